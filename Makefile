@@ -1,0 +1,48 @@
+# Everything here sets itself up: it needs Python 3.11 or newer, git and make.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := demo
+DEMO_KEY := $(or $(TMPDIR),/tmp)/taxiway-demo-$(shell id -u)/sealing-key.pem
+
+.PHONY: demo test format lint types check bench lock clean
+
+$(VENV)/ready: tests/requirements.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "taxiway needs Python 3.11 or newer: make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: $(VENV)/ready  ## bootstrap an example environment repo into demo/
+	@GIT_AUTHOR_NAME=Demo GIT_AUTHOR_EMAIL=demo@example.com GIT_COMMITTER_NAME=Demo GIT_COMMITTER_EMAIL=demo@example.com \
+	$(BIN)/taxiway init $(DEMO) --yes --repo https://git.example.com/acme/airflow-environments.git \
+	  --new-sealing-key $(DEMO_KEY)
+
+test: lint types check  ## all that CI runs
+
+lint: $(VENV)/ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/ready
+	$(BIN)/mypy
+
+check: $(VENV)/ready
+	$(BIN)/pytest -n auto
+
+format: $(VENV)/ready
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/ready  ## speed and memory, beside what a user would do instead
+	$(BIN)/python -m tests.bench
+
+lock:  ## take newer versions into the locked development set
+	$(PYTHON) -m venv $(VENV)/lock
+	$(VENV)/lock/bin/python -m pip install --quiet uv
+	$(VENV)/lock/bin/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --upgrade --quiet \
+	  --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" -o tests/requirements.txt
+
+clean:
+	rm -rf $(VENV) $(DEMO) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

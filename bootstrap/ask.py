@@ -1,0 +1,82 @@
+"""The questions that `init` asks on a terminal, for what the options leave open."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import typer
+
+from bootstrap.errors import TaxiwayError
+from bootstrap.model import Controller
+from bootstrap.remote import Remote
+from bootstrap.request import DEFAULT_CLUSTER, DEFAULT_ENVIRONMENTS, Options, Surroundings
+
+_KEY = "new"
+
+
+def nobody(options: Options, _: Surroundings) -> Options:
+    """Ask nothing: the defaults stand."""
+    return options
+
+
+def terminal(options: Options, around: Surroundings) -> Options:
+    """Ask for everything that was not given; Enter takes the default. Ends with a question whether to go on."""
+    typer.echo("An environment repo for Airflow. Enter takes what stands in brackets.", err=True)
+    repo = options.repo or _url(around.origin)
+    controller = options.controller or _choose("Controller", [each.value for each in Controller])
+    names = options.environments or tuple(
+        _prompt("Environments, in promotion order", " ".join(DEFAULT_ENVIRONMENTS)).replace(",", " ").split()
+    )
+    clusters = _each(names, options.clusters, "Cluster of {}", lambda _: DEFAULT_CLUSTER)
+    namespaces = _each(names, options.namespaces, "Namespace of {}", lambda name: f"airflow-{name}")
+    ports = _each(names, options.node_ports, "Node port of {}'s UI (30000-32767)", lambda _: "any")
+    certificates, key = options.sealing_certs, options.new_sealing_key
+    if not certificates and key is None:
+        answer = _prompt("File of the cluster's sealing certificate, or 'new' for a key of its own", _KEY)
+        if answer == _KEY:
+            key = Path(_prompt("File for the private sealing key, outside of any repository", _key_file(repo)))
+        else:
+            certificates = (answer,)
+    secrets_from = options.secrets_from or _prompt("File with secrets of your own", "none: make them all")
+    chosen = replace(
+        options,
+        repo=repo,
+        controller=controller,
+        environments=names,
+        clusters=clusters,
+        namespaces=namespaces,
+        node_ports=tuple(port for port in ports if not port.endswith("=any")),
+        sealing_certs=certificates,
+        new_sealing_key=key,
+        secrets_from=None if secrets_from.startswith("none") else secrets_from,
+    )
+    typer.confirm(f"Write it to {options.directory.resolve()}?", default=True, abort=True, err=True)
+    return chosen
+
+
+def _prompt(question: str, default: str | None) -> str:
+    return str(typer.prompt(question, default=default, err=True)).strip()
+
+
+def _choose(question: str, known: list[str]) -> str:
+    while (answer := _prompt(f"{question} ({' or '.join(known)})", known[0])) not in known:
+        typer.echo(f"  one of: {', '.join(known)}", err=True)
+    return answer
+
+
+def _url(default: str | None) -> str:
+    while True:
+        answer = _prompt("URL of the repository that the controller will clone", default)
+        try:
+            return Remote.parse(answer).url
+        except TaxiwayError as err:
+            typer.echo(f"  {err.message}; {err.hint}", err=True)
+
+
+def _each(names: tuple[str, ...], given: tuple[str, ...], question: str, default) -> tuple[str, ...]:  # type: ignore[no-untyped-def]
+    answered = {text.partition("=")[0] for text in given}
+    asked = [f"{name}={_prompt(question.format(name), default(name))}" for name in names if name not in answered]
+    return (*given, *asked)
+
+
+def _key_file(repo: str) -> str:
+    return f"~/{Remote.parse(repo).name}-sealing-key.pem"

@@ -1,0 +1,31 @@
+"""What must hold before anything is committed."""
+
+import re
+
+import yaml
+
+from bootstrap.errors import BuildFailed, TaxiwayError
+from bootstrap.tree import Tree
+
+_PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----")
+
+
+def rendered_secrets(overlay: str, rendered: bytes) -> list[TaxiwayError]:
+    """A finding for each Secret in the clear that an overlay would send to the cluster."""
+    documents = yaml.load_all(rendered, Loader=yaml.CSafeLoader)
+    return [
+        BuildFailed(
+            f"{overlay}: renders the Secret {each['metadata']['name']} in the clear", hint="commit it as a SealedSecret"
+        )
+        for each in documents
+        if isinstance(each, dict) and each.get("kind") == "Secret"
+    ]
+
+
+def private_keys(tree: Tree) -> list[TaxiwayError]:
+    """A finding for each file that holds a private key."""
+    return [
+        BuildFailed(f"{path}: holds a private key, which must never be committed")
+        for path, data in tree.items()
+        if _PRIVATE_KEY.search(data)
+    ]

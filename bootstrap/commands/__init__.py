@@ -1,0 +1,1 @@
+"""One module a verb: read, plan, check, apply."""

@@ -1,0 +1,66 @@
+"""The certificates that an environment repo is sealed for, and the private key where one is made on the spot."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from bootstrap import request, sealing, workspace
+from bootstrap.errors import BadCertificate, TaxiwayError, attempt, raise_all
+from bootstrap.model import Environment
+from bootstrap.request import Options
+from bootstrap.sealing import Certificate
+from bootstrap.secrets import Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Custody:
+    """Certificates by environment; for a key that is made here also its file, and its bytes if still to be written."""
+
+    certificates: Mapping[str, Certificate]
+    key_file: Path | None = None
+    new_key: Secret | None = None
+
+
+def take(options: Options, environments: tuple[Environment, ...], top: Path, now: datetime) -> Custody:
+    """Read the given certificates, and make a key pair where `--new-sealing-key` asks for one; write nothing.
+
+    A private key that is at that path already is used again. Raises BadCertificate, all mistakes at once.
+    """
+    errors: list[TaxiwayError] = []
+    read: dict[Path, Certificate | None] = {}
+    chosen = request.certificates(options, environments)
+    for path in dict.fromkeys(chosen.values()):
+        read[path] = attempt(errors, lambda path=path: _read(path, now), None)  # type: ignore[misc]
+    raise_all(errors)
+    found = {name: certificate for name, path in chosen.items() if (certificate := read[path])}
+    if options.new_sealing_key is None:
+        return Custody(certificates=found)
+    path = options.new_sealing_key
+    old = workspace.existing_private_key(path, top)
+    pem = old or sealing.new_key()
+    made = sealing.read_certificate(
+        sealing.certify(sealing.read_key(pem, source=str(path)), now=now), source=str(path), now=now
+    )
+    for each in environments:
+        found.setdefault(each.name, made)
+    return Custody(certificates=found, key_file=path, new_key=None if old else pem)
+
+
+def compare(
+    options: Options, environments: tuple[Environment, ...], pinned: Mapping[str, bytes], now: datetime
+) -> None:
+    """Raise BadCertificate where `--sealing-cert` names another certificate than the one that an environment has."""
+    if not options.sealing_certs:
+        return
+    for name, path in request.certificates(options, environments).items():
+        given = _read(path, now)
+        if name in pinned and given.pem != pinned[name]:
+            raise BadCertificate(
+                f"environment {name!r} is sealed for another certificate than {path}",
+                hint="init never seals again what is sealed; leave --sealing-cert out",
+            )
+
+
+def _read(path: Path, now: datetime) -> Certificate:
+    return sealing.read_certificate(workspace.read_certificate(path), source=str(path), now=now)

@@ -1,0 +1,90 @@
+"""`taxiway init`: an environment repo, ready to sync."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bootstrap import __version__, checks, git, model, outcome, request, scaffold, secrets, sources, workspace
+from bootstrap.commands import custody
+from bootstrap.errors import raise_all
+from bootstrap.kustomize import Kustomize
+from bootstrap.model import Model
+from bootstrap.request import Options, Surroundings
+from bootstrap.result import Progress, Result
+from bootstrap.sealed import CERTIFICATE, Sealer
+from bootstrap.secrets import Secret
+from bootstrap.tree import Tree
+
+Ask = Callable[[Options, Surroundings], Options]
+
+
+def run(options: Options, *, ask: Ask, progress: Progress) -> Result:
+    """Write, build, check and commit the environment repo that the options ask for; a second run changes nothing."""
+    git.check_version()
+    site = workspace.look(options.directory)
+    if not options.dry_run:
+        site.recover()
+    around = _surroundings(site)
+    now = datetime.now(UTC)
+    if around.known:
+        return _compare(options, request.resolve(options, around), site.top, now)
+    kustomize = Kustomize.find()
+    options = ask(options, around)
+    wanted = request.resolve(options, around)
+    given = _given_secrets(options, wanted)
+    with progress("making keys"):
+        held = custody.take(options, wanted.environments, site.top, now)
+    sealed = {
+        each.name: Sealer(certificate=held.certificates[each.name], namespace=each.namespace, now=now).folder(
+            secrets.generate(given.get(each.name, {}))
+        )
+        for each in wanted.environments
+    }
+    tree = scaffold.plan(sources.load(), wanted, sealed)
+    site.check(tree)
+    with workspace.scratch(tree) if options.dry_run else site.stage(tree) as staged:
+        with progress("building the overlays"):
+            _build(kustomize, staged, wanted, tree)
+        if options.dry_run:
+            return outcome.done(wanted, site.top, tree, status="planned", commit=None, key_file=held.key_file)
+        with progress("committing"), workspace.private_key(held.key_file, held.new_key):
+            message = _message(wanted) if options.commit else None
+            commit = site.publish(staged, tree, message, wanted.remote.url)
+    return outcome.done(wanted, site.top, tree, status="created", commit=commit, key_file=held.key_file)
+
+
+def _surroundings(site: workspace.Site) -> Surroundings:
+    text = workspace.read_file(site.top, model.PATH)
+    return Surroundings(known=Model.parse(text) if text else None, origin=site.origin(), branch=site.branch())
+
+
+def _given_secrets(options: Options, wanted: Model) -> Mapping[str, Mapping[str, Secret]]:
+    if options.secrets_from is None:
+        return {}
+    document = workspace.read_input(options.secrets_from)
+    return secrets.parse(document, options.secrets_from, [each.name for each in wanted.environments])
+
+
+def _build(kustomize: Kustomize, staged: Path, wanted: Model, tree: Tree) -> None:
+    overlays = [each.overlay for each in wanted.environments]
+    rendered = kustomize.build_all(staged / overlay for overlay in overlays)
+    errors = checks.private_keys(tree)
+    for overlay, text in zip(overlays, rendered, strict=True):
+        errors.extend(checks.rendered_secrets(overlay, text))
+    raise_all(errors)
+
+
+def _message(wanted: Model) -> str:
+    names = ", ".join(each.name for each in wanted.environments)
+    return f"Bootstrap Airflow: {names}\n\nWritten by taxiway {__version__} for {wanted.controller.value}."
+
+
+def _compare(options: Options, known: Model, top: Path, now: datetime) -> Result:
+    pinned = {
+        each.name: text
+        for each in known.environments
+        if (text := workspace.read_file(top, f"{each.overlay}/secrets/{CERTIFICATE}"))
+    }
+    custody.compare(options, known.environments, pinned, now)
+    notes = ("--secrets-from was not read: init never changes a sealed value",) if options.secrets_from else ()
+    return outcome.unchanged(known, top, notes)

@@ -1,0 +1,100 @@
+"""What can go wrong, one class for each exit code. Every message says what and where; the hint says what to do next."""
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+_Value = TypeVar("_Value")
+
+
+class TaxiwayError(Exception):
+    """A mistake that the user can act on. Anything else that is raised is a defect of taxiway."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class BadOption(TaxiwayError):
+    """An option's value can't be used."""
+
+    exit_code = 2
+
+
+class BadSecret(TaxiwayError):
+    """A secret's value, or the document that holds it, can't be used. The message never holds the value."""
+
+    exit_code = 3
+
+
+class BadCertificate(TaxiwayError):
+    """A sealing certificate or sealing key can't be used."""
+
+    exit_code = 4
+
+
+class BadTarget(TaxiwayError):
+    """The folder or Git repository is not in a state to be written to."""
+
+    exit_code = 5
+
+
+class MissingTool(TaxiwayError):
+    """A program that taxiway drives is missing or too old."""
+
+    exit_code = 6
+
+
+class BuildFailed(TaxiwayError):
+    """Kustomize refused an overlay."""
+
+    exit_code = 7
+
+
+class GitFailed(TaxiwayError):
+    """Git, or a hook that it ran, refused."""
+
+    exit_code = 8
+
+
+class DiskFailed(TaxiwayError):
+    """The operating system refused a read or a write."""
+
+    exit_code = 9
+
+
+class Interrupted(TaxiwayError):
+    """The user said stop."""
+
+    exit_code = 130  # 128 and SIGINT, as shells have it
+
+
+class Several(TaxiwayError):
+    """More than one mistake, told together; the exit code is the first one's."""
+
+    def __init__(self, errors: tuple[TaxiwayError, ...]) -> None:
+        super().__init__("; ".join(error.message for error in errors))
+        self.errors = errors
+        self.exit_code = errors[0].exit_code
+
+
+def raise_all(errors: Iterable[TaxiwayError]) -> None:
+    """Raise the one error, or all of them together; do nothing where there is none."""
+    found = tuple(errors)
+    if len(found) == 1:
+        raise found[0]
+    if found:
+        raise Several(found)
+
+
+def attempt(errors: list[TaxiwayError], step: Callable[[], _Value], otherwise: _Value) -> _Value:
+    """The step's value; where it raises, its error joins the list and `otherwise` stands in."""
+    try:
+        return step()
+    except Several as err:
+        errors.extend(err.errors)
+    except TaxiwayError as err:
+        errors.append(err)
+    return otherwise

@@ -1,0 +1,160 @@
+"""The one door to Git. Git itself does the work, so that the user's hooks, signing and configuration apply."""
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # a missing git is our own error, not an ImportError
+
+import git
+
+from bootstrap.errors import BadTarget, GitFailed, MissingTool
+
+OLDEST = (2, 28)  # the first with `git init --initial-branch`
+# Where taxiway is started by a hook, Git points these at the repository that runs the hook.
+_INHERITED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY")
+
+
+def check_version() -> None:
+    """Raise MissingTool where Git is missing or too old."""
+    for name in _INHERITED:
+        os.environ.pop(name, None)
+    wanted = ".".join(map(str, OLDEST))
+    try:
+        text = git.Git().version()
+    except git.GitCommandNotFound:
+        raise MissingTool("git is not on PATH", hint=f"install git {wanted} or newer") from None
+    match = re.search(r"(\d+)\.(\d+)", text)
+    if match and (int(match[1]), int(match[2])) < OLDEST:
+        raise MissingTool(f"git {match[0]} is too old", hint=f"install git {wanted} or newer")
+
+
+def enclosing(folder: Path) -> Path | None:
+    """The top of the work tree that holds a folder, which need not exist yet; None outside of any."""
+    for each in (folder, *folder.parents):
+        if (each / ".git").exists():
+            return each
+    return None
+
+
+def ignores(top: Path, path: Path) -> bool:
+    """Whether the repository at `top` ignores a path below it."""
+    try:
+        git.Git(top).check_ignore("--quiet", "--no-index", f"{path.relative_to(top)}/")
+    except git.GitCommandError:
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A repository with a work tree, by its top folder."""
+
+    top: Path
+
+    @classmethod
+    def create(cls, top: Path, branch: str, origin: str | None) -> "Repository":
+        """Make an empty repository in an existing folder, with a remote `origin` where its URL is given."""
+        _run(top, "init", "--quiet", f"--initial-branch={branch}")
+        repository = cls(top)
+        if origin:
+            repository.add_origin(origin)
+        return repository
+
+    def add_origin(self, url: str) -> None:
+        """Add the remote `origin`."""
+        _run(self.top, "remote", "add", "origin", url)
+
+    def branch(self) -> str:
+        """The checked-out branch, which may have no commit yet. Raises BadTarget on a detached HEAD."""
+        try:
+            return str(git.Git(self.top).symbolic_ref("--quiet", "--short", "HEAD"))
+        except git.GitCommandError:
+            raise BadTarget(
+                f"{self.top}: HEAD is detached, so a commit would be on no branch", hint="git switch BRANCH first"
+            ) from None
+
+    def origin(self) -> str | None:
+        """The URL of the remote `origin`."""
+        try:
+            return str(git.Git(self.top).config("--get", "remote.origin.url")) or None
+        except git.GitCommandError:
+            return None
+
+    def busy(self) -> bool:
+        """Whether a merge, rebase or cherry-pick is under way."""
+        folder = self.folder()
+        return any(
+            (folder / name).exists() for name in ("MERGE_HEAD", "rebase-merge", "rebase-apply", "CHERRY_PICK_HEAD")
+        )
+
+    def folder(self) -> Path:
+        """Git's own folder of this work tree."""
+        return Path(str(git.Git(self.top).rev_parse("--absolute-git-dir")))
+
+    def held(self, paths: Iterable[str]) -> set[str]:
+        """Those of the paths that HEAD has."""
+        try:
+            out = str(git.Git(self.top).ls_tree("-r", "-z", "--name-only", "HEAD", "--", *paths))
+        except git.GitCommandError:  # no commit yet
+            return set()
+        return set(out.split("\0")) - {""}
+
+    def changed(self, paths: Iterable[str]) -> list[str]:
+        """Those of the paths that differ from HEAD in the index or the work tree, untracked ones included."""
+        out = str(git.Git(self.top).status("--porcelain=v1", "-z", "--untracked-files=all", "--", *paths))
+        return [entry[3:] for entry in out.split("\0") if entry]
+
+    def commit(self, paths: Iterable[str], message: str) -> str:
+        """Commit just these paths and return the commit's id.
+
+        Raises GitFailed, with what Git or a hook said, and then leaves the index as it was.
+        """
+        wanted = list(paths)
+        _run(self.top, "add", "--force", "--", *wanted)
+        try:
+            _run(self.top, "commit", "--quiet", "--message", message, "--", *wanted)
+        except BaseException:
+            self.forget(wanted)
+            raise
+        return str(git.Git(self.top).rev_parse("HEAD"))
+
+    def forget(self, paths: Iterable[str]) -> None:
+        """Take new paths out of the index again."""
+        git.Git(self.top).rm("--cached", "--quiet", "--ignore-unmatch", "--force", "--", *paths)
+
+
+def check_identity(folder: Path) -> None:
+    """Raise GitFailed where Git, asked in this folder, does not know who commits."""
+    shell = git.Git(folder)
+    shell.update_environment(LC_ALL="C")
+    try:
+        shell.var("GIT_AUTHOR_IDENT")
+        shell.var("GIT_COMMITTER_IDENT")
+        known = bool(os.environ.get("GIT_AUTHOR_EMAIL") and os.environ.get("GIT_COMMITTER_EMAIL"))
+        known = known or bool(os.environ.get("EMAIL")) or bool(shell.config("--get", "user.email"))
+    except git.GitCommandError:
+        known = False
+    if not known:
+        raise GitFailed(
+            "Git does not know who commits: user.name or user.email is not set",
+            hint="git config --global user.name 'NAME' and git config --global user.email 'EMAIL'",
+        )
+
+
+def default_branch(folder: Path) -> str:
+    """The branch that a new repository starts on: the user's init.defaultBranch, else main."""
+    try:
+        return str(git.Git(folder).config("--get", "init.defaultBranch")) or "main"
+    except git.GitCommandError:
+        return "main"
+
+
+def _run(folder: Path, *arguments: str) -> str:
+    try:
+        return str(git.Git(folder).execute(["git", *arguments]))
+    except git.GitCommandError as err:
+        said = str(err.stderr).strip().removeprefix("stderr: ").strip("'\n ") or str(err.stdout).strip()
+        raise GitFailed(f"git {arguments[0]} failed: {said or f'exit code {err.status}'}") from None

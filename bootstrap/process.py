@@ -1,0 +1,34 @@
+"""The one door to other programs, but for Git, which has its own."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bootstrap.errors import MissingTool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """What a program left behind: its exit code and what it wrote."""
+
+    code: int
+    out: bytes
+    err: str
+
+
+def find(name: str) -> str | None:
+    """Where a program is: on PATH, or beside this Python, where a package of the same environment has put it."""
+    beside = Path(sys.executable).with_name(name)
+    return shutil.which(name) or (str(beside) if beside.is_file() else None)
+
+
+def run(argv: Sequence[str]) -> Finished:
+    """Run a program to its end, without a shell and without input. Raises MissingTool when it can't be started."""
+    try:
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    except OSError as err:
+        raise MissingTool(f"{argv[0]} can't be started: {err.strerror}") from err
+    return Finished(code=done.returncode, out=done.stdout, err=done.stderr.decode(errors="replace").strip())

@@ -1,0 +1,71 @@
+"""The only place that prints. stdout is the answer, stderr is the story."""
+
+import contextlib
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from enum import StrEnum
+
+from bootstrap.errors import Several, TaxiwayError
+from bootstrap.result import Result
+
+_PATIENCE = 0.5  # seconds that a user waits without a word
+_WHEEL = "|/-\\"
+
+
+class Output(StrEnum):
+    """The form of the answer."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def show(result: Result, output: Output) -> None:
+    """Print a result: its lines, or one JSON document with status, data and notes."""
+    if output is Output.JSON:
+        print(json.dumps({"status": result.status, "data": result.data, "notes": result.notes}, indent=2))
+    else:
+        print("\n".join(result.lines))
+    for note in result.notes:
+        print(f"note: {note}", file=sys.stderr)
+
+
+def fail(error: TaxiwayError, output: Output) -> None:
+    """Print a mistake, or all of several: a sentence each, and what to do next. JSON readers get them on stdout too."""
+    errors = error.errors if isinstance(error, Several) else (error,)
+    for each in errors:
+        print(f"error: {each.message}", file=sys.stderr)
+        if each.hint:
+            print(f"  hint: {each.hint}", file=sys.stderr)
+    if output is Output.JSON:
+        told = [{"message": each.message, "hint": each.hint} for each in errors]
+        print(json.dumps({"status": "error", "exitCode": error.exit_code, "errors": told}, indent=2))
+
+
+@contextlib.contextmanager
+def progress(what: str) -> Iterator[None]:
+    """Say on stderr what is being waited for, once half a second has passed and only on a terminal."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    done = threading.Event()
+
+    def spin() -> None:
+        if done.wait(_PATIENCE):
+            return
+        turn = 0
+        while not done.wait(0.1):
+            turn += 1
+            sys.stderr.write(f"\r{_WHEEL[turn % len(_WHEEL)]} {what} ")
+            sys.stderr.flush()
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
+
+    spinner = threading.Thread(target=spin, daemon=True)
+    spinner.start()
+    try:
+        yield
+    finally:
+        done.set()
+        spinner.join()

@@ -1,0 +1,19 @@
+"""What a command returns: plain data, for people or for programs."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+# Tells the user what is being waited for, as long as the `with` lasts.
+Progress = Callable[[str], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """A command's outcome: `data` is the contract of `-o json`, `lines` say it to people, `notes` go to stderr."""
+
+    status: str
+    data: Mapping[str, Any]
+    lines: tuple[str, ...]
+    notes: tuple[str, ...] = ()
