@@ -1,0 +1,2 @@
+#!/bin/bash -e
+awslocal s3 mb s3://logs
