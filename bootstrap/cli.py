@@ -3,7 +3,7 @@
 import contextlib
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -164,6 +164,6 @@ def _boundary(output: Output) -> Iterator[None]:
     raise typer.Exit(failure.exit_code)
 
 
-def main() -> None:
-    """The console script."""
-    app()
+def main(argv: Sequence[str] | None = None) -> None:
+    """The console script; it ends with SystemExit."""
+    app(args=argv, prog_name="taxiway")

@@ -40,6 +40,10 @@ def _overlay(source: Tree, environment: Environment, *, pinned: bool) -> Tree:
     files = dict(source.under(f"overlays/{name}"))
     files["kustomization.yaml"] = _kustomization(files["kustomization.yaml"], environment, pinned=pinned)
     namespace = files["namespace.yaml"].decode()
+    # The scaffold's overlays name themselves in the UI.
+    files["airflow.env"] = files["airflow.env"].replace(
+        f"Airflow: {name}\n".encode(), f"Airflow: {environment.name}\n".encode()
+    )
     files["namespace.yaml"] = yamledit.set_scalar(namespace, ["metadata", "name"], environment.namespace).encode()
     if environment.node_port is not None:
         files[_NODE_PORT_PATCH] = _node_port(environment.node_port)
@@ -47,7 +51,10 @@ def _overlay(source: Tree, environment: Environment, *, pinned: bool) -> Tree:
 
 
 def _kustomization(text: bytes, environment: Environment, *, pinned: bool) -> bytes:
-    edited = yamledit.set_scalar(text.decode(), ["namespace"], environment.namespace)
+    # The comment on top says where the scaffold's own overlay takes its secrets from; here they are sealed.
+    body = text[text.index(b"apiVersion:") :].decode()
+    edited = f"# Environment {environment.name}: what it is made of.\n{body}"
+    edited = yamledit.set_scalar(edited, ["namespace"], environment.namespace)
     components = yamledit.read(edited)["components"]
     if _UNSEALED in components:
         edited = yamledit.remove(edited, ["components", components.index(_UNSEALED)])

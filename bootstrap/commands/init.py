@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bootstrap import __version__, checks, git, model, outcome, request, scaffold, secrets, sources, workspace
+from bootstrap import __version__, checks, git, model, outcome, request, scaffold, secrets, site, sources, workspace
 from bootstrap.commands import custody
 from bootstrap.errors import raise_all
 from bootstrap.kustomize import Kustomize
@@ -13,6 +13,7 @@ from bootstrap.request import Options, Surroundings
 from bootstrap.result import Progress, Result
 from bootstrap.sealed import CERTIFICATE, Sealer
 from bootstrap.secrets import Secret
+from bootstrap.site import Site
 from bootstrap.tree import Tree
 
 Ask = Callable[[Options, Surroundings], Options]
@@ -21,19 +22,19 @@ Ask = Callable[[Options, Surroundings], Options]
 def run(options: Options, *, ask: Ask, progress: Progress) -> Result:
     """Write, build, check and commit the environment repo that the options ask for; a second run changes nothing."""
     git.check_version()
-    site = workspace.look(options.directory)
+    place = site.look(options.directory)
     if not options.dry_run:
-        site.recover()
-    around = _surroundings(site)
+        place.recover()
+    around = _surroundings(place)
     now = datetime.now(UTC)
     if around.known:
-        return _compare(options, request.resolve(options, around), site.top, now)
+        return _compare(options, request.resolve(options, around), place.top, now)
     kustomize = Kustomize.find()
     options = ask(options, around)
     wanted = request.resolve(options, around)
     given = _given_secrets(options, wanted)
     with progress("making keys"):
-        held = custody.take(options, wanted.environments, site.top, now)
+        held = custody.take(options, wanted.environments, place.top, now)
     sealed = {
         each.name: Sealer(certificate=held.certificates[each.name], namespace=each.namespace, now=now).folder(
             secrets.generate(given.get(each.name, {}))
@@ -41,21 +42,21 @@ def run(options: Options, *, ask: Ask, progress: Progress) -> Result:
         for each in wanted.environments
     }
     tree = scaffold.plan(sources.load(), wanted, sealed)
-    site.check(tree)
-    with workspace.scratch(tree) if options.dry_run else site.stage(tree) as staged:
+    place.check(tree)
+    with workspace.scratch(tree) if options.dry_run else place.stage(tree) as staged:
         with progress("building the overlays"):
             _build(kustomize, staged, wanted, tree)
         if options.dry_run:
-            return outcome.done(wanted, site.top, tree, status="planned", commit=None, key_file=held.key_file)
+            return outcome.done(wanted, place.top, tree, status="planned", commit=None, key_file=held.key_file)
         with progress("committing"), workspace.private_key(held.key_file, held.new_key):
             message = _message(wanted) if options.commit else None
-            commit = site.publish(staged, tree, message, wanted.remote.url)
-    return outcome.done(wanted, site.top, tree, status="created", commit=commit, key_file=held.key_file)
+            commit = place.publish(staged, tree, message, wanted.remote.url)
+    return outcome.done(wanted, place.top, tree, status="created", commit=commit, key_file=held.key_file)
 
 
-def _surroundings(site: workspace.Site) -> Surroundings:
-    text = workspace.read_file(site.top, model.PATH)
-    return Surroundings(known=Model.parse(text) if text else None, origin=site.origin(), branch=site.branch())
+def _surroundings(place: Site) -> Surroundings:
+    text = workspace.read_file(place.top, model.PATH)
+    return Surroundings(known=Model.parse(text) if text else None, origin=place.origin(), branch=place.branch())
 
 
 def _given_secrets(options: Options, wanted: Model) -> Mapping[str, Mapping[str, Secret]]:

@@ -1,0 +1,206 @@
+"""Where an environment repo goes: a new folder appears in one step, files in an existing one can be taken back."""
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+from bootstrap import git, workspace
+from bootstrap.errors import BadTarget
+from bootstrap.tree import Tree
+
+_JOURNAL = "journal.json"
+
+
+class Site(Protocol):
+    """Where an environment repo is written: first into a folder of its own, then into its place."""
+
+    top: Path
+
+    def recover(self) -> None:
+        """Take back what a killed run left."""
+
+    def branch(self) -> str:
+        """The branch that the commit will be on."""
+
+    def origin(self) -> str | None:
+        """The URL of the remote `origin`."""
+
+    def check(self, tree: Tree) -> None:
+        """Raise BadTarget where the files can't be put here, naming every reason; write nothing."""
+
+    def stage(self, tree: Tree) -> AbstractContextManager[Path]:
+        """Write the files into a folder where overlays can be built; it is gone when the `with` ends."""
+
+    def publish(self, staged: Path, tree: Tree, message: str | None, origin: str) -> str | None:
+        """Move the files into place and commit them: the commit's id, or None where there is no message."""
+
+
+def look(directory: Path) -> Site:
+    """What a folder is: new, empty, or the top of a Git repository. Raises BadTarget for anything else."""
+    top = directory.resolve()
+    if top.exists() and not top.is_dir():
+        raise BadTarget(f"{top} is a file", hint="choose a folder that is empty or does not exist yet")
+    if (top / ".git").exists():
+        return ExistingRepository(top)
+    around = git.enclosing(top.parent)
+    if around and not git.ignores(around, top):
+        raise BadTarget(
+            f"{top} is inside the Git repository {around}",
+            hint="choose a folder outside of it: an environment repo is a repository of its own",
+        )
+    if top.exists() and any(top.iterdir()):
+        raise BadTarget(
+            f"{top} is neither empty nor the top of a Git repository",
+            hint="choose an empty folder, or run git init there first",
+        )
+    # A folder that somebody stands in can't be replaced under their feet.
+    return ExistingRepository(top) if top == Path.cwd() else NewFolder(top)
+
+
+class NewFolder:
+    """A folder that does not exist or is empty: the whole repository is made beside it and renamed into place."""
+
+    def __init__(self, top: Path) -> None:
+        self.top = top
+        self._staged = top.parent / f".{top.name}.taxiway"
+
+    def recover(self) -> None:
+        """See Site: a killed run has left nothing in the folder itself; what stands beside it goes in `stage`."""
+
+    def branch(self) -> str:
+        """See Site."""
+        existing = next(each for each in self.top.parents if each.exists())
+        git.check_identity(existing)
+        return git.default_branch(existing)
+
+    def origin(self) -> None:
+        """See Site: a new folder has no remote."""
+
+    def check(self, tree: Tree) -> None:
+        """See Site: an empty folder has room for everything."""
+
+    @contextlib.contextmanager
+    def stage(self, tree: Tree) -> Iterator[Path]:
+        """See Site."""
+        missing = [each for each in self.top.parents if not each.exists()]
+        try:
+            self.top.parent.mkdir(parents=True, exist_ok=True)
+            with workspace.alone(self.top.parent, self._staged.name) as staged:
+                workspace.write(staged, tree)
+                yield staged
+        finally:
+            with contextlib.suppress(OSError):  # a parent that holds the new folder is not empty
+                for each in missing:
+                    each.rmdir()
+
+    def publish(self, staged: Path, tree: Tree, message: str | None, origin: str) -> str | None:
+        """See Site."""
+        repository = git.Repository.create(staged, self.branch(), origin)
+        commit = repository.commit(tree, message) if message else None
+        staged.rename(self.top)
+        return commit
+
+
+class ExistingRepository:
+    """A Git repository, or the empty folder that the user stands in: a journal tells what was put there."""
+
+    def __init__(self, top: Path) -> None:
+        self.top = top
+        self._repository = git.Repository(top)
+        self._made = not (top / ".git").exists()
+
+    def recover(self) -> None:
+        """See Site: what the journal lists is taken back, unless its commit was made."""
+        if self._made or not self._folder().exists():
+            return
+        with workspace.alone(self._folder().parent, self._folder().name, keep=True) as folder:
+            if journal := workspace.read_file(folder, _JOURNAL):
+                self._take_back(json.loads(journal))
+
+    def branch(self) -> str:
+        """See Site. Raises BadTarget where HEAD is on no branch, or a merge or rebase is under way."""
+        git.check_identity(self.top)
+        if self._made:
+            return git.default_branch(self.top)
+        if self._repository.busy():
+            raise BadTarget(f"{self.top}: a merge or rebase is under way", hint="finish it, or abort it, first")
+        return self._repository.branch()
+
+    def origin(self) -> str | None:
+        """See Site."""
+        return None if self._made else self._repository.origin()
+
+    def check(self, tree: Tree) -> None:
+        """See Site: no file may be there with other bytes, none may be uncommitted."""
+        clashes = [path for path, data in tree.items() if _clashes(self.top, path, data)]
+        if clashes:
+            raise BadTarget(
+                f"{self.top} already has {_listed(clashes)}, which would be overwritten",
+                hint="move these files away, or choose another folder",
+            )
+        if self._made:
+            return
+        if changed := self._repository.changed(tree):
+            raise BadTarget(
+                f"{self.top} has uncommitted changes in {_listed(changed)}", hint="commit them, or git stash, first"
+            )
+
+    @contextlib.contextmanager
+    def stage(self, tree: Tree) -> Iterator[Path]:
+        """See Site."""
+        if self._made:
+            git.Repository.create(self.top, self.branch(), None)
+        try:
+            with workspace.alone(self._folder().parent, self._folder().name) as folder:
+                workspace.write(folder / "tree", tree)
+                yield folder / "tree"
+        finally:
+            if self._made and not any(each.name != ".git" for each in self.top.iterdir()):
+                workspace.remove(self.top / ".git")
+
+    def publish(self, staged: Path, tree: Tree, message: str | None, origin: str) -> str | None:
+        """See Site."""
+        new = [path for path in tree if not (self.top / path).exists()]
+        journal = {path: hashlib.sha256(tree[path]).hexdigest() for path in new}
+        workspace.write_whole(self._folder() / _JOURNAL, json.dumps(journal).encode())
+        try:
+            workspace.move(staged, self.top)
+            commit = self._repository.commit(new, message) if message else None
+        except BaseException:
+            self._take_back(journal)
+            raise
+        if not self._repository.origin():
+            self._repository.add_origin(origin)
+        return commit
+
+    def _folder(self) -> Path:
+        return self._repository.folder() / "taxiway"
+
+    def _take_back(self, journal: dict[str, str]) -> None:
+        if self._repository.held(journal) != journal.keys():
+            self._repository.forget(journal)
+            for path, digest in journal.items():
+                target = self.top / path
+                if target.is_file() and hashlib.sha256(target.read_bytes()).hexdigest() == digest:
+                    target.unlink()
+                    workspace.prune(target.parent, self.top)
+        workspace.remove(self._folder())
+
+
+def _clashes(top: Path, path: str, data: bytes) -> bool:
+    for parent in (Path(path), *Path(path).parents):
+        place = top / parent
+        if parent != Path(path) and place.is_dir() and not place.is_symlink():
+            return False
+        if os.path.lexists(place):
+            return parent != Path(path) or not place.is_file() or place.is_symlink() or place.read_bytes() != data
+    return False
+
+
+def _listed(paths: list[str]) -> str:
+    return ", ".join(paths) if len(paths) <= 12 else f"{', '.join(paths[:12])} and {len(paths) - 12} more"

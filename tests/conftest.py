@@ -1,0 +1,89 @@
+"""What all tests share: a home folder, a Git configuration and a cluster configuration that are theirs alone."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bootstrap import cli, sealing
+from bootstrap.secrets import Secret
+
+REPO_URL = "https://git.example.com/acme/airflow-environments.git"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write tests/golden/ anew from what is rendered now")
+
+
+@pytest.fixture
+def update_golden(request: pytest.FixtureRequest) -> bool:
+    """Whether golden files are to be written, not compared."""
+    return bool(request.config.getoption("--update-golden"))
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path_factory.mktemp("home")
+    (home / ".gitconfig").write_text(
+        "[user]\n  name = Test\n  email = test@example.com\n[init]\n  defaultBranch = main\n"
+    )
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "EMAIL", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / ".cache"))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("KUBECONFIG", str(home / "no-kubeconfig"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """A sealing key pair in files."""
+
+    key: Path
+    certificate: Path
+
+    def open(self, sealed: str, scope: sealing.Scope, namespace: str, name: str) -> bytes:
+        """The plaintext of a sealed value."""
+        key = sealing.read_key(Secret(self.key.read_bytes()), source="test key")
+        return sealing.unseal(sealed, key, sealing.label(scope, namespace, name)).reveal()
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
+    """A sealing key pair that the whole session shares: making one takes up to a second."""
+    folder = tmp_path_factory.mktemp("keys")
+    pair = Keys(key=folder / "key.pem", certificate=folder / "cert.pem")
+    pem = sealing.new_key()
+    pair.key.write_bytes(pem.reveal())
+    pair.certificate.write_bytes(sealing.certify(sealing.read_key(pem, source="test key"), now=datetime.now(UTC)))
+    return pair
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """What a run of taxiway left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+Taxiway = Callable[..., Ran]
+
+
+@pytest.fixture
+def taxiway(capsys: pytest.CaptureFixture[str]) -> Taxiway:
+    """Run `taxiway ARGUMENTS…` in this process, as the console script does."""
+
+    def run(*arguments: object) -> Ran:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            cli.main([str(argument) for argument in arguments])
+        said = capsys.readouterr()
+        code = end.value.code
+        return Ran(code=code if isinstance(code, int) else int(code is not None), out=said.out, err=said.err)
+
+    return run

@@ -1,0 +1,80 @@
+"""The layers of the design, read from the syntax trees: imports go downward only, and each effect has one door."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "bootstrap"
+MODULES = sorted(
+    path.relative_to(PACKAGE.parent).with_suffix("").as_posix().replace("/", ".") for path in PACKAGE.rglob("*.py")
+)
+
+SHELL = {"cli", "report", "ask", "__main__"}
+EFFECTS = {"site", "workspace", "git", "process", "kustomize", "sources"}
+CORE = {
+    "checks", "ci", "controllers", "errors", "model", "outcome", "remote", "request", "result", "runbook", "scaffold",
+    "sealed", "sealing", "secrets", "tree", "yamledit",
+}  # fmt: skip
+
+# The only modules that may import what reaches outside.
+DOORS = {
+    "subprocess": {"process"},
+    "git": {"git"},
+    "typer": {"cli", "ask"},
+    "tempfile": {"workspace"},
+    "shutil": {"workspace", "process"},
+    "socket": set(),
+    "urllib.request": set(),
+}
+
+
+def layer(module: str) -> int:
+    name = module.removeprefix("bootstrap").removeprefix(".")
+    if name in SHELL:
+        return 3
+    if name.startswith("commands"):
+        return 2
+    if name in EFFECTS:
+        return 1
+    assert name in CORE | {""}, f"{module} is in no layer: add it to one"
+    return 0
+
+
+def imports(module: str) -> set[str]:
+    path = PACKAGE.parent / (module.replace(".", "/") + ".py")
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{module}: imports are absolute"
+            found |= {node.module or ""} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize(
+    "module", [name.removesuffix(".__init__") for name in MODULES if not name.endswith("__init__")]
+)
+def test_imports_go_downward_only(module: str) -> None:
+    for name in imports(module):
+        if name in {each.removesuffix(".__init__") for each in MODULES} and name != "bootstrap":
+            assert layer(name) <= layer(module), f"{module} imports {name}, which is above it"
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_each_effect_has_one_door(door: str) -> None:
+    users = {module.removeprefix("bootstrap.") for module in MODULES if door in imports(module)}
+    assert users <= DOORS[door]
+
+
+def test_only_the_report_prints() -> None:
+    for path in PACKAGE.rglob("*.py"):
+        calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+        if any(isinstance(call.func, ast.Name) and call.func.id == "print" for call in calls):
+            assert path.name == "report.py"
+
+
+def test_modules_stay_rooms() -> None:
+    long = {path.name: lines for path in PACKAGE.rglob("*.py") if (lines := len(path.read_text().splitlines())) > 260}
+    assert not long
