@@ -63,7 +63,7 @@ def _steps(
         steps.append(
             (
                 "give the private sealing key to each cluster, once, then keep it off this machine",
-                key_commands(wanted, key_file),
+                _key_commands(wanted, top, key_file),
             )
         )
     if commit:
@@ -79,9 +79,9 @@ def _steps(
     return tuple(steps)
 
 
-def key_commands(wanted: Model, key_file: Path) -> tuple[str, ...]:
+def _key_commands(wanted: Model, top: Path, key_file: Path) -> tuple[str, ...]:
     """The commands that give a private sealing key to the cluster's controller."""
-    certificate = f"{wanted.environments[0].overlay}/secrets/{CERTIFICATE}"
+    certificate = shlex.quote(str(top / wanted.environments[0].overlay / "secrets" / CERTIFICATE))
     key = shlex.quote(str(key_file.expanduser().absolute()))
     return (
         f"kubectl -n kube-system create secret tls taxiway-sealing-key --cert={certificate} --key={key}",

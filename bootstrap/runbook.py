@@ -86,7 +86,7 @@ def _sync(model: Model, cluster: str, environments: list[Environment]) -> str:
         names = " ".join(each.sync_name for each in environments)
         return f"""
 2. Argo CD in namespace `{controllers.ARGOCD_NAMESPACE}`, if the cluster has none
-   (https://argo-cd.readthedocs.io/en/stable/getting_started/). If this repository is private, let Argo CD read it:
+   (https://argo-cd.readthedocs.io/en/stable/getting_started/). If this repository is private, let Argo CD read it{_token(model)}:
 
    ```
    {_argocd_credentials(model)}
@@ -104,7 +104,7 @@ def _sync(model: Model, cluster: str, environments: list[Environment]) -> str:
     names = " ".join(each.sync_name for each in environments)
     return f"""
 2. Flux in namespace `{controllers.FLUX_NAMESPACE}`, if the cluster has none (https://fluxcd.io/flux/installation/), and the
-   credentials with which it reads this repository (for a public one, delete `secretRef` from the GitRepository instead):
+   credentials with which it reads this repository{_token(model)}. For a public one, delete `secretRef` from the GitRepository instead.
 
    ```
    {credentials}
@@ -120,6 +120,10 @@ def _sync(model: Model, cluster: str, environments: list[Environment]) -> str:
    Each ends as `Ready`, after a minute or two when the images are near."""
 
 
+def _token(model: Model) -> str:
+    return "" if model.remote.is_ssh else " (TOKENFILE holds the token alone, without a line end)"
+
+
 def _argocd_credentials(model: Model) -> str:
     namespace = controllers.ARGOCD_NAMESPACE
     login = (
@@ -128,7 +132,8 @@ def _argocd_credentials(model: Model) -> str:
         else "--from-literal=username=USER --from-file=password=TOKENFILE"
     )
     return f"""kubectl -n {namespace} create secret generic repo-{model.remote.name} \\
-     --from-literal=type=git --from-literal=url={model.remote.url} {login}
+     --from-literal=type=git --from-literal=url={model.remote.url} \\
+     {login}
    kubectl -n {namespace} label secret repo-{model.remote.name} argocd.argoproj.io/secret-type=repository"""
 
 
