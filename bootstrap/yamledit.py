@@ -4,9 +4,11 @@ ruamel.yaml tells where a node stands; the text is spliced there and read again,
 Its own round trip is not used to write, since it re-indents and re-quotes. Paths are keys and indexes from the root.
 """
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
+import yaml
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -19,10 +21,10 @@ class NotEditable(ValueError):
 
 
 def read(text: str) -> Any:
-    """The document's value, with every scalar as YAML 1.2 resolves it."""
+    """The document's value, as YAML 1.1 resolves it, which is what the Kubernetes tools do."""
     try:
-        return YAML(typ="safe", pure=True).load(text)
-    except YAMLError as err:
+        return yaml.load(text, Loader=yaml.CSafeLoader)
+    except yaml.YAMLError as err:
         raise NotEditable(f"not valid YAML: {getattr(err, 'problem', err)}") from None
 
 
@@ -122,11 +124,10 @@ def _spell(value: str, style: str | None, *, in_flow: bool = False) -> str:
         return "'" + value.replace("'", "''") + "'"
     plain_risk = in_flow and any(char in value for char in ",[]{}")
     if style is None and not plain_risk and value and "\n" not in value:
-        try:
-            if YAML(typ="safe", pure=True).load(f"- {value}\n") == [value] and value == value.strip():
+        # Plain only where YAML 1.1 and 1.2 both read it as this text: `yes` is a text in 1.2 alone, `0o7` in 1.1 alone.
+        with contextlib.suppress(NotEditable, YAMLError):
+            if read(f"- {value}\n") == YAML(typ="safe", pure=True).load(f"- {value}\n") == [value]:
                 return value
-        except YAMLError:
-            pass
     escapes = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
     return '"' + "".join(escapes.get(char, char) for char in value) + '"'
 
