@@ -1,5 +1,6 @@
 """The questions that `init` asks on a terminal, for what the options leave open."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from bootstrap.model import Controller
 from bootstrap.remote import Remote
 from bootstrap.request import DEFAULT_CLUSTER, DEFAULT_ENVIRONMENTS, Options, Surroundings
 
-_KEY = "new"
+_KEY, _NONE, _ANY = "new", "none", "any"
 
 
 def nobody(options: Options, _: Surroundings) -> Options:
@@ -28,7 +29,7 @@ def terminal(options: Options, around: Surroundings) -> Options:
     )
     clusters = _each(names, options.clusters, "Cluster of {}", lambda _: DEFAULT_CLUSTER)
     namespaces = _each(names, options.namespaces, "Namespace of {}", lambda name: f"airflow-{name}")
-    ports = _each(names, options.node_ports, "Node port of {}'s UI (30000-32767)", lambda _: "any")
+    ports = _each(names, options.node_ports, "Node port of {}'s UI (30000-32767)", lambda _: _ANY)
     certificates, key = options.sealing_certs, options.new_sealing_key
     if not certificates and key is None:
         answer = _prompt("File of the cluster's sealing certificate, or 'new' for a key of its own", _KEY)
@@ -36,7 +37,7 @@ def terminal(options: Options, around: Surroundings) -> Options:
             key = Path(_prompt("File for the private sealing key, outside of any repository", _key_file(repo)))
         else:
             certificates = (answer,)
-    secrets_from = options.secrets_from or _prompt("File with secrets of your own", "none: make them all")
+    secrets_from = options.secrets_from or _prompt("File with secrets of your own; all others are made", _NONE)
     chosen = replace(
         options,
         repo=repo,
@@ -44,10 +45,10 @@ def terminal(options: Options, around: Surroundings) -> Options:
         environments=names,
         clusters=clusters,
         namespaces=namespaces,
-        node_ports=tuple(port for port in ports if not port.endswith("=any")),
+        node_ports=tuple(port for port in ports if not port.endswith(f"={_ANY}")),
         sealing_certs=certificates,
         new_sealing_key=key,
-        secrets_from=None if secrets_from.startswith("none") else secrets_from,
+        secrets_from=None if secrets_from == _NONE else secrets_from,
     )
     typer.confirm(f"Write it to {options.directory.resolve()}?", default=True, abort=True, err=True)
     return chosen
@@ -72,7 +73,9 @@ def _url(default: str | None) -> str:
             typer.echo(f"  {err.message}; {err.hint}", err=True)
 
 
-def _each(names: tuple[str, ...], given: tuple[str, ...], question: str, default) -> tuple[str, ...]:  # type: ignore[no-untyped-def]
+def _each(
+    names: tuple[str, ...], given: tuple[str, ...], question: str, default: Callable[[str], str]
+) -> tuple[str, ...]:
     answered = {text.partition("=")[0] for text in given}
     asked = [f"{name}={_prompt(question.format(name), default(name))}" for name in names if name not in answered]
     return (*given, *asked)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from bootstrap import request, sealing, workspace
@@ -31,7 +32,7 @@ def take(options: Options, environments: tuple[Environment, ...], top: Path, now
     read: dict[Path, Certificate | None] = {}
     chosen = request.certificates(options, environments)
     for path in dict.fromkeys(chosen.values()):
-        read[path] = attempt(errors, lambda path=path: _read(path, now), None)  # type: ignore[misc]
+        read[path] = attempt(errors, partial(_read, path, now), None)
     raise_all(errors)
     found = {name: certificate for name, path in chosen.items() if (certificate := read[path])}
     if options.new_sealing_key is None:
