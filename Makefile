@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO := demo
 DEMO_KEY := $(or $(TMPDIR),/tmp)/taxiway-demo-$(shell id -u)/sealing-key.pem
 
-.PHONY: demo test format lint types check bench lock clean
+.PHONY: demo test format lint types check bench test-cluster cluster-shell cluster-demo lock clean
 
 $(VENV)/ready: tests/requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "taxiway needs Python 3.11 or newer: make PYTHON=...")'
@@ -38,11 +38,23 @@ format: $(VENV)/ready
 bench: $(VENV)/ready  ## speed and memory, beside what a user would do instead
 	$(BIN)/python -m tests.bench
 
+LOCK := $(VENV)/lock/bin/uv pip compile --universal --python-version 3.11 --upgrade --quiet --generate-hashes \
+	--no-emit-index-url --no-annotate --custom-compile-command "make lock"
+
+test-cluster: $(VENV)/ready  ## the tests that need a cluster, which they make: Linux, root and Go
+	$(BIN)/python -m tests.cluster test
+
+cluster-shell: $(VENV)/ready  ## a shell inside of such a cluster, which stays up
+	$(BIN)/python -m tests.cluster shell
+
+cluster-demo: $(VENV)/ready  ## the same, with an environment bootstrapped and synced, and the UI on 127.0.0.1
+	$(BIN)/python -m tests.cluster demo
+
 lock:  ## take newer versions into the locked development set
 	$(PYTHON) -m venv $(VENV)/lock
 	$(VENV)/lock/bin/python -m pip install --quiet uv
-	$(VENV)/lock/bin/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --upgrade --quiet \
-	  --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" -o tests/requirements.txt
+	$(LOCK) pyproject.toml --group dev -o tests/requirements.txt
+	$(LOCK) --group cluster -o tests/cluster/requirements.txt
 
 clean:
 	rm -rf $(VENV) $(DEMO) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

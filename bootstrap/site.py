@@ -58,8 +58,12 @@ def look(directory: Path) -> Site:
             f"{top} is neither empty nor the top of a Git repository",
             hint="choose an empty folder, or run git init there first",
         )
-    # A folder that somebody stands in can't be replaced under their feet.
-    return ExistingRepository(top) if top == Path.cwd() else NewFolder(top)
+    return ExistingRepository(top) if top.exists() and not _replaceable(top) else NewFolder(top)
+
+
+def _replaceable(top: Path) -> bool:
+    """Whether an empty folder may give way to another of its name: nobody stands in it, and its parent allows it."""
+    return top != Path.cwd() and not top.is_mount() and os.access(top.parent, os.W_OK)
 
 
 class NewFolder:
@@ -107,7 +111,7 @@ class NewFolder:
 
 
 class ExistingRepository:
-    """A Git repository, or the empty folder that the user stands in: a journal tells what was put there."""
+    """A Git repository, or an empty folder that has to stay: a journal tells what was put there."""
 
     def __init__(self, top: Path) -> None:
         self.top = top

@@ -354,3 +354,17 @@ def test_the_runbook_names_what_is_in_the_repository(init: Taxiway, tmp_path: Pa
     table = text[text.index("| component |") : text.index("Look before you push")]
     named = {line.split("`")[1] for line in table.splitlines() if line.startswith("| `")}
     assert named == {path.name for path in (target / "base/components").iterdir()} - {"generated-secrets"}
+
+
+@pytest.mark.parametrize("name", ["with space", "ümläut", "it's", "-dash", "a=b"])
+def test_any_folder_name_will_do(init: Taxiway, tmp_path: Path, name: str) -> None:
+    init(tmp_path / name)
+    assert git(tmp_path / name, "status", "--porcelain") == ""
+
+
+def test_a_link_to_an_empty_folder_stays_a_link(init: Taxiway, tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    init(tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real/taxiway.yaml").exists()
