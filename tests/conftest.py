@@ -6,10 +6,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from bootstrap import cli, sealing
 from bootstrap.secrets import Secret
 
+settings.register_profile("taxiway", deadline=None)  # a slow machine is no mistake
+settings.load_profile("taxiway")
 REPO_URL = "https://git.example.com/acme/airflow-environments.git"
 
 
