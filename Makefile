@@ -38,17 +38,21 @@ format: $(VENV)/ready
 bench: $(VENV)/ready  ## speed and memory, beside what a user would do instead
 	$(BIN)/python -m tests.bench
 
-LOCK := $(VENV)/lock/bin/uv pip compile --universal --python-version 3.11 --upgrade --quiet --generate-hashes \
-	--no-emit-index-url --no-annotate --custom-compile-command "make lock"
+$(VENV)/cluster-ready: tests/cluster/requirements.txt $(VENV)/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/cluster/requirements.txt
+	touch $@
 
-test-cluster: $(VENV)/ready  ## the tests that need a cluster, which they make: Linux, root and Go
+test-cluster: $(VENV)/cluster-ready  ## the tests that need a cluster, which they make: Linux, root and Go
 	$(BIN)/python -m tests.cluster test
 
-cluster-shell: $(VENV)/ready  ## a shell inside of such a cluster, which stays up
+cluster-shell: $(VENV)/cluster-ready  ## a shell inside of such a cluster, which stays up
 	$(BIN)/python -m tests.cluster shell
 
-cluster-demo: $(VENV)/ready  ## the same, with an environment bootstrapped and synced, and the UI on 127.0.0.1
+cluster-demo: $(VENV)/cluster-ready  ## the same, with an environment bootstrapped and synced, and the UI on 127.0.0.1
 	$(BIN)/python -m tests.cluster demo
+
+LOCK := $(VENV)/lock/bin/uv pip compile --universal --python-version 3.11 --upgrade --quiet --generate-hashes \
+	--no-emit-index-url --no-annotate --custom-compile-command "make lock"
 
 lock:  ## take newer versions into the locked development set
 	$(PYTHON) -m venv $(VENV)/lock

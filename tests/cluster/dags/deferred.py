@@ -1,0 +1,21 @@
+"""Tasks that wait in the triggerer: one for a time, one for a pod."""
+
+import os
+from datetime import datetime, timedelta
+
+from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+from airflow.providers.standard.sensors.time_delta import TimeDeltaSensor
+from airflow.sdk import DAG
+
+SECONDS = 40
+
+with DAG(dag_id="deferred", schedule=None, start_date=datetime(2024, 1, 1), is_paused_upon_creation=False):
+    TimeDeltaSensor(task_id="for_a_time", delta=timedelta(seconds=SECONDS), deferrable=True)
+    KubernetesPodOperator(
+        task_id="for_a_pod",
+        name="deferred-pod",
+        image=os.environ["AIRFLOW_IMAGE"],
+        cmds=["sh", "-c"],
+        arguments=[f"sleep {SECONDS}; echo the pod is through"],
+        deferrable=True,
+    )

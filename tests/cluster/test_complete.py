@@ -1,0 +1,209 @@
+"""`kubectl apply -k overlays/complete`, as it lies in this project, on an empty cluster: what the environment does."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cluster.errors import CommandFailed
+from tests.cluster.kit.airflow import Airflow, Run
+from tests.cluster.kit.environment import own_cluster, reach
+from tests.cluster.kit.environments import WORKLOADS, generations, log_in, node_port, remove, restarts
+from tests.cluster.kit.figures import Figures
+from tests.cluster.kit.kubectl import Json, Kubectl
+from tests.cluster.kit.waiting import wait_for
+
+NAMESPACE = "airflow-complete"
+RBAC = Path(__file__).parent / "rbac.json"
+# One key of the bucket a line, asked inside of the localstack pod.
+LIST_BUCKET = (
+    "awslocal",
+    "s3api",
+    "list-objects-v2",
+    "--bucket",
+    "logs",
+    "--query",
+    "Contents[].Key",
+    "--output",
+    "json",
+)
+
+
+@pytest.fixture(scope="module")
+def complete(kubectl: Kubectl, checkout: Path, figures: Figures) -> Iterator[Kubectl]:
+    """kubectl in the namespace of the applied overlay, all Ready."""
+    remove(kubectl, NAMESPACE)
+    here = kubectl.within(NAMESPACE)
+    with figures.time("kubectl apply -k overlays/complete: from nothing to all Ready"):
+        kubectl.apply_folder(checkout / "overlays" / "complete")
+        here.wait_ready(*WORKLOADS, seconds=300)
+    yield here
+    remove(kubectl, NAMESPACE)
+
+
+@pytest.fixture(scope="module")
+def airflow(complete: Kubectl) -> Iterator[Airflow]:
+    """The administrator at the UI's address."""
+    if own_cluster():
+        yield log_in(complete, node_port(complete))
+    else:
+        with reach(complete, "airflow-web", 8080) as url:
+            yield log_in(complete, url)
+
+
+@pytest.fixture(scope="module")
+def runs(airflow: Airflow, figures: Figures) -> dict[str, Run]:
+    """One finished run of each tutorial DAG."""
+    airflow.wait_for_dags("hello_world", "tutorial", "kubernetes_pod", "kubernetes_pod_that_fails")
+    runs = {dag: airflow.run(dag) for dag in ("hello_world", "tutorial", "kubernetes_pod", "kubernetes_pod_that_fails")}
+    for dag, run in runs.items():
+        figures.take(f"first run of {dag}", run.duration)
+    return runs
+
+
+def test_nothing_was_restarted(complete: Kubectl) -> None:
+    assert restarts(complete) == {}
+
+
+def test_applying_it_again_changes_nothing(complete: Kubectl, checkout: Path) -> None:
+    before = generations(complete)
+    # kubectl may say "configured": it replaces a budget's selector and a claim's template, by what they are.
+    complete.apply_folder(checkout / "overlays" / "complete")
+    assert generations(complete) == before
+
+
+def test_every_object_passes_strict_validation(complete: Kubectl, checkout: Path) -> None:
+    folder = checkout / "overlays" / "complete"
+    complete("apply", "--dry-run=server", "--validate=strict", "--kustomize", folder)
+
+
+def test_a_privileged_pod_is_refused(complete: Kubectl) -> None:
+    pod = {"containers": [{"name": "root", "image": "any", "securityContext": {"privileged": True}}]}
+    with pytest.raises(CommandFailed, match="violates PodSecurity"):
+        complete.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "root"}, "spec": pod})
+
+
+@pytest.mark.parametrize("dag", ["hello_world", "tutorial", "kubernetes_pod"])
+def test_the_tutorial_succeeds_in_worker_pods(runs: dict[str, Run], dag: str) -> None:
+    assert runs[dag].state == "success", runs[dag]
+    assert set(runs[dag].tries.values()) == {1}
+
+
+def test_a_failing_pod_fails_its_task(runs: dict[str, Run]) -> None:
+    assert runs["kubernetes_pod_that_fails"].state == "failed"
+
+
+def test_no_pod_of_a_task_is_left(complete: Kubectl, runs: dict[str, Run]) -> None:
+    def left() -> list[str]:
+        return [p["metadata"]["name"] for p in complete.items("pods") if "dag_id" in p["metadata"].get("labels", {})]
+
+    wait_for("the end of all task pods", lambda: not left(), seconds=60, state=left)
+
+
+def test_a_log_is_an_object_in_the_bucket_and_read_back(
+    complete: Kubectl, airflow: Airflow, runs: dict[str, Run]
+) -> None:
+    run = runs["hello_world"]
+    airflow.wait_for_log(run, "bash_ls", "Command exited with return code 0")
+    keys: list[str] = json.loads(complete.exec("deployment/airflow-s3", *LIST_BUCKET))
+    # One that ran: an empty task is done by the scheduler, without a pod and without a log.
+    tasks = [task for task in run.tasks if any(f"{run.run}/task_id={task}/" in key for key in keys)]
+    assert set(tasks) >= {"hello_task", "bash_ls"}
+    airflow.wait_for_log(run, "hello_task", "hello world")
+
+
+def test_the_pods_of_tasks_are_annotated(complete: Kubectl, airflow: Airflow) -> None:
+    seen: dict[str, str] = {}
+
+    def look() -> bool:
+        for pod in complete.items("pods", labels="dag_id=kubernetes_pod"):
+            labels, annotations = pod["metadata"]["labels"], pod["metadata"].get("annotations", {})
+            kind = "operator" if labels.get("kubernetes_pod_operator") else "executor"
+            seen[kind] = annotations.get("iam.amazonaws.com/role", "")
+        return set(seen) == {"operator", "executor"}
+
+    run = airflow.trigger("kubernetes_pod")
+    wait_for("a worker's pod and an operator's pod", look, seconds=90, every=0.5, state=lambda: seen)
+    assert seen == {"operator": "test", "executor": "test"}
+    assert airflow.wait("kubernetes_pod", run).state == "success"
+
+
+def test_every_account_may_do_what_the_table_says(complete: Kubectl) -> None:
+    accounts = [a["metadata"]["name"] for a in complete.items("serviceaccounts")]
+    assert {name: _allowed(complete, name) for name in accounts} == json.loads(RBAC.read_text())
+
+
+def test_only_the_ui_is_open_to_the_outside(complete: Kubectl) -> None:
+    kinds = {s["metadata"]["name"]: s["spec"]["type"] for s in complete.items("services")}
+    assert [name for name, kind in kinds.items() if kind != "ClusterIP"] == ["airflow-web"]
+    pods = complete.items("pods")
+    ports = [p for pod in pods for c in pod["spec"]["containers"] for p in c.get("ports", [])]
+    assert not [p for p in ports if "hostPort" in p]
+    assert not [pod for pod in pods if pod["spec"].get("hostNetwork")]
+
+
+def test_a_second_eviction_at_once_is_refused(complete: Kubectl) -> None:
+    complete("scale", "deployment/airflow-triggerer", "--replicas=2")
+    complete.wait_ready("deployment/airflow-triggerer", seconds=120)
+    names = [p["metadata"]["name"] for p in complete.items("pods", labels="app.kubernetes.io/component=triggerer")]
+    budget = "poddisruptionbudget"
+    allowed = "a budget that knows both pods"
+    complete.wait(allowed, budget, "airflow-triggerer", lambda b: b["status"].get("disruptionsAllowed") == 1)
+    _evict(complete, names[0])
+    with pytest.raises(CommandFailed, match="disruption budget"):
+        _evict(complete, names[1])
+    complete("scale", "deployment/airflow-triggerer", "--replicas=1")
+    complete.wait_ready("deployment/airflow-triggerer", seconds=120)
+
+
+def test_a_run_outlives_its_scheduler(complete: Kubectl, airflow: Airflow) -> None:
+    run = airflow.trigger("tutorial")
+    wait_for("a running task", lambda: "running" in airflow.look("tutorial", run).tasks.values(), seconds=60)
+    complete.replace_pods("app.kubernetes.io/component=scheduler", "--grace-period=0", "--force")
+    assert airflow.wait("tutorial", run).state == "success"
+
+
+def test_the_database_comes_back_with_its_data(complete: Kubectl, airflow: Airflow, runs: dict[str, Run]) -> None:
+    complete.replace_pods("app.kubernetes.io/component=postgres")
+    known = runs["hello_world"]
+    seen = wait_for("the run from before", lambda: airflow.look(known.dag, known.run), seconds=60, every=1)
+    assert seen.state == "success"
+    assert airflow.run("hello_world").state == "success"
+
+
+def test_the_bucket_comes_back(complete: Kubectl, airflow: Airflow) -> None:
+    complete.replace_pods("app.kubernetes.io/component=localstack")
+    run = airflow.run("hello_world")
+    assert run.state == "success"
+    airflow.wait_for_log(run, "hello_task", "hello world")
+
+
+def _evict(kubectl: Kubectl, pod: str) -> None:
+    eviction = {
+        "apiVersion": "policy/v1",
+        "kind": "Eviction",
+        "metadata": {"name": pod, "namespace": kubectl.namespace},
+    }
+    path = f"/api/v1/namespaces/{kubectl.namespace}/pods/{pod}/eviction"
+    kubectl("create", "--raw", path, "--filename=-", stdin=json.dumps(eviction))
+
+
+def _allowed(kubectl: Kubectl, account: str) -> dict[str, str]:
+    """Resource -> verbs, of what an account may do in the namespace beyond what every account may."""
+    review: Json = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectRulesReview",
+        "spec": {"namespace": kubectl.namespace},
+    }
+    who = f"--as=system:serviceaccount:{kubectl.namespace}:{account}"
+    path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
+    answer = kubectl("create", "--raw", path, "--filename=-", who, stdin=json.dumps(review))
+    rules: list[dict[str, Any]] = json.loads(answer)["status"]["resourceRules"]
+    allowed: dict[str, set[str]] = {}
+    for rule in rules:
+        if not {"authorization.k8s.io", "authentication.k8s.io"} & set(rule["apiGroups"]):
+            for resource in rule["resources"]:
+                allowed.setdefault(resource, set()).update(rule["verbs"])
+    return {resource: " ".join(sorted(verbs)) for resource, verbs in allowed.items()}

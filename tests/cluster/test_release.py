@@ -1,0 +1,231 @@
+"""A new release and its revert, under the real controllers."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+
+from tests.cluster.errors import ClusterError
+from tests.cluster.images.catalogue import AIRFLOW, NEWER_TAG, OTHER_TAG
+from tests.cluster.kit.controllers import ArgoCD, Controller, Flux
+from tests.cluster.kit.environment import own_cluster
+from tests.cluster.kit.environments import WORKLOADS, EnvironmentRepo, administrator, bootstrap, objects, remove
+from tests.cluster.kit.figures import Figures
+from tests.cluster.kit.footprint import Memory, granted, memory, start_time
+from tests.cluster.kit.forge import Forge
+from tests.cluster.kit.kubectl import Json, Kubectl
+from tests.cluster.kit.waiting import wait_for
+
+ENVIRONMENT = "dev"
+NAMESPACE = f"airflow-{ENVIRONMENT}"
+RELEASE = f"overlays/{ENVIRONMENT}/release"
+PARTS = {"api-server", "dag-processor", "scheduler", "triggerer"}
+
+
+@pytest.fixture(scope="module", params=[ArgoCD(), Flux()], ids=lambda c: c.name)
+def controller(request: pytest.FixtureRequest, kubectl: Kubectl) -> Controller:
+    """Each controller, installed."""
+    controller: Controller = request.param
+    controller.install(kubectl)
+    return controller
+
+
+@pytest.fixture(scope="module")
+def repo(
+    kubectl: Kubectl,
+    controller: Controller,
+    forge: Forge,
+    certificate: str,
+    figures: Figures,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[EnvironmentRepo]:
+    """A new environment repo, its first environment alone synced to an empty namespace, and one DAG run through."""
+    # What a session that was cut off has left.
+    controller.remove(kubectl, [ENVIRONMENT])
+    remove(kubectl, NAMESPACE)
+    tree = tmp_path_factory.mktemp(controller.name) / "environments"
+    repository = forge.create(f"{controller.name}-{secrets.token_hex(3)}")
+    repo = bootstrap(tree, repository, controller=controller.name, certificate=certificate)
+    commit = repo.push()
+    rendered = kubectl("kustomize", tree / "overlays" / ENVIRONMENT)
+    figures.take("objects of one environment", rendered.count("\nkind: "), "")
+    figures.take("size of what is applied for one environment", len(rendered.encode()) / 1024, "KiB")
+    controller.give_access(kubectl, repository, [ENVIRONMENT])
+    with figures.time(f"{controller.name}: one environment, from nothing to the first green DAG run"):
+        with figures.time(f"{controller.name}: one environment, from nothing to synced and healthy"):
+            kubectl("apply", "--filename", tree / "clusters" / "default" / f"{ENVIRONMENT}.yaml")
+            controller.wait(kubectl, ENVIRONMENT, commit, seconds=900)
+        with administrator(kubectl.within(NAMESPACE)) as airflow:
+            airflow.wait_for_dags("hello_world")
+            assert airflow.run("hello_world").state == "success"
+    with administrator(kubectl.within(NAMESPACE)) as airflow:
+        figures.take(f"{controller.name}: a warm run of hello_world, three tasks", airflow.run("hello_world").duration)
+    yield repo
+    controller.remove(kubectl, [ENVIRONMENT])
+    remove(kubectl, NAMESPACE)
+
+
+@pytest.fixture(scope="module")
+def here(kubectl: Kubectl, repo: EnvironmentRepo) -> Kubectl:
+    """kubectl in the namespace of the synced environment."""
+    return kubectl.within(NAMESPACE)
+
+
+def test_a_second_sync_changes_no_object(here: Kubectl, controller: Controller) -> None:
+    before = objects(here)
+    controller.sync_again(here, ENVIRONMENT)
+    assert objects(here) == before
+
+
+def test_no_pod_needs_more_than_it_asks_for(here: Kubectl, figures: Figures) -> None:
+    pods = {_component(p): p for p in here.items("pods") if p["status"]["phase"] == "Running"}
+    assert set(pods) == {*PARTS, "localstack", "postgres"}
+    used = {part: memory(here, pod["metadata"]["name"]) for part, pod in pods.items()}
+    for part, pod in pods.items():
+        figures.take(f"pod {part}: start", start_time(pod))
+    worker, used["worker"] = _worker(here)
+    pods["worker"] = worker
+    asked = {part: (granted(pod, "requests"), granted(pod, "limits")) for part, pod in pods.items()}
+    for part, (request, limit) in asked.items():
+        figures.take(f"pod {part}: at rest", used[part].held, "MiB")
+        figures.take(f"pod {part}: request", request, "MiB")
+        figures.take(f"pod {part}: peak", used[part].peak, "MiB")
+        figures.take(f"pod {part}: limit", limit, "MiB")
+    assert not [part for part, (request, _) in asked.items() if used[part].held > request], (used, asked)
+    assert not [part for part, (_, limit) in asked.items() if used[part].peak > 0.9 * limit], (used, asked)
+
+
+def test_a_release_migrates_again_and_rolls_every_part(
+    here: Kubectl, repo: EnvironmentRepo, controller: Controller, figures: Figures
+) -> None:
+    old = _migration(here)
+    _change_release(repo, OTHER_TAG)
+    commit = repo.publish("a new image")
+    with figures.time(f"{controller.name}: a new release, from push to synced and healthy"):
+        controller.refresh(here, [ENVIRONMENT])
+        controller.wait(here, ENVIRONMENT, commit, seconds=600)
+    _wait_for_images(here, OTHER_TAG)
+    new = _migration(here)
+    assert new["metadata"]["name"] == f"airflow-migrate-{_release(OTHER_TAG)}"
+    assert new["metadata"]["uid"] != old["metadata"]["uid"]
+    assert _image(new["spec"]["template"]) == f"apache/airflow:{OTHER_TAG}"
+
+
+def test_the_workers_run_the_new_image(here: Kubectl) -> None:
+    assert _images_of_workers(here) == {f"apache/airflow:{OTHER_TAG}"}
+
+
+def test_a_revert_goes_back_though_the_controller_dies_in_the_middle(
+    here: Kubectl, repo: EnvironmentRepo, controller: Controller
+) -> None:
+    commit = repo.revert()
+    controller.refresh(here, [ENVIRONMENT])
+    middle = f"{controller.name} in the middle of a sync"
+    wait_for(middle, lambda: controller.is_syncing(here, ENVIRONMENT, commit), seconds=60, every=0.05)
+    controller.kill(here)
+    controller.wait(here, ENVIRONMENT, commit, seconds=600)
+    _wait_for_images(here, AIRFLOW)
+    assert _migration(here)["metadata"]["name"] == f"airflow-migrate-{_release(AIRFLOW)}"
+    assert _images_of_workers(here) == {f"apache/airflow:{AIRFLOW}"}
+
+
+def test_a_newer_schema_is_there_before_the_pods_that_need_it(
+    here: Kubectl, repo: EnvironmentRepo, controller: Controller
+) -> None:
+    if not own_cluster():
+        pytest.skip("needs the stand-in that asks for a newer schema")
+    _change_release(repo, NEWER_TAG)
+    commit = repo.publish("an image with a migration")
+    controller.refresh(here, [ENVIRONMENT])
+    controller.wait(here, ENVIRONMENT, commit, seconds=600)
+    _wait_for_images(here, NEWER_TAG)
+    migrated = _migration(here)["status"]["completionTime"]
+    ready = {_component(pod): _ready_since(pod) for pod in _pods(here)}
+    assert set(ready) == PARTS
+    assert min(ready.values()) >= migrated
+    assert _images_of_workers(here) == {f"apache/airflow:{NEWER_TAG}"}
+
+
+def _release(tag: str) -> str:
+    return tag.replace(".", "-")
+
+
+def _change_release(repo: EnvironmentRepo, tag: str) -> None:
+    """What the runbook says about new images: the tag, and with it the release's id."""
+    repo.edit(f"{RELEASE}/kustomization.yaml", f'newTag: "{AIRFLOW}"', f'newTag: "{tag}"')
+    repo.edit(f"{RELEASE}/release.env", f"RELEASE={_release(AIRFLOW)}", f"RELEASE={_release(tag)}")
+
+
+def _migration(kubectl: Kubectl) -> Json:
+    """The one migration Job: that of any other release is pruned."""
+
+    def one() -> Json | None:
+        jobs = kubectl.items("jobs", labels="app.kubernetes.io/component=migrate")
+        return jobs[0] if len(jobs) == 1 else None
+
+    return wait_for("the end of the old release's Job", one, seconds=60, every=0.5, state=kubectl.overview)
+
+
+def _pods(kubectl: Kubectl) -> list[Json]:
+    """The pods of Airflow's own parts that are not ending."""
+    pods = kubectl.items("pods", labels=f"app.kubernetes.io/component in ({','.join(sorted(PARTS))})")
+    return [p for p in pods if "deletionTimestamp" not in p["metadata"]]
+
+
+def _wait_for_images(kubectl: Kubectl, tag: str) -> None:
+    """Wait until every part of Airflow runs one image, and nothing else."""
+
+    def images() -> set[tuple[str, str]]:
+        return {(_component(pod), _image(pod)) for pod in _pods(kubectl)}
+
+    wanted = {(part, f"apache/airflow:{tag}") for part in PARTS}
+    wait_for(f"{tag} everywhere", lambda: images() == wanted, seconds=180, every=0.5, state=images)
+    kubectl.wait_ready(*WORKLOADS, seconds=180)
+
+
+def _images_of_workers(kubectl: Kubectl) -> set[str]:
+    """The images of the pods that a run makes; it must succeed."""
+    seen: set[str] = set()
+
+    def over() -> bool:
+        seen.update(_image(pod) for pod in kubectl.items("pods", labels="dag_id=hello_world"))
+        return airflow.look("hello_world", run).state in ("success", "failed")
+
+    with administrator(kubectl) as airflow:
+        run = airflow.trigger("hello_world")
+        wait_for("the end of the run", over, seconds=300, every=0.5, state=kubectl.overview)
+        assert airflow.look("hello_world", run).state == "success"
+    return seen
+
+
+def _worker(kubectl: Kubectl) -> tuple[Json, Memory]:
+    """A worker's pod, and the most that was seen of any in a run."""
+    pods: list[Json] = []
+    seen: list[Memory] = []
+
+    def over() -> bool:
+        for pod in kubectl.items("pods", labels="dag_id=hello_world"):
+            # One that is about to end takes no more commands.
+            with suppress(ClusterError):
+                seen.append(memory(kubectl, pod["metadata"]["name"]))
+                pods.append(pod)
+        return airflow.look("hello_world", run).state == "success"
+
+    with administrator(kubectl) as airflow:
+        run = airflow.trigger("hello_world")
+        wait_for("the end of the run", over, seconds=300, every=0.2, state=kubectl.overview)
+    return pods[-1], Memory(held=max(m.held for m in seen), peak=max(m.peak for m in seen))
+
+
+def _component(pod: Json) -> str:
+    return str(pod["metadata"]["labels"]["app.kubernetes.io/component"])
+
+
+def _image(pod: Json) -> str:
+    return str(pod["spec"]["containers"][0]["image"])
+
+
+def _ready_since(pod: Json) -> str:
+    """When a pod became ready; ISO 8601 in UTC, so that the order of the texts is that of the times."""
+    return next(str(c["lastTransitionTime"]) for c in pod["status"]["conditions"] if c["type"] == "Ready")

@@ -1,0 +1,171 @@
+"""From `taxiway init` to a green DAG run, under the real controllers: both environments side by side on one cluster."""
+
+import os
+import secrets
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cluster.kit.controllers import ArgoCD, Controller, Flux
+from tests.cluster.kit.environment import own_cluster, reach
+from tests.cluster.kit.environments import (
+    ENVIRONMENTS,
+    WORKLOADS,
+    EnvironmentRepo,
+    bootstrap,
+    generations,
+    log_in,
+    node_port,
+    pods_of,
+    remove,
+    restarts,
+)
+from tests.cluster.kit.figures import Figures
+from tests.cluster.kit.forge import Forge
+from tests.cluster.kit.kubectl import Kubectl
+from tests.cluster.kit.waiting import wait_for
+
+NAMESPACES = tuple(f"airflow-{name}" for name in ENVIRONMENTS)
+# How long nothing may change in a synced environment; the full proof takes 300.
+QUIET = float(os.environ.get("TAXIWAY_QUIET_SECONDS", "45"))
+
+
+@pytest.fixture(scope="module", params=[ArgoCD(), Flux()], ids=lambda c: c.name)
+def controller(request: pytest.FixtureRequest, kubectl: Kubectl, figures: Figures) -> Controller:
+    """Each controller, installed."""
+    controller: Controller = request.param
+    with figures.time(f"{controller.name}: installed to ready"):
+        controller.install(kubectl)
+    return controller
+
+
+@pytest.fixture(scope="module")
+def repo(
+    kubectl: Kubectl,
+    controller: Controller,
+    forge: Forge,
+    certificate: str,
+    figures: Figures,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[EnvironmentRepo]:
+    """A new environment repo, pushed, and synced to empty namespaces."""
+    # What a session that was cut off has left.
+    controller.remove(kubectl, ENVIRONMENTS)
+    remove(kubectl, *NAMESPACES)
+    tree = tmp_path_factory.mktemp(controller.name) / "environments"
+    repository = forge.create(f"{controller.name}-{secrets.token_hex(3)}")
+    repo = bootstrap(tree, repository, controller=controller.name, certificate=certificate)
+    commit = repo.push()
+    controller.give_access(kubectl, repository, ENVIRONMENTS)
+    with figures.time(f"{controller.name}: from nothing to dev and complete synced and healthy"):
+        kubectl("apply", "--filename", tree / "clusters" / "default")
+        for environment in ENVIRONMENTS:
+            controller.wait(kubectl, environment, commit, seconds=420)
+    yield repo
+    controller.remove(kubectl, ENVIRONMENTS)
+    remove(kubectl, *NAMESPACES)
+
+
+@pytest.fixture(scope="module", params=ENVIRONMENTS)
+def environment(request: pytest.FixtureRequest, repo: EnvironmentRepo, kubectl: Kubectl) -> Kubectl:
+    """kubectl in the namespace of each environment."""
+    return kubectl.within(f"airflow-{request.param}")
+
+
+def test_every_sealed_secret_opens(environment: Kubectl) -> None:
+    sealed = environment.items("sealedsecrets")
+    verdicts = {s["metadata"]["name"]: [c["status"] for c in s["status"]["conditions"]] for s in sealed}
+    assert verdicts and set(map(tuple, verdicts.values())) == {("True",)}, verdicts
+
+
+def test_all_is_ready_without_a_restart(environment: Kubectl) -> None:
+    environment.wait_ready(*WORKLOADS, seconds=5)
+    assert restarts(environment) == {}
+
+
+def test_the_migration_ends_before_the_user_is_made(environment: Kubectl) -> None:
+    jobs = {j["metadata"]["labels"]["app.kubernetes.io/component"]: j["status"] for j in environment.items("jobs")}
+    assert jobs["migrate"]["completionTime"] <= jobs["create-user"]["completionTime"]
+
+
+def test_the_ui_answers_and_a_dag_runs(environment: Kubectl, controller: Controller, figures: Figures) -> None:
+    if own_cluster():
+        airflow = log_in(environment, node_port(environment))
+        airflow.wait_for_dags("hello_world")
+        run = airflow.run("hello_world")
+    else:
+        with reach(environment, "airflow-web", 8080) as url:
+            airflow = log_in(environment, url)
+            airflow.wait_for_dags("hello_world")
+            run = airflow.run("hello_world")
+    assert run.state == "success", run
+    figures.take(f"{controller.name}: hello_world in {environment.namespace}", run.duration)
+
+
+def test_nothing_fights_the_controller(repo: EnvironmentRepo, controller: Controller, kubectl: Kubectl) -> None:
+    here = [kubectl.within(namespace) for namespace in NAMESPACES]
+    before = [generations(k) for k in here]
+    controller.refresh(kubectl, ENVIRONMENTS)
+    time.sleep(QUIET)
+    assert [generations(k) for k in here] == before
+
+
+def test_a_manual_change_is_put_right(repo: EnvironmentRepo, controller: Controller, kubectl: Kubectl) -> None:
+    here = kubectl.within("airflow-dev")
+    here("scale", "deployment/airflow-triggerer", "--replicas=0")
+    here("delete", "poddisruptionbudget", "airflow-scheduler")
+    controller.refresh(kubectl, ["dev"])
+
+    def right() -> bool:
+        scaled = here.get("deployment", "airflow-triggerer")["spec"]["replicas"] == 1
+        return scaled and here.find("poddisruptionbudget", "airflow-scheduler") is not None
+
+    wait_for("the replicas and the PodDisruptionBudget", right, seconds=90, every=0.5)
+    here.wait_ready("deployment/airflow-triggerer")
+
+
+def test_a_setting_restarts_its_readers_only_and_goes_back(
+    repo: EnvironmentRepo, controller: Controller, kubectl: Kubectl, figures: Figures
+) -> None:
+    here, file = kubectl.within("airflow-complete"), repo.tree / "overlays/complete/airflow.env"
+    before, text = pods_of(here), file.read_text()
+    other = pods_of(kubectl.within("airflow-dev"))
+    file.write_text(f"{text.rstrip()}\nAIRFLOW__CORE__PARALLELISM=7\n")
+    commit = repo.publish("seven tasks at once")
+    with figures.time(f"{controller.name}: a changed setting, from push to synced and healthy"):
+        controller.refresh(kubectl, ["complete"])
+        controller.wait(kubectl, "complete", commit, seconds=240)
+    after = pods_of(here)
+    assert {name for name, uid in before.items() if after[name] != uid} == {
+        "api-server",
+        "dag-processor",
+        "scheduler",
+        "triggerer",
+    }
+    assert pods_of(kubectl.within("airflow-dev")) == other
+    file.write_text(text)
+    commit = repo.publish("as before")
+    controller.refresh(kubectl, ["complete"])
+    controller.wait(kubectl, "complete", commit, seconds=240)
+    assert here.get("configmap", _env_of(here))["data"].get("AIRFLOW__CORE__PARALLELISM") is None
+
+
+def test_what_leaves_git_leaves_the_cluster(repo: EnvironmentRepo, controller: Controller, kubectl: Kubectl) -> None:
+    here = kubectl.within("airflow-complete")
+    base = repo.tree / "overlays/complete/base/airflow"
+    listed = base / "kustomization.yaml"
+    lines = listed.read_text().splitlines(keepends=True)
+    listed.write_text("".join(line for line in lines if "poddisruptionbudget.triggerer" not in line))
+    commit = repo.publish("no budget for the triggerer")
+    controller.refresh(kubectl, ["complete"])
+    controller.wait(kubectl, "complete", commit, seconds=240)
+    gone = "the removed PodDisruptionBudget to be pruned"
+    wait_for(gone, lambda: here.find("poddisruptionbudget", "airflow-triggerer") is None, seconds=60)
+
+
+def _env_of(kubectl: Kubectl) -> str:
+    """The name of the ConfigMap that the scheduler reads its settings from."""
+    spec = kubectl.get("deployment", "airflow-scheduler")["spec"]["template"]["spec"]
+    sources = [s["configMapRef"]["name"] for s in spec["containers"][0]["envFrom"] if "configMapRef" in s]
+    return str(next(name for name in sources if name.startswith("airflow-env")))
