@@ -1,6 +1,7 @@
 """The command line, declarations only. What a command needs is imported when it runs: `--help` stays quick."""
 
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,7 @@ import typer
 
 from bootstrap import __version__, report
 from bootstrap.errors import DiskFailed, Interrupted, TaxiwayError
-from bootstrap.report import Output
+from bootstrap.report import DiffForm, Output, RenderForm
 
 app = typer.Typer(
     name="taxiway",
@@ -19,6 +20,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+_PIPE_CLOSED = 141  # 128 and SIGPIPE, as shells have it
 
 
 def _version(wanted: bool) -> None:
@@ -146,6 +149,85 @@ def init(
         report.show(result, output)
 
 
+_DIRECTORY = typer.Option("--directory", "-C", metavar="FOLDER", help="The environment repo, or a folder in it.")
+
+
+@app.command()
+def render(
+    environments: Annotated[
+        list[str] | None, typer.Argument(metavar="[ENVIRONMENT]...", help="Which ones (default: all).")
+    ] = None,
+    ref: Annotated[
+        str | None, typer.Option(metavar="REF", help="As of this commit (default: the work tree).", show_default=False)
+    ] = None,
+    kind_name: Annotated[
+        str | None, typer.Option("--object", metavar="KIND/NAME", help="One object only.", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write one file an object there.", show_default=False)
+    ] = None,
+    output: Annotated[RenderForm, typer.Option("--output", "-o", help="The form of the answer.")] = RenderForm.YAML,
+    directory: Annotated[Path, _DIRECTORY] = Path(),
+) -> None:
+    """Show what the environments are: every object, as kustomize builds it."""
+    with _boundary(Output.TEXT):
+        from bootstrap.commands import render as command
+
+        result = command.run(
+            command.Request(
+                directory=directory,
+                environments=tuple(environments or ()),
+                reference=ref,
+                object=kind_name,
+                out=out,
+                form=output.value,
+            ),
+            progress=report.progress,
+        )
+        report.show(result, Output.TEXT)
+
+
+@app.command()
+def diff(
+    environments: Annotated[
+        list[str] | None, typer.Argument(metavar="[ENVIRONMENT]...", help="Which ones (default: all).")
+    ] = None,
+    before: Annotated[str, typer.Option("--from", metavar="REF", help="The old side.")] = "HEAD",
+    after: Annotated[
+        str | None,
+        typer.Option("--to", metavar="REF", help="The new side (default: the work tree).", show_default=False),
+    ] = None,
+    between: Annotated[
+        tuple[str, str] | None,
+        typer.Option(metavar="ENVIRONMENT ENVIRONMENT", help="Two environments, as they are now.", show_default=False),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="With --between, also what each environment owns.")] = False,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 1 where there is a difference.")] = False,
+    output: Annotated[DiffForm, typer.Option("--output", "-o", help="The form of the answer.")] = DiffForm.TEXT,
+    directory: Annotated[Path, _DIRECTORY] = Path(),
+) -> None:
+    """Show what a change does: object by object, what restarts, what is migrated, what is lost or refused."""
+    form = Output.JSON if output is DiffForm.JSON else Output.TEXT
+    with _boundary(form):
+        from bootstrap.commands import diff as command
+
+        result = command.run(
+            command.Request(
+                directory=directory,
+                environments=tuple(environments or ()),
+                before=before,
+                after=after,
+                between=between,
+                everything=everything,
+                form=output.value,
+            ),
+            progress=report.progress,
+        )
+        report.show(result, form)
+    if exit_code and result.status == "changed":
+        raise typer.Exit(1)
+
+
 @contextlib.contextmanager
 def _boundary(output: Output) -> Iterator[None]:
     """The one place that turns errors into sentences and exit codes."""
@@ -154,6 +236,9 @@ def _boundary(output: Output) -> Iterator[None]:
         yield
     except TaxiwayError as err:
         failure = err
+    except BrokenPipeError:  # the reader has seen enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(_PIPE_CLOSED) from None
     except OSError as err:
         failure = DiskFailed(f"{err.filename or 'the disk'}: {err.strerror}")
     except (KeyboardInterrupt, typer.Abort):

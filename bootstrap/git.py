@@ -1,7 +1,9 @@
 """The one door to Git. Git itself does the work, so that the user's hooks, signing and configuration apply."""
 
+import io
 import os
 import re
+import tarfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +12,8 @@ os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # a missing git is our own
 
 import git
 
-from bootstrap.errors import BadTarget, GitFailed, MissingTool
+from bootstrap.errors import BadOption, BadTarget, GitFailed, MissingTool
+from bootstrap.tree import Tree
 
 OLDEST = (2, 28)  # the first with `git init --initial-branch`
 # Where taxiway is started by a hook, Git points these at the repository that runs the hook.
@@ -101,6 +104,22 @@ class Repository:
         except git.GitCommandError:  # no commit yet
             return set()
         return set(out.split("\0")) - {""}
+
+    def tree(self, reference: str) -> Tree:
+        """Every file at a commit. Raises BadOption where there is no such commit."""
+        try:
+            commit = str(
+                git.Git(self.top).rev_parse("--verify", "--quiet", "--end-of-options", f"{reference}^{{commit}}")
+            )
+        except git.GitCommandError:
+            raise BadOption(f"{reference!r} is not a commit of {self.top}", hint="git log shows them") from None
+        packed = git.Git(self.top).execute(
+            ["git", "archive", "--format=tar", commit], stdout_as_string=False, strip_newline_in_stdout=False
+        )
+        assert isinstance(packed, bytes)  # noqa: S101
+        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+            members = [each for each in archive if each.isfile()]
+            return Tree({each.name: file.read() for each in members if (file := archive.extractfile(each))})
 
     def changed(self, paths: Iterable[str]) -> list[str]:
         """Those of the paths that differ from HEAD in the index or the work tree, untracked ones included."""

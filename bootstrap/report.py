@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from bootstrap.errors import Several, TaxiwayError
 from bootstrap.result import Result
 
 _PATIENCE = 0.5  # seconds that a user waits without a word
+_COLOURS = {"+ ": "32", "- ": "31", "~ ": "36", "! ": "1;33"}
 _WHEEL = "|/-\\"
 
 
@@ -21,14 +23,37 @@ class Output(StrEnum):
     JSON = "json"
 
 
+class RenderForm(StrEnum):
+    """The form of rendered objects."""
+
+    YAML = "yaml"
+    JSON = "json"
+    NAMES = "names"
+
+
+class DiffForm(StrEnum):
+    """The form of a difference."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
 def show(result: Result, output: Output) -> None:
     """Print a result: its lines, or one JSON document with status, data and notes."""
     if output is Output.JSON:
         print(json.dumps({"status": result.status, "data": result.data, "notes": result.notes}, indent=2))
     else:
-        print("\n".join(result.lines))
+        paint = _paint if sys.stdout.isatty() and "NO_COLOR" not in os.environ else str
+        print("\n".join(map(paint, result.lines)))
     for note in result.notes:
         print(f"note: {note}", file=sys.stderr)
+
+
+def _paint(line: str) -> str:
+    """A line of a difference in the colour that its first sign has in Git."""
+    colour = _COLOURS.get(line.strip()[:2])
+    return f"\x1b[{colour}m{line}\x1b[0m" if colour else line
 
 
 def fail(error: TaxiwayError, output: Output) -> None:

@@ -166,3 +166,17 @@ def _hold(folder: Path) -> int:
         os.close(handle)
         raise BadTarget(f"another taxiway is at work in {folder.parent}", hint="wait for it to end") from None
     return handle
+
+
+def replace_folder(folder: Path, tree: Tree) -> int:
+    """Write a tree as the whole content of a folder, which must be new, empty, or written by this function before.
+
+    Returns how many files it holds. Raises BadTarget where the folder holds anything else.
+    """
+    marker = folder / ".taxiway-render"
+    if folder.exists() and any(folder.iterdir()) and not marker.is_file():
+        raise BadTarget(f"{folder} holds other files", hint="choose a folder that is empty or does not exist yet")
+    remove(folder)
+    write(folder, tree)
+    marker.touch()
+    return len(tree)

@@ -11,10 +11,11 @@ MODULES = sorted(
 )
 
 SHELL = {"cli", "report", "ask", "__main__"}
-EFFECTS = {"site", "workspace", "git", "process", "kustomize", "sources"}
+EFFECTS = {"repository", "site", "workspace", "git", "process", "kustomize", "sources"}
 CORE = {
-    "checks", "ci", "controllers", "errors", "model", "outcome", "remote", "request", "result", "runbook", "scaffold",
-    "sealed", "sealing", "secrets", "tree", "yamledit",
+    "checks", "ci", "controllers", "difference", "errors", "impact", "layout", "model", "objects", "outcome",
+    "ownership", "remote", "request", "result", "runbook", "scaffold", "sealed", "sealing", "secrets", "tree",
+    "yamledit",
 }  # fmt: skip
 
 # The only modules that may import what reaches outside.

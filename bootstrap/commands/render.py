@@ -1,0 +1,78 @@
+"""`taxiway render`: what an environment is, object by object."""
+
+import contextlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from bootstrap import git, objects, repository, workspace
+from bootstrap.errors import BadOption
+from bootstrap.objects import Object
+from bootstrap.repository import Checkout
+from bootstrap.result import Progress, Result
+from bootstrap.tree import Tree
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to render, from where, and in which form: `yaml`, `json` or `names`."""
+
+    directory: Path
+    environments: tuple[str, ...] = ()
+    reference: str | None = None
+    object: str | None = None
+    out: Path | None = None
+    form: str = "yaml"
+
+
+def run(request: Request, *, progress: Progress) -> Result:
+    """Render the environments with the real kustomize; nothing but `out` is written."""
+    git.check_version()
+    top = repository.find(request.directory)
+    with _checkout(top, request.reference) as checkout:
+        environments = checkout.choose(request.environments)
+        with progress("building the overlays"):
+            rendered = checkout.render(environments)
+    texts = {
+        each.name: _only(text, request.object) if request.object else text
+        for each, text in zip(environments, rendered, strict=True)
+    }
+    if request.object and not any(texts.values()):
+        raise BadOption(
+            f"no environment renders {request.object}", hint="the names are shown by: taxiway render -o names"
+        )
+    if request.out:
+        tree = Tree.union(_files(text).at(name) for name, text in texts.items())
+        written = workspace.replace_folder(request.out, tree)
+        return Result(status="written", data={"files": list(tree)}, lines=(f"{written} files in {request.out}",))
+    found = [each for text in texts.values() for each in objects.parse(text)]
+    return Result(status="rendered", data={"items": found}, lines=_lines(request.form, texts, found))
+
+
+def _checkout(top: Path, reference: str | None) -> contextlib.AbstractContextManager[Checkout]:
+    return repository.at(top, reference) if reference else contextlib.nullcontext(repository.working(top))
+
+
+def _lines(form: str, texts: dict[str, bytes], found: list[Object]) -> tuple[str, ...]:
+    if form == "names":
+        return tuple(f"{objects.namespace_of(each)} {each['kind']}/{objects.name_of(each)}" for each in found)
+    if form == "json":
+        return (json.dumps({"apiVersion": "v1", "kind": "List", "items": found}, indent=2),)
+    return ("---\n".join(text.decode() for text in texts.values() if text).rstrip("\n"),)
+
+
+def _only(text: bytes, wanted: str) -> bytes:
+    found = [each for each in objects.parse(text) if objects.is_called(each, wanted)]
+    return _dump(found)
+
+
+def _dump(found: list[Object]) -> bytes:
+    text: bytes = yaml.dump_all(found, Dumper=yaml.CSafeDumper, encoding="utf-8", allow_unicode=True, width=1_000_000)
+    return text if found else b""
+
+
+def _files(text: bytes) -> Tree:
+    """One file an object: `kind.name.yaml`."""
+    return Tree({f"{each['kind'].lower()}.{objects.name_of(each)}.yaml": _dump([each]) for each in objects.parse(text)})

@@ -1,0 +1,123 @@
+"""Differences and consequences as text: for a terminal, for Markdown, for programs."""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from bootstrap.difference import FieldChange, ObjectChange, Side
+from bootstrap.impact import Consequence, Effect
+
+_SIGNS = {Side.ADDED: "+", Side.REMOVED: "-", Side.CHANGED: "~"}
+_SHORT = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentDiff:
+    """What a change does to one environment."""
+
+    environment: str
+    changes: tuple[ObjectChange, ...]
+    consequences: tuple[Consequence, ...]
+    folded: int = 0
+
+
+def lines(diff: EnvironmentDiff) -> list[str]:
+    """One environment's difference, for people; an added line begins with +, a removed one with -."""
+    if not diff.changes:
+        return [f"{diff.environment}: no difference{_folded(diff)}"]
+    counts = ", ".join(
+        f"{number} {side.value}" for side in Side if (number := sum(change.side is side for change in diff.changes))
+    )
+    out = [f"{diff.environment}: {counts}{_folded(diff)}"]
+    out.extend(f"  {_mark(each.effect)} {each.subject}: {each.what}" for each in told(diff.consequences))
+    for change in diff.changes:
+        out.append("")
+        out.append(f"{_SIGNS[change.side]} {change.identity}")
+        for field in change.fields:
+            out.extend(f"    {line}" for line in _field(field))
+        if change.rereads:
+            out.append(f"    reads the changed {', '.join(change.rereads)}")
+    return out
+
+
+def told(consequences: Iterable[Consequence]) -> list[Consequence]:
+    """The consequences that say more than the list of objects does."""
+    return [each for each in consequences if each.effect not in (Effect.NEW, Effect.GONE, Effect.CHANGED)]
+
+
+def markdown(diffs: Iterable[EnvironmentDiff]) -> list[str]:
+    """The differences for a pull request: consequences first, the fields folded away."""
+    out: list[str] = []
+    for diff in diffs:
+        out.append(f"### {diff.environment}")
+        out.append("")
+        if not diff.changes:
+            out.extend((f"No difference{_folded(diff)}.", ""))
+            continue
+        if rows := told(diff.consequences):
+            out.extend(("| | object | |", "| --- | --- | --- |"))
+            out.extend(f"| {each.effect.value} | `{each.subject}` | {each.what} |" for each in rows)
+            out.append("")
+        body = lines(diff)[1 + len(rows) :]
+        out.extend((f"<details><summary>{len(diff.changes)} objects</summary>", "", "```diff"))
+        out.extend(line.replace("~ ", "! ", 1) if line.startswith("~ ") else line for line in body[1:])
+        out.extend(("```", "", "</details>", ""))
+    return out
+
+
+def data(diff: EnvironmentDiff) -> dict[str, Any]:
+    """One environment's difference, for programs."""
+    return {
+        "environment": diff.environment,
+        "folded": diff.folded,
+        "consequences": [
+            {"effect": each.effect.value, "object": each.subject, "what": each.what} for each in diff.consequences
+        ],
+        "objects": [
+            {
+                "kind": change.identity.kind,
+                "namespace": change.identity.namespace,
+                "name": change.identity.name,
+                "change": change.side.value,
+                "rereads": list(change.rereads),
+                "fields": [
+                    {"path": f.path, "change": f.side.value, "before": f.before, "after": f.after}
+                    for f in change.fields
+                ],
+            }
+            for change in diff.changes
+        ],
+    }
+
+
+def _folded(diff: EnvironmentDiff) -> str:
+    return f" ({diff.folded} of the environment's own folded away: --all shows them)" if diff.folded else ""
+
+
+def _mark(effect: Effect) -> str:
+    return "!" if effect in (Effect.LOST, Effect.REFUSED, Effect.MIGRATION, Effect.RBAC) else "•"
+
+
+def _field(field: FieldChange) -> list[str]:
+    if isinstance(field.before, str) and isinstance(field.after, str) and "\n" in field.before + field.after:
+        old, new = field.before.splitlines(), field.after.splitlines()
+        body = list(difflib.unified_diff(old, new, lineterm="", n=1))[2:]
+        return [f"{field.path}:", *(f"  {line}" for line in body)]
+    if field.side is Side.CHANGED:
+        if field.before is None:
+            return [f"{field.path}: {field.after}"]
+        return [f"{field.path}: {_value(field.before)} → {_value(field.after)}"]
+    value = field.after if field.side is Side.ADDED else field.before
+    shown = f": {_value(value)}" if value is not None else ""
+    return [f"{_SIGNS[field.side]} {field.path}{shown}"]
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, str):
+        text = value
+    else:
+        text = yaml.safe_dump(value, default_flow_style=True, width=10_000).removesuffix("...\n").strip()
+    return text if len(text) <= _SHORT else f"{text[:_SHORT]}…"

@@ -1,0 +1,148 @@
+"""`taxiway render` and `taxiway diff`, end to end on a fresh environment repo."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bootstrap.kustomize import Kustomize
+from tests.commands.test_init import git, snapshot
+from tests.conftest import REPO_URL, Keys, Taxiway
+
+
+@pytest.fixture
+def repo(taxiway: Taxiway, keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A fresh environment repo, and the current folder somewhere inside of it."""
+    said = taxiway("init", tmp_path / "envs", "--repo", REPO_URL, "--sealing-cert", keys.certificate)
+    assert said.code == 0, said.err
+    monkeypatch.chdir(tmp_path / "envs/overlays/dev")
+    return tmp_path / "envs"
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_render_is_what_kustomize_builds(repo: Path, taxiway: Taxiway) -> None:
+    built = Kustomize.find().build(repo / "overlays/dev").decode()
+    assert taxiway("render", "dev").out == built
+    assert taxiway("render", "dev").out == built
+    both = taxiway("render").out
+    assert both.startswith(built)
+    assert len(list(yaml.safe_load_all(both))) == len(taxiway("render", "-o", "names").out.splitlines())
+
+
+def test_one_object_is_found_with_and_without_its_hash(repo: Path, taxiway: Taxiway) -> None:
+    said = taxiway("render", "dev", "--object", "configmap/airflow-env", "-o", "json")
+    (found,) = json.loads(said.out)["items"]
+    assert found["metadata"]["name"].startswith("airflow-env-")
+    exact = taxiway("render", "dev", "--object", f"ConfigMap/{found['metadata']['name']}", "-o", "names")
+    assert exact.out == f"airflow-dev ConfigMap/{found['metadata']['name']}\n"
+    missing = taxiway("render", "--object", "ConfigMap/nope")
+    assert (missing.code, "no environment renders ConfigMap/nope" in missing.err) == (2, True)
+
+
+def test_a_commit_is_rendered_as_it_was(repo: Path, taxiway: Taxiway) -> None:
+    before = taxiway("render").out
+    edit(repo / "overlays/dev/airflow.env", "Airflow: dev", "Airflow: other")
+    assert taxiway("render", "--ref", "HEAD").out == before
+    assert "Airflow: other" in taxiway("render", "dev").out
+    said = taxiway("render", "--ref", "nope")
+    assert (said.code, "'nope' is not a commit" in said.err) == (2, True)
+
+
+def test_out_holds_one_file_an_object(repo: Path, taxiway: Taxiway, tmp_path: Path) -> None:
+    taxiway("render", "--out", tmp_path / "out")
+    first = snapshot(tmp_path / "out")
+    assert "complete/deployment.airflow-scheduler.yaml" in first
+    assert len(first) == len(taxiway("render", "-o", "names").out.splitlines()) + 1
+    taxiway("render", "--out", tmp_path / "out")
+    assert snapshot(tmp_path / "out") == first
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/precious").write_text("photos")
+    said = taxiway("render", "--out", tmp_path / "mine")
+    assert said.code == 5
+    assert (tmp_path / "mine/precious").read_text() == "photos"
+
+
+@pytest.mark.parametrize("command", ["render", "diff"])
+def test_outside_of_a_repo_and_unknown_environments_are_told(
+    repo: Path, taxiway: Taxiway, tmp_path: Path, command: str
+) -> None:
+    said = taxiway(command, "-C", tmp_path)
+    assert (said.code, "is in no environment repo" in said.err) == (5, True)
+    said = taxiway(command, "qa")
+    assert (said.code, "'qa' is not in taxiway.yaml" in said.err) == (2, True)
+
+
+def test_nothing_changed_is_said_and_ends_well(repo: Path, taxiway: Taxiway) -> None:
+    before = snapshot(repo)
+    said = taxiway("diff", "--exit-code")
+    assert (said.code, said.out) == (0, "dev: no difference\n\ncomplete: no difference\n")
+    assert snapshot(repo) == before
+
+
+def test_a_new_release_is_told_with_what_it_does(repo: Path, taxiway: Taxiway) -> None:
+    edit(repo / "overlays/dev/release/kustomization.yaml", '"3.3.2"', '"3.3.3"')
+    edit(repo / "overlays/dev/release/release.env", "RELEASE=3-3-2", "RELEASE=3-3-3")
+    said = taxiway("diff", "dev", "--exit-code")
+    assert said.code == 1
+    for line in (
+        "  ! Job/airflow-migrate: the database is migrated, by airflow-migrate-3-3-3",
+        "  • Deployment/airflow-scheduler: its pods restart",
+        "    data[pod-template.yaml].spec.containers[base].image: apache/airflow:3.3.2 → apache/airflow:3.3.3",
+        "    spec.template.spec.containers[scheduler].image: apache/airflow:3.3.2 → apache/airflow:3.3.3",
+    ):
+        assert line in said.out.splitlines()
+    git(repo, "commit", "--all", "--quiet", "-m", "new")
+    assert taxiway("diff", "dev", "--from", "HEAD~1", "--to", "HEAD").out == said.out
+    assert taxiway("diff", "dev").out == "dev: no difference\n"
+
+
+def test_a_change_of_the_base_reaches_the_first_environment_alone(repo: Path, taxiway: Taxiway) -> None:
+    edit(
+        repo / "base/airflow/deployment.scheduler.yaml",
+        "terminationGracePeriodSeconds: 60",
+        "terminationGracePeriodSeconds: 90",
+    )
+    said = json.loads(taxiway("diff", "-o", "json").out)
+    changed = {each["environment"]: [o["name"] for o in each["objects"]] for each in said["data"]["environments"]}
+    assert changed == {"dev": ["airflow-scheduler"], "complete": []}
+
+
+def test_two_environments_differ_in_what_is_theirs_alone(repo: Path, taxiway: Taxiway) -> None:
+    said = taxiway("diff", "--between", "dev", "complete")
+    assert said.out.startswith("dev → complete: no difference (")
+    assert "environment's own folded away" in said.out
+    assert "SealedSecret/airflow-admin" in taxiway("diff", "--between", "dev", "complete", "--all").out
+    edit(repo / "overlays/dev/release/airflow.env", "#", "AIRFLOW__CORE__PARALLELISM=3\n#")
+    assert "data.AIRFLOW__CORE__PARALLELISM" in taxiway("diff", "--between", "dev", "complete").out
+    edit(repo / "overlays/dev/release/airflow.env", "AIRFLOW__CORE__PARALLELISM=3\n", "")
+    edit(repo / "overlays/dev/airflow.env", "#", "AIRFLOW__CORE__PARALLELISM=3\n#")
+    assert taxiway("diff", "--between", "dev", "complete").out.startswith("dev → complete: no difference (")
+
+
+def test_markdown_is_for_a_pull_request(repo: Path, taxiway: Taxiway) -> None:
+    edit(repo / "overlays/dev/airflow.env", "Airflow: dev", "Airflow: other")
+    said = taxiway("diff", "-o", "markdown").out
+    assert "### dev" in said
+    assert "| restart | `Deployment/airflow-scheduler` | its pods restart |" in said
+    assert "<details><summary>" in said
+    assert "### complete\n\nNo difference." in said
+    assert said.count("```") == 2
+
+
+def test_a_closed_pipe_is_no_mistake(repo: Path) -> None:
+    import subprocess
+    import sys
+
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"{sys.executable} -m bootstrap render | head -n 1"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
