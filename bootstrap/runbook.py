@@ -213,7 +213,8 @@ The components, each a folder in `base/components/` that says what it does:
 | `json-logging` | logs as JSON on standard output, for a log collector |
 | `tutorial-dags` | three example DAGs; take it out when you have your own |
 
-Look before you push: `kubectl kustomize {overlay} | kubectl diff -f -`
+Look before you push: `taxiway diff` tells what your change does to each environment, and what restarts; against the cluster
+itself, `kubectl kustomize {overlay} | kubectl diff -f -`.
 """
 
 

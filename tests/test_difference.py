@@ -199,9 +199,9 @@ def test_ciphertext_is_never_shown() -> None:
         shown = "\n".join([*layout.lines(diff), *layout.markdown([diff]), str(layout.data(diff))])
         assert "CIPHERTEXT" not in shown
         assert "AgOTHER" not in shown
-    words = "\n".join(layout.lines(EnvironmentDiff(
-        environment="dev", changes=(found := difference.compare([SEALED], [again])), consequences=impact.consequences(found)
-    )))  # fmt: skip
+    found = difference.compare([SEALED], [again])
+    diff = EnvironmentDiff(environment="dev", changes=found, consequences=impact.consequences(found))
+    words = "\n".join(layout.lines(diff))
     assert "K: sealed again" in words
     assert "brings L.M" in words
     assert "at=" not in words

@@ -271,8 +271,9 @@ def test_json_is_a_contract(init: Taxiway, tmp_path: Path) -> None:
     said = json.loads(init(tmp_path / "envs", "-o", "json", "--node-port", "dev=30080").out)
     assert said["status"] == "created"
     assert sorted(said["data"]) == [
-        "branch", "commit", "controller", "directory", "environments", "files", "forge", "next", "repository", "sealingKey",
-    ]  # fmt: skip
+        *("branch", "commit", "controller", "directory", "environments", "files", "forge", "next", "repository"),
+        "sealingKey",
+    ]
     assert said["data"]["environments"][0] == {
         "name": "dev", "namespace": "airflow-dev", "cluster": "default", "nodePort": 30080,
     }  # fmt: skip
