@@ -126,6 +126,12 @@ class Repository:
         out = str(git.Git(self.top).status("--porcelain=v1", "-z", "--untracked-files=all", "--", *paths))
         return [entry[3:] for entry in out.split("\0") if entry]
 
+    def commit_all(self, message: str) -> str:
+        """Commit every file of a repository that is only ours, ignored ones included, and return the commit's id."""
+        _run(self.top, "add", "--force", "--all")
+        _run(self.top, "commit", "--quiet", "--message", message)
+        return str(git.Git(self.top).rev_parse("HEAD"))
+
     def commit(self, paths: Iterable[str], message: str) -> str:
         """Commit just these paths and return the commit's id.
 

@@ -36,7 +36,7 @@ class Site(Protocol):
     def stage(self, tree: Tree) -> AbstractContextManager[Path]:
         """Write the files into a folder where overlays can be built; it is gone when the `with` ends."""
 
-    def publish(self, staged: Path, tree: Tree, message: str | None, origin: str) -> str | None:
+    def publish(self, staged: Path, message: str | None, origin: str) -> str | None:
         """Move the files into place and commit them: the commit's id, or None where there is no message."""
 
 
@@ -72,15 +72,18 @@ class NewFolder:
     def __init__(self, top: Path) -> None:
         self.top = top
         self._staged = top.parent / f".{top.name}.taxiway"
+        self._branch: str | None = None
 
     def recover(self) -> None:
         """See Site: a killed run has left nothing in the folder itself; what stands beside it goes in `stage`."""
 
     def branch(self) -> str:
         """See Site."""
-        existing = next(each for each in self.top.parents if each.exists())
-        git.check_identity(existing)
-        return git.default_branch(existing)
+        if self._branch is None:
+            existing = next(each for each in self.top.parents if each.exists())
+            git.check_identity(existing)
+            self._branch = git.default_branch(existing)
+        return self._branch
 
     def origin(self) -> None:
         """See Site: a new folder has no remote."""
@@ -102,10 +105,10 @@ class NewFolder:
                 for each in missing:
                     each.rmdir()
 
-    def publish(self, staged: Path, tree: Tree, message: str | None, origin: str) -> str | None:
+    def publish(self, staged: Path, message: str | None, origin: str) -> str | None:
         """See Site."""
         repository = git.Repository.create(staged, self.branch(), origin)
-        commit = repository.commit(tree, message) if message else None
+        commit = repository.commit_all(message) if message else None
         staged.rename(self.top)
         return commit
 
@@ -117,6 +120,7 @@ class ExistingRepository:
         self.top = top
         self._repository = git.Repository(top)
         self._made = not (top / ".git").exists()
+        self._tree = Tree()
 
     def recover(self) -> None:
         """See Site: what the journal lists is taken back, unless its commit was made."""
@@ -157,6 +161,7 @@ class ExistingRepository:
     @contextlib.contextmanager
     def stage(self, tree: Tree) -> Iterator[Path]:
         """See Site."""
+        self._tree = tree
         if self._made:
             git.Repository.create(self.top, self.branch(), None)
         try:
@@ -167,10 +172,10 @@ class ExistingRepository:
             if self._made and not any(each.name != ".git" for each in self.top.iterdir()):
                 workspace.remove(self.top / ".git")
 
-    def publish(self, staged: Path, tree: Tree, message: str | None, origin: str) -> str | None:
+    def publish(self, staged: Path, message: str | None, origin: str) -> str | None:
         """See Site."""
-        new = [path for path in tree if not (self.top / path).exists()]
-        journal = {path: hashlib.sha256(tree[path]).hexdigest() for path in new}
+        new = [path for path in self._tree if not (self.top / path).exists()]
+        journal = {path: hashlib.sha256(self._tree[path]).hexdigest() for path in new}
         workspace.write_whole(self._folder() / _JOURNAL, json.dumps(journal).encode())
         try:
             workspace.move(staged, self.top)

@@ -6,6 +6,7 @@ Its own round trip is not used to write, since it re-indents and re-quotes. Path
 
 import contextlib
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -95,14 +96,20 @@ def _find(text: str, path: Path) -> Node:
     return _walk(text, path)[-1]
 
 
-def _walk(text: str, path: Path) -> list[Node]:
-    """The nodes from the document's root to the path's end."""
-    if text.startswith("\ufeff"):
-        raise NotEditable("the text begins with a byte order mark")
+@lru_cache(maxsize=4)
+def _compose(text: str) -> Node | None:
     try:
         node: Node | None = YAML(pure=True).compose(text)
     except YAMLError as err:
         raise NotEditable(f"not valid YAML: {getattr(err, 'problem', err)}") from None
+    return node
+
+
+def _walk(text: str, path: Path) -> list[Node]:
+    """The nodes from the document's root to the path's end."""
+    if text.startswith("\ufeff"):
+        raise NotEditable("the text begins with a byte order mark")
+    node = _compose(text)
     nodes = [node]
     for step in path:
         if isinstance(node, MappingNode):

@@ -50,7 +50,7 @@ def run(options: Options, *, ask: Ask, progress: Progress) -> Result:
             return outcome.done(wanted, place.top, tree, status="planned", commit=None, key_file=held.key_file)
         with progress("committing"), workspace.private_key(held.key_file, held.new_key):
             message = _message(wanted) if options.commit else None
-            commit = place.publish(staged, tree, message, wanted.remote.url)
+            commit = place.publish(staged, message, wanted.remote.url)
     return outcome.done(wanted, place.top, tree, status="created", commit=commit, key_file=held.key_file)
 
 

@@ -52,6 +52,11 @@ class Layout:
         return cache.folder() / "logs" / self.name
 
     @property
+    def pod_logs(self) -> Path:
+        """What containers wrote, in the kubelet's folders `<namespace>_<pod>_<uid>/<container>`."""
+        return self.state / "podlogs"
+
+    @property
     def kubeconfig(self) -> Path:
         """The admin's kubeconfig."""
         return self.state / "kubeconfig"

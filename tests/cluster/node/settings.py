@@ -155,7 +155,7 @@ def _kubelet(layout: Layout) -> dict[str, Any]:
         "kubeAPIQPS": 200,
         "kubeAPIBurst": 400,
         "volumePluginDir": str(layout.state / "kubelet" / "volumeplugins"),
-        "podLogsDir": str(layout.state / "podlogs"),
+        "podLogsDir": str(layout.pod_logs),
     }
 
 
