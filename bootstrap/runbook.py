@@ -5,6 +5,8 @@ from bootstrap.model import Controller, Environment, Model
 from bootstrap.sealed import CERTIFICATE
 
 SEALED_SECRETS = "0.40.0"
+_SIZE = """An environment asks for 0.6 cores and 2 GiB,
+   and each running task for 0.1 core and 256 MiB more; what does not fit stays `Pending`."""
 
 
 def render(model: Model) -> bytes:
@@ -99,7 +101,7 @@ def _sync(model: Model, cluster: str, environments: list[Environment]) -> str:
    kubectl -n {controllers.ARGOCD_NAMESPACE} get applications {names} --watch
    ```
 
-   Each ends as `Synced` and `Healthy`, after a minute or two when the images are near."""
+   Each ends as `Synced` and `Healthy`, after a minute or two when the images are near. {_SIZE}"""
     credentials = "\n   ".join(_flux_credentials(model, each) for each in environments)
     names = " ".join(each.sync_name for each in environments)
     return f"""
@@ -117,7 +119,7 @@ def _sync(model: Model, cluster: str, environments: list[Environment]) -> str:
    kubectl -n {controllers.FLUX_NAMESPACE} get kustomizations.kustomize.toolkit.fluxcd.io {names} --watch
    ```
 
-   Each ends as `Ready`, after a minute or two when the images are near."""
+   Each ends as `Ready`, after a minute or two when the images are near. {_SIZE}"""
 
 
 def _token(model: Model) -> str:
@@ -200,6 +202,10 @@ clear; the same by hand: `sh {ci.SCRIPT}`. Revert the commit, and the controller
 
 `RELEASE` names the Jobs that migrate the database and make the administrator. Kubernetes lets no Job's template change, so give
 it a new value together with the images: the new Jobs run, the old ones are pruned.
+
+A revert brings the old images back, but no older schema, and Airflow starts only on its own. Where the release migrated the
+database (`kubectl logs` of the Job `airflow-migrate-…` tells), go forward to a fixed release instead, or take the schema back
+first, with the newer image: `airflow db downgrade`. Nothing stops meanwhile: the running pods stay until new ones are ready.
 
 The components, each a folder in `base/components/` that says what it does:
 
