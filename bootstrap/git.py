@@ -107,14 +107,14 @@ class Repository:
 
     def tree(self, reference: str) -> Tree:
         """Every file at a commit. Raises BadOption where there is no such commit."""
+        named = f"{reference}^{{commit}}^{{tree}}"
         try:
-            commit = str(
-                git.Git(self.top).rev_parse("--verify", "--quiet", "--end-of-options", f"{reference}^{{commit}}")
-            )
+            tree = str(git.Git(self.top).rev_parse("--verify", "--quiet", "--end-of-options", named))
         except git.GitCommandError:
             raise BadOption(f"{reference!r} is not a commit of {self.top}", hint="git log shows them") from None
+        # Of the tree, not of the commit: that would begin with a header which tarfile can't read where no file follows.
         packed = git.Git(self.top).execute(
-            ["git", "archive", "--format=tar", commit], stdout_as_string=False, strip_newline_in_stdout=False
+            ["git", "archive", "--format=tar", tree], stdout_as_string=False, strip_newline_in_stdout=False
         )
         assert isinstance(packed, bytes)  # noqa: S101
         with tarfile.open(fileobj=io.BytesIO(packed)) as archive:

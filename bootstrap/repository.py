@@ -52,6 +52,12 @@ def working(top: Path) -> Checkout:
 
 @contextlib.contextmanager
 def at(top: Path, reference: str) -> Iterator[Checkout]:
-    """The repo as it was at a commit, in a temporary folder. Raises BadOption where Git knows no such commit."""
-    with workspace.scratch(git.Repository(top).tree(reference)) as folder:
+    """The repo as it was at a commit, in a temporary folder.
+
+    Raises BadOption where there is no such commit, BadTarget where it holds no environment repo.
+    """
+    tree = git.Repository(top).tree(reference)
+    if model.PATH not in tree:
+        raise BadTarget(f"there is no {model.PATH} at {reference}", hint="choose a commit after the repo's bootstrap")
+    with workspace.scratch(tree) as folder:
         yield working(folder)

@@ -54,6 +54,13 @@ def test_a_commit_is_rendered_as_it_was(repo: Path, taxiway: Taxiway) -> None:
     assert (said.code, "'nope' is not a commit" in said.err) == (2, True)
 
 
+def test_a_commit_from_before_the_bootstrap_is_told(repo: Path, taxiway: Taxiway) -> None:
+    empty = git(repo, "commit-tree", "-m", "empty", git(repo, "hash-object", "-t", "tree", "-w", "/dev/null"))
+    for arguments in (("render", "--ref", empty), ("diff", "--from", empty)):
+        said = taxiway(*arguments)
+        assert (said.code, f"there is no taxiway.yaml at {empty}" in said.err) == (5, True)
+
+
 def test_out_holds_one_file_an_object(repo: Path, taxiway: Taxiway, tmp_path: Path) -> None:
     taxiway("render", "--out", tmp_path / "out")
     first = snapshot(tmp_path / "out")
