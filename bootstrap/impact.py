@@ -90,7 +90,7 @@ def _specific(change: ObjectChange) -> Iterator[tuple[Effect, str]]:
         yield Effect.RESTART, "its pods restart"
     if kind in ("Role", "ClusterRole"):
         yield from _rights(before, after)
-    if kind in ("RoleBinding", "ClusterRoleBinding") and _widened(_subjects(before), _subjects(after)):
+    if kind in ("RoleBinding", "ClusterRoleBinding") and _subjects(after) - _subjects(before):
         yield Effect.RBAC, f"is given to {', '.join(sorted(_subjects(after) - _subjects(before)))}"
     if kind in ("SealedSecret", "Secret"):
         yield from _keys(change)
@@ -132,10 +132,6 @@ def _rights(before: Object | None, after: Object | None) -> Iterator[tuple[Effec
 
 def _subjects(each: Object | None) -> set[str]:
     return {f"{subject.get('kind')}/{subject.get('name')}" for subject in (each or {}).get("subjects") or ()}
-
-
-def _widened(before: set[str], after: set[str]) -> bool:
-    return bool(after - before)
 
 
 def _keys(change: ObjectChange) -> Iterator[tuple[Effect, str]]:
