@@ -1,6 +1,7 @@
 """What the cluster tests share. Controllers are installed once, by the first test that asks for them."""
 
 import os
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import pytest
 from tests.cluster.errors import NotOnThisMachine
 from tests.cluster.install import gitea, sealed_secrets
 from tests.cluster.kit import proof
+from tests.cluster.kit.controllers import ArgoCD, Controller, Flux
 from tests.cluster.kit.environment import own_cluster
+from tests.cluster.kit.environments import ENVIRONMENTS, EnvironmentRepo, administrator, bootstrap, remove
 from tests.cluster.kit.figures import Figures
 from tests.cluster.kit.forge import Forge
 from tests.cluster.kit.kubectl import Kubectl
@@ -69,3 +72,54 @@ def forge(kubectl: Kubectl) -> Iterator[Forge]:
 def checkout() -> Path:
     """The top of this project."""
     return CHECKOUT
+
+
+@pytest.fixture(scope="session", params=[ArgoCD(), Flux()], ids=lambda c: c.name)
+def controller(request: pytest.FixtureRequest, kubectl: Kubectl, figures: Figures) -> Controller:
+    """Each controller, installed. All tests of the one come before those of the other."""
+    controller: Controller = request.param
+    with figures.time(f"{controller.name}: installed to ready"):
+        controller.install(kubectl)
+    return controller
+
+
+@pytest.fixture(scope="session")
+def repo(
+    kubectl: Kubectl,
+    controller: Controller,
+    forge: Forge,
+    certificate: str,
+    figures: Figures,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[EnvironmentRepo]:
+    """A new environment repo, pushed; its first environment synced by itself, then the other one beside it."""
+    first, *others = ENVIRONMENTS
+    namespaces = {name: f"airflow-{name}" for name in ENVIRONMENTS}
+    # What a session that was cut off has left.
+    controller.remove(kubectl, ENVIRONMENTS)
+    remove(kubectl, *namespaces.values())
+    tree = tmp_path_factory.mktemp(controller.name) / "environments"
+    repository = forge.create(f"{controller.name}-{secrets.token_hex(3)}")
+    repo = bootstrap(tree, repository, controller=controller.name, certificate=certificate)
+    commit = repo.push()
+    controller.give_access(kubectl, repository, ENVIRONMENTS)
+    clusters = tree / "clusters" / "default"
+    with figures.time(f"{controller.name}: one environment, from nothing to the first green DAG run"):
+        with figures.time(f"{controller.name}: one environment, from nothing to synced and healthy"):
+            kubectl("apply", "--filename", clusters / f"{first}.yaml")
+            controller.wait(kubectl, first, commit, seconds=600)
+        with administrator(kubectl.within(namespaces[first])) as airflow:
+            airflow.wait_for_dags("hello_world")
+            assert airflow.run("hello_world").state == "success"
+    with administrator(kubectl.within(namespaces[first])) as airflow:
+        figures.take(f"{controller.name}: a warm run of hello_world, three tasks", airflow.run("hello_world").duration)
+    with figures.time(f"{controller.name}: another environment beside it, from nothing to synced and healthy"):
+        kubectl("apply", "--filename", clusters)
+        for environment in others:
+            controller.wait(kubectl, environment, commit, seconds=600)
+    rendered = kubectl("kustomize", tree / "overlays" / first)
+    figures.take("objects of one environment", rendered.count("\nkind: "), "")
+    figures.take("size of what is applied for one environment", len(rendered.encode()) / 1024, "KiB")
+    yield repo
+    controller.remove(kubectl, ENVIRONMENTS)
+    remove(kubectl, *namespaces.values())

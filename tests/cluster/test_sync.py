@@ -1,28 +1,23 @@
 """From `taxiway init` to a green DAG run, under the real controllers: both environments side by side on one cluster."""
 
 import os
-import secrets
 import time
-from collections.abc import Iterator
 
 import pytest
 
-from tests.cluster.kit.controllers import ArgoCD, Controller, Flux
+from tests.cluster.kit.controllers import Controller
 from tests.cluster.kit.environment import own_cluster, reach
 from tests.cluster.kit.environments import (
     ENVIRONMENTS,
     WORKLOADS,
     EnvironmentRepo,
-    bootstrap,
     generations,
     log_in,
     node_port,
     pods_of,
-    remove,
     restarts,
 )
 from tests.cluster.kit.figures import Figures
-from tests.cluster.kit.forge import Forge
 from tests.cluster.kit.kubectl import Kubectl
 from tests.cluster.kit.waiting import wait_for
 
@@ -31,43 +26,7 @@ NAMESPACES = tuple(f"airflow-{name}" for name in ENVIRONMENTS)
 QUIET = float(os.environ.get("TAXIWAY_QUIET_SECONDS", "45"))
 
 
-@pytest.fixture(scope="module", params=[ArgoCD(), Flux()], ids=lambda c: c.name)
-def controller(request: pytest.FixtureRequest, kubectl: Kubectl, figures: Figures) -> Controller:
-    """Each controller, installed."""
-    controller: Controller = request.param
-    with figures.time(f"{controller.name}: installed to ready"):
-        controller.install(kubectl)
-    return controller
-
-
-@pytest.fixture(scope="module")
-def repo(
-    kubectl: Kubectl,
-    controller: Controller,
-    forge: Forge,
-    certificate: str,
-    figures: Figures,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[EnvironmentRepo]:
-    """A new environment repo, pushed, and synced to empty namespaces."""
-    # What a session that was cut off has left.
-    controller.remove(kubectl, ENVIRONMENTS)
-    remove(kubectl, *NAMESPACES)
-    tree = tmp_path_factory.mktemp(controller.name) / "environments"
-    repository = forge.create(f"{controller.name}-{secrets.token_hex(3)}")
-    repo = bootstrap(tree, repository, controller=controller.name, certificate=certificate)
-    commit = repo.push()
-    controller.give_access(kubectl, repository, ENVIRONMENTS)
-    with figures.time(f"{controller.name}: from nothing to dev and complete synced and healthy"):
-        kubectl("apply", "--filename", tree / "clusters" / "default")
-        for environment in ENVIRONMENTS:
-            controller.wait(kubectl, environment, commit, seconds=420)
-    yield repo
-    controller.remove(kubectl, ENVIRONMENTS)
-    remove(kubectl, *NAMESPACES)
-
-
-@pytest.fixture(scope="module", params=ENVIRONMENTS)
+@pytest.fixture(params=ENVIRONMENTS)
 def environment(request: pytest.FixtureRequest, repo: EnvironmentRepo, kubectl: Kubectl) -> Kubectl:
     """kubectl in the namespace of each environment."""
     return kubectl.within(f"airflow-{request.param}")

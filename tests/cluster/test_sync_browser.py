@@ -12,9 +12,8 @@ from playwright.sync_api import Page, expect, sync_playwright
 from tests.cluster.errors import NotOnThisMachine
 from tests.cluster.kit.airflow import Airflow, Run
 from tests.cluster.kit.environment import own_cluster, reach
-from tests.cluster.kit.environments import WORKLOADS, bootstrap, log_in, node_port, remove
+from tests.cluster.kit.environments import EnvironmentRepo, log_in, node_port
 from tests.cluster.kit.figures import Figures
-from tests.cluster.kit.forge import Forge, Repository
 from tests.cluster.kit.kubectl import Kubectl
 
 NAMESPACE = "airflow-dev"
@@ -31,24 +30,15 @@ FLAGS = (
 TUTORIAL = ("hello_world", "kubernetes_pod", "kubernetes_pod_that_fails", "tutorial")
 # A page's first load takes long where all of a cluster shares two cores.
 PATIENCE = 60_000
-# Nothing is fetched from it: these tests apply what `taxiway init` wrote.
-NOWHERE = Repository(forge=Forge(url="https://git.example.test", address="", user="team", token=""), name="airflow")
 NODE_PORTS = range(30000, 32768)
 # Of PostgreSQL, of LocalStack, and of LocalStack's Service.
 INSIDE = (5432, 4566, 33000)
 
 
 @pytest.fixture(scope="module")
-def environment(kubectl: Kubectl, certificate: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
-    """kubectl in the namespace of a new environment with sealed secrets, all Ready."""
-    remove(kubectl, NAMESPACE)
-    tree = tmp_path_factory.mktemp("browser") / "environments"
-    bootstrap(tree, NOWHERE, controller="flux", certificate=certificate, environments=["dev"])
-    kubectl.apply_folder(tree / "overlays" / "dev")
-    here = kubectl.within(NAMESPACE)
-    here.wait_ready(*WORKLOADS, seconds=600)
-    yield here
-    remove(kubectl, NAMESPACE)
+def environment(kubectl: Kubectl, repo: EnvironmentRepo) -> Kubectl:
+    """kubectl in the namespace of a synced environment with sealed secrets."""
+    return kubectl.within(NAMESPACE)
 
 
 @pytest.fixture(scope="module")

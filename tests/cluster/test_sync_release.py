@@ -1,19 +1,16 @@
 """A new release and its revert, under the real controllers."""
 
-import secrets
-from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
 
 from tests.cluster.errors import ClusterError
 from tests.cluster.images.catalogue import AIRFLOW, NEWER_TAG, OTHER_TAG
-from tests.cluster.kit.controllers import ArgoCD, Controller, Flux
+from tests.cluster.kit.controllers import Controller
 from tests.cluster.kit.environment import own_cluster
-from tests.cluster.kit.environments import WORKLOADS, EnvironmentRepo, administrator, bootstrap, objects, remove
+from tests.cluster.kit.environments import WORKLOADS, EnvironmentRepo, administrator, objects
 from tests.cluster.kit.figures import Figures
 from tests.cluster.kit.footprint import Memory, granted, memory, start_time
-from tests.cluster.kit.forge import Forge
 from tests.cluster.kit.kubectl import Json, Kubectl
 from tests.cluster.kit.waiting import wait_for
 
@@ -21,49 +18,6 @@ ENVIRONMENT = "dev"
 NAMESPACE = f"airflow-{ENVIRONMENT}"
 RELEASE = f"overlays/{ENVIRONMENT}/release"
 PARTS = {"api-server", "dag-processor", "scheduler", "triggerer"}
-
-
-@pytest.fixture(scope="module", params=[ArgoCD(), Flux()], ids=lambda c: c.name)
-def controller(request: pytest.FixtureRequest, kubectl: Kubectl) -> Controller:
-    """Each controller, installed."""
-    controller: Controller = request.param
-    controller.install(kubectl)
-    return controller
-
-
-@pytest.fixture(scope="module")
-def repo(
-    kubectl: Kubectl,
-    controller: Controller,
-    forge: Forge,
-    certificate: str,
-    figures: Figures,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[EnvironmentRepo]:
-    """A new environment repo, its first environment alone synced to an empty namespace, and one DAG run through."""
-    # What a session that was cut off has left.
-    controller.remove(kubectl, [ENVIRONMENT])
-    remove(kubectl, NAMESPACE)
-    tree = tmp_path_factory.mktemp(controller.name) / "environments"
-    repository = forge.create(f"{controller.name}-{secrets.token_hex(3)}")
-    repo = bootstrap(tree, repository, controller=controller.name, certificate=certificate)
-    commit = repo.push()
-    rendered = kubectl("kustomize", tree / "overlays" / ENVIRONMENT)
-    figures.take("objects of one environment", rendered.count("\nkind: "), "")
-    figures.take("size of what is applied for one environment", len(rendered.encode()) / 1024, "KiB")
-    controller.give_access(kubectl, repository, [ENVIRONMENT])
-    with figures.time(f"{controller.name}: one environment, from nothing to the first green DAG run"):
-        with figures.time(f"{controller.name}: one environment, from nothing to synced and healthy"):
-            kubectl("apply", "--filename", tree / "clusters" / "default" / f"{ENVIRONMENT}.yaml")
-            controller.wait(kubectl, ENVIRONMENT, commit, seconds=900)
-        with administrator(kubectl.within(NAMESPACE)) as airflow:
-            airflow.wait_for_dags("hello_world")
-            assert airflow.run("hello_world").state == "success"
-    with administrator(kubectl.within(NAMESPACE)) as airflow:
-        figures.take(f"{controller.name}: a warm run of hello_world, three tasks", airflow.run("hello_world").duration)
-    yield repo
-    controller.remove(kubectl, [ENVIRONMENT])
-    remove(kubectl, NAMESPACE)
 
 
 @pytest.fixture(scope="module")
