@@ -105,6 +105,11 @@ class Repository:
             return set()
         return set(out.split("\0")) - {""}
 
+    def files(self, *patterns: str) -> list[str]:
+        """The paths that these patterns match and that Git does not ignore, tracked or not, and that are there."""
+        listed = str(git.Git(self.top).ls_files("-z", "--cached", "--others", "--exclude-standard", "--", *patterns))
+        return [path for path in dict.fromkeys(listed.split("\0")) if path and (self.top / path).is_file()]
+
     def tree(self, reference: str) -> Tree:
         """Every file at a commit. Raises BadOption where there is no such commit."""
         named = f"{reference}^{{commit}}^{{tree}}"

@@ -12,6 +12,7 @@ from bootstrap.errors import BadOption, BadTarget, TaxiwayError, raise_all
 from bootstrap.remote import Forge, Remote
 
 PATH = "taxiway.yaml"
+KUBERNETES = "1.31"  # the oldest version that the scaffold is known to run on
 NODE_PORTS = range(30000, 32768)  # the API server's default --service-node-port-range
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _LONGEST_ENVIRONMENT = 40  # room for "airflow-" and the suffixes of objects named after it, in 63 characters
@@ -52,7 +53,10 @@ class Environment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """What taxiway.yaml says; the environments stand in promotion order."""
+    """What taxiway.yaml says; the environments stand in promotion order.
+
+    `kubernetes` is the oldest version of any cluster; `switched_off` are rules of `validate`, each with its reason.
+    """
 
     scaffold: str
     remote: Remote
@@ -60,6 +64,8 @@ class Model:
     forge: Forge
     controller: Controller
     environments: tuple[Environment, ...] = field(default_factory=tuple)
+    kubernetes: str = KUBERNETES
+    switched_off: Mapping[str, str] = field(default_factory=dict)
 
     def render(self) -> bytes:
         """The text of taxiway.yaml; `parse` reads it back to an equal model."""
@@ -76,6 +82,7 @@ class Model:
             "forge": self.forge.value,
             "controller": self.controller.value,
             "secrets": "sealed-secrets",
+            "kubernetes": f">={self.kubernetes}",
             "environments": environments,
         }
         head = "# The model of this repository, written by taxiway. Environments stand in promotion order.\n"
@@ -102,6 +109,8 @@ class Model:
                 forge=Forge(data["forge"]),
                 controller=Controller(data["controller"]),
                 environments=environments,
+                kubernetes=_oldest(str(data.get("kubernetes", f">={KUBERNETES}"))),
+                switched_off=_switched_off(data.get("validate") or {}),
             )
         except yaml.YAMLError as err:
             mark = getattr(err, "problem_mark", None)
@@ -115,6 +124,25 @@ class Model:
             raise BadTarget(f"{PATH}: {err.args[0]!r} is missing") from None
         except (TypeError, ValueError, AttributeError) as err:
             raise BadTarget(f"{PATH}: {err}") from None
+
+
+def _oldest(text: str) -> str:
+    match = re.fullmatch(r">=\s*(1\.\d+)(\.\d+)?", text.strip())
+    if not match:
+        raise BadOption(
+            f"kubernetes: {text!r} is not a range of versions", hint='write the oldest one: kubernetes: ">=1.31"'
+        )
+    return match[1]
+
+
+def _switched_off(section: Mapping[str, Any]) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for entry in section.get("off") or ():
+        name, reason = str(entry["rule"]), str(entry.get("reason") or "").strip()
+        if not reason:
+            raise BadOption(f"the rule {name!r} is switched off without a reason", hint="say why, in its `reason`")
+        found[name] = reason
+    return found
 
 
 def check(environments: Iterable[Environment]) -> None:

@@ -39,6 +39,16 @@ class DiffForm(StrEnum):
     MARKDOWN = "markdown"
 
 
+class ValidateForm(StrEnum):
+    """The form of findings."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    SARIF = "sarif"
+
+
 def show(result: Result, output: Output) -> None:
     """Print a result: its lines, or one JSON document with status, data and notes."""
     if output is Output.JSON:

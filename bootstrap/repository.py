@@ -9,6 +9,7 @@ from bootstrap import git, model, workspace
 from bootstrap.errors import BadOption, BadTarget
 from bootstrap.kustomize import Kustomize
 from bootstrap.model import Environment, Model
+from bootstrap.tree import Tree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,17 @@ class Checkout:
     def render(self, environments: Sequence[Environment]) -> list[bytes]:
         """The overlays, built; as many at once as there are cores."""
         return Kustomize.find().build_all(self.top / each.overlay for each in environments)
+
+    def shared_files(self) -> Tree:
+        """Every file that belongs to no environment's own overlay."""
+        return self._read(".", ":(exclude)overlays/")
+
+    def overlay_files(self, overlay: str) -> Tree:
+        """The files of an overlay."""
+        return self._read(f"{overlay}/")
+
+    def _read(self, *patterns: str) -> Tree:
+        return Tree({path: (self.top / path).read_bytes() for path in git.Repository(self.top).files(*patterns)})
 
 
 def find(start: Path) -> Path:

@@ -1,0 +1,41 @@
+"""The command line, declarations only. What a command needs is imported when it runs: `--help` stays quick."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from bootstrap import __version__
+from bootstrap.cli.bootstrap import init
+from bootstrap.cli.look import diff, render, validate
+
+app = typer.Typer(
+    name="taxiway",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"taxiway {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """From an empty folder to a GitOps repository that runs Apache Airflow on Kubernetes, with every secret sealed."""
+
+
+for command in (init, render, diff, validate):
+    app.command()(command)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The console script; it ends with SystemExit."""
+    app(args=argv, prog_name="taxiway")

@@ -1,0 +1,117 @@
+"""The declarations of the commands that look and change nothing: render, diff, validate."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bootstrap import report
+from bootstrap.cli.boundary import DIRECTORY, boundary
+from bootstrap.report import DiffForm, Output, RenderForm, ValidateForm
+
+_ENVIRONMENTS = typer.Argument(metavar="[ENVIRONMENT]...", help="Which ones (default: all).")
+
+
+def render(
+    environments: Annotated[list[str] | None, _ENVIRONMENTS] = None,
+    ref: Annotated[
+        str | None, typer.Option(metavar="REF", help="As of this commit (default: the work tree).", show_default=False)
+    ] = None,
+    kind_name: Annotated[
+        str | None, typer.Option("--object", metavar="KIND/NAME", help="One object only.", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write one file an object there.", show_default=False)
+    ] = None,
+    output: Annotated[RenderForm, typer.Option("--output", "-o", help="The form of the answer.")] = RenderForm.YAML,
+    directory: Annotated[Path, DIRECTORY] = Path(),
+) -> None:
+    """Show what the environments are: every object, as kustomize builds it."""
+    with boundary(Output.TEXT):
+        from bootstrap.commands import render as command
+
+        result = command.run(
+            command.Request(
+                directory=directory,
+                environments=tuple(environments or ()),
+                reference=ref,
+                object=kind_name,
+                out=out,
+                form=output.value,
+            ),
+            progress=report.progress,
+        )
+        report.show(result, Output.TEXT)
+
+
+def diff(
+    environments: Annotated[list[str] | None, _ENVIRONMENTS] = None,
+    before: Annotated[str, typer.Option("--from", metavar="REF", help="The old side.")] = "HEAD",
+    after: Annotated[
+        str | None,
+        typer.Option("--to", metavar="REF", help="The new side (default: the work tree).", show_default=False),
+    ] = None,
+    between: Annotated[
+        tuple[str, str] | None,
+        typer.Option(metavar="ENVIRONMENT ENVIRONMENT", help="Two environments, as they are now.", show_default=False),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="With --between, also what each environment owns.")] = False,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 1 where there is a difference.")] = False,
+    output: Annotated[DiffForm, typer.Option("--output", "-o", help="The form of the answer.")] = DiffForm.TEXT,
+    directory: Annotated[Path, DIRECTORY] = Path(),
+) -> None:
+    """Show what a change does: object by object, what restarts, what is migrated, what is lost or refused."""
+    form = Output.JSON if output is DiffForm.JSON else Output.TEXT
+    with boundary(form):
+        from bootstrap.commands import diff as command
+
+        result = command.run(
+            command.Request(
+                directory=directory,
+                environments=tuple(environments or ()),
+                before=before,
+                after=after,
+                between=between,
+                everything=everything,
+                form=output.value,
+            ),
+            progress=report.progress,
+        )
+        report.show(result, form)
+    if exit_code and result.status == "changed":
+        raise typer.Exit(1)
+
+
+def validate(
+    environments: Annotated[list[str] | None, _ENVIRONMENTS] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Take every warning for an error.")] = False,
+    list_rules: Annotated[bool, typer.Option("--list-rules", help="Show every rule, and leave.")] = False,
+    explain: Annotated[
+        str | None, typer.Option(metavar="RULE", help="Tell what a rule is for, and leave.", show_default=False)
+    ] = None,
+    output: Annotated[ValidateForm, typer.Option("--output", "-o", help="The form of the answer.")] = ValidateForm.TEXT,
+    directory: Annotated[Path, DIRECTORY] = Path(),
+) -> None:
+    """Show every reason why an environment would not work, with the file and line to change.
+
+    It ends with 1 where it finds an error. Rules are switched off in taxiway.yaml, with a reason.
+    """
+    form = Output.JSON if output is ValidateForm.JSON else Output.TEXT
+    with boundary(form):
+        from bootstrap.commands import validate as command
+
+        if list_rules or explain:
+            result = command.explain(explain) if explain else command.rules()
+        else:
+            result = command.run(
+                command.Request(
+                    directory=directory,
+                    environments=tuple(environments or ()),
+                    strict=strict,
+                    form=output.value,
+                ),
+                progress=report.progress,
+            )
+        report.show(result, form)
+    if result.status == "failed":
+        raise typer.Exit(1)

@@ -1,0 +1,13 @@
+"""Rules about Airflow's settings."""
+
+from collections.abc import Iterator
+
+from bootstrap.finding import Finding, Rule
+from bootstrap.lint.scene import Scene
+
+RULES: tuple[Rule, ...] = ()
+
+
+def check(scene: Scene) -> Iterator[Finding]:
+    """Nothing yet."""
+    yield from ()

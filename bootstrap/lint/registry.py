@@ -1,0 +1,47 @@
+"""All rules, and what they find."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from bootstrap.errors import BadOption, BadTarget
+from bootstrap.finding import Finding, Rule, Severity
+from bootstrap.lint import airflow, fleet, kubernetes, kustomize, references, secrets, sync
+from bootstrap.lint.scene import Scene
+
+# Each has `RULES`, and `check` from a scene to findings.
+FAMILIES = (kustomize, references, secrets, airflow, kubernetes, sync)
+
+
+def every() -> tuple[Rule, ...]:
+    """Every rule, family by family."""
+    return tuple(rule for family in (*FAMILIES, fleet) for rule in family.RULES)
+
+
+def examine(scene: Scene) -> list[Finding]:
+    """All that is wrong with one environment by itself."""
+    return [finding for family in FAMILIES for finding in family.check(scene)]
+
+
+def named(name: str) -> Rule:
+    """The rule of this name. Raises BadOption where there is none."""
+    for rule in every():
+        if rule.name == name:
+            return rule
+    raise BadOption(f"there is no rule {name!r}", hint="taxiway validate --list-rules shows them all")
+
+
+def judged(findings: Iterable[Finding], off: Mapping[str, str], *, strict: bool) -> list[Finding]:
+    """The findings without those of rules that are switched off; with `strict`, each one an error.
+
+    Raises BadTarget where a rule that is switched off does not exist.
+    """
+    known = {rule.name for rule in every()}
+    if unknown := sorted(off.keys() - known):
+        raise BadTarget(
+            f"taxiway.yaml switches off {', '.join(unknown)}, which no rule is called",
+            hint="taxiway validate --list-rules shows them all",
+        )
+    kept = [each for each in findings if each.rule.name not in off]
+    if strict:
+        kept = [replace(each, rule=replace(each.rule, severity=Severity.ERROR)) for each in kept]
+    return kept

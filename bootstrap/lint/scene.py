@@ -1,0 +1,99 @@
+"""What the rules look at: one environment, its files, what it renders to, and the way back to the files."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from bootstrap.finding import Finding, Place, Rule
+from bootstrap.lint import graph
+from bootstrap.lint.graph import Graph
+from bootstrap.lint.trace import Trace
+from bootstrap.model import Environment, Model
+from bootstrap.objects import Object, identify, parse
+from bootstrap.tree import Tree
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """One environment.
+
+    `tree` holds every file that can have to do with it, by its path in the repo: the overlay, `base/`, `clusters/`,
+    `taxiway.yaml`. `rendered` is what kustomize built, empty where it could not: `failure` then has its reason.
+    `before` is the same as of HEAD; None where that is not known. Objects and files are whatever the user wrote: any
+    value may have any type, so rules read them through `dig`, `mapping` and `items`. (No slots: it caches.)
+    """
+
+    model: Model
+    environment: Environment
+    tree: Tree
+    rendered: bytes = b""
+    failure: str | None = None
+    before: bytes | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def objects(self) -> tuple[Object, ...]:
+        """The rendered objects, those at least that have a kind and a name."""
+        return tuple(_whole(self.rendered))
+
+    @cached_property
+    def objects_before(self) -> tuple[Object, ...] | None:
+        """The same as of HEAD."""
+        return None if self.before is None else tuple(_whole(self.before))
+
+    @cached_property
+    def graph(self) -> Graph:
+        """What kustomize reads for this environment."""
+        return graph.read(self.tree, self.environment.overlay)
+
+    @cached_property
+    def trace(self) -> Trace:
+        """From rendered fields to files and lines."""
+        return Trace(self.tree, self.graph, self.environment.overlay)
+
+    def of_kind(self, *kinds: str) -> Iterator[Object]:
+        """The objects of these kinds."""
+        return (each for each in self.objects if each["kind"] in kinds)
+
+    def find(self, kind: str, name: str) -> Object | None:
+        """The object of this name as the cluster sees it; for a SealedSecret, as its Secret is named."""
+        return next((each for each in self.of_kind(kind) if each["metadata"]["name"] == name), None)
+
+    def called(self, kind: str, name: str) -> Object | None:
+        """The object of this name without a hash or release."""
+        return next((each for each in self.of_kind(kind) if identify(each).name == name), None)
+
+    def finding(self, rule: Rule, place: Place, message: str, hint: str = "") -> Finding:
+        """A finding about this environment."""
+        names = (self.environment.name,)
+        return Finding(rule=rule, place=place, message=message, hint=hint, environments=names)
+
+
+def dig(value: Any, *path: str | int) -> Any:
+    """The value at a path; None where the path leads nowhere, whatever the types on the way."""
+    for step in path:
+        if isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(value, list) and isinstance(step, int) and -len(value) <= step < len(value):
+            value = value[step]
+        else:
+            return None
+    return value
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """The value if it is a mapping, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def items(value: Any) -> list[Any]:
+    """The value if it is a list, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def _whole(rendered: bytes) -> Iterable[Object]:
+    for each in parse(rendered):
+        metadata = each.get("metadata")
+        if isinstance(each["kind"], str) and isinstance(metadata, dict) and isinstance(metadata.get("name"), str):
+            yield each

@@ -1,0 +1,124 @@
+"""Findings as text: for a terminal, for programs, and in the forms that forges show beside the lines."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from bootstrap import __version__
+from bootstrap.finding import Finding, Rule, Severity
+
+_SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_HOME = "https://pypi.org/project/taxiway/"
+
+
+def lines(findings: Sequence[Finding], environments: Sequence[str], form: str) -> list[str]:
+    """The findings in a form: `text`, `github`, `gitlab` or `sarif`."""
+    match form:
+        case "github":
+            return [_github(each) for each in findings] + _summary(findings, environments)
+        case "gitlab":
+            return [json.dumps([_gitlab(each) for each in findings], indent=2)]
+        case "sarif":
+            return [json.dumps(_sarif(findings), indent=2)]
+    return [line for each in findings for line in _text(each)] + _summary(findings, environments)
+
+
+def data(findings: Sequence[Finding], environments: Sequence[str]) -> dict[str, Any]:
+    """The findings for programs."""
+    return {"environments": [*environments], "findings": [_finding(each) for each in findings]}
+
+
+def rule(each: Rule) -> dict[str, str]:
+    """A rule for programs."""
+    return {"name": each.name, "severity": each.severity, "title": each.title, "why": each.why, "fix": each.fix}
+
+
+def _finding(each: Finding) -> dict[str, Any]:
+    return {
+        "rule": each.rule.name,
+        "severity": each.rule.severity,
+        "path": each.place.path,
+        "line": each.place.line,
+        "environments": [*each.environments],
+        "message": each.message,
+        "hint": each.hint or each.rule.fix,
+    }
+
+
+def _text(each: Finding) -> list[str]:
+    where = f" [{', '.join(each.environments)}]" if each.environments else ""
+    return [
+        f"{each.place}: {each.rule.severity}: {each.message} ({each.rule.name}){where}",
+        f"    {each.hint or each.rule.fix}",
+    ]
+
+
+def _summary(findings: Sequence[Finding], environments: Sequence[str]) -> list[str]:
+    checked = f"{len(environments)} environment{'s' * (len(environments) != 1)} checked"
+    counts = {severity: sum(each.rule.severity is severity for each in findings) for severity in Severity}
+    told = [f"{count} {severity}{'s' * (count != 1)}" for severity, count in counts.items() if count]
+    return [f"{checked}: {', '.join(told) or 'no finding'}"]
+
+
+def _github(each: Finding) -> str:
+    """A workflow command, which GitHub, Gitea and Forgejo show at the line (docs: workflow commands, error message)."""
+    properties = {"file": each.place.path, "line": str(each.place.line), "title": each.rule.name}
+    told = ",".join(f"{key}={_escaped(value, properties=True)}" for key, value in properties.items())
+    return f"::{each.rule.severity} {told}::{_escaped(f'{each.message}. {each.hint or each.rule.fix}')}"
+
+
+def _escaped(text: str, *, properties: bool = False) -> str:
+    text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return text.replace(":", "%3A").replace(",", "%2C") if properties else text
+
+
+def _gitlab(each: Finding) -> dict[str, Any]:
+    """An issue of GitLab's code quality report (docs: CI, testing, code quality, report format)."""
+    identity = f"{each.rule.name} {each.place.path} {each.message}"
+    return {
+        "description": f"{each.message}. {each.hint or each.rule.fix}",
+        "check_name": each.rule.name,
+        "fingerprint": hashlib.sha256(identity.encode()).hexdigest(),
+        "severity": "major" if each.rule.severity is Severity.ERROR else "minor",
+        "location": {"path": each.place.path, "lines": {"begin": each.place.line}},
+    }
+
+
+def _sarif(findings: Sequence[Finding]) -> dict[str, Any]:
+    """A SARIF 2.1.0 log (OASIS)."""
+    rules = {each.rule.name: each.rule for each in findings}
+    order = {name: number for number, name in enumerate(rules)}
+    driver = {
+        "name": "taxiway",
+        "version": __version__,
+        "informationUri": _HOME,
+        "rules": [
+            {
+                "id": name,
+                "shortDescription": {"text": each.title},
+                "fullDescription": {"text": each.why},
+                "help": {"text": each.fix},
+                "defaultConfiguration": {"level": each.severity},
+            }
+            for name, each in rules.items()
+        ],
+    }
+    results = [
+        {
+            "ruleId": each.rule.name,
+            "ruleIndex": order[each.rule.name],
+            "level": each.rule.severity,
+            "message": {"text": f"{each.message}. {each.hint or each.rule.fix}"},
+            "locations": [
+                {
+                    "physicalLocation": {
+                        "artifactLocation": {"uri": each.place.path},
+                        "region": {"startLine": each.place.line},
+                    }
+                }
+            ],
+        }
+        for each in findings
+    ]
+    return {"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}

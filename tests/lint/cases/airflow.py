@@ -1,0 +1,5 @@
+"""Mistakes about airflow."""
+
+from tests.lint.cases import Broken
+
+CASES: tuple[Broken, ...] = ()

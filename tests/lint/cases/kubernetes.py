@@ -1,0 +1,5 @@
+"""Mistakes about kubernetes."""
+
+from tests.lint.cases import Broken
+
+CASES: tuple[Broken, ...] = ()

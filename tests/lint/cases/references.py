@@ -1,0 +1,5 @@
+"""Mistakes about references."""
+
+from tests.lint.cases import Broken
+
+CASES: tuple[Broken, ...] = ()

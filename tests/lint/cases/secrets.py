@@ -1,0 +1,5 @@
+"""Mistakes about secrets."""
+
+from tests.lint.cases import Broken
+
+CASES: tuple[Broken, ...] = ()

@@ -1,0 +1,5 @@
+"""Mistakes about sync."""
+
+from tests.lint.cases import Broken
+
+CASES: tuple[Broken, ...] = ()
