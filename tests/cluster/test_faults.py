@@ -96,8 +96,13 @@ def test_after_a_renewal_of_the_sealing_key_all_still_opens(here: Kubectl, certi
     assert (
         wait_for("the Secrets, made again", lambda: {name: here.secret(name) for name in sealed}, seconds=60) == before
     )
-    verdicts = {s["metadata"]["name"]: s["status"]["conditions"][0]["status"] for s in here.items("sealedsecrets")}
-    assert set(verdicts.values()) == {"True"}, verdicts
+    wait_for("the controller's verdict on each", lambda: set(_verdicts(here).values()) == {"True"}, seconds=60)
+
+
+def _verdicts(kubectl: Kubectl) -> dict[str, str]:
+    """SealedSecret -> whether it is synced, as its controller says."""
+    sealed = kubectl.items("sealedsecrets")
+    return {s["metadata"]["name"]: s["status"]["conditions"][0]["status"] for s in sealed}
 
 
 def _begin(airflow: Airflow) -> str:

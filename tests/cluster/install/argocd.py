@@ -23,6 +23,7 @@ def install(kubectl: Kubectl) -> None:
     manifest = module("github.com/argoproj/argo-cd/v3", ARGOCD) / "manifests" / "core-install.yaml"
     # Server-side: one of its CRDs is too large for the annotation that a client-side apply writes.
     there("apply", "--server-side", "--force-conflicts", "--filename", manifest)
+    there("wait", "--for=condition=Established", "crd/appprojects.argoproj.io", "--timeout=60s")
     # Argo CD's API server makes this project, and core has none.
     there.apply(
         {
