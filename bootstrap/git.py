@@ -4,7 +4,7 @@ import io
 import os
 import re
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +60,7 @@ class Repository:
     @classmethod
     def create(cls, top: Path, branch: str, origin: str | None) -> "Repository":
         """Make an empty repository in an existing folder, with a remote `origin` where its URL is given."""
-        _run(top, "init", "--quiet", f"--initial-branch={branch}")
+        run(top, "init", "--quiet", f"--initial-branch={branch}")
         repository = cls(top)
         if origin:
             repository.add_origin(origin)
@@ -68,7 +68,7 @@ class Repository:
 
     def add_origin(self, url: str) -> None:
         """Add the remote `origin`."""
-        _run(self.top, "remote", "add", "origin", url)
+        run(self.top, "remote", "add", "origin", url)
 
     def branch(self) -> str:
         """The checked-out branch, which may have no commit yet. Raises BadTarget on a detached HEAD."""
@@ -110,16 +110,21 @@ class Repository:
         listed = str(git.Git(self.top).ls_files("-z", "--cached", "--others", "--exclude-standard", "--", *patterns))
         return [path for path in dict.fromkeys(listed.split("\0")) if path and (self.top / path).is_file()]
 
-    def tree(self, reference: str) -> Tree:
-        """Every file at a commit. Raises BadOption where there is no such commit."""
-        named = f"{reference}^{{commit}}^{{tree}}"
+    def commit_of(self, reference: str) -> str:
+        """The id of a commit. Raises BadOption where there is none of this name."""
         try:
-            tree = str(git.Git(self.top).rev_parse("--verify", "--quiet", "--end-of-options", named))
+            return str(git.Git(self.top).rev_parse("--verify", "--quiet", "--end-of-options", f"{reference}^{{commit}}"))
         except git.GitCommandError:
             raise BadOption(f"{reference!r} is not a commit of {self.top}", hint="git log shows them") from None
+
+    def tree(self, reference: str, *paths: str) -> Tree:
+        """Every file at a commit, or those below paths that it holds. Raises BadOption where there is no such commit."""
         # Of the tree, not of the commit: that would begin with a header which tarfile can't read where no file follows.
+        tree = f"{self.commit_of(reference)}^{{tree}}"
         packed = git.Git(self.top).execute(
-            ["git", "archive", "--format=tar", tree], stdout_as_string=False, strip_newline_in_stdout=False
+            ["git", "archive", "--format=tar", tree, "--", *paths],
+            stdout_as_string=False,
+            strip_newline_in_stdout=False,
         )
         assert isinstance(packed, bytes)  # noqa: S101
         with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
@@ -133,8 +138,8 @@ class Repository:
 
     def commit_all(self, message: str) -> str:
         """Commit every file of a repository that is only ours, ignored ones included, and return the commit's id."""
-        _run(self.top, "add", "--force", "--all")
-        _run(self.top, "commit", "--quiet", "--message", message)
+        run(self.top, "add", "--force", "--all")
+        run(self.top, "commit", "--quiet", "--message", message)
         return str(git.Git(self.top).rev_parse("HEAD"))
 
     def commit(self, paths: Iterable[str], message: str) -> str:
@@ -143,9 +148,9 @@ class Repository:
         Raises GitFailed, with what Git or a hook said, and then leaves the index as it was.
         """
         wanted = list(paths)
-        _run(self.top, "add", "--force", "--", *wanted)
+        run(self.top, "add", "--force", "--", *wanted)
         try:
-            _run(self.top, "commit", "--quiet", "--message", message, "--", *wanted)
+            run(self.top, "commit", "--quiet", "--message", message, "--", *wanted)
         except BaseException:
             self.forget(wanted)
             raise
@@ -182,9 +187,20 @@ def default_branch(folder: Path) -> str:
         return "main"
 
 
-def _run(folder: Path, *arguments: str) -> str:
+def run(folder: Path, *arguments: str, settings: Mapping[str, str] | None = None) -> str:
+    """What a Git command says, with these settings beside the user's. Raises GitFailed with Git's own reason."""
+    shell = git.Git(folder)
+    shell.update_environment(**_as_environment(settings or {}), LC_ALL="C", GIT_TERMINAL_PROMPT="0")
     try:
-        return str(git.Git(folder).execute(["git", *arguments]))
+        return str(shell.execute(["git", *arguments]))
     except git.GitCommandError as err:
         said = str(err.stderr).strip().removeprefix("stderr: ").strip("'\n ") or str(err.stdout).strip()
         raise GitFailed(f"git {arguments[0]} failed: {said or f'exit code {err.status}'}") from None
+
+
+def _as_environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Settings for one command and all that it starts (git-config, GIT_CONFIG_COUNT)."""
+    found = {"GIT_CONFIG_COUNT": str(len(settings))} if settings else {}
+    for number, (key, value) in enumerate(settings.items()):
+        found |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return found

@@ -107,6 +107,16 @@ def write_whole(path: Path, data: bytes) -> None:
     part.rename(path)
 
 
+def write_whole_over(path: Path, data: bytes) -> None:
+    """The same over a file that may be there already; its mode stays."""
+    path.parent.mkdir(exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.write_bytes(data)
+    if path.exists():
+        part.chmod(path.stat().st_mode)
+    part.replace(path)
+
+
 def move(source: Path, target: Path) -> None:
     """Move the entries of one folder into another; a file that is there already has the same bytes and stays."""
     for entry in sorted(source.iterdir()):

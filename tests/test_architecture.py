@@ -11,7 +11,7 @@ MODULES = sorted(
 )
 
 SHELL = {"cli", "cli.boundary", "cli.bootstrap", "cli.look", "report", "ask", "__main__"}
-EFFECTS = {"repository", "site", "workspace", "git", "process", "kustomize", "sources"}
+EFFECTS = {"branches", "repository", "site", "workspace", "git", "process", "kustomize", "sources"}
 CORE = {
     "checks", "ci", "controllers", "difference", "errors", "finding", "impact", "layout", "model", "objects", "outcome",
     "ownership", "remote", "request", "result", "runbook", "scaffold", "sealed", "sealing", "secrets", "tree",
