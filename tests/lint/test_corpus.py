@@ -7,27 +7,13 @@ from typing import Any
 
 import pytest
 
-from bootstrap import cli
 from bootstrap.lint import registry
 from bootstrap.tree import Tree
-from tests.conftest import REPO_URL, Keys, Taxiway
+from tests.conftest import Taxiway
 from tests.lint.cases import Broken, airflow, fleet, kubernetes, kustomize, line_of, references, secrets, sync
 
 FAMILIES = (kustomize, references, secrets, airflow, kubernetes, sync, fleet)
 CORPUS = [case for family in FAMILIES for case in family.CASES]
-
-
-@pytest.fixture(scope="module")
-def fresh(keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fresh environment repo, which stays as it is."""
-    folder = tmp_path_factory.mktemp("fresh") / "envs"
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as end:
-        for role in ("AUTHOR", "COMMITTER"):
-            patch.setenv(f"GIT_{role}_NAME", "Test")
-            patch.setenv(f"GIT_{role}_EMAIL", "test@example.com")
-        cli.main(["init", str(folder), "--yes", "--repo", REPO_URL, "--sealing-cert", str(keys.certificate)])
-    assert not end.value.code
-    return folder
 
 
 def found(taxiway: Taxiway, folder: Path, *arguments: str) -> list[dict[str, Any]]:
