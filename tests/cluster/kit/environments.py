@@ -11,6 +11,7 @@ from tests.cluster.kit.airflow import Airflow
 from tests.cluster.kit.environment import own_cluster, reach
 from tests.cluster.kit.forge import Repository
 from tests.cluster.kit.kubectl import Json, Kubectl
+from tests.cluster.kit.waiting import wait_for
 from tests.cluster.process import Arg, run
 from tests.cluster.python import module_command, module_environment
 
@@ -79,9 +80,10 @@ def bootstrap(
 
 
 def log_in(kubectl: Kubectl, url: str) -> Airflow:
-    """The administrator of the environment in kubectl's namespace, at the UI's address."""
+    """The administrator of the environment in kubectl's namespace, at the UI's address, once the Job has made them."""
     secret = kubectl.secret("airflow-admin")
-    return Airflow(url, user=secret["ADMIN_USERNAME"], password=secret["ADMIN_PASSWORD"])
+    user, password = secret["ADMIN_USERNAME"], secret["ADMIN_PASSWORD"]
+    return wait_for("the administrator", lambda: Airflow(url, user=user, password=password), seconds=120, every=1)
 
 
 def add_dag_files(tree: Path, *files: Path) -> None:
