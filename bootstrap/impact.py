@@ -56,6 +56,12 @@ def consequences(changes: Iterable[ObjectChange]) -> tuple[Consequence, ...]:
     return tuple(sorted(found, key=lambda each: (order.index(each.effect), each.subject, each.what)))
 
 
+def immutable(before: Object, after: Object) -> tuple[str, ...]:
+    """The fields that differ between two states of an object, and that the API server lets nobody change."""
+    fields = _IMMUTABLE.get(str(after.get("kind")), ())
+    return tuple(path for path in fields if _at(before, path) != _at(after, path))
+
+
 def _of(change: ObjectChange) -> Iterator[Consequence]:
     subject = str(change.identity)
     found = list(_specific(change))
@@ -78,9 +84,8 @@ def _specific(change: ObjectChange) -> Iterator[tuple[Effect, str]]:
     if after is None and before is not None and (kind in _LASTING or _claims(before)):
         yield Effect.LOST, "is pruned; what it stores may go with it"
     if before is not None and after is not None and name_of(before) == name_of(after):
-        for path in _IMMUTABLE.get(kind, ()):
-            if _at(before, path) != _at(after, path):
-                yield Effect.REFUSED, f"{path} can't be changed: the object has to be deleted and made again"
+        for path in immutable(before, after):
+            yield Effect.REFUSED, f"{path} can't be changed: the object has to be deleted and made again"
     if kind == "Job" and after is not None and (before is None or name_of(before) != name_of(after)):
         if change.identity.name == _MIGRATION:
             yield Effect.MIGRATION, f"the database is migrated, by {name_of(after)}"

@@ -1,9 +1,10 @@
 """The one door to other programs, but for Git, which has its own."""
 
+import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,10 +26,13 @@ def find(name: str) -> str | None:
     return shutil.which(name) or (str(beside) if beside.is_file() else None)
 
 
-def run(argv: Sequence[str]) -> Finished:
-    """Run a program to its end, without a shell and without input. Raises MissingTool when it can't be started."""
+def run(argv: Sequence[str], *, given: bytes = b"", env: Mapping[str, str] | None = None) -> Finished:
+    """Run a program to its end, without a shell, with `given` as its input and `env` over this process's own.
+
+    Raises MissingTool when it can't be started.
+    """
     try:
-        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        done = subprocess.run(argv, input=given, capture_output=True, check=False, env={**os.environ, **(env or {})})
     except OSError as err:
         raise MissingTool(f"{argv[0]} can't be started: {err.strerror}") from err
     return Finished(code=done.returncode, out=done.stdout, err=done.stderr.decode(errors="replace").strip())

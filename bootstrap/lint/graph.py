@@ -1,16 +1,28 @@
 """What kustomize reads to build an overlay, in the order in which it applies it."""
 
 import posixpath
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from bootstrap.finding import Place
 from bootstrap.lint.located import Document, documents
 from bootstrap.tree import Tree
 
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
-_REMOTE = ("http://", "https://", "git@", "git::", "ssh://", "github.com/")
+FIELDS = (
+    "apiVersion", "bases", "buildMetadata", "commonAnnotations", "commonLabels", "components", "configMapGenerator",
+    "configurations", "crds", "generatorOptions", "generators", "helmCharts", "helmGlobals", "images", "kind", "labels",
+    "metadata", "namePrefix", "nameSuffix", "namespace", "openapi", "patches", "patchesJson6902",
+    "patchesStrategicMerge", "replacements", "replicas", "resources", "secretGenerator", "sortOptions", "transformers",
+    "validators", "vars",
+)  # fmt: skip
+# What kustomize takes for a URL or a Git repository (api/internal/git, repospec.go).
+_REMOTE = re.compile(
+    r"(https?|ssh|git|file|oci)://|git::|gh:|[\w.-]+@[\w.-]+:|(github|gitlab|bitbucket)\.(com|org)[/:]|.*\?ref=", re.I
+)
 
 
 class Role(StrEnum):
@@ -57,19 +69,33 @@ class Kustomization:
         """The line of something that it says."""
         return self.document.line(path)
 
+    def place(self, *path: str | int) -> Place:
+        """Where it says something."""
+        return Place(self.path, self.document.line(path))
+
+    @property
+    def is_component(self) -> bool:
+        """Whether it changes what the one that names it has gathered so far, and not only what it gathers itself."""
+        return self.data.get("kind") == "Component"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graph:
     """An overlay and all that it takes in: kustomizations in the order of their effect, the overlay's own last.
 
-    `missing` are folders and files that are named and not there; `outside` are overlays of other environments, or
-    other places that the tree does not hold.
+    `missing` are folders and files that are named and not there, `remote` what has to come over the network. `files`
+    are those that are read, each with the first place that names it.
     """
 
     kustomizations: tuple[Kustomization, ...] = ()
     missing: tuple[Use, ...] = ()
     remote: tuple[Use, ...] = ()
     files: Mapping[str, Use] = field(default_factory=dict)
+
+
+def is_remote(name: str) -> bool:
+    """Whether kustomize looks for this on the network."""
+    return _REMOTE.match(name) is not None
 
 
 def read(tree: Tree, overlay: str) -> Graph:
@@ -112,7 +138,7 @@ class _Walk:
             if use.role is not Role.KUSTOMIZATION:
                 uses.append(use)
                 self._file(use)
-            elif use.path.startswith(_REMOTE):
+            elif is_remote(use.path):
                 self.remote.append(use)
             elif use.path in self.tree.files:
                 uses.append(Use(path=use.path, role=Role.RESOURCE, owner=path, line=use.line))
@@ -124,6 +150,8 @@ class _Walk:
     def _file(self, use: Use) -> None:
         if use.path in self.tree.files:
             self.files.setdefault(use.path, use)
+        elif is_remote(use.path):
+            self.remote.append(use)
         else:
             self.missing.append(use)
 
@@ -133,7 +161,7 @@ def _named(folder: str, path: str, document: Document) -> Iterator[Use]:
 
     def use(name: Any, role: Role, *where: str | int) -> Iterator[Use]:
         if isinstance(name, str) and name:
-            full = name if name.startswith(_REMOTE) else posixpath.normpath(posixpath.join(folder, name))
+            full = name if is_remote(name) else posixpath.normpath(posixpath.join(folder, name))
             yield Use(path=full, role=role, owner=path, line=document.line(where))
 
     for key in ("resources", "bases", "components", "generators", "transformers", "validators"):

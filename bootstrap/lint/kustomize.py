@@ -1,42 +1,61 @@
-"""Rules about what kustomize reads, and what it passes over in silence."""
+"""Rules about what kustomize reads, what it refuses, and what it passes over in silence."""
 
 from collections.abc import Iterator
 
-from bootstrap.finding import Finding, Place, Rule, Severity
-from bootstrap.lint import located
+from bootstrap.finding import Finding
+from bootstrap.lint import (
+    kustomize_build,
+    kustomize_fields,
+    kustomize_pods,
+    kustomize_replacements,
+    kustomize_settings,
+    kustomize_silence,
+    kustomize_unread,
+)
+from bootstrap.lint.gathered import Gathering
 from bootstrap.lint.scene import Scene
 
-BROKEN_BUILD = Rule(
-    name="kustomize/build",
-    severity=Severity.ERROR,
-    title="Kustomize builds the overlay.",
-    why="The controller builds it the same way: it would stay at the last commit that builds.",
-    fix="Mend what kustomize complains of.",
+RULES = (
+    *kustomize_build.RULES,
+    *kustomize_fields.RULES,
+    *kustomize_settings.RULES,
+    *kustomize_silence.RULES,
+    *kustomize_replacements.RULES,
+    *kustomize_unread.RULES,
+    *kustomize_pods.RULES,
 )
-DUPLICATE_KEY = Rule(
-    name="kustomize/duplicate-key",
-    severity=Severity.ERROR,
-    title="A key stands once in a mapping.",
-    why="The last one silently wins, or the file is refused, depending on who reads it.",
-    fix="Remove one of the two.",
+
+# What kustomize says of a mistake that a rule of its own tells better.
+_REFUSALS = {
+    kustomize_fields.DUPLICATE_KEY: ("already defined at line",),
+    kustomize_fields.LISTED_TWICE: ("already registered id", "exists;", "no matches for Id", "does not exist"),
+    kustomize_fields.REMOTE: ("://", "git "),
+    kustomize_settings.REPEATED: ("illegally repeats the key",),
+}
+# Each of these can leave an image without the tag that was meant for it.
+_UNTAGGING = (
+    kustomize_silence.DEAD_IMAGE,
+    kustomize_replacements.DEAD_REPLACEMENT,
+    kustomize_replacements.WRONG_PIECE,
+    kustomize_replacements.UNKNOWN_FIELD,
+    kustomize_unread.UNREAD,
 )
-RULES = (BROKEN_BUILD, DUPLICATE_KEY)
 
 
 def check(scene: Scene) -> Iterator[Finding]:
     """All that is wrong with the files that make up the overlay."""
-    yield from _build(scene)
-    yield from _duplicates(scene)
-
-
-def _build(scene: Scene) -> Iterator[Finding]:
-    if scene.failure is not None:
-        yield scene.finding(BROKEN_BUILD, scene.trace.overlay(), scene.failure)
-
-
-def _duplicates(scene: Scene) -> Iterator[Finding]:
-    for path in scene.graph.files:
-        if path.endswith((".yaml", ".yml")):
-            for document in located.documents(scene.tree.files.get(path, b"")):
-                for key, line in document.duplicates():
-                    yield scene.finding(DUPLICATE_KEY, Place(path, line), f"{key} stands twice in the same mapping")
+    gathering = Gathering(scene.graph, scene.trace.origins, scene.objects)
+    found = [
+        *kustomize_fields.check(scene),
+        *kustomize_settings.check(scene),
+        *kustomize_silence.check(scene, gathering),
+        *kustomize_replacements.check(scene, gathering),
+        *kustomize_unread.check(scene),
+    ]
+    yield from found
+    # A rule that is switched off explains nothing: its findings are not shown.
+    rules = {each.rule for each in found if each.rule.name not in scene.model.switched_off}
+    told = any(words in (scene.failure or "") for rule, said in _REFUSALS.items() if rule in rules for words in said)
+    if not told:
+        yield from kustomize_build.check(scene)
+    yield from kustomize_pods.check(scene, explained=any(rule in rules for rule in _UNTAGGING))

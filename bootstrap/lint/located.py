@@ -1,7 +1,7 @@
 """YAML documents that know the line of each of their values."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -12,10 +12,16 @@ Path = Sequence[str | int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """One document: its value as YAML 1.1 resolves it, and the nodes that it was read from."""
+    """One document: its value as YAML 1.1 resolves it, and the nodes that it was read from.
+
+    `above` counts the lines of the file before the text that it was read from. A text that is written on `one_line` of
+    the file (in quotes, with escapes) has all its values there.
+    """
 
     value: Any
     node: yaml.Node
+    above: int = 0
+    one_line: bool = False
 
     def line(self, path: Path = ()) -> int:
         """The line (from 1) of a value; of the nearest parent that is there, where the path leads nowhere.
@@ -28,37 +34,81 @@ class Document:
             if found is None:
                 break
             node, line = found
-        return line + 1
+        return self._shown(line)
 
     def has(self, path: Path) -> bool:
         """Whether a value stands at this path."""
+        return self._at(path) is not None
+
+    def inside(self, path: Path) -> tuple["Document", ...]:
+        """The documents of the YAML text that stands at this path, with the lines of this file."""
+        node = self._at(path)
+        if not isinstance(node, yaml.ScalarNode):
+            return ()
+        block = node.style in ("|", ">")
+        first = self._shown(node.start_mark.line) - (0 if block else 1)
+        flat = self.one_line or not block
+        text = node.value.encode(errors="replace")
+        return tuple(replace(each, above=first, one_line=flat) for each in documents(text))
+
+    def lines_of(self, key: str) -> Iterator[int]:
+        """The lines on which mappings have this key, in the order of the text."""
+        for node in sorted(self._mappings(), key=lambda node: node.start_mark.index):
+            for name, _ in node.value:
+                if isinstance(name, yaml.ScalarNode) and name.value == key:
+                    yield self._shown(name.start_mark.line)
+
+    def duplicates(self) -> Iterator[tuple[str, int]]:
+        """Each key that stands twice in one mapping, with the line of its second occurrence."""
+        for node in self._mappings():
+            seen: set[str] = set()
+            for key, _ in node.value:
+                if isinstance(key, yaml.ScalarNode) and key.value != "<<":
+                    if key.value in seen:
+                        yield key.value, self._shown(key.start_mark.line)
+                    seen.add(key.value)
+
+    def _shown(self, line: int) -> int:
+        return self.above + (1 if self.one_line else line + 1)
+
+    def _at(self, path: Path) -> yaml.Node | None:
         node: yaml.Node = self.node
         for step in path:
             found = _step(node, step)
             if found is None:
-                return False
+                return None
             node = found[0]
-        return True
+        return node
 
-    def duplicates(self) -> Iterator[tuple[str, int]]:
-        """Each key that stands twice in one mapping, with the line of its second occurrence."""
-        stack = [self.node]
+    def _mappings(self) -> Iterator[yaml.MappingNode]:
+        # An alias leads to a node that was met before, or even to one that is around it.
+        stack, met = [self.node], {id(self.node)}
         while stack:
             node = stack.pop()
+            below: list[yaml.Node] = []
             if isinstance(node, yaml.SequenceNode):
-                stack.extend(node.value)
-            if not isinstance(node, yaml.MappingNode):
-                continue
-            seen: set[str] = set()
-            for key, value in node.value:
-                if isinstance(key, yaml.ScalarNode) and key.value != "<<":
-                    if key.value in seen:
-                        yield key.value, key.start_mark.line + 1
-                    seen.add(key.value)
-                stack.append(value)
+                below = node.value
+            elif isinstance(node, yaml.MappingNode):
+                yield node
+                below = [value for _, value in node.value]
+            for each in below:
+                if id(each) not in met:
+                    met.add(id(each))
+                    stack.append(each)
 
 
-@lru_cache(maxsize=4096)
+def get(value: Any, path: Path) -> Any:
+    """The value at a path; None where the path leads nowhere."""
+    for step in path:
+        if isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value):
+            value = value[step]
+        else:
+            return None
+    return value
+
+
 def documents(data: bytes) -> tuple[Document, ...]:
     """The documents of a YAML text; those before the first mistake, where it has one (`mistake` tells it)."""
     return _read(data)[0]
@@ -75,7 +125,7 @@ def _read(data: bytes) -> tuple[tuple[Document, ...], tuple[int, str] | None]:
     try:
         loader = yaml.CSafeLoader(data)
     except yaml.YAMLError as err:
-        return (), (1, str(err).splitlines()[0])
+        return (), (1, _reason(err))
     try:
         while loader.check_node():
             node = loader.get_node()
@@ -85,11 +135,14 @@ def _read(data: bytes) -> tuple[tuple[Document, ...], tuple[int, str] | None]:
                     found.append(Document(value=value, node=node))
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as err:
         mark = getattr(err, "problem_mark", None) or getattr(err, "context_mark", None)
-        reason = getattr(err, "problem", None) or str(err).splitlines()[0]
-        return tuple(found), (mark.line + 1 if mark else 1, str(reason))
+        return tuple(found), (mark.line + 1 if mark else 1, _reason(err))
     finally:
         loader.dispose()
     return tuple(found), None
+
+
+def _reason(err: Exception) -> str:
+    return str(getattr(err, "problem", None) or next(iter(str(err).splitlines()), "unreadable"))
 
 
 def _step(node: yaml.Node, step: str | int) -> tuple[yaml.Node, int] | None:

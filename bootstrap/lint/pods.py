@@ -1,15 +1,18 @@
 """The pods of an environment, those of workloads and the worker's template, with the settings of each container."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import Any
 
 from bootstrap.finding import Place
 from bootstrap.lint.located import documents
 from bootstrap.lint.scene import Scene, dig, items, mapping
 from bootstrap.objects import Object, identify
+from bootstrap.secrets import CATALOG
 
+# The Job of the component generated-secrets.
+GENERATOR = "airflow-generate-secrets"
 _SPECS = {
     "Pod": ("spec",),
     "Deployment": ("spec", "template", "spec"),
@@ -60,10 +63,15 @@ class Setting:
     """
 
     value: str | None
-    place: Place | None
     kind: str | None = None
     name: str | None = None
     key: str | None = None
+    where: Callable[[], Place | None] = field(repr=False, compare=False)
+
+    @property
+    def place(self) -> Place | None:
+        """Where it gets its value; looked for only when asked, as most are never told of."""
+        return self.where()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,13 +98,13 @@ class Container:
         scene, found = self.pod.scene, {}
         for source in items(self.data.get("envFrom")):
             prefix = str(dig(source, "prefix") or "")
-            for kind, field in (("ConfigMap", "configMapRef"), ("Secret", "secretRef")):
-                name = dig(source, field, "name")
+            for kind, said in (("ConfigMap", "configMapRef"), ("Secret", "secretRef")):
+                name = dig(source, said, "name")
                 if not isinstance(name, str):
                     continue
-                for key, value in _entries(scene, kind, name).items():
-                    place = _place(scene, kind, name, key)
-                    found[prefix + key] = Setting(value=value, place=place, kind=kind, name=name, key=key)
+                for key, value in (held(scene, kind, name) or {}).items():
+                    where = partial(_place, scene, kind, name, key)
+                    found[prefix + key] = Setting(value=value, kind=kind, name=name, key=key, where=where)
         for number, each in enumerate(items(self.data.get("env"))):
             variable = dig(each, "name")
             if isinstance(variable, str):
@@ -104,15 +112,15 @@ class Container:
         return found
 
     def _literal(self, number: int, each: Mapping[str, Any]) -> Setting:
-        place = self.place("env", number, "value" if "value" in each else "name")
-        for kind, field in (("ConfigMap", "configMapKeyRef"), ("Secret", "secretKeyRef")):
-            reference = mapping(dig(each, "valueFrom", field))
+        where = partial(self.place, "env", number, "value" if "value" in each else "name")
+        for kind, said in (("ConfigMap", "configMapKeyRef"), ("Secret", "secretKeyRef")):
+            reference = mapping(dig(each, "valueFrom", said))
             name, key = reference.get("name"), reference.get("key")
             if isinstance(name, str) and isinstance(key, str):
-                value = _entries(self.pod.scene, kind, name).get(key)
-                return Setting(value=value, place=place, kind=kind, name=name, key=key)
+                value = (held(self.pod.scene, kind, name) or {}).get(key)
+                return Setting(value=value, kind=kind, name=name, key=key, where=where)
         value = each.get("value")
-        return Setting(value=None if value is None else str(value), place=place)
+        return Setting(value=None if value is None else str(value), where=where)
 
 
 def of(scene: Scene) -> tuple[Pod, ...]:
@@ -144,15 +152,37 @@ def _template(scene: Scene, owner: Object, key: str, text: str) -> Iterator[Pod]
             yield Pod(scene=scene, owner=owner, path=("spec",), spec=value["spec"], metadata=metadata, key=key)
 
 
-def _entries(scene: Scene, kind: str, name: str) -> dict[str, str | None]:
-    """The entries of a ConfigMap, or the keys of a Secret, sealed or made by another object of this environment."""
-    if kind == "ConfigMap":
-        data = mapping(dig(scene.find("ConfigMap", name), "data"))
-        return {str(key): value if isinstance(value, str) else str(value) for key, value in data.items()}
-    sealed = scene.find("SealedSecret", name)
-    plain = scene.find("Secret", name)
-    keys = {**mapping(dig(sealed, "spec", "encryptedData")), **mapping(dig(plain, "data"))}
-    return {str(key): None for key in (*keys, *mapping(dig(plain, "stringData")))}
+def held(scene: Scene, kind: str, name: str) -> Mapping[str, str | None] | None:
+    """The entries of a ConfigMap or Secret of this environment by their key; None where nothing makes it.
+
+    A Secret's values are None: they are sealed, or made in the cluster.
+    """
+    known: dict[tuple[str, str], Mapping[str, str | None] | None] = scene.facts.setdefault("held", {})
+    if (kind, name) not in known:
+        known[kind, name] = _configured(scene, name) if kind == "ConfigMap" else _secret(scene, name)
+    return known[kind, name]
+
+
+def _configured(scene: Scene, name: str) -> Mapping[str, str | None] | None:
+    config = scene.find("ConfigMap", name)
+    if config is None:
+        return None
+    text = {
+        str(key): value if isinstance(value, str) else str(value) for key, value in mapping(dig(config, "data")).items()
+    }
+    return {**{str(key): None for key in mapping(dig(config, "binaryData"))}, **text}
+
+
+def _secret(scene: Scene, name: str) -> Mapping[str, str | None] | None:
+    sealed, plain = scene.find("SealedSecret", name), scene.find("Secret", name)
+    if sealed is None and plain is None:
+        if scene.called("Job", GENERATOR) is None:
+            return None
+        # The Job makes what the catalog makes: a test holds its script to that.
+        return {key.name: None for key in CATALOG if key.secret == name and key.make is not None} or None
+    sources = [dig(sealed, "spec", "encryptedData"), dig(sealed, "spec", "template", "data")]
+    sources += [dig(plain, "data"), dig(plain, "stringData")]
+    return {str(key): None for source in sources for key in mapping(source)}
 
 
 def _place(scene: Scene, kind: str, name: str, key: str) -> Place | None:

@@ -1,13 +1,22 @@
-"""Rules about what objects name."""
+"""Rules about what objects name: all of it must be there, in the same environment."""
 
 from collections.abc import Iterator
 
 from bootstrap.finding import Finding, Rule
+from bootstrap.lint import (
+    references_access,
+    references_pods,
+    references_selectors,
+    references_services,
+    references_variables,
+)
 from bootstrap.lint.scene import Scene
 
-RULES: tuple[Rule, ...] = ()
+_PARTS = (references_pods, references_services, references_selectors, references_access, references_variables)
+RULES: tuple[Rule, ...] = tuple(rule for part in _PARTS for rule in part.RULES)
 
 
 def check(scene: Scene) -> Iterator[Finding]:
-    """Nothing yet."""
-    yield from ()
+    """Every name that leads nowhere."""
+    for part in _PARTS:
+        yield from part.check(scene)

@@ -5,21 +5,36 @@ from dataclasses import replace
 
 from bootstrap.errors import BadOption, BadTarget
 from bootstrap.finding import Finding, Rule, Severity
-from bootstrap.lint import airflow, fleet, kubernetes, kustomize, references, secrets, sync
+from bootstrap.lint import airflow, fleet, kubernetes, kustomize, references, secrets, server, sync
+from bootstrap.lint.kubernetes_changes import IMMUTABLE
 from bootstrap.lint.scene import Scene
 
 # Each has `RULES`, and `check` from a scene to findings.
 FAMILIES = (kustomize, references, secrets, airflow, kubernetes, sync)
+# A rule that is broken, and others that say the same of its consequences.
+_CAUSES = {
+    "sync/missing-overlay": ("kustomize/build",),
+    "sync/wrong-namespace": ("secrets/sealed-elsewhere", "secrets/template-name"),
+}
 
 
 def every() -> tuple[Rule, ...]:
     """Every rule, family by family."""
-    return tuple(rule for family in (*FAMILIES, fleet) for rule in family.RULES)
+    return tuple(rule for family in (*FAMILIES, fleet, server) for rule in family.RULES)
 
 
 def examine(scene: Scene) -> list[Finding]:
-    """All that is wrong with one environment by itself."""
-    return [finding for family in FAMILIES for finding in family.check(scene)]
+    """All that is wrong with one environment by itself: of a mistake and what follows from it, the mistake."""
+    found = [finding for family in FAMILIES for finding in family.check(scene)]
+    names = {each.rule.name for each in found}
+    silent = {name for cause, others in _CAUSES.items() if cause in names for name in others}
+    # An object that is wrong in itself is not told to be different from HEAD, too.
+    wrong = {each.place.path for each in found if each.rule is not IMMUTABLE}
+    return [
+        each
+        for each in found
+        if each.rule.name not in silent and not (each.rule is IMMUTABLE and each.place.path in wrong)
+    ]
 
 
 def named(name: str) -> Rule:

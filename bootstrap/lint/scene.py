@@ -57,12 +57,20 @@ class Scene:
         return (each for each in self.objects if each["kind"] in kinds)
 
     def find(self, kind: str, name: str) -> Object | None:
-        """The object of this name as the cluster sees it; for a SealedSecret, as its Secret is named."""
-        return next((each for each in self.of_kind(kind) if each["metadata"]["name"] == name), None)
+        """The object of this name as the cluster sees it. A SealedSecret's Secret always has the same name."""
+        return self._named.get((kind, name))
 
     def called(self, kind: str, name: str) -> Object | None:
         """The object of this name without a hash or release."""
-        return next((each for each in self.of_kind(kind) if identify(each).name == name), None)
+        return self._called.get((kind, name))
+
+    @cached_property
+    def _named(self) -> dict[tuple[str, str], Object]:
+        return {(each["kind"], each["metadata"]["name"]): each for each in reversed(self.objects)}
+
+    @cached_property
+    def _called(self) -> dict[tuple[str, str], Object]:
+        return {(each["kind"], identify(each).name): each for each in reversed(self.objects)}
 
     def finding(self, rule: Rule, place: Place, message: str, hint: str = "") -> Finding:
         """A finding about this environment."""

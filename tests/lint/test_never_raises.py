@@ -21,6 +21,7 @@ from bootstrap.model import Model
 from bootstrap.repository import working
 from bootstrap.tree import Tree
 from tests.conftest import Taxiway
+from tests.lint import files
 
 EACH = settings(max_examples=1000, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 ODD: tuple[Any, ...] = (None, True, 0, -1, 1.5, "", "\x00", "ü", "a: b", [], [None], [[]], {}, {"": None}, {"name": []})
@@ -34,7 +35,7 @@ def scene(request: pytest.FixtureRequest, fresh: Path) -> Scene:
     return Scene(
         model=checkout.model,
         environment=environment,
-        tree=Tree.union((checkout.shared_files(), checkout.overlay_files(environment.overlay))),
+        tree=files.of(checkout, environment),
         rendered=Kustomize.find().build(fresh / environment.overlay),
     )
 

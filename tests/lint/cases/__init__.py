@@ -13,7 +13,7 @@ Edit = Callable[[dict[str, bytes]], None]
 class Broken:
     """A fresh environment repo after one mistake, and what `validate` must say of it: this, and nothing else.
 
-    `at` is the file and a piece of the line that must be reported, which stands once in it; an empty piece means line 1.
+    `at` is the file and a piece of the line that must be reported, which stands once in it; none means line 1.
     The mistake is looked for in `environment` alone, unless that is empty.
     """
 

@@ -1,0 +1,56 @@
+"""What the API server lets nobody change, changed since HEAD."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from bootstrap import impact
+from bootstrap.finding import Finding, Rule, Severity
+from bootstrap.lint.kubernetes_flaw import Path
+from bootstrap.lint.scene import Scene, dig
+from bootstrap.objects import by_identity, identify, name_of
+
+IMMUTABLE = Rule(
+    name="kubernetes/immutable-field",
+    severity=Severity.ERROR,
+    title="A field that nobody can change after the object is made stays as it is at HEAD.",
+    why="The API server refuses the change: field is immutable. The sync fails until the object is deleted.",
+    fix="Give the object another name, or plan to delete the old one by hand; a StatefulSet's volumes outlive it.",
+)
+RULES = (IMMUTABLE,)
+
+
+def check(scene: Scene) -> Iterator[Finding]:
+    """A finding for each such field of an object that keeps its name; nothing where HEAD is not known."""
+    if scene.objects_before is None:
+        return
+    before = by_identity(scene.objects_before)
+    for each in scene.objects:
+        old = before.get(identify(each))
+        if old is None or old == each or name_of(old) != name_of(each):
+            continue
+        # A Job that is named by release belongs to airflow/release-unchanged.
+        released = each["kind"] == "Job" and identify(each).name != name_of(each)
+        for field in impact.immutable(old, each) if not released else ():
+            path = tuple(field.split("."))
+            exact = (*path, *_difference(dig(old, *path), dig(each, *path)))
+            message = f"{identify(each)}: {field} can't be changed, and {_spelt(exact)} was"
+            yield scene.finding(IMMUTABLE, scene.trace.field(each, exact), message)
+
+
+def _difference(old: Any, new: Any) -> Path:
+    """The way to the first thing that differs; as far as both sides have it."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in new:
+            if key in old and old[key] != new[key]:
+                return (str(key), *_difference(old[key], new[key]))
+        return next(((str(key),) for key in new if key not in old), ())
+    if isinstance(old, list) and isinstance(new, list):
+        for number, (one, other) in enumerate(zip(old, new, strict=False)):
+            if one != other:
+                return (number, *_difference(one, other))
+        return (len(old),) if len(new) > len(old) else ()
+    return ()
+
+
+def _spelt(path: Path) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")

@@ -1,0 +1,63 @@
+"""The rule that the overlay builds."""
+
+import re
+from collections.abc import Callable, Iterator
+
+from bootstrap.finding import Finding, Place, Rule, Severity
+from bootstrap.lint import complaints, complaints_changes, failure
+from bootstrap.lint.complaints import Case, Told
+from bootstrap.lint.scene import Scene
+
+BROKEN_BUILD = Rule(
+    name="kustomize/build",
+    severity=Severity.ERROR,
+    title="Kustomize builds the overlay.",
+    why="The controller builds it the same way: it would stay at the last commit that builds.",
+    fix="Mend what kustomize complains of.",
+)
+RULES = (BROKEN_BUILD,)
+
+_GVK = r"(?P<kind>\w+)/(?P<name>[^\s\":;]+)"
+_WAYS: tuple[tuple[re.Pattern[str], Callable[[Case], Told | None]], ...] = tuple(
+    (re.compile(pattern, re.S), way)
+    for pattern, way in (
+        (r"(?:lstat|stat|open) (?P<path>[^\s:]+): no such file or directory", complaints.missing),
+        (r"unable to find one of .* in directory '(?P<path>[^']+)'", complaints.no_kustomization),
+        (r"MalformedYAMLError: yaml: line (?P<line>\d+): (?P<reason>.*) in File: (?P<file>\S+)", complaints.syntax),
+        (r"(?:invalid Kustomization|to JSON): yaml: line (?P<line>\d+): (?P<reason>.*)", complaints.syntax),
+        (r"unable to parse SM or JSON patch|illegally qualifies as both", complaints.patch_text),
+        (r'unknown field "(?P<field>[^"]+)"', complaints.unknown_field),
+        (r"unmarshal (?P<got>\w+) into Go struct field (?P<field>\S+) of type (?P<want>\S+)", complaints.wrong_type),
+        (rf'strategic merge patch "{_GVK}"', complaints.unmatched_patch),
+        (rf"already registered id: {_GVK}", complaints.made_twice),
+        (rf"id {_GVK} (?P<state>does not exist|exists)", complaints_changes.generator),
+        (rf"nothing selected by {_GVK}:(?P<field>\S+)", complaints_changes.replacement_source),
+        (rf"fieldPath `(?P<field>[^`]+)` is missing for .* source {_GVK}", complaints_changes.replacement_source),
+        (r'unable to find field "(?P<field>[^"]+)" in replacement', complaints_changes.replacement_target),
+        (r"resource with name (?P<name>\S+) does not match a config", complaints_changes.replicas),
+        (r"(?:missing path: |path: '|testing value )(?P<pointer>/[^\s':]*)", complaints_changes.operation),
+        (r"Unexpected kind: (?P<op>\S+)", complaints_changes.operation),
+        (r"expected kind (?:!= )?'Component' for path '(?P<path>[^']+)'", complaints.named),
+        (r"cycle detected: candidate root '(?P<path>[^']+)'", complaints.named),
+        (r"from '(?P<file>[^']+)': missing (?P<what>kind|metadata.name|Resource metadata)", complaints.no_object),
+        (r"error parsing regexp: .*`\^\(\?:(?P<pattern>.*)\)\$`", complaints_changes.expression),
+        (r"resources from '(?P<path>[^']+)'", complaints.named),
+    )
+)  # fmt: skip
+
+
+def check(scene: Scene) -> Iterator[Finding]:
+    """One finding where the overlay does not build: kustomize stops at the first mistake."""
+    if scene.failure is None:
+        return
+    overlay = scene.environment.overlay
+    complaint = failure.read(scene.failure, scene.tree, overlay)
+    told = None
+    for pattern, way in _WAYS:
+        if told is None and (match := pattern.search(complaint.reason)):
+            told = way(Case(scene=scene, complaint=complaint, match=match))
+    if told is None:
+        path = failure.kustomization_in(complaint.folder, scene.tree.files)
+        told = Told(place=Place(path))
+    message = told.message or complaint.reason
+    yield scene.finding(BROKEN_BUILD, told.place, f"kustomize can't build {overlay}: {message}", told.hint)

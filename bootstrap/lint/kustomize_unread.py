@@ -1,0 +1,84 @@
+"""The rule that everything in an overlay and in its base is read."""
+
+import posixpath
+from collections.abc import Iterator
+
+from bootstrap.finding import Finding, Place, Rule, Severity
+from bootstrap.lint import graph
+from bootstrap.lint.graph import NAMES
+from bootstrap.lint.located import documents
+from bootstrap.lint.scene import Scene, dig
+
+UNREAD = Rule(
+    name="kustomize/unread-file",
+    severity=Severity.ERROR,
+    title="Each file in an overlay and in its base is read by kustomize.",
+    why="What no kustomization names has no effect, however right it looks.",
+    fix="Name it in the kustomization beside it, or remove it.",
+)
+RULES = (UNREAD,)
+
+# What stands there for people and for taxiway.
+_OTHERS = ("sealing-cert.pem",)
+_PROSE = (".md", ".rst", ".adoc", ".txt")
+_ROLES = {".env": "envs of a generator", ".py": "files of a generator", ".yaml": "resources, patches or components"}
+
+
+def check(scene: Scene) -> Iterator[Finding]:
+    """A finding for each file, or for each whole folder, that nothing reads."""
+    if scene.failure is not None:
+        return  # a name that leads nowhere leaves the file that was meant unread
+    overlay = scene.environment.overlay
+    read = set(scene.graph.files)
+    bases = [base for base in (f"{overlay}/base", "base") if any(path.startswith(f"{base}/") for path in read)]
+    for base in bases:
+        read |= _menu(scene, base)
+    roots = (overlay, *(base for base in bases if base == "base"))
+    unread = [
+        path
+        for path in scene.tree
+        if path not in read and any(path.startswith(f"{root}/") for root in roots) and not _is_for_people(path)
+    ]
+    folders = {posixpath.dirname(path) for path in unread if posixpath.basename(path) in NAMES}
+    for path in unread:
+        folder = posixpath.dirname(path)
+        if posixpath.basename(path) in NAMES:
+            message, hint = f"no kustomization names the folder {folder}", _hint(scene, folder)
+            yield scene.finding(UNREAD, Place(path), message, hint)
+        elif not any(folder == other or folder.startswith(f"{other}/") for other in folders):
+            yield scene.finding(UNREAD, Place(path), f"no kustomization reads {path}", _hint(scene, path))
+
+
+def _menu(scene: Scene, base: str) -> set[str]:
+    """What the components of a base read, whether an overlay uses them or not."""
+    found: set[str] = set()
+    prefix = f"{base}/components/"
+    for path, data in scene.tree.files.items():
+        if path.startswith(prefix) and posixpath.basename(path) in NAMES and _is_component(data):
+            found |= set(graph.read(scene.tree, posixpath.dirname(path)).files)
+    return found
+
+
+def _is_component(data: bytes) -> bool:
+    return any(dig(each.value, "kind") == "Component" for each in documents(data)[:1])
+
+
+def _is_for_people(path: str) -> bool:
+    name = posixpath.basename(path)
+    hidden = any(part.startswith(".") for part in path.split("/"))
+    return hidden or name in _OTHERS or name.lower().endswith(_PROSE) or ("." not in name and name not in NAMES)
+
+
+def _hint(scene: Scene, path: str) -> str:
+    """What to write, and into which kustomization: the nearest one around that is read."""
+    folder = posixpath.dirname(path)
+    while folder:
+        for owner in scene.graph.kustomizations:
+            if owner.folder == folder:
+                name = path.removeprefix(f"{folder}/")
+                role = _ROLES.get(
+                    posixpath.splitext(path)[1], "resources" if "." not in name else "files of a generator"
+                )
+                return f"Name {name} in {owner.path}, under {role}; or remove it."
+        folder = posixpath.dirname(folder)
+    return ""

@@ -1,0 +1,138 @@
+"""Rules about the pinned sealing certificate, for which an environment's secrets are sealed."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from bootstrap.finding import Finding, Place, Rule, Severity
+from bootstrap.lint.scene import Scene
+
+NO_CERTIFICATE = Rule(
+    name="secrets/no-certificate",
+    severity=Severity.WARNING,
+    title="The certificate that an environment's secrets are sealed for is pinned beside them.",
+    why="What is sealed runs on, but nobody can seal another value, or see whom the others were sealed for.",
+    fix="Fetch it again: kubeseal --fetch-cert > overlays/ENVIRONMENT/secrets/sealing-cert.pem",
+)
+CERTIFICATE = Rule(
+    name="secrets/certificate",
+    severity=Severity.ERROR,
+    title="The pinned certificate is an RSA certificate in PEM form.",
+    why="Nothing can be sealed for any other: the sealed-secrets controller has RSA keys only.",
+    fix="Fetch it again: kubeseal --fetch-cert > overlays/ENVIRONMENT/secrets/sealing-cert.pem",
+)
+DATES = Rule(
+    name="secrets/certificate-dates",
+    severity=Severity.ERROR,
+    title="The pinned certificate is valid today.",
+    why="What is sealed still opens, but kubeseal and taxiway seal nothing for it, so the next key can't be changed.",
+    fix="Fetch the cluster's newer one: kubeseal --fetch-cert > overlays/ENVIRONMENT/secrets/sealing-cert.pem",
+)
+ENDING = Rule(
+    name="secrets/certificate-ending",
+    severity=Severity.WARNING,
+    title="The pinned certificate is valid for another 30 days.",
+    why="Once it is over, kubeseal and taxiway seal nothing for it, perhaps on the day when a password must change.",
+    fix="Renew the cluster's sealing key, and fetch the new certificate: kubeseal --fetch-cert",
+)
+RULES = (NO_CERTIFICATE, CERTIFICATE, DATES, ENDING)
+
+FILE = "secrets/sealing-cert.pem"
+_SOON = timedelta(days=30)
+_SMALLEST_BYTES = 256
+_BLOCK = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pinned:
+    """A certificate: its fingerprint as records have it, its dates, the bytes of its RSA modulus, its line (from 1)."""
+
+    fingerprint: str
+    not_before: datetime
+    not_after: datetime
+    size: int
+    line: int
+
+
+def path(scene: Scene) -> str:
+    """Where the environment's certificate is pinned."""
+    return f"{scene.environment.overlay}/{FILE}"
+
+
+def pinned(scene: Scene) -> Pinned | None:
+    """The environment's certificate; None where it is missing, or none that can be used."""
+    found = read(scene.tree.files.get(path(scene), b""))
+    return found if isinstance(found, Pinned) else None
+
+
+@lru_cache(maxsize=1024)
+def read(pem: bytes) -> Pinned | str:
+    """The newest RSA certificate of a PEM text, as it is chosen for sealing; what is wrong, where there is none."""
+    blocks = list(_BLOCK.finditer(pem))
+    if not blocks:
+        return "holds no certificate in PEM form"
+    found = [_parsed(block[0], 1 + pem.count(b"\n", 0, block.start())) for block in blocks]
+    usable = [each for each in found if isinstance(each, Pinned)]
+    return max(usable, key=lambda each: each.not_before) if usable else found[0]
+
+
+def _parsed(block: bytes, line: int) -> Pinned | str:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    try:
+        certificate = x509.load_pem_x509_certificate(block)
+        key = certificate.public_key()
+        fingerprint = certificate.fingerprint(hashes.SHA256()).hex()
+        not_before, not_after = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    except Exception:  # cryptography raises many kinds, also its own UnsupportedAlgorithm
+        return "holds a certificate that can't be read"
+    if not isinstance(key, rsa.RSAPublicKey):
+        return "holds a certificate whose key is not RSA"
+    size = (key.key_size + 7) // 8
+    if size < _SMALLEST_BYTES:
+        return f"holds an RSA key of {key.key_size} bits, too short to protect a secret"
+    return Pinned(fingerprint=f"sha256:{fingerprint}", not_before=not_before, not_after=not_after, size=size, line=line)
+
+
+def check(scene: Scene) -> Iterator[Finding]:
+    """All that is wrong with the certificate on any day."""
+    pem = scene.tree.files.get(path(scene))
+    if pem is None:
+        if place := _beside(scene):
+            yield scene.finding(NO_CERTIFICATE, place, f"{path(scene)} is missing", _fetch(scene))
+    elif isinstance(problem := read(pem), str) and b"PRIVATE KEY-----" not in pem:  # told as what it is
+        yield scene.finding(CERTIFICATE, Place(path(scene)), f"{path(scene)} {problem}", _fetch(scene))
+
+
+def aging(scene: Scene, now: datetime) -> Iterator[Finding]:
+    """What is wrong with the certificate today, and was not when it was committed."""
+    certificate = pinned(scene)
+    if certificate is None:
+        return
+    place, hint = Place(path(scene), certificate.line), _fetch(scene)
+    until = f"{certificate.not_after:%Y-%m-%d}"
+    if certificate.not_after <= now:
+        yield scene.finding(DATES, place, f"the sealing certificate expired on {until}", hint)
+    elif certificate.not_before > now:
+        start = f"{certificate.not_before:%Y-%m-%d %H:%M} UTC"
+        yield scene.finding(DATES, place, f"the sealing certificate is not valid before {start}", hint)
+    elif certificate.not_after - now < _SOON:
+        yield scene.finding(ENDING, place, f"the sealing certificate expires on {until}", hint)
+
+
+def _beside(scene: Scene) -> Place | None:
+    """A line beside the missing certificate; None in an environment that holds nothing sealed."""
+    folder = f"{scene.environment.overlay}/secrets/"
+    sealed = [each for each in scene.tree.files if each.startswith(folder) and b"SealedSecret" in scene.tree[each]]
+    if not sealed:
+        return None
+    kustomization = f"{folder}kustomization.yaml"
+    return Place(kustomization if kustomization in scene.tree.files else min(sealed))
+
+
+def _fetch(scene: Scene) -> str:
+    return f"fetch it from cluster {scene.environment.cluster}: kubeseal --fetch-cert > {path(scene)}"

@@ -1,0 +1,130 @@
+"""The rule about sealed values that nothing reads."""
+
+import difflib
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from bootstrap.finding import Finding, Rule, Severity
+from bootstrap.lint import pods
+from bootstrap.lint.scene import Scene, dig, items, mapping
+from bootstrap.lint.secrets_items import STRICT, Sealed
+from bootstrap.lint.secrets_shapes import shown
+from bootstrap.secrets import CATALOG
+
+READER = "taxiway/read-by"
+UNUSED = Rule(
+    name="secrets/unused",
+    severity=Severity.WARNING,
+    title="Each sealed value is read by something in the environment.",
+    why="A value that nothing reads is one more to keep, to rotate and to lose; often its name is misspelt.",
+    fix="Remove it. Where something outside of this repository reads it, a DAG for one, say so in an annotation of the"
+    f" SealedSecret: {READER}: WHO",
+)
+RULES = (UNUSED,)
+
+# The parts of the database's URL are sealed beside it, for whoever has to sign in to the database.
+_KNOWN = frozenset((key.secret, key.name) for key in CATALOG)
+# Airflow finds these by itself, in the environment of whatever process has them.
+_FOUND = ("AIRFLOW_CONN_", "AIRFLOW_VAR_")
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What an environment reads: Secrets as a whole, single keys of them, and texts that may name either."""
+
+    whole: set[str] = field(default_factory=set)
+    keys: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    texts: list[str] = field(default_factory=list)
+
+
+def check(scene: Scene, secrets: Iterable[Sealed]) -> Iterator[Finding]:
+    """A finding for each SealedSecret that nothing reads, and for each key of the others."""
+    candidates = [each for each in secrets if READER not in each.annotations and not _is_misplaced(each)]
+    reading = _read(scene) if any(_asks(each) for each in candidates) else _Reading()
+    for sealed in candidates:
+        unread = [key for key in sealed.items if (sealed.name, key) not in _KNOWN]
+        if not unread or sealed.name in reading.whole or _is_selected(sealed):
+            continue
+        if _is_mentioned(sealed.name, reading.texts):
+            continue
+        read = reading.keys.get(sealed.name, set())
+        if not read:
+            if len(unread) == len(sealed.items):
+                message = f"nothing in environment {scene.environment.name} reads the Secret of {sealed}"
+                yield scene.finding(UNUSED, scene.trace.object(sealed.object), message)
+            continue
+        if read - sealed.items.keys():
+            continue  # a key that is read and not there is told where it is read: this one is it, by another name
+        for key in unread:
+            if key not in read and not key.startswith(_FOUND) and not _is_mentioned(key, reading.texts):
+                place = scene.trace.field(sealed.object, ("spec", "encryptedData", key))
+                message = f"nothing in environment {scene.environment.name} reads {shown(key)} of {sealed}"
+                near = difflib.get_close_matches(key, sorted(read), 1)
+                yield scene.finding(UNUSED, place, message, f"{near[0]} is read; remove {shown(key)}" if near else "")
+
+
+def _asks(sealed: Sealed) -> bool:
+    return any((sealed.name, key) not in _KNOWN for key in sealed.items)
+
+
+def _is_misplaced(sealed: Sealed) -> bool:
+    """Whether it was sealed under another name, which is told as that."""
+    return any(record and record.scope == STRICT and record.name != sealed.name for record in sealed.records.values())
+
+
+def _is_selected(sealed: Sealed) -> bool:
+    """Whether the Secret has labels, by which others than pods find it."""
+    return bool(mapping(dig(sealed.template, "metadata", "labels")))
+
+
+def _is_mentioned(name: str, texts: Iterable[str]) -> bool:
+    word = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])")
+    return any(name in text and word.search(text) for text in texts)
+
+
+def _read(scene: Scene) -> _Reading:
+    reading = _Reading()
+    templates = set()
+    for pod in pods.of(scene):
+        if pod.key is not None:
+            templates.add((pod.owner["metadata"]["name"], pod.key))
+            _walk(dict(pod.spec), "", False, reading)
+    for each in scene.objects:
+        if each["kind"] in ("SealedSecret", "Secret"):
+            continue
+        if each["kind"] == "ConfigMap":
+            entries = mapping(each.get("data")).items()
+            name = each["metadata"]["name"]
+            reading.texts.extend(str(text) for key, text in entries if (name, str(key)) not in templates)
+            continue
+        _walk({key: value for key, value in each.items() if key != "metadata"}, "", False, reading)
+    return reading
+
+
+def _walk(value: Any, key: str, secret: bool, reading: _Reading) -> None:
+    """Collect what an object reads; `secret` is whether a field above says that it is about Secrets."""
+    stack = [(value, key, secret)]
+    while stack:
+        value, key, secret = stack.pop()
+        if isinstance(value, dict):
+            name = value.get("name", value.get("secretName"))
+            if key == "secretKeyRef" and isinstance(name, str):
+                reading.keys[name].add(str(value.get("key")))
+            elif key == "secret" and isinstance(name, str) and items(value.get("items")):
+                reading.keys[name].update(str(dig(each, "key")) for each in items(value.get("items")))
+            else:
+                stack.extend((each, str(field), secret or _is_about(field)) for field, each in value.items())
+        elif isinstance(value, list):
+            stack.extend((each, key, secret) for each in value)
+        elif isinstance(value, str):
+            if secret:
+                reading.whole.add(value)
+            elif "\n" in value or key in ("args", "command", "value"):
+                reading.texts.append(value)
+
+
+def _is_about(field: Any) -> bool:
+    return isinstance(field, str) and ("secret" in field.lower() or field == "resourceNames")

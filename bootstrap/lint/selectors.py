@@ -1,0 +1,112 @@
+"""Which objects a patch's `target` or a replacement's `select` picks."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+_FIELDS = ("group", "version", "kind", "name", "namespace", "labelSelector", "annotationSelector")
+_IN = re.compile(r"(?P<key>\S+)\s+(?P<how>in|notin)\s+\((?P<values>[^)]*)\)")
+_EQUAL = re.compile(r"(?P<key>[^\s!=]+)\s*(?P<how>!=|==?)\s*(?P<value>\S*)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """An object as selectors see it. It has several names where kustomize remembers the one from before a prefix."""
+
+    group: str
+    version: str
+    kind: str
+    names: frozenset[str]
+    namespaces: frozenset[str]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selector:
+    """What must hold of an object; an empty field holds of any.
+
+    All but the two label selectors are regular expressions for the whole value (kustomize: api/types, selector.go).
+    """
+
+    group: str = ""
+    version: str = ""
+    kind: str = ""
+    name: str = ""
+    namespace: str = ""
+    labels: str = ""
+    annotations: str = ""
+
+    @classmethod
+    def of(cls, value: Any) -> "Selector":
+        """What a `target` or `select` says."""
+        said = value if isinstance(value, dict) else {}
+        fields = [text if isinstance(text := said.get(name), str) else "" for name in _FIELDS]
+        group, version, kind, name, namespace, labels, annotations = fields
+        return cls(
+            group=group, version=version, kind=kind, name=name, namespace=namespace, labels=labels,
+            annotations=annotations,
+        )  # fmt: skip
+
+    def __str__(self) -> str:
+        said = ((name, getattr(self, name)) for name in ("group", "version", "kind", "name", "namespace"))
+        told = [f"{name} {value}" for name, value in said if value]
+        told += [f"labels {self.labels}"] if self.labels else []
+        told += [f"annotations {self.annotations}"] if self.annotations else []
+        return ", ".join(told) or "any object"
+
+    def selects(self, subject: Subject) -> bool:
+        """Whether it picks this object."""
+        return (
+            _matches(self.group, (subject.group,))
+            and _matches(self.version, (subject.version,))
+            and _matches(self.kind, (subject.kind,))
+            and _matches(self.name, subject.names)
+            and _matches(self.namespace, subject.namespaces)
+            and _has(self.labels, subject.labels)
+            and _has(self.annotations, subject.annotations)
+        )
+
+
+def group_and_version(value: Any) -> tuple[str, str]:
+    """The two parts of an object's apiVersion."""
+    group, _, version = str(value or "").rpartition("/")
+    return group, version
+
+
+def strings(value: Any) -> Mapping[str, str]:
+    """The labels or annotations of an object, as far as they are text."""
+    return {str(k): v for k, v in value.items() if isinstance(v, str)} if isinstance(value, dict) else {}
+
+
+def _matches(pattern: str, values: Iterable[str]) -> bool:
+    if not pattern:
+        return True
+    expression = _compiled(pattern)
+    return expression is None or any(expression.fullmatch(value) for value in values)
+
+
+@lru_cache(maxsize=4096)
+def _compiled(pattern: str) -> re.Pattern[str] | None:
+    try:
+        return re.compile(pattern)
+    except (re.error, OverflowError, RecursionError):
+        return None  # kustomize refuses it, or Go's expressions can what Python's can't: no reason to object here
+
+
+def _has(selector: str, labels: Mapping[str, str]) -> bool:
+    """Whether labels satisfy a label selector (apimachinery: labels, selector.go). One that can't be read holds."""
+    return all(_holds(each.strip(), labels) for each in re.split(r",(?![^(]*\))", selector) if each.strip())
+
+
+def _holds(requirement: str, labels: Mapping[str, str]) -> bool:
+    if match := _IN.fullmatch(requirement):
+        values = {value.strip() for value in match["values"].split(",")}
+        return (labels.get(match["key"]) in values) is (match["how"] == "in")
+    if match := _EQUAL.fullmatch(requirement):
+        return (labels.get(match["key"]) == match["value"]) is (match["how"] != "!=")
+    if requirement.startswith("!"):
+        return requirement[1:].strip() not in labels
+    return requirement in labels
