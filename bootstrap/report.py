@@ -5,7 +5,8 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 
 from bootstrap.errors import Several, TaxiwayError
@@ -79,12 +80,16 @@ def fail(error: TaxiwayError, output: Output) -> None:
 
 
 @contextlib.contextmanager
-def progress(what: str) -> Iterator[None]:
-    """Say on stderr what is being waited for, once half a second has passed and only on a terminal."""
+def progress(what: str) -> Iterator[Callable[[str], None] | None]:
+    """Say on stderr what is being waited for, once half a second has passed and only on a terminal.
+
+    The function that it gives there takes another sentence.
+    """
     if not sys.stderr.isatty():
-        yield
+        yield None
         return
     done = threading.Event()
+    said = deque([what], maxlen=1)
 
     def spin() -> None:
         if done.wait(_PATIENCE):
@@ -92,7 +97,7 @@ def progress(what: str) -> Iterator[None]:
         turn = 0
         while not done.wait(0.1):
             turn += 1
-            sys.stderr.write(f"\r{_WHEEL[turn % len(_WHEEL)]} {what} ")
+            sys.stderr.write(f"\r\x1b[K{_WHEEL[turn % len(_WHEEL)]} {said[-1]} ")
             sys.stderr.flush()
         sys.stderr.write("\r\x1b[K")
         sys.stderr.flush()
@@ -100,7 +105,7 @@ def progress(what: str) -> Iterator[None]:
     spinner = threading.Thread(target=spin, daemon=True)
     spinner.start()
     try:
-        yield
+        yield said.append
     finally:
         done.set()
         spinner.join()

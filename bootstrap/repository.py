@@ -1,23 +1,22 @@
-"""An environment repo as it is on disk or at a commit, and what its overlays render to."""
+"""An environment repo as it is on disk or at a commit."""
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap import git, model, workspace
 from bootstrap.errors import BadOption, BadTarget
-from bootstrap.kustomize import Kustomize
 from bootstrap.model import Environment, Model
-from bootstrap.tree import Tree
+from bootstrap.snapshot import Commit, Snapshot, WorkTree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkout:
-    """The files of an environment repo in a folder, and the model that they hold."""
+    """An environment repo by its top folder, and the model that it holds: in its work tree, or at the commit `past`."""
 
     top: Path
     model: Model
+    past: Commit | None = None
 
     def choose(self, names: Sequence[str]) -> tuple[Environment, ...]:
         """The environments of these names, all of them where none is given. Raises BadOption for an unknown one."""
@@ -25,22 +24,22 @@ class Checkout:
         for name in names:
             if name not in known:
                 raise BadOption(f"environment {name!r} is not in {model.PATH}", hint=f"known: {', '.join(known)}")
-        return tuple(known[name] for name in names) or self.model.environments
+        return tuple(known[name] for name in dict.fromkeys(names)) or self.model.environments
 
-    def render(self, environments: Sequence[Environment]) -> list[bytes]:
-        """The overlays, built; as many at once as there are cores."""
-        return Kustomize.find().build_all(self.top / each.overlay for each in environments)
+    def snapshot(self, environments: Sequence[Environment]) -> Snapshot:
+        """Its files, for a look at these environments."""
+        whole = len(environments) == len(self.model.environments)
+        return self.past or WorkTree(self.top, None if whole else [each.overlay for each in environments])
 
-    def shared_files(self) -> Tree:
-        """Every file that belongs to no environment's own overlay."""
-        return self._read(".", ":(exclude)overlays/")
+    def strays(self) -> tuple[list[str], list[str]]:
+        """The kustomizations of all overlays, and the files of all clusters, environments or not."""
+        overlays = git.Repository(self.top).files("overlays/*/kustomization.y*ml", "overlays/*/Kustomization")
+        clusters = git.Repository(self.top).files("clusters/")
+        return [path for path in overlays if path.count("/") == 2], clusters
 
-    def overlay_files(self, overlay: str) -> Tree:
-        """The files of an overlay."""
-        return self._read(f"{overlay}/")
-
-    def _read(self, *patterns: str) -> Tree:
-        return Tree({path: (self.top / path).read_bytes() for path in git.Repository(self.top).files(*patterns)})
+    def read(self, path: str) -> bytes:
+        """A file of the work tree."""
+        return (self.top / path).read_bytes()
 
 
 def find(start: Path) -> Path:
@@ -62,14 +61,13 @@ def working(top: Path) -> Checkout:
     return Checkout(top=top, model=Model.parse(text))
 
 
-@contextlib.contextmanager
-def at(top: Path, reference: str) -> Iterator[Checkout]:
-    """The repo as it was at a commit, in a temporary folder.
+def at(top: Path, reference: str) -> Checkout:
+    """The repo as it was at a commit.
 
     Raises BadOption where there is no such commit, BadTarget where it holds no environment repo.
     """
-    tree = git.Repository(top).tree(reference)
-    if model.PATH not in tree:
+    past = Commit.of(top, reference)
+    text = past.read(model.PATH).tree.files.get(model.PATH)
+    if text is None:
         raise BadTarget(f"there is no {model.PATH} at {reference}", hint="choose a commit after the repo's bootstrap")
-    with workspace.scratch(tree) as folder:
-        yield working(folder)
+    return Checkout(top=top, model=Model.parse(text), past=past)

@@ -5,8 +5,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-# Tells the user what is being waited for, as long as the `with` lasts.
-Progress = Callable[[str], AbstractContextManager[None]]
+# Tells the user what is being waited for, as long as the `with` lasts. It may give a function that tells how far it is;
+# None where nobody is watching.
+Progress = Callable[[str], AbstractContextManager[Callable[[str], None] | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

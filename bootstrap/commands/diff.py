@@ -1,11 +1,12 @@
 """`taxiway diff`: what a change does to the rendered objects."""
 
-import contextlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import difference, git, impact, layout, objects, ownership, repository, workspace
+from bootstrap import difference, git, impact, layout, listing, objects, offer, ownership, repository, workspace
+from bootstrap.builds import Builder
+from bootstrap.cache import Cache
+from bootstrap.hosting import BODY_LIMITS
 from bootstrap.layout import EnvironmentDiff
 from bootstrap.model import Environment
 from bootstrap.repository import Checkout
@@ -14,23 +15,38 @@ from bootstrap.result import Progress, Result
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """Which sides to compare; by default the work tree with HEAD. `form` is `text`, `json` or `markdown`."""
+    """Which sides to compare; by default the work tree with HEAD. `form` is `text`, `json` or `markdown`.
+
+    With `since`, the old side is the commit where HEAD's history left this one's, in place of `before`. With `comment`,
+    it is told to that pull request, in place of here.
+    """
 
     directory: Path
     environments: tuple[str, ...] = ()
     before: str = "HEAD"
+    since: str | None = None
     after: str | None = None
     between: tuple[str, str] | None = None
     everything: bool = False
     form: str = "text"
+    cached: bool = True
+    comment: int | None = None
 
 
 def run(request: Request, *, progress: Progress) -> Result:
-    """Build both sides, compare them object by object, and say what the difference does; nothing is written."""
+    """Build both sides, compare them object by object, and say what the difference does; only the cache is written."""
     git.check_version()
     top = repository.find(request.directory)
     with progress("building both sides"):
-        diffs = [_between(repository.working(top), request)] if request.between else _over_time(top, request)
+        builder = Builder.find(Cache.find(wanted=request.cached))
+        between = request.between and _between(repository.working(top), request, builder)
+        diffs = [between] if between else _over_time(top, request, builder)
+    if request.comment is not None:
+        known = repository.working(top).model
+        text = layout.comment(diffs, BODY_LIMITS[known.forge])
+        url, new = offer.comment(known, request.comment, text, progress=progress)
+        said = f"{'told' if new else 'told before'}: {url}"
+        return Result(status="commented" if new else "unchanged", data={"pullRequest": url}, lines=(said,))
     if request.form == "markdown":
         lines = layout.markdown(diffs)
     else:
@@ -40,21 +56,22 @@ def run(request: Request, *, progress: Progress) -> Result:
     return Result(status="changed" if changed else "unchanged", data=data, lines=tuple(lines))
 
 
-def _over_time(top: Path, request: Request) -> list[EnvironmentDiff]:
-    with contextlib.ExitStack() as stack:
-        old = stack.enter_context(repository.at(top, request.before))
-        new = stack.enter_context(repository.at(top, request.after)) if request.after else repository.working(top)
-        known = {each.name: each for each in (*old.model.environments, *new.model.environments)}
-        names = [each.name for each in new.choose(request.environments)] if request.environments else list(known)
-        before, after = (_rendered(side, names) for side in (old, new))
-        return [_diff(name, before[name], after[name]) for name in names]
-
-
-def _rendered(side: Checkout, names: Sequence[str]) -> dict[str, bytes]:
-    """What each environment renders to on one side; nothing where it does not exist there."""
-    there = [each for each in side.model.environments if each.name in names]
-    built = dict(zip((each.name for each in there), side.render(there), strict=True))
-    return {name: built.get(name, b"") for name in names}
+def _over_time(top: Path, request: Request, builder: Builder) -> list[EnvironmentDiff]:
+    reference = request.before
+    if request.since:
+        reference = listing.fork(top, git.Repository(top).commit_of(request.since))
+    old = repository.at(top, reference)
+    new = repository.at(top, request.after) if request.after else repository.working(top)
+    known = {each.name: each for each in (*old.model.environments, *new.model.environments)}
+    chosen = new.choose(request.environments) if request.environments else tuple(known.values())
+    sides = [(side.model.environments, side.snapshot(chosen)) for side in (old, new)]
+    changed = [each for each in chosen if builder.differ(sides[0][1], sides[1][1], each.overlay)]
+    wanted = [
+        (side, each) for side in (0, 1) for each in changed if each.name in {there.name for there in sides[side][0]}
+    ]
+    texts = builder.render([(sides[side][1], each.overlay) for side, each in wanted])
+    built = {(side, each.name): text for (side, each), text in zip(wanted, texts, strict=True)}
+    return [_diff(each.name, built.get((0, each.name), b""), built.get((1, each.name), b"")) for each in chosen]
 
 
 def _diff(name: str, before: bytes, after: bytes) -> EnvironmentDiff:
@@ -62,9 +79,10 @@ def _diff(name: str, before: bytes, after: bytes) -> EnvironmentDiff:
     return EnvironmentDiff(environment=name, changes=changes, consequences=impact.consequences(changes))
 
 
-def _between(checkout: Checkout, request: Request) -> EnvironmentDiff:
-    left, right = checkout.choose(request.between or ())
-    before, after = (objects.parse(text) for text in checkout.render((left, right)))
+def _between(checkout: Checkout, request: Request, builder: Builder) -> EnvironmentDiff:
+    left, right = (checkout.choose([name])[0] for name in request.between or ())
+    snapshot = checkout.snapshot((left, right))
+    before, after = (objects.parse(text) for text in builder.render([(snapshot, e.overlay) for e in (left, right)]))
     changes = difference.compare(ownership.as_if(before, left.namespace, right.namespace), after)
     folded = 0
     if not request.everything:

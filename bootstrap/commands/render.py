@@ -1,6 +1,5 @@
 """`taxiway render`: what an environment is, object by object."""
 
-import contextlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,9 +7,10 @@ from pathlib import Path
 import yaml
 
 from bootstrap import git, objects, repository, workspace
+from bootstrap.builds import Builder
+from bootstrap.cache import Cache
 from bootstrap.errors import BadOption
 from bootstrap.objects import Object
-from bootstrap.repository import Checkout
 from bootstrap.result import Progress, Result
 from bootstrap.tree import Tree
 
@@ -25,16 +25,18 @@ class Request:
     object: str | None = None
     out: Path | None = None
     form: str = "yaml"
+    cached: bool = True
 
 
 def run(request: Request, *, progress: Progress) -> Result:
-    """Render the environments with the real kustomize; nothing but `out` is written."""
+    """Render the environments with the real kustomize; nothing but `out` and the cache is written."""
     git.check_version()
     top = repository.find(request.directory)
-    with _checkout(top, request.reference) as checkout:
-        environments = checkout.choose(request.environments)
-        with progress("building the overlays"):
-            rendered = checkout.render(environments)
+    checkout = repository.at(top, request.reference) if request.reference else repository.working(top)
+    environments = checkout.choose(request.environments)
+    with progress("building the overlays"):
+        builder, snapshot = Builder.find(Cache.find(wanted=request.cached)), checkout.snapshot(environments)
+        rendered = builder.render([(snapshot, each.overlay) for each in environments])
     texts = {
         each.name: _only(text, request.object) if request.object else text
         for each, text in zip(environments, rendered, strict=True)
@@ -49,10 +51,6 @@ def run(request: Request, *, progress: Progress) -> Result:
         return Result(status="written", data={"files": list(tree)}, lines=(f"{written} files in {request.out}",))
     found = [each for text in texts.values() for each in objects.parse(text)]
     return Result(status="rendered", data={"items": found}, lines=_lines(request.form, texts, found))
-
-
-def _checkout(top: Path, reference: str | None) -> contextlib.AbstractContextManager[Checkout]:
-    return repository.at(top, reference) if reference else contextlib.nullcontext(repository.working(top))
 
 
 def _lines(form: str, texts: dict[str, bytes], found: list[Object]) -> tuple[str, ...]:

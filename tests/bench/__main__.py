@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bootstrap import __version__
 from bootstrap.errors import TaxiwayError
-from tests.bench import init, sealing, start, table
+from tests.bench import fleet, init, sealing, start, table
 from tests.bench.programs import Failed, Home
 from tests.bench.table import NotMeasured, Section
 
@@ -21,6 +21,9 @@ _PARTS = {
     "init": init.wall_and_cpu,
     "help": start.help_text,
     "memory": init.memory,
+    "validate of a thousand environments": fleet.thousand,
+    "diff of one environment": fleet.one,
+    "memory of validate": fleet.memory,
 }
 
 

@@ -1,0 +1,202 @@
+"""What the rules find in environments: looked for where something changed, remembered where nothing did."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, astuple, dataclass, replace
+from datetime import datetime
+from functools import cached_property
+
+from bootstrap import fingerprint, model
+from bootstrap.builds import Builder, Built, Sources, identities
+from bootstrap.errors import BadOption, TaxiwayError
+from bootstrap.finding import Finding, Place
+from bootstrap.lint import fleet, registry, secrets, secrets_certificate
+from bootstrap.lint.fleet import Claim
+from bootstrap.lint.scene import Scene
+from bootstrap.model import Environment, Model
+from bootstrap.snapshot import Commit, Reading, WorkTree
+from bootstrap.tree import Tree
+
+_LAYOUT = "1"  # of what is kept in the cache
+_CLUSTERS = "clusters"
+_OVERLAY = re.compile(rb"overlays/([\w.-]+)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """What was found in one environment, and what it takes for itself."""
+
+    findings: tuple[Finding, ...] = ()
+    claims: tuple[Claim, ...] = ()
+
+    def dump(self) -> bytes:
+        """As text, which `load` reads back."""
+        findings = [
+            [each.rule.name, *astuple(each.place), each.message, each.hint, each.environments] for each in self.findings
+        ]
+        return json.dumps({"findings": findings, "claims": [asdict(each) for each in self.claims]}).encode()
+
+    @classmethod
+    def load(cls, text: bytes) -> "Examined":
+        """Read what `dump` wrote. Raises BadOption where a rule of that name is not there."""
+        data = json.loads(text)
+        return cls(
+            findings=tuple(
+                Finding(
+                    rule=registry.named(rule),
+                    place=Place(path, line),
+                    message=message,
+                    hint=hint,
+                    environments=tuple(environments),
+                )
+                for rule, path, line, message, hint, environments in data["findings"]
+            ),
+            claims=tuple(Claim(**each) for each in data["claims"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """A scene, and what tells whether it may be remembered: its sources, what was read beside them, what is broken."""
+
+    scene: Scene
+    sources: Sources
+    beside: Mapping[str, Reading]
+    broken: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examiner:
+    """Looks at the environments of a work tree. (No slots: it caches.)
+
+    `before` is the commit that changes are measured against, None where there is none yet. The rules see an
+    environment's own files; those that belong to no environment they see beside `first` alone, so that each is looked
+    at once.
+    """
+
+    model: Model
+    first: str
+    work: WorkTree
+    before: Commit | None
+    builder: Builder
+
+    def remembered(self, environment: Environment) -> Examined | None:
+        """What was found in just this environment before."""
+        hint = self.builder.hint(self.work, environment.overlay)
+        key = self._key(environment, hint) if hint else None
+        held = self.builder.cache.get(key) if key else None
+        try:
+            return None if held is None else Examined.load(held)
+        except (BadOption, ValueError, KeyError, TypeError):  # of a program that was made differently
+            return None
+
+    def examine(self, environment: Environment) -> Examined:
+        """Build an environment and look at it."""
+        look = self._look(environment)
+        found = Examined(findings=tuple(registry.examine(look.scene)), claims=tuple(fleet.claims(look.scene)))
+        key = self._key(environment, look.sources.parts)
+        sound = all(each.identity == self.work.identity(part) for part, each in look.beside.items())
+        if key and sound and not look.broken and self.work.is_as(look.sources.readings):
+            self.builder.cache.put(key, found.dump())
+        return found
+
+    def scene(self, environment: Environment) -> Scene:
+        """What there is to look at."""
+        return self._look(environment).scene
+
+    def _look(self, environment: Environment) -> "_Look":
+        overlay = environment.overlay
+        sources = self.builder.sources(self.work, overlay)
+        built = self.builder.remembered(self.work, overlay) if sources.whole else None
+        built = built or self.builder.build(self.work, overlay, sources)
+        broken = built.failure is not None or not sources.whole
+        beside = {part: self.work.read(part) for part in (self.work.parts() if broken else self._beside(environment))}
+        files = {path: data for each in beside.values() for path, data in each.tree.files.items()}
+        if not broken and environment.name != self.first:
+            files = {path: data for path, data in files.items() if self._concerns(path, environment)}
+        scene = Scene(
+            model=self.model,
+            environment=environment,
+            tree=Tree({**files, **sources.tree.files}),
+            rendered=built.rendered,
+            failure=built.failure,
+            before=self._rendered_before(overlay, sources.parts, built),
+        )
+        return _Look(scene=scene, sources=sources, beside=beside, broken=broken)
+
+    def aging(self, environment: Environment, now: datetime) -> list[Finding]:
+        """What time alone has done to an environment."""
+        place = f"{environment.overlay}/{secrets_certificate.FILE}"
+        try:
+            tree = Tree({place: (self.work.top / place).read_bytes()})
+        except OSError:
+            return []
+        return list(secrets.aging(Scene(model=self.model, environment=environment, tree=tree), now))
+
+    def differs(self, environment: Environment) -> bool:
+        """Whether an environment is not as it was before, as far as that is known without a build."""
+        if self.before is None or not self._is_declared_as_before(environment):
+            return True
+        rest = [part for part in self._beside(environment) if part not in (model.PATH, _CLUSTERS)]
+        parts = self.builder.parts(self.work, environment.overlay)
+        return parts is None or not self._as_before([*parts, *rest])
+
+    def _is_declared_as_before(self, environment: Environment) -> bool:
+        """Whether taxiway.yaml and what the controller syncs by still say the same of an environment."""
+        if self._model_before is None or environment not in self._model_before.environments:
+            return False
+        if replace(self._model_before, environments=()) != replace(self.model, environments=()):
+            return False
+        sides = (self.work.read(_CLUSTERS).tree.files, self._clusters_before)
+        old, new = ({path: side[path] for path in side if self._concerns(path, environment)} for side in sides)
+        return old == new
+
+    @cached_property
+    def _model_before(self) -> Model | None:
+        text = self.before.read(model.PATH).tree.files.get(model.PATH) if self.before else None
+        try:
+            return None if text is None else Model.parse(text)
+        except TaxiwayError:
+            return None
+
+    @cached_property
+    def _clusters_before(self) -> Mapping[str, bytes]:
+        return self.before.read(_CLUSTERS).tree.files if self.before else {}
+
+    def _as_before(self, parts: Sequence[str]) -> bool:
+        now = identities(self.work, parts)
+        return now is not None and self.before is not None and identities(self.before, parts) == now
+
+    def _rendered_before(self, overlay: str, parts: Sequence[str], built: Built) -> bytes | None:
+        if self._as_before(parts):
+            return built.rendered
+        if self.before is None or not self.before.identity(overlay):
+            return None
+        before = self.builder.rendered(self.before, overlay)
+        return None if before.failure is not None else before.rendered
+
+    def _beside(self, environment: Environment) -> list[str]:
+        """The parts that the rules may look at beside the environment's own."""
+        return self.work.parts() if environment.name == self.first else [model.PATH, _CLUSTERS]
+
+    def _concerns(self, path: str, environment: Environment) -> bool:
+        names = self._named.get(path, ())
+        return not names or environment.name in names or path == environment.sync_file
+
+    @cached_property
+    def _named(self) -> dict[str, set[str]]:
+        """The environments that each file of a cluster names by their overlays; none in one for all of them."""
+        files = {**self._clusters_before, **self.work.read(_CLUSTERS).tree.files}
+        return {path: {each.decode() for each in _OVERLAY.findall(data)} for path, data in files.items()}
+
+    def _key(self, environment: Environment, parts: Sequence[str]) -> str | None:
+        """A name for all that the findings depend on."""
+        beside = self._beside(environment)
+        now, around = identities(self.work, parts), identities(self.work, beside)
+        before = identities(self.before, parts) if self.before else []
+        if now is None or around is None or before is None:
+            return None
+        facts = (environment.name, environment.namespace, environment.cluster, str(environment.node_port))
+        about = ("findings", _LAYOUT, self.builder.code, self.builder.renderer)
+        return fingerprint.key(*about, facts, parts, now, beside, around, "same" if before == now else before)

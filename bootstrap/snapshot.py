@@ -1,0 +1,195 @@
+"""One state of an environment repo: its work tree, or a commit of it; part by part, and only what is asked for."""
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from bootstrap import git, listing, workspace
+from bootstrap.fingerprint import EXECUTABLE, FILE, LINK, OVERLAYS, Blob, identity, part_of
+from bootstrap.tree import Tree
+
+Stamp = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A part of a repo, read. `identity` is Git's id of just these files, None where no id tells all that is read.
+
+    `stamps` show later whether a file was changed in the meantime.
+    """
+
+    tree: Tree
+    identity: str | None
+    stamps: Mapping[str, Stamp] = field(default_factory=dict)
+
+
+class Snapshot(Protocol):
+    """A part is an overlay, or an entry of the top folder that holds none."""
+
+    def parts(self) -> list[str]:
+        """The entries of the top folder that Git does not ignore, but for the folder of overlays."""
+
+    def identity(self, part: str) -> str | None:
+        """Git's id of a part, empty where there is none; None where no id tells all that it holds."""
+
+    def read(self, part: str) -> Reading:
+        """The files of a part that Git does not ignore."""
+
+    def folder(self, parts: Iterable[str]) -> AbstractContextManager[Path]:
+        """A folder that holds these parts at least, for kustomize to build in."""
+
+    def is_as(self, readings: Iterable[Reading]) -> bool:
+        """Whether the files are still as they were read."""
+
+
+class WorkTree:
+    """The files as they are on disk. What Git takes for unchanged is not read to know its id."""
+
+    def __init__(self, top: Path, overlays: Iterable[str] | None = None) -> None:
+        """Look at the repo around these overlays; at all of it, where none are given."""
+        self.top = top
+        self._ids = listing.entries(top, "HEAD", OVERLAYS)
+        self._known: dict[str, dict[str, str]] = {}  # the files of altered parts
+        self._shared: dict[str, Reading] = {}
+        self._altered: dict[str, str | None] = {}
+        self._seen: set[str] | None = set()
+        if overlays is None:
+            self._look()
+            self._seen = None
+        else:
+            there = {path.name for path in top.iterdir()} - {".git"} | self._ids.keys()
+            self._look(*overlays, *sorted(name for name in there if not name.startswith(OVERLAYS)))
+
+    def _look(self, *parts: str) -> None:
+        """Let Git look for changes in these parts, or everywhere: one look at many is quicker than many at one."""
+        altered = sorted({part for path in listing.altered(self.top, *parts) if (part := part_of(path))})
+        for path, mode in listing.known(self.top, *altered).items() if altered else ():
+            self._known.setdefault(str(part_of(path)), {})[path] = mode
+        self._altered |= {part: self.read(part).identity for part in altered}
+        if self._seen is not None:
+            self._seen.update(parts, altered)
+
+    def parts(self) -> list[str]:
+        names = {*self._ids, *(part for part, identity in self._altered.items() if identity != "")}
+        return sorted(name for name in names if "/" not in name and name != OVERLAYS)
+
+    def identity(self, part: str) -> str | None:
+        if self._seen is not None and part not in self._seen:
+            self._look(part)
+        return self._altered[part] if part in self._altered else self._ids.get(part, "")
+
+    def read(self, part: str) -> Reading:
+        if part.startswith(OVERLAYS):
+            return self._from_disk(part)
+        if part not in self._shared:
+            self._shared[part] = self._from_disk(part)
+        return self._shared[part]
+
+    def _from_disk(self, part: str) -> Reading:
+        like = self._ids.get(part, "")
+        known = self._known.get(part)
+        names = {} if known is not None and LINK not in known.values() else dict(_walk(self.top, part))
+        if known is None:
+            reading = self._read(part, names, like)
+            if reading.identity == like:
+                return reading
+            # Git ignores some of the files, or hides a change of them, or knows their modes better (core.fileMode).
+            known = listing.known(self.top, part)
+        links = [path for path, mode in known.items() if mode not in (FILE, EXECUTABLE)]
+        behind = {path: mode for path, mode in names.items() if any(path.startswith(f"{link}/") for link in links)}
+        reading = self._read(part, {**known, **behind}, like)
+        return Reading(tree=reading.tree, identity=None, stamps=reading.stamps) if links else reading
+
+    def _read(self, part: str, names: Mapping[str, str], like: str) -> Reading:
+        blobs: dict[str, Blob] = {}
+        stamps: dict[str, Stamp] = {}
+        for path, mode in names.items():
+            with contextlib.suppress(FileNotFoundError, IsADirectoryError), (self.top / path).open("rb") as file:
+                blobs[path] = Blob(mode, file.read())
+                stamps[path] = _stamp(os.fstat(file.fileno()))
+        tree = Tree({path: blob.data for path, blob in blobs.items()})
+        return Reading(tree=tree, identity=identity(part, blobs, like=like), stamps=stamps)
+
+    def folder(self, parts: Iterable[str]) -> AbstractContextManager[Path]:  # noqa: ARG002
+        return contextlib.nullcontext(self.top)
+
+    def is_as(self, readings: Iterable[Reading]) -> bool:
+        try:
+            stamps = ((each.stamps[path], (self.top / path).stat()) for each in readings for path in each.stamps)
+            return all(before == _stamp(now) for before, now in stamps)
+        except OSError:
+            return False
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """The files as a commit holds them, checked out as Git would, but for symbolic links."""
+
+    top: Path
+    commit: str
+    ids: Mapping[str, str]
+
+    @classmethod
+    def of(cls, top: Path, reference: str) -> "Commit":
+        """The state at a commit. Raises BadOption where there is none of this name."""
+        commit = git.Repository(top).commit_of(reference)
+        return cls(top, commit, listing.entries(top, commit, OVERLAYS))
+
+    def parts(self) -> list[str]:
+        return sorted(path for path in self.ids if "/" not in path and path != OVERLAYS)
+
+    def identity(self, part: str) -> str | None:
+        return self.ids.get(part, "")
+
+    def read(self, part: str) -> Reading:
+        if part not in self.ids:
+            return Reading(tree=Tree(), identity="")
+        blobs = listing.blobs(self.top, self.commit, part)
+        files = {path: each for path, (mode, each) in blobs.items() if mode in (FILE, EXECUTABLE)}
+        contents = git.Repository(self.top).contents(files)
+        held = {path: Blob(blobs[path][0], data) for path, data in contents.items()}
+        return Reading(tree=Tree(contents), identity=identity(part, held, like=self.ids[part]))
+
+    @contextlib.contextmanager
+    def folder(self, parts: Iterable[str]) -> Iterator[Path]:
+        with workspace.scratch(Tree.union(self.read(part).tree for part in parts)) as folder:
+            yield folder
+
+    def is_as(self, readings: Iterable[Reading]) -> bool:  # noqa: ARG002  (a commit never changes)
+        return True
+
+
+def _walk(top: Path, part: str) -> Iterator[tuple[str, str]]:
+    """Every file below a part with its mode, those behind symbolic links too, and the links themselves."""
+    place = top / part
+    if place.is_symlink():
+        yield part, LINK
+    if place.is_file():
+        yield part, EXECUTABLE if os.access(place, os.X_OK) else FILE
+    seen = {place.resolve()}
+    folders = [part] if place.is_dir() else []
+    while folders:
+        folder = folders.pop()
+        with os.scandir(top / folder) as entries:
+            for entry in entries:
+                path = f"{folder}/{entry.name}"
+                if entry.name == ".git":
+                    continue
+                if entry.is_symlink():
+                    yield path, LINK
+                    real = Path(entry.path).resolve()
+                    if real in seen or top.resolve() not in real.parents:  # a circle, or a way out
+                        continue
+                    seen.add(real)
+                if entry.is_dir():
+                    folders.append(path)
+                elif not entry.is_symlink():
+                    yield path, EXECUTABLE if entry.stat().st_mode & 0o100 else FILE
+
+
+def _stamp(facts: os.stat_result) -> Stamp:
+    return facts.st_mtime_ns, facts.st_size, facts.st_ino
