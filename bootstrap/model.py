@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from bootstrap.errors import BadOption, BadTarget, TaxiwayError, raise_all
+from bootstrap.hold import Hold
 from bootstrap.remote import Forge, Remote
 
 PATH = "taxiway.yaml"
@@ -34,6 +35,7 @@ class Environment:
     namespace: str
     cluster: str
     node_port: int | None = None
+    hold: Hold | None = None
 
     @property
     def overlay(self) -> str:
@@ -56,6 +58,7 @@ class Model:
     """What taxiway.yaml says; the environments stand in promotion order.
 
     `kubernetes` is the oldest version of any cluster; `switched_off` are rules of `validate`, each with its reason.
+    `web` is the forge's own first page, for a repository whose URL does not tell it: SSH, beside pages on a port.
     """
 
     scaffold: str
@@ -66,6 +69,7 @@ class Model:
     environments: tuple[Environment, ...] = field(default_factory=tuple)
     kubernetes: str = KUBERNETES
     switched_off: Mapping[str, str] = field(default_factory=dict)
+    web: str | None = None
 
     def render(self) -> bytes:
         """The text of taxiway.yaml; `parse` reads it back to an equal model."""
@@ -74,17 +78,22 @@ class Model:
             entry: dict[str, Any] = {"name": each.name, "namespace": each.namespace, "cluster": each.cluster}
             if each.node_port is not None:
                 entry["nodePort"] = each.node_port
+            if each.hold is not None:
+                entry["hold"] = dict(each.hold.fields)
             environments.append(entry)
-        data = {
+        data: dict[str, Any] = {
             "scaffold": self.scaffold,
             "repository": self.remote.url,
             "branch": self.branch,
             "forge": self.forge.value,
+            **({"web": self.web} if self.web else {}),
             "controller": self.controller.value,
             "secrets": "sealed-secrets",
             "kubernetes": f">={self.kubernetes}",
             "environments": environments,
         }
+        if self.switched_off:
+            data["validate"] = {"off": [{"rule": rule, "reason": why} for rule, why in self.switched_off.items()]}
         head = "# The model of this repository, written by taxiway. Environments stand in promotion order.\n"
         return (head + yaml.safe_dump(data, sort_keys=False, width=1000)).encode()
 
@@ -99,6 +108,7 @@ class Model:
                     namespace=str(entry["namespace"]),
                     cluster=str(entry["cluster"]),
                     node_port=entry.get("nodePort"),
+                    hold=Hold.parse(str(entry["name"]), entry.get("hold")),
                 )
                 for entry in data["environments"]
             )
@@ -111,6 +121,7 @@ class Model:
                 environments=environments,
                 kubernetes=_oldest(str(data.get("kubernetes", f">={KUBERNETES}"))),
                 switched_off=_switched_off(data.get("validate") or {}),
+                web=str(data["web"]) if data.get("web") else None,
             )
         except yaml.YAMLError as err:
             mark = getattr(err, "problem_mark", None)
@@ -135,9 +146,10 @@ def _oldest(text: str) -> str:
     return match[1]
 
 
-def _switched_off(section: Mapping[str, Any]) -> Mapping[str, str]:
+def _switched_off(section: Mapping[Any, Any]) -> Mapping[str, str]:
     found: dict[str, str] = {}
-    for entry in section.get("off") or ():
+    # YAML 1.1 reads the bare word `off` as False.
+    for entry in section.get("off", section.get(False)) or ():
         name, reason = str(entry["rule"]), str(entry.get("reason") or "").strip()
         if not reason:
             raise BadOption(f"the rule {name!r} is switched off without a reason", hint="say why, in its `reason`")

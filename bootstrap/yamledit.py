@@ -1,178 +1,193 @@
 """Edits of YAML text that touch only the bytes that they mean to.
 
-ruamel.yaml tells where a node stands; the text is spliced there and read again, to make sure that nothing else changed.
-Its own round trip is not used to write, since it re-indents and re-quotes. Paths are keys and indexes from the root.
+The text is spliced where a node stands and read again, to make sure that nothing else changed.
 """
 
-import contextlib
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Mapping
 from typing import Any
 
-import yaml
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-Path = Sequence[str | int]
+from bootstrap.yamltext import (
+    NotEditable,
+    Path,
+    at,
+    confirm,
+    find,
+    is_block,
+    line_start,
+    lines_end,
+    newline_of,
+    read,
+    shown,
+    spell,
+    walk,
+)
 
-
-class NotEditable(ValueError):
-    """The text has no such place, or can't be changed there without touching other bytes."""
-
-
-def read(text: str) -> Any:
-    """The document's value, as YAML 1.1 resolves it, which is what the Kubernetes tools do."""
-    try:
-        return yaml.load(text, Loader=yaml.CSafeLoader)
-    except yaml.YAMLError as err:
-        raise NotEditable(f"not valid YAML: {getattr(err, 'problem', err)}") from None
+__all__ = [
+    "NotEditable", "add", "append", "block_of", "insert_block", "insert_item", "put", "put_block", "read",
+    "remove", "remove_key", "set_scalar",
+]  # fmt: skip
 
 
 def set_scalar(text: str, path: Path, value: str) -> str:
     """Replace one scalar by a string, in the quotes that it has."""
-    parent, node = ([None, *_walk(text, path)])[-2:]
+    parent, node = ([None, *walk(text, path)])[-2:]
     if not isinstance(node, ScalarNode) or node.style in ("|", ">"):
-        raise NotEditable(f"{_shown(path)} is not a plain or quoted scalar")
-    written = _spell(
-        value, node.style, in_flow=bool(isinstance(parent, MappingNode | SequenceNode) and parent.flow_style)
-    )
+        raise NotEditable(f"{shown(path)} is not a plain or quoted scalar")
+    in_flow = bool(isinstance(parent, MappingNode | SequenceNode) and parent.flow_style)
+    written = spell(value, node.style, in_flow=in_flow)
     edited = text[: node.start_mark.index] + written + text[node.end_mark.index :]
-    return _confirm(text, edited, path, value)
+    return confirm(text, edited, lambda wanted: _assign(wanted, path, value), path)
+
+
+def put(text: str, path: Path, value: str, *, quoted: bool = False) -> str:
+    """Set a key of a block mapping to a string: in place where the key is there, else as the mapping's last line."""
+    *parent_path, key = path
+    parent = find(text, parent_path)
+    if isinstance(parent, MappingNode) and any(name.value == key for name, _ in parent.value):
+        return set_scalar(text, path, value)
+    return add(text, path, spell(value, '"' if quoted else None), value)
+
+
+def add(text: str, path: Path, spelled: str, value: Any) -> str:
+    """Add a key, behind the last one of a block mapping. `spelled` is the value as YAML, on one line."""
+    *parent_path, key = path
+    node = find(text, parent_path)
+    if not is_block(node, MappingNode) or at(read(text), parent_path).keys() & {key}:
+        raise NotEditable(f"{shown(parent_path)} is not a block mapping that lacks {key}")
+    line = f"{' ' * node.value[-1][0].start_mark.column}{spell(str(key), None)}: {spelled}"
+    edited = _with_lines(text, lines_end(text, node), line)
+    return confirm(text, edited, lambda wanted: _assign(wanted, path, value), path)
+
+
+def remove_key(text: str, path: Path) -> str:
+    """Remove a key of a block mapping and its value, with their own lines; comments between those go with them."""
+    *parent_path, key = path
+    parent = find(text, parent_path)
+    if not is_block(parent, MappingNode):
+        raise NotEditable(f"{shown(parent_path)} is not a block mapping")
+    name, node = next(((name, node) for name, node in parent.value if name.value == key), (None, None))
+    if name is None or node is None:
+        raise NotEditable(f"there is no {shown(path)}")
+    if len(parent.value) == 1:
+        raise NotEditable(f"{shown(path)} is the last key of its mapping")
+    edited = _without_lines(text, line_start(text, name.start_mark.index), lines_end(text, node))
+    return confirm(text, edited, lambda wanted: _delete(wanted, path), path)
 
 
 def append(text: str, path: Path, value: str) -> str:
     """Add a string at the end of a block sequence, indented as its other items are."""
-    node = _find(text, path)
-    if not isinstance(node, SequenceNode) or node.flow_style or not node.value:
-        raise NotEditable(f"{_shown(path)} is not a block sequence with items")
-    last = node.value[-1]
-    end = _line_end(text, last.end_mark.index if isinstance(last, ScalarNode) else _content_end(last))
-    newline = "\r\n" if "\r\n" in text else "\n"
+    node = find(text, path)
+    return insert_item(text, path, len(node.value) if isinstance(node, SequenceNode) else 0, value)
+
+
+def insert_item(text: str, path: Path, index: int, value: str | Mapping[str, str | int]) -> str:
+    """Put a string, or a mapping of strings and numbers, in front of an item of a block sequence, or at its end.
+
+    It stands below the item before it, above the comment of the next one.
+    """
+    node = find(text, path)
+    if not is_block(node, SequenceNode) or not 0 <= index <= len(node.value):
+        raise NotEditable(f"{shown(path)} is not a block sequence with items")
     indent = " " * node.start_mark.column
-    lead = "" if text[:end].endswith("\n") else newline
-    edited = f"{text[:end]}{lead}{indent}- {_spell(value, None)}{newline if not lead else ''}{text[end:]}"
-    before = read(text)
-    return _confirm(text, edited, [*path, len(_get(before, path))], value)
+    if isinstance(value, str):
+        lines = [f"{indent}- {spell(value, None)}"]
+    else:
+        shape = next((each for each in node.value if is_block(each, MappingNode)), None)
+        inner = " " * (shape.start_mark.column if shape else len(indent) + 2)
+        lines = [
+            f"{inner}{spell(key, None)}: {spell(each, None) if isinstance(each, str) else each}"
+            for key, each in value.items()
+        ]
+        lines[0] = f"{indent}-{lines[0][len(indent) + 1 :]}"
+    place = lines_end(text, node.value[index - 1]) if index else line_start(text, node.value[0].start_mark.index)
+    edited = _with_lines(text, place, *lines)
+    held = value if isinstance(value, str) else dict(value)
+    return confirm(text, edited, lambda wanted: at(wanted, path).insert(index, held), [*path, index])
 
 
 def remove(text: str, path: Path) -> str:
-    """Remove one scalar item of a block sequence, with its own line; comments stay."""
-    *parent_path, index = path
-    parent = _find(text, parent_path)
-    node = _find(text, path)
-    if not isinstance(parent, SequenceNode) or parent.flow_style or not isinstance(node, ScalarNode):
-        raise NotEditable(f"{_shown(path)} is not an item of a block sequence")
+    """Remove one item of a block sequence, with its own lines; comments between those go with it, all others stay."""
+    parent, node = find(text, path[:-1]), find(text, path)
+    if not is_block(parent, SequenceNode):
+        raise NotEditable(f"{shown(path)} is not an item of a block sequence")
     if len(parent.value) == 1:
-        raise NotEditable(f"{_shown(path)} is the last item of its sequence")
-    start = text.rfind("\n", 0, node.start_mark.index) + 1
-    edited = text[:start] + text[_line_end(text, node.end_mark.index) :]
-    wanted = read(text)
-    del _get(wanted, parent_path)[index]
-    if read(edited) != wanted:
-        raise NotEditable(f"{_shown(path)} can't be removed without touching more")
-    return edited
+        raise NotEditable(f"{shown(path)} is the last item of its sequence")
+    edited = _without_lines(text, line_start(text, node.start_mark.index), lines_end(text, node))
+    return confirm(text, edited, lambda wanted: _delete(wanted, path), path)
 
 
 def insert_block(text: str, before: str, block: str) -> str:
     """Add a block of new keys to the root mapping, in front of another key and the comment that belongs to it."""
-    root = _find(text, [])
-    if not isinstance(root, MappingNode) or root.flow_style:
-        raise NotEditable("the document is not a block mapping")
+    root = _root(text)
     names = [name.value for name, _ in root.value]
     if before not in names:
         raise NotEditable(f"there is no {before}")
-    start = text.rfind("\n", 0, root.value[names.index(before)][0].start_mark.index) + 1
-    while start and text[(line := text.rfind("\n", 0, start - 1) + 1) : start].startswith("#"):
+    if read(text).keys() & read(block).keys():
+        raise NotEditable("a key of the block is there already")
+    start = line_start(text, root.value[names.index(before)][0].start_mark.index)
+    while start and text[(line := line_start(text, start - 1)) : start].startswith("#"):
         start = line
-    newline = "\r\n" if "\r\n" in text else "\n"
-    edited = text[:start] + block.replace("\n", newline) + text[start:]
-    if read(edited) != {**read(text), **read(block)} or read(text).keys() & read(block).keys():
-        raise NotEditable("the block can't be added without touching more")
-    return edited
+    edited = text[:start] + block.replace("\n", newline_of(text)) + text[start:]
+    return confirm(text, edited, lambda wanted: wanted.update(read(block)), [before])
 
 
-def _find(text: str, path: Path) -> Node:
-    return _walk(text, path)[-1]
-
-
-@lru_cache(maxsize=4)
-def _compose(text: str) -> Node | None:
-    try:
-        node: Node | None = YAML(pure=True).compose(text)
-    except YAMLError as err:
-        raise NotEditable(f"not valid YAML: {getattr(err, 'problem', err)}") from None
-    return node
-
-
-def _walk(text: str, path: Path) -> list[Node]:
-    """The nodes from the document's root to the path's end."""
-    if text.startswith("\ufeff"):
-        raise NotEditable("the text begins with a byte order mark")
-    node = _compose(text)
-    nodes = [node]
-    for step in path:
-        if isinstance(node, MappingNode):
-            node = next((value for key, value in node.value if key.value == step), None)
-        elif isinstance(node, SequenceNode) and isinstance(step, int) and step < len(node.value):
-            node = node.value[step]
-        else:
-            node = None
-        if node is None:
-            raise NotEditable(f"there is no {_shown(path)}")
-        nodes.append(node)
-    if nodes[0] is None:
-        raise NotEditable("the text is empty")
-    return [each for each in nodes if each is not None]
-
-
-def _spell(value: str, style: str | None, *, in_flow: bool = False) -> str:
-    if style == "'" and "\n" not in value:
-        return "'" + value.replace("'", "''") + "'"
-    plain_risk = in_flow and any(char in value for char in ",[]{}")
-    if style is None and not plain_risk and value and "\n" not in value:
-        # Plain only where YAML 1.1 and 1.2 both read it as this text: `yes` is a text in 1.2 alone, `0o7` in 1.1 alone.
-        with contextlib.suppress(NotEditable, YAMLError):
-            if read(f"- {value}\n") == YAML(typ="safe", pure=True).load(f"- {value}\n") == [value]:
-                return value
-    escapes = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
-    return '"' + "".join(escapes.get(char, char) for char in value) + '"'
-
-
-def _content_end(node: Node) -> int:
-    # A block collection's own end mark stands behind the blank lines and comments that follow it.
-    while isinstance(node, MappingNode | SequenceNode) and not node.flow_style and node.value:
-        node = node.value[-1][1] if isinstance(node, MappingNode) else node.value[-1]
-    return int(node.end_mark.index)
-
-
-def _line_end(text: str, index: int) -> int:
-    # The end mark of a plain scalar may already stand behind its line end.
-    if index and text[index - 1] == "\n":
-        return index
-    end = text.find("\n", index)
-    return len(text) if end < 0 else end + 1
-
-
-def _get(value: Any, path: Path) -> Any:
-    for step in path:
-        value = value[step]
-    return value
-
-
-def _confirm(before: str, after: str, path: Path, value: str) -> str:
-    """The edited text, if it reads as the old one with just this value set; else NotEditable."""
-    wanted = read(before)
-    *parent_path, last = path
-    parent = _get(wanted, parent_path)
-    if isinstance(parent, list) and last == len(parent):
-        parent.append(value)
+def put_block(text: str, key: str, block: str) -> str:
+    """Make a root key's lines these, which hold that key alone; at the end of the text where the key is not there."""
+    held = read(block)
+    if not isinstance(held, dict) or list(held) != [key]:
+        raise NotEditable(f"the block does not hold {key} alone")
+    lines = block.replace("\r\n", "\n").removesuffix("\n").split("\n")
+    if place := _block_place(text, key):
+        start, end = place
+        written = newline_of(text).join(lines) + (newline_of(text) if text[:end].endswith("\n") else "")
+        edited = text[:start] + written + text[end:]
     else:
-        parent[last] = value
-    if read(after) != wanted:
-        raise NotEditable(f"{_shown(path)} can't be set to this value without touching more")
-    return after
+        edited = _with_lines(text, len(text), *lines)
+    return confirm(text, edited, lambda wanted: wanted.update(held), [key])
 
 
-def _shown(path: Path) -> str:
-    return ".".join(str(step) for step in path) or "the document"
+def block_of(text: str, key: str) -> str:
+    """The lines of a root key and its value, with LF line ends; empty where the key is not there."""
+    place = _block_place(text, key)
+    return text[slice(*place)].replace("\r\n", "\n") if place else ""
+
+
+def _block_place(text: str, key: str) -> tuple[int, int] | None:
+    for name, node in _root(text).value:
+        if name.value == key:
+            return line_start(text, name.start_mark.index), lines_end(text, node)
+    return None
+
+
+def _root(text: str) -> Node:
+    root = find(text, [])
+    if not is_block(root, MappingNode):
+        raise NotEditable("the document is not a block mapping")
+    return root
+
+
+def _with_lines(text: str, place: int, *lines: str) -> str:
+    """The text with lines put in at a line's begin. A text without a last line end stays one."""
+    newline = newline_of(text)
+    if place and text[place - 1] != "\n":
+        return text[:place] + "".join(newline + line for line in lines) + text[place:]
+    return text[:place] + "".join(line + newline for line in lines) + text[place:]
+
+
+def _without_lines(text: str, start: int, end: int) -> str:
+    before, after = text[:start], text[end:]
+    if not text.endswith("\n") and not after:  # the line before becomes the last one, without its end
+        before = before.removesuffix("\n").removesuffix("\r")
+    return before + after
+
+
+def _assign(value: Any, path: Path, new: Any) -> None:
+    *parent_path, last = path
+    at(value, parent_path)[last] = new
+
+
+def _delete(value: Any, path: Path) -> None:
+    *parent_path, last = path
+    del at(value, parent_path)[last]

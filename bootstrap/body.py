@@ -1,0 +1,215 @@
+"""A pull request's title and body, for a tired reviewer: what moves, what can go wrong, what happens, then the rest.
+
+Nothing in it comes from a Secret or a ciphertext: `difference` tells their changes in words.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from bootstrap import layout, markdown
+from bootstrap.errors import BadOption
+from bootstrap.hosting import Hosted
+from bootstrap.impact import Consequence, Effect
+from bootstrap.layout import EnvironmentDiff
+from bootstrap.markdown import code, words
+from bootstrap.merging import Move, Part
+from bootstrap.model import Model
+from bootstrap.promotion import Plan
+from bootstrap.release import ID
+from bootstrap.remote import Remote
+from bootstrap.trail import Block, Kind, Route
+
+_RISKS = (Effect.LOST, Effect.REFUSED, Effect.MIGRATION, Effect.RBAC)
+_LONGEST_TITLE = 120
+_REFERENCE = "DAGS_REFERENCE"
+_ROWS = (40, 10, 3, 0)  # of each table, the fewer the less room there is
+_VERBS = {
+    Kind.PROMOTE: "Promote",
+    Kind.ROLLBACK: "Roll back",
+    Kind.SET: "Set in",
+    Kind.ADD: "Add",
+    Kind.REMOVE: "Remove",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """All that a body tells. `diff` is the rendered difference of the target, `notes` are remarks and warnings.
+
+    `dags` is the URL of the repository that the DAGs come from, if any; `command` shows all that the body has no room
+    for.
+    """
+
+    known: Model
+    planned: Plan
+    block: Block
+    diff: EnvironmentDiff
+    command: str
+    notes: tuple[str, ...] = ()
+    dags: str = ""
+
+
+def title(route: Route, moved: Iterable[Move]) -> str:
+    """One line: which environment, and what moves first of all."""
+    where = f"{route.source} → {route.target}" if route.source else route.target
+    what = ", ".join(f"{name} {before} → {after}" for name, before, after in _changes(moved))
+    whole = f"{_VERBS[route.kind]} {where}" + (f": {what}" if what else "")
+    whole = " ".join(re.sub(r"[\x00-\x1f\x7f]", " ", whole).split())
+    return whole if len(whole) <= _LONGEST_TITLE else f"{whole[: _LONGEST_TITLE - 1]}…"
+
+
+def message(description: Description) -> str:
+    """The commit's message; its last line is the record for later runs."""
+    head = title(description.block.route, description.planned.moved)
+    lines = [f"- {_plain(each)}" for each in description.planned.moved[:40]]
+    return "\n".join([head, "", *lines, *([""] if lines else []), description.block.trailer, ""])
+
+
+def render(description: Description, limit: int) -> str:
+    """The body, in at most `limit` characters: what does not fit is cut, with the command that shows it all."""
+    for rows in _ROWS:
+        head = "\n".join(_head(description, rows))
+        tail = f"\n\n{description.block.hidden}\n"
+        room = limit - len(head) - len(tail)
+        if room > 0:
+            return head + _difference(description, room) + tail
+    raise ValueError(f"{limit} characters are too few for any body")
+
+
+def _head(description: Description, rows: int) -> Iterator[str]:
+    yield _sentence(description)
+    yield from _risks(description, rows)
+    happens = [each for each in description.diff.consequences if each.effect not in _RISKS]
+    yield from _section("What happens", ("", "object", ""), [_consequence(each) for each in happens], rows)
+    moves = [_moved(each) for each in description.planned.moved]
+    yield from _section("What moves", ("part", "what", "before", "after"), moves, rows)
+    kept = [
+        (each.part.value, code(each.field), _value(each.target), _value(each.source))
+        for each in description.planned.kept
+    ]
+    route = description.block.route
+    yield from _section("What stays, as the target's own choice", ("part", "what", route.target, "source"), kept, rows)
+
+
+def _sentence(description: Description) -> str:
+    route, moved = description.block.route, description.planned.moved
+    pieces = [f"{code(name)} {code(before)} → {code(after)}" for name, before, after in _changes(moved, short=False)]
+    if link := _compare(description):
+        pieces.append(f"[the DAGs' commits]({link})")
+    settings = sum(each.part is Part.SETTINGS for each in moved)
+    components = sum(each.part is Part.BASE and each.field.startswith("component ") for each in moved)
+    files = sum(each.part is Part.BASE for each in moved) - components
+    for number, what in ((settings, "setting"), (files, "file"), (components, "component")):
+        if number:
+            of = "" if what == "setting" else " of the base"
+            pieces.append(f"{number} {what}{'s' if number > 1 else ''}{of}")
+    target = code(route.target)
+    start = {
+        Kind.PROMOTE: f"Carries the release of {code(route.source)} into {target}",
+        Kind.ROLLBACK: f"Restores an earlier release of {target} and puts it on hold",
+        Kind.SET: f"Changes {target}",
+        Kind.ADD: f"Adds the environment {target}",
+        Kind.REMOVE: f"Removes the environment {target}; Git's history keeps it",
+    }[route.kind]
+    return f"{start}: {', '.join(pieces)}." if pieces else f"{start}."
+
+
+def _risks(description: Description, rows: int) -> Iterator[str]:
+    found = [each for each in description.diff.consequences if each.effect in _RISKS]
+    told = [f"- {words(note)}" for note in description.notes]
+    told += [f"- **{each.effect.value}**: {code(each.subject)} {words(each.what)}" for each in found]
+    yield from ("", "### Risks", "")
+    if not told:
+        yield "None that taxiway knows: nothing stored is deleted, nothing is migrated, nobody gets more rights."
+    shown = told[:rows] if len(told) > rows else told
+    yield from shown
+    if len(told) > len(shown):
+        yield f"- and {len(told) - len(shown)} more: {code(description.command)}"
+
+
+def _section(name: str, head: Sequence[str], rows: Sequence[Sequence[str]], most: int) -> Iterator[str]:
+    if not rows:
+        return
+    yield from ("", f"### {name}", "", *markdown.table(head, rows[:most]))
+    if len(rows) > most:
+        yield from (("",) if most else ()) + (f"… and {len(rows) - most} more.",)
+
+
+def _difference(description: Description, room: int) -> str:
+    """The rendered difference, folded, in this many characters; nothing where there is no room for some of it."""
+    diff = description.diff
+    if not diff.changes:
+        return ""
+    lines = layout.lines(diff)[2 + len(layout.told(diff.consequences)) :]
+    lines = [line.replace("~ ", "! ", 1) if line.startswith("~ ") else line for line in lines]
+    # Halving finds a number of lines that fits; how long they get is only known once they are fenced.
+    few, many = 0, len(lines)
+    while few < many:
+        middle = (few + many + 1) // 2
+        few, many = (middle, many) if len(_folded(description, lines, middle)) <= room else (few, middle - 1)
+    text = _folded(description, lines, few)
+    return text if len(text) <= room else ""
+
+
+def _folded(description: Description, lines: Sequence[str], number: int) -> str:
+    count = len(description.diff.changes)
+    what = f"What is rendered: {count} object{'s' if count > 1 else ''}"
+    out = ["", "", *markdown.folded(what, lines[:number], "diff")]
+    if number < len(lines):
+        out.extend(("", f"Cut: {len(lines) - number} more lines. All of it: {code(description.command)}"))
+    return "\n".join(out)
+
+
+def _changes(moved: Iterable[Move], *, short: bool = True) -> Iterator[tuple[str, str, str]]:
+    """The images and the DAG reference that move, each with its name and both values, as short as they still differ."""
+    for each in moved:
+        before, after = each.before or "nothing", each.after or "nothing"
+        if each.part is Part.IMAGES and each.field != ID:
+            same = f"{each.field}:"
+            if before.startswith(same) and after.startswith(same):
+                before, after = before.removeprefix(same), after.removeprefix(same)
+            name = each.field.rsplit("/", 1)[-1] if short else each.field
+            yield name, _short(before), _short(after)
+        elif each.part is Part.DAGS and each.field == _REFERENCE:
+            yield "DAGs", _short(before), _short(after)
+
+
+def _short(value: str) -> str:
+    value = re.sub(r"sha256:([0-9a-f]{12})[0-9a-f]{52}", r"sha256:\1", value)
+    return value[:12] if re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", value) else value
+
+
+def _compare(description: Description) -> str | None:
+    """The page with the DAGs' commits; None where their forge is not known or the repository itself changes."""
+    moves = {each.field: each for each in description.planned.moved if each.part is Part.DAGS}
+    move = moves.get(_REFERENCE)
+    if not move or not move.before or not move.after or "DAGS_REPOSITORY" in moves:
+        return None
+    try:
+        remote = Remote.parse(description.dags)
+        ours = description.known.remote.host == remote.host
+        if not ours and remote.guess_forge().value not in remote.host and remote.host != "codeberg.org":
+            return None
+        forge = description.known.forge if ours else remote.guess_forge()
+        link = Hosted.of(remote, forge).compare(move.before, move.after)
+    except BadOption:
+        return None
+    return link if re.fullmatch(r"https?://[A-Za-z0-9._~/%:-]+", link) else None
+
+
+def _consequence(each: Consequence) -> tuple[str, str, str]:
+    return each.effect.value, code(each.subject), words(each.what)
+
+
+def _moved(each: Move) -> tuple[str, str, str, str]:
+    return each.part.value, code(each.field), _value(each.before), _value(each.after)
+
+
+def _value(value: str | None) -> str:
+    return "nothing" if value is None else code(value) if value else "empty"
+
+
+def _plain(each: Move) -> str:
+    values = " → ".join("nothing" if value is None else repr(value) for value in (each.before, each.after))
+    return f"{each.part.value}: {each.field}" + ("" if each.before is each.after is None else f": {values}")

@@ -1,0 +1,122 @@
+"""Adding and removing an environment: the files of it alone, however many others there are."""
+
+from dataclasses import dataclass, replace
+
+from bootstrap import model, modeledit, release, runbook, scaffold
+from bootstrap.changes import ChangeSet, editing
+from bootstrap.errors import BadOption, BadTarget, raise_all
+from bootstrap.model import Environment, Model
+from bootstrap.release import FOLDER, OWN_COMPONENTS
+from bootstrap.tree import Tree
+
+README = "README.md"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addition:
+    """A new environment's files, and the components that its predecessor has of its own and that it begins without."""
+
+    changes: ChangeSet
+    known: Model
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removal:
+    """What goes with an environment."""
+
+    changes: ChangeSet
+    known: Model
+
+
+def add(tree: Tree, known: Model, new: Environment, *, after: str, source: Tree, sealed: Tree) -> Addition:
+    """An environment right behind `after` in promotion order, with the release that `after` runs now.
+
+    Its own files are those that `init` would write for it from the scaffold (`source`): nothing that another
+    environment has of its own is copied, and `sealed` is its own `secrets/`. It runs a pinned copy of the base. `tree`
+    needs the predecessor's overlay, the base if that is live, taxiway.yaml and README.md. The README is written anew
+    where nobody edited it.
+
+    Raises BadOption, all mistakes at once, for a name, namespace, cluster or port that can't be; BadTarget where files
+    are in the way.
+    """
+    before = release.of(tree, release.find(known, after))
+    place = [each.name for each in known.environments].index(after) + 1
+    environments = (*known.environments[:place], new, *known.environments[place:])
+    model.check(environments)
+    _check_room(tree, new)
+    wanted = replace(known, environments=environments)
+    own = _own_files(known, new, after, source, sealed)
+    fresh = Tree(
+        {
+            **own,
+            **before.files.at(new.overlay).files,
+            **before.base.at(f"{new.overlay}/base").files,
+        }
+    )
+    kustomization = f"{new.overlay}/kustomization.yaml"
+    with editing(kustomization):
+        text = release.with_components(release.of(fresh, new), before.components, before.listed)
+    writes = {
+        **fresh,
+        kustomization: text.encode(),
+        model.PATH: modeledit.insert(tree[model.PATH], known, after, new),
+        **_readme(tree, known, wanted),
+    }
+    left_out = tuple(name for name in before.listed if name in OWN_COMPONENTS)
+    return Addition(changes=ChangeSet(writes=writes), known=wanted, left_out=left_out)
+
+
+def remove(tree: Tree, known: Model, name: str) -> Removal:
+    """Delete an environment's overlay and what makes the controller sync it; Git's history keeps both.
+
+    `tree` needs its overlay, its sync file, taxiway.yaml and README.md. Raises BadOption for the last environment, and
+    for the first one: the others run copies of a base, and only the first runs `base/` itself.
+    """
+    environment = release.find(known, name)
+    names = [each.name for each in known.environments]
+    if len(names) == 1:
+        raise BadOption(f"{name!r} is the last environment", hint="delete the repository instead")
+    if name == names[0]:
+        raise BadOption(
+            f"{name!r} is the first environment, which runs base/ itself: every change begins there",
+            hint=f"the others can be removed: {', '.join(names[1:])}",
+        )
+    wanted = replace(known, environments=tuple(each for each in known.environments if each.name != name))
+    prefix = f"{environment.overlay}/"
+    deletes = frozenset(path for path in tree.files if path.startswith(prefix) or path == environment.sync_file)
+    writes = {
+        model.PATH: modeledit.remove(tree[model.PATH], known, name),
+        **_readme(tree, known, wanted),
+    }
+    return Removal(changes=ChangeSet(writes=writes, deletes=deletes), known=wanted)
+
+
+def _own_files(known: Model, new: Environment, after: str, source: Tree, sealed: Tree) -> Tree:
+    """What `init` writes for an environment, without what comes with a release."""
+    # A model of two: the work must not grow with the number of environments.
+    pair = replace(known, environments=(release.find(known, after), new))
+    planned = scaffold.plan(source, pair, {new.name: sealed, after: Tree()})
+    carried = tuple(f"{new.overlay}/{folder}/" for folder in (FOLDER, "base"))
+    return Tree(
+        {
+            path: data
+            for path, data in planned.items()
+            if (path.startswith(f"{new.overlay}/") and not path.startswith(carried)) or path == new.sync_file
+        }
+    )
+
+
+def _check_room(tree: Tree, new: Environment) -> None:
+    prefix = f"{new.overlay}/"
+    there = sorted(path for path in tree.files if path.startswith(prefix) or path == new.sync_file)
+    raise_all(
+        BadTarget(f"{path} is in the way", hint="git rm it, and commit, or choose another name") for path in there[:5]
+    )
+
+
+def _readme(tree: Tree, known: Model, wanted: Model) -> dict[str, bytes]:
+    """The runbook for the new environments; nothing where it is not as taxiway wrote it, for then it is the user's."""
+    if tree.files.get(README) != runbook.render(known):
+        return {}
+    return {README: runbook.render(wanted)}

@@ -1,0 +1,51 @@
+"""Markdown in which a value is only ever a value, whatever it says: no mention, link, HTML, or end of a table cell."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+_LONGEST = 120
+_HARMLESS = re.compile(r"[A-Za-z0-9 ,;.()'/→…-]*")
+# They reorder or hide what a reviewer reads: control characters, and Unicode's invisible and bidirectional marks.
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+
+
+def code(value: object, longest: int = _LONGEST) -> str:
+    """A value as code on one line, cut where it is too long; it may stand in a table, too."""
+    text = " ".join(_UNSEEN.sub("\ufffd", str(value)).split())
+    text = text if len(text) <= longest else f"{text[:longest]}…"
+    if not text:
+        return "` `"
+    # A table splits its cells before anything else is read, in code too, and takes no backslash back out of HTML.
+    if "|" in text:
+        return f"<code>{_escaped(text)}</code>"
+    fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
+    pad = " " if text[0] == "`" or text[-1] == "`" else ""
+    return f"{fence}{pad}{text}{pad}{fence}"
+
+
+def words(text: str) -> str:
+    """A sentence of ours in which names of others stand; as code where those could be more than words.
+
+    Escaping would not do: forges look for mentions and links in the text that comes out, where no escape is left.
+    """
+    text = " ".join(_UNSEEN.sub("\ufffd", text).split())
+    return text if _HARMLESS.fullmatch(text) and "www." not in text else code(text, 4 * _LONGEST)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """A table of cells that are Markdown already."""
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    return [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}", *lines] if lines else []
+
+
+def folded(title: str, lines: Sequence[str], language: str = "") -> list[str]:
+    """Lines of text behind a title of ours that unfolds, in a fence that none of them closes."""
+    clean = [_UNSEEN.sub("\ufffd", part) for line in lines for part in line.split("\n")]
+    longest = max((len(run) for line in clean for run in re.findall("`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return [f"<details><summary>{title}</summary>", "", fence + language, *clean, fence, "", "</details>"]
+
+
+def _escaped(text: str) -> str:
+    # As numbers: Markdown reads those, but never as its own marks, and finds no address in them.
+    return re.sub(r"[&<>|`*_\[\]\\@#~!:.$]", lambda match: f"&#{ord(match[0])};", text)

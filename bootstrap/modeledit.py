@@ -1,0 +1,90 @@
+"""Edits of taxiway.yaml: the lines of one environment change and no other byte, however many there are."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+from bootstrap import model, yamledit
+from bootstrap.changes import editing
+from bootstrap.hold import KEY, Hold
+from bootstrap.model import Environment, Model
+from bootstrap.yamledit import NotEditable
+from bootstrap.yamltext import spell
+
+_SECTION = re.compile(r"^environments:[^\S\n]*(?:#[^\n]*)?\r?\n", re.MULTILINE)
+_NEXT_SECTION = re.compile(r"^[^\s#-]", re.MULTILINE)
+
+
+def insert(text: bytes, known: Model, after: str, new: Environment) -> bytes:
+    """Add an environment right behind another one in promotion order."""
+    place = _index(known, after)
+    entry: dict[str, str | int] = {"name": new.name, "namespace": new.namespace, "cluster": new.cluster}
+    if new.node_port is not None:
+        entry["nodePort"] = new.node_port
+    wanted = (*known.environments[: place + 1], new, *known.environments[place + 1 :])
+    return _edit(text, known, (place, place), lambda part: yamledit.insert_item(part, [], 1, entry), wanted)
+
+
+def remove(text: bytes, known: Model, name: str) -> bytes:
+    """Take an environment out. It must not be the first one."""
+    place = _index(known, name)
+    wanted = (*known.environments[:place], *known.environments[place + 1 :])
+    return _edit(text, known, (place - 1, place), lambda part: yamledit.remove(part, [1]), wanted)
+
+
+def hold(text: bytes, known: Model, name: str, wanted: Hold | None) -> bytes:
+    """Give an environment this hold in place of any that it has, or release it."""
+    place = _index(known, name)
+    before = known.environments[place]
+    if before.hold == wanted:
+        return text
+
+    def change(part: str) -> str:
+        if before.hold is not None:
+            part = yamledit.remove_key(part, [0, KEY])
+        if wanted is not None:
+            fields = ", ".join(key + ": " + spell(value, '"') for key, value in wanted.fields.items())
+            part = yamledit.add(part, [0, KEY], f"{{{fields}}}", dict(wanted.fields))
+        return part
+
+    changed = replace(before, hold=wanted)
+    environments = (*known.environments[:place], changed, *known.environments[place + 1 :])
+    return _edit(text, known, (place, place), change, environments)
+
+
+def _index(known: Model, name: str) -> int:
+    return next(number for number, each in enumerate(known.environments) if each.name == name)
+
+
+def _edit(
+    text: bytes,
+    known: Model,
+    entries: tuple[int, int],
+    change: Callable[[str], str],
+    wanted: tuple[Environment, ...],
+) -> bytes:
+    """Edit the text of these entries alone, the first and the last; what comes out must read as the wanted model."""
+    with editing(model.PATH):
+        whole = text.decode()
+        starts = _starts(whole)
+        if len(starts) != len(known.environments) + 1:
+            raise NotEditable("the environments are not a plain list of blocks")
+        start, end = starts[entries[0]], starts[entries[1] + 1]
+        edited = (whole[:start] + change(whole[start:end]) + whole[end:]).encode()
+        if Model.parse(edited) != replace(known, environments=wanted):
+            raise NotEditable("the environments can't be changed without touching more")
+    return edited
+
+
+def _starts(text: str) -> list[int]:
+    """Where the lines of each environment begin, and where those of the last one end."""
+    section = _SECTION.search(text)
+    if section is None:
+        return []
+    behind = _NEXT_SECTION.search(text, section.end())
+    end = behind.start() if behind else len(text)
+    first = re.compile(r"^( *)-\s", re.MULTILINE).search(text, section.end(), end)
+    if first is None:
+        return []
+    item = re.compile(rf"^{first[1]}-\s", re.MULTILINE)
+    return [*(match.start() for match in item.finditer(text, section.end(), end)), end]

@@ -1,0 +1,165 @@
+"""What a promotion does: the release of one environment into another, field by field.
+
+Carried are the folder `release/` (images with tag and digest, DAG reference, shared settings, replacements), the base
+and the list of its components. The environment's own stay byte for byte: `airflow.env`, `patches/`, `secrets/`,
+`namespace.yaml`, all of `kustomization.yaml` but its list of components, and in that list `ingress`,
+`external-database`, `external-object-store`, `generated-secrets` and `debug-logging` (see `release.OWN_COMPONENTS`).
+
+The functions look at no other overlay: give them a tree of the folders that `folders` names, not of the whole repo.
+"""
+
+from dataclasses import dataclass, replace
+
+from bootstrap import images, model, release
+from bootstrap.carrying import Merge
+from bootstrap.changes import ChangeSet, editing
+from bootstrap.errors import BadOption, BadTarget, TaxiwayError
+from bootstrap.merging import Conflict, Kept, Move, Part
+from bootstrap.model import Environment, Model
+from bootstrap.release import KUSTOMIZATION, Release
+from bootstrap.tree import Tree
+
+__all__ = [
+    "ALL", "ChangeSet", "Conflict", "Kept", "Move", "Part", "Plan", "downgrade", "folders", "plan", "refusals",
+    "remarks",
+]  # fmt: skip
+
+ALL = frozenset(Part)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to write, what moves by it, what stays as the target's own choice, and what nobody may guess.
+
+    With conflicts it is a plan to show, not to carry out. Empty `changes` mean "unchanged".
+    """
+
+    changes: ChangeSet
+    moved: tuple[Move, ...] = ()
+    kept: tuple[Kept, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+
+
+def folders(known: Model, *names: str) -> tuple[str, ...]:
+    """The paths that a plan about these environments reads."""
+    return (model.PATH, "base", *(release.find(known, name).overlay for name in names))
+
+
+def plan(
+    tree: Tree,
+    known: Model,
+    source: str,
+    target: str,
+    *,
+    only: frozenset[Part] = ALL,
+    pin: str | None = None,
+    older: Tree | None = None,
+    ancestor: Tree | None = None,
+    ancestor_of: str | None = None,
+) -> Plan:
+    """Carry the release of `source`, in `tree` or in an `older` one, into `target`.
+
+    `ancestor` is the tree in which the target was last in step: with the release of `ancestor_of` (by default the
+    source) in it. After a promotion that is the tree that it was made from; after one with a pin, and after a
+    rollback, the tree that it made, with `ancestor_of` the target. Where only some parts were carried since, plan each
+    part by itself, one on what the other made. Without an ancestor the source's release counts as a whole. The base
+    of an environment that runs `base/` itself stays as it is.
+
+    `pin` is the Airflow image's tag in place of the source's. RELEASE, the id that the Jobs are named after, follows
+    the images and Jobs: where they change it does, and where they are not all the source's it is an id of its own.
+
+    Raises BadOption for an unknown environment and a bad tag, BadTarget where a file can't be read or edited.
+    """
+    ours = release.of(tree, release.find(known, target))
+    theirs = release.of(older if older is not None else tree, release.find(known, source))
+    base = _ancestor(known, ancestor, ancestor_of or source)
+    if pin is not None:
+        theirs = _pinned(theirs, pin)
+    merge = Merge(ours=ours, theirs=theirs, base=base, only=only, pinned=pin is not None, with_base=ours.is_pinned)
+    changes = merge.changes()
+    done = merge.ledger
+    return Plan(changes=changes, moved=tuple(done.moved), kept=tuple(done.kept), conflicts=tuple(done.conflicts))
+
+
+def _ancestor(known: Model, tree: Tree | None, name: str) -> Release | None:
+    environment = release.find(known, name)
+    if tree is None or f"{environment.overlay}/kustomization.yaml" not in tree:
+        return None
+    return release.of(tree, environment)
+
+
+def _pinned(theirs: Release, pin: str) -> Release:
+    with editing(theirs.at(KUSTOMIZATION)):
+        text = theirs.text(KUSTOMIZATION)
+        image = theirs.images().get(images.AIRFLOW) or images.Image(repository=images.AIRFLOW)
+        text = images.put(text, images.AIRFLOW, image.tagged(pin))
+    return replace(theirs, files=Tree({**theirs.files, KUSTOMIZATION: text.encode()}))
+
+
+def in_step(tree: Tree, source: Environment, target: Environment) -> bool:
+    """Whether two environments have the very same release; not so where one of them is not there."""
+    if any(f"{each.overlay}/kustomization.yaml" not in tree for each in (source, target)):
+        return False
+    one, other = release.of(tree, source), release.of(tree, target)
+    return (one.files, one.base, one.components) == (other.files, other.base, other.components)
+
+
+def refusals(known: Model, source: str, target: str, planned: Plan | None = None) -> list[TaxiwayError]:
+    """Every reason why this promotion can't be carried out, each with what to do; the plan's own where one is given."""
+    names = [each.name for each in known.environments]
+    if unknown := [name for name in dict.fromkeys((source, target)) if name not in names]:
+        return [
+            BadOption(f"environment {name!r} is not in {model.PATH}", hint=f"known: {', '.join(names)}")
+            for name in unknown
+        ]
+    errors: list[TaxiwayError] = []
+    if source == target:
+        errors.append(BadOption(f"{source!r} can't be promoted into itself", hint=f"known: {', '.join(names)}"))
+    elif target == names[0]:
+        errors.append(
+            BadTarget(
+                f"nothing is promoted into {target!r}, the first environment: it runs base/ as it is",
+                hint="change it there, or with: taxiway set image|dags|config",
+            )
+        )
+    if hold := release.find(known, target).hold:
+        errors.append(BadTarget(f"{target} is on hold: {hold}", hint=f"taxiway release {target}"))
+    if planned is not None:
+        errors.extend(_conflict(each) for each in planned.conflicts)
+        if down := downgrade(planned):
+            errors.append(
+                BadTarget(
+                    f"{target} would go from {down[0]} back to {down[1]}, which can't read a newer database",
+                    hint="promote a newer release, or go back on purpose: taxiway rollback "
+                    f"{target}, after `airflow db downgrade` or from a backup",
+                )
+            )
+    return errors
+
+
+def remarks(known: Model, source: str, target: str) -> tuple[str, ...]:
+    """What is unusual about a route, and no reason to refuse it."""
+    names = [each.name for each in known.environments]
+    start, end = names.index(source), names.index(target)
+    if end < start:
+        return (f"{target} comes before {source} in promotion order",)
+    if skipped := names[start + 1 : end]:
+        return (f"{', '.join(skipped)} is skipped" if len(skipped) == 1 else f"{', '.join(skipped)} are skipped",)
+    return ()
+
+
+def downgrade(planned: Plan) -> tuple[str, str] | None:
+    """Airflow's image before and after, where the plan goes back to an older version of it."""
+    for each in planned.moved:
+        if each.field == images.AIRFLOW and each.part is Part.IMAGES and each.before and each.after:
+            before, after = images.version(each.before), images.version(each.after)
+            if before and after and after < before:
+                return each.before, each.after
+    return None
+
+
+def _conflict(each: Conflict) -> TaxiwayError:
+    return BadTarget(
+        f"both sides changed {each}",
+        hint="make the target's the source's by hand, or keep it apart for good in the overlay's own files",
+    )
