@@ -4,14 +4,13 @@ import contextlib
 import re
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from bootstrap import git, workspace
+from bootstrap.changes import ChangeSet
 from bootstrap.errors import GitFailed, TaxiwayError
 from bootstrap.result import Progress
-from bootstrap.tree import Tree
 
 _ATTEMPTS = 3
 _PAUSE = 2.0  # seconds before a push is tried again; doubled each time
@@ -74,14 +73,6 @@ _HINTS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """Files to write and to delete, by their path in the repo."""
-
-    writes: Tree
-    deletes: tuple[str, ...] = ()
-
-
 @contextlib.contextmanager
 def worktree(top: Path, commit: str, folders: tuple[str, ...]) -> Iterator[Path]:
     """A temporary worktree at a commit, with these folders and every file at the top; gone when the `with` ends.
@@ -105,16 +96,10 @@ def worktree(top: Path, commit: str, folders: tuple[str, ...]) -> Iterator[Path]
             git.run(top, "worktree", "prune")
 
 
-def commit(folder: Path, change: Change, message: str) -> str:
-    """Write a change into a worktree and commit it, with the user's author, signing and hooks; the commit's id."""
-    for path in change.deletes:
-        (folder / path).unlink(missing_ok=True)
-        workspace.prune((folder / path).parent, folder)
-    for path, data in change.writes.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        workspace.write_whole_over(folder / path, data)
-    paths = [*change.writes, *change.deletes]
-    git.run(folder, "add", "--all", "--force", "--sparse", "--", *paths, settings=_SPARSE)
+def commit(folder: Path, changes: ChangeSet, message: str) -> str:
+    """Write changes into a worktree and commit it, with the user's author, signing and hooks; the commit's id."""
+    workspace.apply(folder, changes.writes, changes.deletes)
+    git.run(folder, "add", "--all", "--force", "--sparse", "--", *changes.paths, settings=_SPARSE)
     git.run(folder, "commit", "--quiet", "--message", message, settings=_SPARSE)
     return git.run(folder, "rev-parse", "HEAD")
 
@@ -167,11 +152,14 @@ def _told(what: str) -> Iterator[None]:
 
 def refused(what: str, error: TaxiwayError) -> PushRefused:
     """A failure of Git at a remote, by its reason."""
-    reason = next((each for each, pattern in _SAID if pattern.search(error.message)), Reason.OTHER)
     lines = [line.strip() for line in error.message.partition("failed: ")[2].splitlines()]
-    told = next((line for line in lines if re.match(r"(remote: )?(error|fatal|!|GH\d|gitea|gitlab)", line, re.I)), "")
-    why = without_login(told or (lines[0] if lines else "no reason is given"))
-    return PushRefused(f"{what}: {why}", reason=reason, hint=_HINTS[reason])
+    hits = ((each, line) for each, pattern in _SAID for line in lines if pattern.search(line))
+    reason, told = next(hits, (Reason.OTHER, lines[0] if lines else "no reason is given"))
+    # A hook's own words stand above the line that says that it declined.
+    words = [line for line in lines if line.startswith("remote: ") and line.removeprefix("remote: ").strip(" .:-=")]
+    if reason is Reason.HOOK and words:
+        told = words[0]
+    return PushRefused(f"{what}: {without_login(told)}", reason=reason, hint=_HINTS[reason])
 
 
 def without_login(text: str) -> str:

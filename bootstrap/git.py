@@ -16,6 +16,7 @@ from bootstrap.errors import BadOption, BadTarget, GitFailed, MissingTool
 from bootstrap.tree import Tree
 
 OLDEST = (2, 28)  # the first with `git init --initial-branch`
+_PIPE = -1  # subprocess.PIPE
 # Where taxiway is started by a hook, Git points these at the repository that runs the hook.
 _INHERITED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY")
 
@@ -113,23 +114,36 @@ class Repository:
     def commit_of(self, reference: str) -> str:
         """The id of a commit. Raises BadOption where there is none of this name."""
         try:
-            return str(git.Git(self.top).rev_parse("--verify", "--quiet", "--end-of-options", f"{reference}^{{commit}}"))
+            named = f"{reference}^{{commit}}"
+            return str(git.Git(self.top).rev_parse("--verify", "--quiet", "--end-of-options", named))
         except git.GitCommandError:
             raise BadOption(f"{reference!r} is not a commit of {self.top}", hint="git log shows them") from None
 
-    def tree(self, reference: str, *paths: str) -> Tree:
-        """Every file at a commit, or those below paths that it holds. Raises BadOption where there is no such commit."""
+    def tree(self, reference: str) -> Tree:
+        """Every file at a commit. Raises BadOption where there is no such commit."""
         # Of the tree, not of the commit: that would begin with a header which tarfile can't read where no file follows.
         tree = f"{self.commit_of(reference)}^{{tree}}"
         packed = git.Git(self.top).execute(
-            ["git", "archive", "--format=tar", tree, "--", *paths],
-            stdout_as_string=False,
-            strip_newline_in_stdout=False,
+            ["git", "archive", "--format=tar", tree], stdout_as_string=False, strip_newline_in_stdout=False
         )
         assert isinstance(packed, bytes)  # noqa: S101
         with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
             members = [each for each in archive if each.isfile()]
             return Tree({each.name: file.read() for each in members if (file := archive.extractfile(each))})
+
+    def contents(self, ids: Mapping[str, str]) -> dict[str, bytes]:
+        """What the objects of these paths hold, as Git would check them out there."""
+        shell = git.Git(self.top).cat_file("--batch", "--filters", as_process=True, istream=_PIPE)
+        asked = "".join(f"{each} {path}\n" for path, each in ids.items())
+        said = io.BytesIO(shell.communicate(asked.encode(errors="surrogateescape"))[0])
+        found: dict[str, bytes] = {}
+        for path in ids:
+            head = said.readline().split()  # id, kind, size
+            if len(head) != 3:
+                raise GitFailed(f"git cat-file failed: {path} is not in the repository's history")
+            found[path] = said.read(int(head[2]))
+            said.read(1)
+        return found
 
     def changed(self, paths: Iterable[str]) -> list[str]:
         """Those of the paths that differ from HEAD in the index or the work tree, untracked ones included."""
@@ -179,6 +193,12 @@ def check_identity(folder: Path) -> None:
         )
 
 
+def author(folder: Path) -> str:
+    """The name that Git would write on a commit made in this folder. Raises GitFailed where it knows none."""
+    check_identity(folder)
+    return run(folder, "var", "GIT_AUTHOR_IDENT").rpartition(" <")[0]
+
+
 def default_branch(folder: Path) -> str:
     """The branch that a new repository starts on: the user's init.defaultBranch, else main."""
     try:
@@ -199,8 +219,9 @@ def run(folder: Path, *arguments: str, settings: Mapping[str, str] | None = None
 
 
 def _as_environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """Settings for one command and all that it starts (git-config, GIT_CONFIG_COUNT)."""
-    found = {"GIT_CONFIG_COUNT": str(len(settings))} if settings else {}
-    for number, (key, value) in enumerate(settings.items()):
+    """Settings for one command and all that it starts, behind those of the environment (git-config)."""
+    there = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
+    found = {"GIT_CONFIG_COUNT": str(there + len(settings))} if settings else {}
+    for number, (key, value) in enumerate(settings.items(), there):
         found |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
     return found

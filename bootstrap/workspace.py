@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from bootstrap import git
@@ -115,6 +115,16 @@ def write_whole_over(path: Path, data: bytes) -> None:
     if path.exists():
         part.chmod(path.stat().st_mode)
     part.replace(path)
+
+
+def apply(top: Path, writes: Mapping[str, bytes], deletes: Iterable[str]) -> None:
+    """Write files below a folder, each as a whole, and remove others with the folders that they leave empty."""
+    for path in sorted(deletes):
+        (top / path).unlink(missing_ok=True)
+        prune((top / path).parent, top)
+    for path, data in writes.items():
+        (top / path).parent.mkdir(parents=True, exist_ok=True)
+        write_whole_over(top / path, data)
 
 
 def move(source: Path, target: Path) -> None:

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from bootstrap import branches
-from bootstrap.branches import Change, PushRefused, Reason
+from bootstrap.branches import PushRefused, Reason
+from bootstrap.changes import ChangeSet
 from bootstrap.errors import GitFailed
-from bootstrap.tree import Tree
 from tests.commands.test_init import git, snapshot
 
-CHANGE = Change(
-    writes=Tree({"overlays/dev/a.env": b"A=2\n", "overlays/dev/new/b.env": b"B=1\n"}), deletes=("base/c.yaml",)
+CHANGE = ChangeSet(
+    writes={"overlays/dev/a.env": b"A=2\n", "overlays/dev/new/b.env": b"B=1\n"}, deletes=frozenset({"base/c.yaml"})
 )
 
 
@@ -165,7 +165,7 @@ def test_a_network_that_is_down_is_tried_again_and_no_login_is_shown(
     repo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr(branches.time, "sleep", pauses.append)
+    monkeypatch.setattr("bootstrap.branches.time.sleep", pauses.append)
     git(repo, "remote", "set-url", "origin", "http://team:s3cret-token@127.0.0.1:1/envs.git")
     with pytest.raises(PushRefused) as caught:
         push(repo, made(repo))

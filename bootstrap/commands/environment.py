@@ -1,0 +1,185 @@
+"""`taxiway env`: add an environment, remove one, list them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bootstrap import environments, git, images, local, model, release, repository, sealing, secrets, sources, workspace
+from bootstrap import ground as grounds
+from bootstrap.commands import custody, proposing
+from bootstrap.commands.proposing import Proposed
+from bootstrap.errors import BadOption, BadTarget, TaxiwayError
+from bootstrap.ground import Ground
+from bootstrap.model import Environment
+from bootstrap.offer import Wishes
+from bootstrap.promotion import Plan
+from bootstrap.request import Options
+from bootstrap.result import Progress, Result
+from bootstrap.sealed import CERTIFICATE, Sealer
+from bootstrap.trail import Kind, Route
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Added:
+    """The environment to add behind `after` (None: the last one). What is None follows from there."""
+
+    directory: Path
+    name: str
+    after: str | None = None
+    cluster: str | None = None
+    namespace: str | None = None
+    node_port: int | None = None
+    sealing_cert: Path | None = None
+    new_sealing_key: Path | None = None
+    secrets_from: str | None = None
+    dry_run: bool = False
+    wishes: Wishes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removed:
+    """The environment to remove; only shown unless `sure`."""
+
+    directory: Path
+    name: str
+    sure: bool = False
+    wishes: Wishes | None = None
+
+
+def add(request: Added, *, progress: Progress) -> Result:
+    """Add an environment with the release that its predecessor runs, and secrets of its own."""
+    git.check_version()
+    top = repository.find(request.directory)
+    known = repository.working(top).model
+    after = release.find(known, request.after or known.environments[-1].name)
+    folders = (*model_files(), "base", after.overlay, f"overlays/{request.name}", "clusters")
+    ground = _ground(top, folders, request.wishes, dry_run=request.dry_run, progress=progress)
+    new = Environment(
+        name=request.name,
+        namespace=request.namespace or f"airflow-{request.name}",
+        cluster=request.cluster or after.cluster,
+        node_port=request.node_port,
+    )
+    if new in ground.known.environments:
+        return Result(status="unchanged", data={"environment": new.name}, lines=(f"{new.name}: unchanged",))
+    model.check((*ground.known.environments, new))
+    tree = ground.tree(*folders)
+    held = _custody(request, new, after, tree, datetime.now(UTC))
+    given = (
+        secrets.parse(workspace.read_input(request.secrets_from), request.secrets_from, [new.name])
+        if (request.secrets_from)
+        else {}
+    )
+    sealer = Sealer(certificate=held.certificates[new.name], namespace=new.namespace, now=datetime.now(UTC))
+    addition = environments.add(
+        tree,
+        ground.known,
+        new,
+        after=after.name,
+        source=sources.load(),
+        sealed=sealer.folder(secrets.generate(given.get(new.name, {}))),
+    )
+    left = (f"{name} is {after.name}'s own component: list it here too, if wanted" for name in addition.left_out)
+    proposed = Proposed(
+        route=Route(kind=Kind.ADD, target=new.name),
+        planned=Plan(changes=addition.changes),
+        after=addition.known,
+        command=f"taxiway render {new.name}",
+        notes=tuple(left),
+    )
+    if request.dry_run:
+        return proposing.run(ground, proposed, Wishes(), dry_run=True, progress=progress)
+    with workspace.private_key(held.key_file, held.new_key):
+        return _carry_out(ground, proposed, request.wishes, progress)
+
+
+def remove(request: Removed, *, progress: Progress) -> Result:
+    """Remove an environment's files; Git's history keeps them, and the cluster what runs there."""
+    git.check_version()
+    top = repository.find(request.directory)
+    environment = release.find(repository.working(top).model, request.name)
+    folders = (*model_files(), environment.overlay, "clusters")
+    ground = _ground(top, folders, request.wishes, dry_run=not request.sure, progress=progress)
+    removal = environments.remove(ground.tree(*folders), ground.known, environment.name)
+    proposed = Proposed(
+        route=Route(kind=Kind.REMOVE, target=environment.name),
+        planned=Plan(changes=removal.changes),
+        after=removal.known,
+        command=f"git log --stat -- {environment.overlay}",
+    )
+    last = (
+        f"what runs stays until: kubectl delete -f {environment.sync_file} (from an earlier commit), and then "
+        f"kubectl delete namespace {environment.namespace}"
+    )
+    if request.sure:
+        result = _carry_out(ground, proposed, request.wishes, progress)
+        return Result(status=result.status, data=result.data, lines=result.lines, notes=(*result.notes, last))
+    paths = removal.changes.paths
+    lines = (
+        f"removes {environment.name} (namespace {environment.namespace}, cluster {environment.cluster}):",
+        *(f"  - {path}" for path in sorted(removal.changes.deletes)),
+        *(f"  ~ {path}" for path in sorted(removal.changes.writes)),
+        "nothing is removed yet: --yes does it",
+    )
+    data = {"environment": environment.name, "files": list(paths)}
+    return Result(status="planned", data=data, lines=lines, notes=(last,))
+
+
+def listed(directory: Path) -> Result:
+    """Every environment, in promotion order."""
+    checkout = repository.working(repository.find(directory))
+    rows = [_row(checkout.top, each) for each in checkout.model.environments]
+    head: dict[str, str | None]
+    head = {"name": "ENVIRONMENT", "namespace": "NAMESPACE", "cluster": "CLUSTER", "airflow": "AIRFLOW", "hold": "HOLD"}
+    widths = {key: max(len(row[key] or "-") for row in (head, *rows)) for key in head}
+    lines = tuple("  ".join(f"{row[key] or '-':{widths[key]}}" for key in head).rstrip() for row in (head, *rows))
+    return Result(status="listed", data={"environments": rows}, lines=lines)
+
+
+def model_files() -> tuple[str, ...]:
+    """The files of the repo that list its environments."""
+    return (model.PATH, environments.README)
+
+
+def _row(top: Path, each: Environment) -> dict[str, str | None]:
+    text = workspace.read_file(top, f"{each.overlay}/{release.KUSTOMIZATION}") or b""
+    try:
+        image = images.read(text.decode()).get(images.AIRFLOW)
+    except (ValueError, TaxiwayError):  # validate says what is wrong with it
+        image = None
+    version = (image.tag or image.digest) if image else None
+    hold = str(each.hold) if each.hold else None
+    return {"name": each.name, "namespace": each.namespace, "cluster": each.cluster, "airflow": version, "hold": hold}
+
+
+def _ground(top: Path, parts: tuple[str, ...], wishes: Wishes | None, *, dry_run: bool, progress: Progress) -> Ground:
+    return grounds.shared(top, parts, progress=progress) if wishes and not dry_run else grounds.head(top)
+
+
+def _carry_out(ground: Ground, proposed: Proposed, wishes: Wishes | None, progress: Progress) -> Result:
+    if wishes:
+        return proposing.run(ground, proposed, wishes, dry_run=False, progress=progress)
+    return proposing.here(ground, proposed, progress=progress, commit=local.commit)
+
+
+def _custody(
+    request: Added, new: Environment, after: Environment, tree: Mapping[str, bytes], now: datetime
+) -> custody.Custody:
+    """Whom the secrets are sealed for: as the user says, else as the predecessor's are, on the same cluster."""
+    if request.sealing_cert or request.new_sealing_key:
+        options = Options(
+            directory=request.directory,
+            sealing_certs=(str(request.sealing_cert),) if request.sealing_cert else (),
+            new_sealing_key=request.new_sealing_key,
+        )
+        return custody.take(options, (new,), repository.find(request.directory), now)
+    if new.cluster != after.cluster:
+        raise BadOption(
+            f"cluster {new.cluster} has a sealing key of its own, not that of {after.cluster}",
+            hint="give its certificate: --sealing-cert FILE (kubeseal --fetch-cert > FILE)",
+        )
+    path = f"{after.overlay}/secrets/{CERTIFICATE}"
+    if path not in tree:
+        raise BadTarget(f"{path} is missing", hint="give the cluster's certificate: --sealing-cert FILE")
+    return custody.Custody(certificates={new.name: sealing.read_certificate(tree[path], source=path, now=now)})

@@ -1,0 +1,50 @@
+"""`taxiway hold` and `taxiway release`: nothing is promoted into an environment that is on hold."""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from bootstrap import git, local, model, modeledit, release, repository
+from bootstrap import ground as grounds
+from bootstrap.changes import ChangeSet
+from bootstrap.errors import BadOption
+from bootstrap.hold import Hold
+from bootstrap.result import Progress, Result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Which environment; without a reason, its hold ends."""
+
+    directory: Path
+    environment: str
+    reason: str | None = None
+
+
+def run(request: Request, *, progress: Progress) -> Result:
+    """Write the hold into taxiway.yaml, or take it out, in a commit of its own."""
+    git.check_version()
+    top = repository.find(request.directory)
+    ground = grounds.head(top)
+    environment = release.find(ground.known, request.environment)
+    wanted: Hold | None = None
+    if request.reason is not None:
+        if not request.reason.strip():
+            raise BadOption("a hold needs a reason", hint="say why, with --reason")
+        wanted = Hold(reason=request.reason.strip(), author=git.author(top), date=date.today().isoformat())
+    now = environment.hold
+    data = {"environment": environment.name, "hold": dict(wanted.fields) if wanted else None}
+    if (now and now.reason) == (wanted and wanted.reason):
+        said = f"on hold: {now}" if now else "not on hold"
+        return Result(status="unchanged", data=data, lines=(f"{environment.name} is {said}; unchanged",))
+    before = ground.tree(model.PATH)[model.PATH]
+    text = modeledit.hold(before, ground.known, environment.name, wanted)
+    message = f"Hold {environment.name}: {wanted.reason}" if wanted else f"Release {environment.name}"
+    with progress("committing"):
+        commit = local.commit(top, ChangeSet(writes={model.PATH: text}), message)
+    said = f"on hold: {wanted}" if wanted else "open for promotions again"
+    return Result(
+        status="committed",
+        data={**data, "commit": commit},
+        lines=(f"{environment.name} is {said}", f"committed {commit[:12]}; push it, so that others see it"),
+    )

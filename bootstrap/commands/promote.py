@@ -1,0 +1,129 @@
+"""`taxiway promote`: the release of one environment into the next one, as one pull request."""
+
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+
+from bootstrap import git, model, promotion, release, repository
+from bootstrap.commands import proposing
+from bootstrap.commands.proposing import Proposed
+from bootstrap.errors import BadOption, raise_all
+from bootstrap.ground import Ground
+from bootstrap.model import Environment, Model
+from bootstrap.offer import Wishes
+from bootstrap.promotion import ChangeSet, Part, Plan
+from bootstrap.result import Progress, Result
+from bootstrap.trail import Kind, Origin, Route, lineage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to carry where: `names` are a source and a target, or a target alone, which takes from its predecessor.
+
+    With `chain`, each environment takes from its predecessor. `reference` is a commit whose source is carried.
+    """
+
+    directory: Path
+    names: tuple[str, ...] = ()
+    chain: bool = False
+    only: frozenset[Part] = promotion.ALL
+    pin: str | None = None
+    reference: str | None = None
+    dry_run: bool = False
+    wishes: Wishes = Wishes()  # noqa: RUF009  (frozen)
+
+
+def run(request: Request, *, progress: Progress) -> Result:
+    """Carry each release; a pull request a step. What is in step already is left as it is."""
+    git.check_version()
+    top = repository.find(request.directory)
+    known = repository.working(top).model
+    steps = _steps(known, request)
+    folders = ["clusters", *promotion.folders(known, *{each.name for step in steps for each in step})]
+    ground = proposing.ground(top, folders, dry_run=request.dry_run, progress=progress)
+    results = [_step(ground, source, target, request, progress) for source, target in steps]
+    return proposing.joined(results)
+
+
+def _step(ground: Ground, source: Environment, target: Environment, request: Request, progress: Progress) -> Result:
+    planned = _plan(ground, source, target, request)
+    pin = f" --pin {request.pin}" if request.pin else ""
+    proposed = Proposed(
+        route=Route(kind=Kind.PROMOTE, source=source.name, target=target.name),
+        planned=planned,
+        after=ground.known,
+        reasons=tuple(promotion.refusals(ground.known, source.name, target.name, planned)),
+        notes=promotion.remarks(ground.known, source.name, target.name),
+        command=f"taxiway promote {source.name} {target.name}{pin} --dry-run",
+        parts=tuple(sorted(request.only)),
+        pin=request.pin,
+    )
+    return proposing.run(ground, proposed, request.wishes, dry_run=request.dry_run, progress=progress)
+
+
+def _plan(ground: Ground, source: Environment, target: Environment, request: Request) -> Plan:
+    """The plan, part by part: each has its own last common state."""
+    before = ground.tree(model.PATH, "base", source.overlay, target.overlay)
+    older = ground.at(request.reference).tree("base", source.overlay) if request.reference else None
+    if older is not None and f"{source.overlay}/kustomization.yaml" not in older:
+        raise BadOption(f"environment {source.name!r} was not there yet at {request.reference}")
+    origins = _origins(ground, source, target)
+    tree, plans = before, []
+    groups: dict[Origin | None, set[Part]] = {}
+    for part in sorted(request.only):
+        groups.setdefault(origins.get(part), set()).add(part)
+    for origin, parts in groups.items():
+        common = [each for each in ground.known.environments if origin and each.name == origin.environment]
+        plan = promotion.plan(
+            tree,
+            ground.known,
+            source.name,
+            target.name,
+            only=frozenset(parts),
+            pin=request.pin if Part.IMAGES in parts else None,
+            older=older,
+            ancestor=ground.at(origin.commit).tree("base", common[0].overlay) if origin and common else None,
+            ancestor_of=origin.environment if origin and common else None,
+        )
+        tree = plan.changes.apply(tree)
+        plans.append(plan)
+    return Plan(
+        changes=ChangeSet.between(before, tree),
+        moved=tuple(each for plan in plans for each in plan.moved),
+        kept=tuple(each for plan in plans for each in plan.kept),
+        conflicts=tuple(each for plan in plans for each in plan.conflicts),
+    )
+
+
+def _origins(ground: Ground, source: Environment, target: Environment) -> dict[Part, Origin]:
+    """Where each part of the target's release came from: as the records tell, else the commit that it began with."""
+    paths = tuple(f"{target.overlay}/{path}" for path in ("release", "base", "kustomization.yaml"))
+    start = ground.first(f"{target.overlay}/kustomization.yaml")
+    found = dict.fromkeys(Part, Origin(commit=start, environment=target.name)) if start else {}
+    history = list(ground.history(*paths))
+    found |= lineage(target.name, history)
+    last = ground.last(*paths)
+    # A forge may merge under a message of its own. What brought the target in step was a promotion all the same.
+    if last and not (history and history[0][0] == last):
+        tree = ground.at(last).tree("base", source.overlay, target.overlay)
+        if promotion.in_step(tree, source, target):
+            found = dict.fromkeys(Part, Origin(commit=last, environment=target.name))
+    return found
+
+
+def _steps(known: Model, request: Request) -> list[tuple[Environment, Environment]]:
+    environments = known.environments
+    if request.chain:
+        if request.names or len(environments) == 1:
+            raise BadOption("--all takes no names, and two environments at least", hint="taxiway env list shows them")
+        return list(itertools.pairwise(environments))
+    if len(request.names) not in (1, 2):
+        raise BadOption("a promotion needs a target", hint="taxiway promote SOURCE TARGET, promote TARGET, or --all")
+    chosen = [release.find(known, name) for name in request.names]
+    target = chosen[-1]
+    if len(chosen) == 2:
+        raise_all(promotion.refusals(known, chosen[0].name, target.name))
+        return [(chosen[0], target)]
+    place = environments.index(target)
+    raise_all(promotion.refusals(known, environments[place - 1].name, target.name))
+    return [(environments[place - 1], target)]

@@ -1,0 +1,183 @@
+"""What promote, rollback, set and env have in common: a plan is tried out, told, and becomes a pull request."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bootstrap import __version__, body, layout, offer, release, trial
+from bootstrap import ground as grounds
+from bootstrap.body import Description
+from bootstrap.builds import Builder
+from bootstrap.cache import Cache
+from bootstrap.changes import ChangeSet
+from bootstrap.errors import TaxiwayError, raise_all
+from bootstrap.ground import Ground
+from bootstrap.hosting import BODY_LIMITS
+from bootstrap.merging import Part
+from bootstrap.model import Model
+from bootstrap.offer import Offered, Wishes
+from bootstrap.promotion import Plan
+from bootstrap.result import Progress, Result
+from bootstrap.trail import Block, Kind, Route
+from bootstrap.trial import Trial
+
+_ROOM_FOR_ALL = 2**31
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposed:
+    """A change that is planned: `after` is taxiway.yaml as it will be, `reasons` speak against it.
+
+    `command` shows all of it; `notes` are for the reviewer.
+    """
+
+    route: Route
+    planned: Plan
+    after: Model
+    command: str
+    reasons: tuple[TaxiwayError, ...] = ()
+    notes: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = tuple(Part)
+    pin: str | None = None
+
+
+def ground(top: Path, parts: Iterable[str], *, dry_run: bool, progress: Progress) -> Ground:
+    """What to plan on: the newest commit that the remote has; for a dry run, the one that is checked out."""
+    return grounds.here(top, parts) if dry_run else grounds.shared(top, parts, progress=progress)
+
+
+def run(ground: Ground, proposed: Proposed, wishes: Wishes, *, dry_run: bool, progress: Progress) -> Result:
+    """Try the change out, and offer it. Raises every reason against it at once, before anything is pushed."""
+    route, planned = proposed.route, proposed.planned
+    if not planned.changes and not planned.conflicts:
+        notes = () if dry_run else offer.withdraw(ground, route, wishes, progress=progress)
+        data: dict[str, Any] = {"kind": route.kind, "source": route.source, "target": route.target, "moved": []}
+        return Result(status="unchanged", data=data, lines=(f"{_where(route)}: unchanged",), notes=notes)
+    described = _tried(ground, proposed, progress)
+    if dry_run:
+        return _planned(ground, described)
+    offered = offer.make(ground, planned.changes, described, wishes, progress=progress)
+    return _offered(proposed, described, offered)
+
+
+def here(
+    ground: Ground, proposed: Proposed, *, progress: Progress, commit: Callable[[Path, ChangeSet, str], str]
+) -> Result:
+    """Try the change out, and commit it on the branch that is checked out. Raises every reason against it at once."""
+    route, planned = proposed.route, proposed.planned
+    if not planned.changes:
+        data = {"kind": route.kind, "target": route.target, "moved": []}
+        return Result(status="unchanged", data=data, lines=(f"{_where(route)}: unchanged",))
+    described = _tried(ground, proposed, progress)
+    with progress("committing"):
+        made = commit(ground.top, planned.changes, body.message(described))
+    lines = (
+        body.title(route, planned.moved),
+        *_told(described),
+        f"committed {made[:12]}; it is synced once it is pushed",
+    )
+    return Result(status="committed", data={**_data(described), "commit": made}, lines=lines, notes=proposed.notes)
+
+
+def joined(results: Sequence[Result]) -> Result:
+    """Several steps as one result: changed where one is."""
+    if len(results) == 1:
+        return results[0]
+    status = next((each.status for each in results if each.status != "unchanged"), "unchanged")
+    return Result(
+        status=status,
+        data={"steps": [{"status": each.status, **each.data} for each in results]},
+        lines=tuple(line for number, each in enumerate(results) for line in ([""] * (number > 0) + [*each.lines])),
+        notes=tuple(note for each in results for note in each.notes),
+    )
+
+
+def _tried(ground: Ground, proposed: Proposed, progress: Progress) -> Description:
+    raise_all(proposed.reasons)
+    route, builder = proposed.route, Builder.find(Cache.find())
+    with progress("building both sides"):
+        tried = trial.run(ground, builder, proposed.planned.changes, proposed.after, route.target, route.source)
+    raise_all(tried.reasons)
+    return _described(ground, proposed, tried)
+
+
+def _described(ground: Ground, proposed: Proposed, tried: Trial) -> Description:
+    block = Block(
+        route=proposed.route,
+        commit=ground.commit,
+        digest=proposed.planned.changes.digest,
+        version=__version__,
+        parts=proposed.parts,
+        pin=proposed.pin,
+    )
+    return Description(
+        known=ground.known,
+        planned=proposed.planned,
+        block=block,
+        diff=tried.diff,
+        command=proposed.command,
+        notes=proposed.notes,
+        dags=_dags(ground, proposed),
+    )
+
+
+def _dags(ground: Ground, proposed: Proposed) -> str:
+    """The repository that the environment will take its DAGs from."""
+    if all(each.part is not Part.DAGS for each in proposed.planned.moved):
+        return ""
+    target = release.find(proposed.after, proposed.route.target)
+    side = release.of(proposed.planned.changes.apply(ground.tree(target.overlay)), target)
+    return side.settings(release.RELEASE_ENV).get("DAGS_REPOSITORY", "")
+
+
+def _planned(ground: Ground, described: Description) -> Result:
+    text = body.render(described, BODY_LIMITS[ground.known.forge])
+    lines = [body.title(described.block.route, described.planned.moved), "", *text.splitlines()]
+    if text != body.render(described, _ROOM_FOR_ALL):  # what had no room in the pull request has it here
+        lines.extend(("", *layout.lines(described.diff)))
+    data = {**_data(described), "body": text, "difference": layout.data(described.diff)}
+    return Result(status="planned", data=data, lines=tuple(lines))
+
+
+def _offered(proposed: Proposed, described: Description, offered: Offered) -> Result:
+    status = ("opened" if offered.pull else "pushed") if offered.changed else "unchanged"
+    said = body.title(described.block.route, described.planned.moved)
+    lines = [said if offered.changed else f"{said}: unchanged"]
+    lines.extend(_told(described))
+    where = offered.pull.url if offered.pull else f"branch {offered.branch}"
+    lines.append(f"{'review and merge' if offered.changed else 'it is open already'}: {where}")
+    data = {**_data(described), **offer.described_data(offered)}
+    return Result(status=status, data=data, lines=tuple(lines), notes=(*proposed.notes, *offered.notes))
+
+
+def _told(described: Description) -> list[str]:
+    """What follows, a line each; of an environment that comes or goes as a whole, how large it is."""
+    diff = described.diff
+    if described.block.route.kind in (Kind.ADD, Kind.REMOVE):
+        return [f"  {len(diff.changes)} objects"]
+    return [f"  {each.subject}: {each.what}" for each in layout.told(diff.consequences)]
+
+
+def _data(described: Description) -> Mapping[str, Any]:
+    route = described.block.route
+    return {
+        "kind": route.kind.value,
+        "source": route.source,
+        "target": route.target,
+        "digest": described.block.digest,
+        "moved": [
+            {
+                "part": each.part.value,
+                "path": each.path,
+                "field": each.field,
+                "before": each.before,
+                "after": each.after,
+            }
+            for each in described.planned.moved
+        ],
+    }
+
+
+def _where(route: Route) -> str:
+    return f"{route.source} → {route.target}" if route.kind is Kind.PROMOTE else route.target

@@ -1,0 +1,78 @@
+"""`taxiway rollback`: an environment's release as it was, in a pull request, and a hold so that it stays."""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from bootstrap import git, model, promotion, release, repository, rollback
+from bootstrap.commands import proposing
+from bootstrap.commands.proposing import Proposed
+from bootstrap.errors import BadOption
+from bootstrap.ground import Ground
+from bootstrap.hold import Hold
+from bootstrap.model import Environment, Model
+from bootstrap.offer import Wishes
+from bootstrap.promotion import Plan
+from bootstrap.result import Progress, Result
+from bootstrap.trail import Kind, Route
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Which environment goes back, and to where: a commit, or as many changes of its release as `steps`."""
+
+    directory: Path
+    environment: str
+    reference: str | None = None
+    steps: int = 1
+    reason: str | None = None
+    dry_run: bool = False
+    wishes: Wishes = Wishes()  # noqa: RUF009  (frozen)
+
+
+def run(request: Request, *, progress: Progress) -> Result:
+    """Restore the release of an earlier commit; secrets and what is the environment's own stay as they are now."""
+    git.check_version()
+    top = repository.find(request.directory)
+    known = repository.working(top).model
+    folders = promotion.folders(known, request.environment)
+    ground = proposing.ground(top, folders, dry_run=request.dry_run, progress=progress)
+    environment = release.find(ground.known, request.environment)
+    commit = request.reference or _earlier(ground, environment, request.steps)
+    earlier = ground.at(commit)
+    reason = request.reason or f"rolled back to {earlier.commit[:12]}"
+    hold = Hold(reason=reason, author=git.author(top), date=date.today().isoformat())
+    planned = rollback.plan(ground.tree(*folders), ground.known, environment.name, earlier.tree(*folders), hold)
+    text = planned.changes.writes.get(model.PATH)
+    proposed = Proposed(
+        route=Route(kind=Kind.ROLLBACK, target=environment.name),
+        planned=planned,
+        after=Model.parse(text) if text else ground.known,
+        command=f"taxiway rollback {environment.name} --to {earlier.commit[:12]} --dry-run",
+        notes=_notes(environment, planned),
+    )
+    return proposing.run(ground, proposed, request.wishes, dry_run=request.dry_run, progress=progress)
+
+
+def _earlier(ground: Ground, environment: Environment, steps: int) -> str:
+    """The commit before the last `steps` changes of the release."""
+    pinned = bool(ground.tree(environment.overlay).under(f"{environment.overlay}/base"))
+    base = f"{environment.overlay}/base" if pinned else "base"
+    paths = (f"{environment.overlay}/release", base, f"{environment.overlay}/kustomization.yaml")
+    changed = git.run(ground.top, "log", "--first-parent", "--format=%H %P", ground.commit, "--", *paths).splitlines()
+    if steps < 1 or len(changed) <= steps:
+        raise BadOption(
+            f"{environment.name} has no release {steps} step{'s' * (steps != 1)} back: its release changed "
+            f"{max(len(changed) - 1, 0)} times since it was made",
+            hint=f"git log -- {environment.overlay}/release shows each; --to COMMIT names one",
+        )
+    return changed[steps - 1].split()[1]
+
+
+def _notes(environment: Environment, planned: Plan) -> tuple[str, ...]:
+    if back := promotion.downgrade(planned):
+        return (
+            f"The database of {environment.name} was migrated for {back[0]}, and {back[1]} can't read it: before the "
+            "merge, run `airflow db downgrade` in the environment, or restore a backup from before that migration.",
+        )
+    return ()

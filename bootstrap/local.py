@@ -1,0 +1,36 @@
+"""A change as a commit on the branch that is checked out."""
+
+from pathlib import Path
+
+from bootstrap import git, listing, workspace
+from bootstrap.changes import ChangeSet
+from bootstrap.errors import BadTarget
+
+
+def commit(top: Path, changes: ChangeSet, message: str) -> str:
+    """Write the files and commit just them, with the user's hooks and signing; the commit's id.
+
+    What a killed run has written already is taken for written. Raises BadTarget where one of the files has changes of
+    the user's own, and GitFailed, with everything as before, where Git or a hook refuses.
+    """
+    altered = listing.altered(top, *changes.paths)
+    own = sorted(path for path in altered if workspace.read_file(top, path) != changes.writes.get(path))
+    if own:
+        raise BadTarget(f"there are uncommitted changes in {', '.join(own)}", hint="commit them, or git stash, first")
+    repository = git.Repository(top)
+    repository.branch()
+    if repository.busy():
+        raise BadTarget(f"{top}: a merge or rebase is under way", hint="finish it, or abort it, first")
+    git.check_identity(top)
+    try:
+        workspace.apply(top, changes.writes, changes.deletes)
+        git.run(top, "add", "--all", "--force", "--", *changes.paths)
+        git.run(top, "commit", "--quiet", "--message", message, "--only", "--", *changes.paths)
+    except BaseException:
+        git.run(top, "reset", "--quiet", "--", *changes.paths)
+        kept = git.Repository(top).held(changes.paths)
+        if kept:
+            git.run(top, "checkout", "--quiet", "HEAD", "--", *sorted(kept))
+        workspace.apply(top, {}, frozenset(changes.paths) - kept)
+        raise
+    return git.run(top, "rev-parse", "HEAD")

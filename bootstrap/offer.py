@@ -1,0 +1,199 @@
+"""A planned change on its way to its pull request: commit, branch, forge. What is there already is not made again."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bootstrap import body, branches, forge, git, trail
+from bootstrap.body import Description
+from bootstrap.branches import PushRefused, Reason
+from bootstrap.changes import ChangeSet
+from bootstrap.forge import PullRequests
+from bootstrap.ground import REMOTE, Ground
+from bootstrap.hosting import BODY_LIMITS, Hosted
+from bootstrap.model import Model
+from bootstrap.proposal import Proposal, PullRequest
+from bootstrap.result import Progress
+from bootstrap.trail import Kind, Route
+
+_OVERTAKEN = "Overtaken by {url}, which carries a newer state of the same change."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What the user wants of the pull request; without `pull_request`, the branch alone."""
+
+    pull_request: bool = True
+    draft: bool | None = None
+    labels: tuple[str, ...] = ()
+    reviewers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offered:
+    """What became of it: the branch and, with a forge, its pull request; `changed` where anything was written."""
+
+    branch: str
+    commit: str
+    changed: bool
+    pull: PullRequest | None = None
+    notes: tuple[str, ...] = ()
+
+
+def hosted(ground: Ground) -> Hosted | None:
+    """The repository on its forge; None where the remote is a folder, which has none."""
+    url = git.Repository(ground.top).origin() or ""
+    if url.startswith(("file://", ".")) or Path(url).expanduser().is_absolute():
+        return None
+    return Hosted.of(ground.known.remote, ground.known.forge, ground.known.web)
+
+
+def make(ground: Ground, changes: ChangeSet, described: Description, wishes: Wishes, *, progress: Progress) -> Offered:
+    """Commit the change beside the user's checkout, push it to a branch of its own, open or update its pull request.
+
+    What is still open of the same route goes on, on its branch; the same content changes nothing. Raises PushRefused,
+    GitFailed or ForgeFailed, which say what was done by then.
+    """
+    with _pulls(ground, wishes, progress) as pulls:
+        return _make(ground, changes, described, wishes, pulls, progress)
+
+
+def _make(
+    ground: Ground,
+    changes: ChangeSet,
+    described: Description,
+    wishes: Wishes,
+    pulls: PullRequests | None,
+    progress: Progress,
+) -> Offered:
+    route, digest = described.block.route, described.block.digest
+    opened = _opened(pulls, route, digest) if pulls else []
+    branch = opened[0].branch if opened else _unmerged(ground, route, digest) if pulls is None else None
+    goes_on = branch is not None
+    branch = branch or route.branch(digest)
+    head, record = _standing(ground, branch)
+    commit, pushed = head or "", False
+    # An environment that is being added has its secrets sealed already: they are never sealed again.
+    same = record is not None and (record.digest == digest or route.kind is Kind.ADD)
+    if not (same and goes_on):
+        commit = _commit(ground, changes, body.message(described))
+        pushed = _push(ground, commit, branch, head, digest, progress)
+    if pulls is None:
+        return Offered(branch=branch, commit=commit, changed=pushed)
+    wanted = _proposal(ground, described, branch, wishes)
+    with progress("opening the pull request"):
+        done = pulls.update(opened[0], wanted) if opened else pulls.open(wanted)
+    for each in _opened(pulls, route, digest):
+        if each.number != done.pull.number:
+            pulls.close(each, _OVERTAKEN.format(url=done.pull.url))
+    changed = pushed or done.changed
+    return Offered(branch=branch, commit=commit, changed=changed, pull=done.pull, notes=done.notes)
+
+
+def withdraw(ground: Ground, route: Route, wishes: Wishes, *, progress: Progress) -> tuple[str, ...]:
+    """Close what is open for a change that there is no need for any more; what was done, in words."""
+    why = f"{ground.known.branch} has all of this already."
+    with _pulls(ground, wishes, progress) as pulls:
+        closed = [each for each in _opened(pulls, route, "") if pulls.close(each, why)] if pulls else []
+    return tuple(f"closed {each.url}, which {ground.known.branch} has overtaken" for each in closed)
+
+
+@contextlib.contextmanager
+def _pulls(ground: Ground, wishes: Wishes, progress: Progress) -> Iterator[PullRequests | None]:
+    place = hosted(ground) if wishes.pull_request else None
+    if place is None:
+        yield None
+        return
+    with forge.connect(place, progress=progress) as pulls:
+        yield pulls
+
+
+def _opened(pulls: PullRequests, route: Route, digest: str) -> list[PullRequest]:
+    return [each for each in pulls.under(route.prefix) if _goes_on(route, each.branch, digest)]
+
+
+def _goes_on(route: Route, branch: str, digest: str) -> bool:
+    """Whether a branch is one to go on with: a newer release takes an older one's place, one edit not another's."""
+    if route.kind is not Kind.SET:
+        return route.owns(branch)
+    return branch == route.branch(digest)
+
+
+def _unmerged(ground: Ground, route: Route, digest: str) -> str | None:
+    """A branch to go on with that the base branch has not taken in; where there is a forge, pull requests tell."""
+    for branch, head in branches.remote_heads(ground.top, REMOTE, f"{route.prefix}*").items():
+        if _goes_on(route, branch, digest):
+            branches.fetch(ground.top, REMOTE, branch)
+            if git.run(ground.top, "merge-base", head, ground.commit) != head:
+                return branch
+    return None
+
+
+def comment(known: Model, number: int, text: str, *, progress: Progress) -> tuple[str, bool]:
+    """Say something under a pull request, once; its URL, and whether it was new."""
+    with forge.connect(Hosted.of(known.remote, known.forge, known.web), progress=progress) as pulls:
+        pull = pulls.get(number)
+        return pull.url, pulls.comment(pull, text)
+
+
+def described_data(offered: Offered) -> Mapping[str, object]:
+    """The outcome for programs."""
+    pull = offered.pull
+    return {
+        "branch": offered.branch,
+        "commit": offered.commit,
+        "pullRequest": {"number": pull.number, "url": pull.url} if pull else None,
+    }
+
+
+def _standing(ground: Ground, branch: str) -> tuple[str | None, trail.Block | None]:
+    """Where the remote's branch stands, and the record in its last commit.
+
+    Raises PushRefused where that commit is not taxiway's: someone went on by hand, and nothing of it may be lost.
+    """
+    head = branches.remote_heads(ground.top, REMOTE, branch).get(branch)
+    if head is None:
+        return None, None
+    branches.fetch(ground.top, REMOTE, branch)
+    record = trail.read(git.run(ground.top, "log", "-1", "--format=%B", head))
+    if record is None:
+        raise PushRefused(
+            f"{branch} has commits that are not taxiway's",
+            reason=Reason.MOVED,
+            hint="merge or close its pull request, or delete the branch, and run the command again",
+        )
+    return head, record
+
+
+def _commit(ground: Ground, changes: ChangeSet, message: str) -> str:
+    folders = {path.rpartition("/")[0] for path in changes.paths}
+    tops = {"/".join(each.split("/")[:2]) if each.startswith("overlays/") else each.split("/")[0] for each in folders}
+    with branches.worktree(ground.top, ground.commit, tuple(sorted(tops - {""}))) as folder:
+        return branches.commit(folder, changes, message)
+
+
+def _push(ground: Ground, commit: str, branch: str, head: str | None, digest: str, progress: Progress) -> bool:
+    """Push, and tell whether it was needed: someone else may have pushed the very same content at the same moment."""
+    try:
+        branches.push(ground.top, REMOTE, commit, branch, head, progress=progress)
+    except PushRefused as err:
+        if err.reason is not Reason.MOVED:
+            raise
+        _, record = _standing(ground, branch)
+        if record is None or record.digest != digest:
+            raise
+        return False
+    return True
+
+
+def _proposal(ground: Ground, described: Description, branch: str, wishes: Wishes) -> Proposal:
+    return Proposal(
+        branch=branch,
+        base=ground.known.branch,
+        title=body.title(described.block.route, described.planned.moved),
+        body=body.render(described, BODY_LIMITS[ground.known.forge]),
+        labels=wishes.labels,
+        draft=wishes.draft,
+        reviewers=wishes.reviewers,
+    )

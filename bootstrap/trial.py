@@ -1,0 +1,98 @@
+"""A change tried out before anyone sees it: both sides built, the result examined."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from bootstrap import difference, impact, objects, secret_keys, workspace
+from bootstrap.builds import Builder, Built
+from bootstrap.changes import ChangeSet
+from bootstrap.errors import BuildFailed, TaxiwayError, raise_all
+from bootstrap.finding import Finding, Severity
+from bootstrap.ground import Ground
+from bootstrap.layout import EnvironmentDiff
+from bootstrap.lint import registry
+from bootstrap.lint.scene import Scene
+from bootstrap.model import Environment, Model
+from bootstrap.tree import Tree
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What a change does to one environment, and every reason against it."""
+
+    diff: EnvironmentDiff
+    reasons: tuple[TaxiwayError, ...]
+
+
+def run(ground: Ground, builder: Builder, changes: ChangeSet, after: Model, name: str, source: str | None) -> Trial:
+    """Build the environment `name` as it is and as it would be, and look at the result with every rule.
+
+    Of a `source`, it is only asked whether it builds; and what comes from one must be without an error, while a change
+    of the environment's own may leave those that it has. Raises BuildFailed where one of them does not build.
+    """
+    parts = [part for part in ground.snapshot.parts() if part != "clusters"]
+    environment = next((each for each in after.environments if each.name == name), None)
+    old = next((each for each in ground.known.environments if each.name == name), None)
+    overlay = f"overlays/{name}"
+    tree = changes.apply(ground.tree(*parts, "clusters", overlay))
+    with ThreadPoolExecutor() as pool:
+        builds = {
+            "before": pool.submit(builder.rendered, ground.snapshot, overlay) if old else None,
+            "source": pool.submit(builder.rendered, ground.snapshot, f"overlays/{source}") if source else None,
+            "after": pool.submit(_built, builder, tree, overlay) if environment else None,
+        }
+        built = {side: job.result() if job else Built() for side, job in builds.items()}
+    raise_all(_failures(built, source))
+    before, result = (objects.parse(built[side].rendered) for side in ("before", "after"))
+    found = difference.compare(before, result)
+    diff = EnvironmentDiff(environment=name, changes=found, consequences=impact.consequences(found))
+    if environment is None:
+        return Trial(diff=diff, reasons=())
+    lacking = sorted({*secret_keys.missing_keys(result)} - {*secret_keys.missing_keys(before)})
+    sides = [Scene(model=after, environment=environment, tree=tree, rendered=built["after"].rendered)]
+    if old and not source:
+        now = ground.tree(*parts, "clusters", overlay)
+        sides.append(Scene(model=ground.known, environment=old, tree=now, rendered=built["before"].rendered))
+    wrong = [{} if lacking else _errors(scene) for scene in sides]
+    new = [each for key, each in wrong[0].items() if len(wrong) == 1 or key not in wrong[1]]
+    return Trial(diff=diff, reasons=(*_lacking(environment, lacking), *map(_reason, new)))
+
+
+def _errors(scene: Scene) -> dict[tuple[str, str, str], Finding]:
+    found = registry.judged(registry.examine(scene), scene.model.switched_off, strict=False)
+    errors = [each for each in found if each.rule.severity is Severity.ERROR]
+    return {(each.rule.name, each.place.path, each.message): each for each in errors}
+
+
+def _built(builder: Builder, tree: Tree, overlay: str) -> Built:
+    with workspace.scratch(tree) as folder:
+        try:
+            return Built(rendered=builder.kustomize.build(folder / overlay))
+        except BuildFailed as err:
+            return Built(failure=err.message)
+
+
+def _failures(built: dict[str, Built], source: str | None) -> list[TaxiwayError]:
+    found: list[TaxiwayError] = []
+    if built["source"].failure:
+        found.append(
+            BuildFailed(f"the source {source} does not build: {built['source'].failure}", hint="mend it first")
+        )
+    if built["after"].failure:
+        hint = "taxiway diff shows what differs; nothing was written"
+        found.append(BuildFailed(f"the result does not build: {built['after'].failure}", hint=hint))
+    return found
+
+
+def _lacking(environment: Environment, keys: list[secret_keys.MissingKey]) -> list[TaxiwayError]:
+    return [
+        BuildFailed(
+            f"{each}, which {environment.name} does not have",
+            hint=f"seal it for {environment.namespace} into {environment.overlay}/secrets/, and merge that first",
+        )
+        for each in keys
+    ]
+
+
+def _reason(each: Finding) -> TaxiwayError:
+    return BuildFailed(f"{each.place}: {each.message} ({each.rule.name})", hint=each.hint or each.rule.fix)
