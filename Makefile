@@ -14,10 +14,9 @@ $(VENV)/ready: tests/requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
-demo: $(VENV)/ready  ## bootstrap an example environment repo into demo/
+demo: $(VENV)/ready  ## an example environment repo in demo/, with a release promoted and rolled back
 	@GIT_AUTHOR_NAME=Demo GIT_AUTHOR_EMAIL=demo@example.com GIT_COMMITTER_NAME=Demo GIT_COMMITTER_EMAIL=demo@example.com \
-	$(BIN)/taxiway init $(DEMO) --yes --repo https://git.example.com/acme/airflow-environments.git \
-	  --new-sealing-key $(DEMO_KEY)
+	PATH="$(CURDIR)/$(BIN):$$PATH" sh tests/tour.sh "$(CURDIR)/$(DEMO)" "$(DEMO_KEY)"
 
 test: lint types check  ## all that CI runs
 
@@ -61,4 +60,4 @@ lock:  ## take newer versions into the locked development set
 	$(LOCK) --group cluster -o tests/cluster/requirements.txt
 
 clean:
-	rm -rf $(VENV) $(DEMO) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(DEMO) $(DEMO).git dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

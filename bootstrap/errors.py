@@ -65,6 +65,18 @@ class DiskFailed(TaxiwayError):
     exit_code = 9
 
 
+class ForgeFailed(TaxiwayError):
+    """The forge refused, or could not be reached, or there is no token for it. No message ever holds a token."""
+
+    exit_code = 10
+
+
+class ClusterFailed(TaxiwayError):
+    """The cluster did not answer."""
+
+    exit_code = 11
+
+
 class Interrupted(TaxiwayError):
     """The user said stop."""
 

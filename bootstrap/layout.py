@@ -1,7 +1,7 @@
 """Differences and consequences as text: for a terminal, for Markdown, for programs."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ import yaml
 
 from bootstrap.difference import FieldChange, ObjectChange, Side
 from bootstrap.impact import Consequence, Effect
+from bootstrap.markdown import code, folded, table, words
 
 _SIGNS = {Side.ADDED: "+", Side.REMOVED: "-", Side.CHANGED: "~"}
 _SHORT = 100
@@ -48,24 +49,35 @@ def told(consequences: Iterable[Consequence]) -> list[Consequence]:
     return [each for each in consequences if each.effect not in (Effect.NEW, Effect.GONE, Effect.CHANGED)]
 
 
-def markdown(diffs: Iterable[EnvironmentDiff]) -> list[str]:
+def markdown(diffs: Iterable[EnvironmentDiff], *, fields: bool = True) -> list[str]:
     """The differences for a pull request: consequences first, the fields folded away."""
     out: list[str] = []
     for diff in diffs:
-        out.append(f"### {diff.environment}")
+        out.append(f"### {words(diff.environment)}")
         out.append("")
         if not diff.changes:
             out.extend((f"No difference{_folded(diff)}.", ""))
             continue
-        if rows := told(diff.consequences):
-            out.extend(("| | object | |", "| --- | --- | --- |"))
-            out.extend(f"| {each.effect.value} | `{each.subject}` | {each.what} |" for each in rows)
-            out.append("")
-        body = lines(diff)[1 + len(rows) :]
-        out.extend((f"<details><summary>{len(diff.changes)} objects</summary>", "", "```diff"))
-        out.extend(line.replace("~ ", "! ", 1) if line.startswith("~ ") else line for line in body[1:])
-        out.extend(("```", "", "</details>", ""))
+        rows = [(each.effect.value, code(each.subject), words(each.what)) for each in told(diff.consequences)]
+        if rows:
+            out.extend((*table(("", "object", ""), rows), ""))
+        body = [line.replace("~ ", "! ", 1) if line.startswith("~ ") else line for line in lines(diff)[2 + len(rows) :]]
+        if fields:
+            out.extend((*folded(f"{len(diff.changes)} objects", body, "diff"), ""))
     return out
+
+
+def comment(diffs: Sequence[EnvironmentDiff], limit: int) -> str:
+    """The same as one text of at most `limit` characters: the fields go first, then what does not fit."""
+    if not any(diff.changes for diff in diffs):
+        return "No environment changes in the cluster.\n"
+    changed = [diff for diff in diffs if diff.changes]
+    cut = "\n… cut here; all of it is shown by: taxiway diff\n"
+    for fields in (True, False):
+        text = "\n".join(markdown(changed, fields=fields))
+        if len(text) <= limit:
+            return text
+    return text[: text.rfind("\n", 0, limit - len(cut))] + cut
 
 
 def data(diff: EnvironmentDiff) -> dict[str, Any]:

@@ -19,6 +19,11 @@ class Forge(StrEnum):
     GITEA = "gitea"
     FORGEJO = "forgejo"
 
+    @property
+    def proper_name(self) -> str:
+        """The name as its own project writes it."""
+        return {"github": "GitHub", "gitlab": "GitLab"}.get(self.value, self.value.capitalize())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remote:

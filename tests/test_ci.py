@@ -25,7 +25,7 @@ PLAIN = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: oops\nstringData:\n  p
 @pytest.fixture(params=FORGES)
 def repo(request: pytest.FixtureRequest, taxiway: Taxiway, keys: Keys, tmp_path: Path) -> Path:
     """A fresh environment repo for each forge, in a folder of the forge's name."""
-    target = tmp_path / request.param
+    target: Path = tmp_path / request.param
     arguments = ("--repo", REPO_URL, "--sealing-cert", keys.certificate, "--forge", request.param)
     said = taxiway("init", target, *arguments)
     assert said.code == 0, said.err

@@ -63,6 +63,30 @@ def test_the_difference_that_the_readme_shows_is_the_one_that_is_told(folder: Pa
         assert line in told or line.strip() == "…", line
 
 
+def test_the_finding_that_the_readme_shows_is_the_one_that_is_found(folder: Path) -> None:
+    assert run(COMMANDS[0], folder).returncode == 0
+    with (folder / "my-airflow/overlays/dev/airflow.env").open("a") as file:
+        file.write("AIRFLOW__CORE__PARALELISM=64\n")
+    shown = next(block for block in BLOCKS if block.startswith("$ taxiway validate")).splitlines()
+    done = run(shown[0].removeprefix("$ "), folder / "my-airflow")
+    assert done.stdout.splitlines() == shown[1:]
+
+
+def test_the_promotion_of_the_readme_runs_as_it_is_written(folder: Path) -> None:
+    assert run(COMMANDS[0], folder).returncode == 0
+    repo = folder / "my-airflow"
+    # A folder in place of the forge.
+    remote = f"git init -q --bare -b main {folder}/remote.git && git remote set-url origin {folder}/remote.git"
+    assert run(f"{remote} && git push -q -u origin HEAD", repo).returncode == 0
+    promotion, others = (block for block in BLOCKS if "taxiway promote" in block or "taxiway rollback" in block)
+    done = run(promotion, repo)
+    assert done.returncode == 0, done.stderr
+    merged = "git fetch -q && git merge -q --no-edit $(git branch -r --list 'origin/taxiway/*') && git push -q"
+    assert run(merged, repo).returncode == 0
+    done = run(others, repo)
+    assert done.returncode == 0, done.stderr
+
+
 def test_every_make_target_of_the_readme_exists() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for target in set(re.findall(r"make ([a-z-]+)", README)):

@@ -69,9 +69,7 @@ def diff(
     everything: Annotated[bool, typer.Option("--all", help="With --between, also what each environment owns.")] = False,
     comment: Annotated[
         int | None,
-        typer.Option(
-            metavar="NUMBER", help="Tell it to this pull request, once.", show_default=False
-        ),
+        typer.Option(metavar="NUMBER", help="Tell it to this pull request, once.", show_default=False),
     ] = None,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 1 where there is a difference.")] = False,
     cached: Annotated[bool, _CACHED] = True,

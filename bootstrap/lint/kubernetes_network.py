@@ -170,7 +170,7 @@ def _policy(spec: Mapping[str, Any]) -> Iterator[Flaw]:
                 value, place = dig(port, "port"), ("spec", side, number, "ports", index, "port")
                 if (found := whole(value)) is not None and (why := values.bad_port(found)):
                     yield Flaw(rule=BAD_PORT, path=place, what=f"port {found}: {why}")
-                yield from spelt(BAD_PORT, values.bad_port_name, value, path, "name of a port")
+                yield from spelt(BAD_PORT, values.bad_port_name, value, place, "name of a port")
 
 
 def _rules(each: Mapping[str, Any], *, namespaced: bool) -> Iterator[Flaw]:

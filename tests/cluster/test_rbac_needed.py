@@ -90,7 +90,8 @@ def adopt_workers(stage: Stage) -> list[str]:
     began = _now()
     run = _running(stage)
     stage.kubectl.replace_pods("app.kubernetes.io/component=scheduler", *KILL, seconds=240)
-    return [*_end(stage, "long", run, "success"), *_left(stage), *_refusals(stage, "scheduler", began)]
+    # A new scheduler adopts another one's pods once that counts as dead, and looks for such every five minutes.
+    return [*_end(stage, "long", run, "success"), *_left(stage, seconds=330), *_refusals(stage, "scheduler", began)]
 
 
 def run_pods(stage: Stage) -> list[str]:
@@ -245,14 +246,14 @@ def _refused(text: str) -> list[str]:
     return list(dict.fromkeys(f"403, cannot {verb} {resource}" for verb, resource in _REFUSAL.findall(plain)))
 
 
-def _left(stage: Stage) -> list[str]:
-    """What is left of pods that ran tasks, half a minute later."""
+def _left(stage: Stage, *, seconds: float = 60) -> list[str]:
+    """What is left of pods that ran tasks, some time later."""
 
     def left() -> list[Json]:
         return [p for p in stage.kubectl.items("pods") if "dag_id" in p["metadata"].get("labels", {})]
 
     try:
-        wait_for("the end of all task pods", lambda: not left(), seconds=30, every=1)
+        wait_for("the end of all task pods", lambda: not left(), seconds=seconds, every=1)
     except TookTooLong:
         return [f"{len(left())} finished pods of tasks are left"]
     return []

@@ -67,4 +67,6 @@ def test_the_names_of_the_corpus_are_its_own() -> None:
 
 
 def test_every_rule_has_a_broken_repo() -> None:
-    assert {rule.name for rule in registry.every()} - {case.rule for case in CORPUS} == set()
+    # What an API server says is seen on a real one: tests/cluster/test_validate.py.
+    alone = {rule.name for rule in registry.every() if not rule.name.startswith("server/")}
+    assert alone - {case.rule for case in CORPUS} == set()

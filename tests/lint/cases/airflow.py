@@ -1,6 +1,6 @@
 """Mistakes about Airflow."""
 
-from tests.lint.cases import Broken, Edit, append, remove, replace
+from tests.lint.cases import Broken, Edit, append, next_release, remove, replace
 
 _ENV, _DEV = "base/airflow/airflow.env", "overlays/dev/airflow.env"
 _SERVER = "base/airflow/deployment.api-server.yaml"
@@ -41,11 +41,6 @@ def without(name: str, *parts: str) -> tuple[Edit, ...]:
     return tuple(replace(_BASE, f"  - {file}\n", "") for file in files) + tuple(
         remove(f"base/airflow/{file}") for file in files
     )
-
-
-def next_release() -> Edit:
-    """The Jobs under a new name: they could not change under the old one."""
-    return replace(_RELEASED, "RELEASE=3-3-2", "RELEASE=3-3-2-b")
 
 
 def told(name: str, rule: str, line: str) -> Broken:

@@ -1,6 +1,6 @@
 """Names that lead nowhere."""
 
-from tests.lint.cases import Broken, Edit, append, replace, write
+from tests.lint.cases import Broken, Edit, append, next_release, replace, write
 
 API_SERVER = "base/airflow/deployment.api-server.yaml"
 SCHEDULER = "base/airflow/deployment.scheduler.yaml"
@@ -185,7 +185,7 @@ CASES: tuple[Broken, ...] = (
         name="a pod reads a key that its Secret does not have",
         rule="references/missing-secret-key",
         at=(CREATE_USER, "key: PASSWORD"),
-        edits=(replace(CREATE_USER, "key: ADMIN_PASSWORD", "key: PASSWORD"),),
+        edits=(replace(CREATE_USER, "key: ADMIN_PASSWORD", "key: PASSWORD"), next_release()),
     ),
     Broken(
         name="images are pulled with a Secret that nothing makes",
@@ -203,7 +203,10 @@ CASES: tuple[Broken, ...] = (
         name="the ServiceAccount of the migration is left out",
         rule="references/missing-service-account",
         at=(MIGRATE, "serviceAccountName: airflow-db"),
-        edits=(replace(MIGRATE, "serviceAccountName: airflow-migrate", "serviceAccountName: airflow-db"),),
+        edits=(
+            replace(MIGRATE, "serviceAccountName: airflow-migrate", "serviceAccountName: airflow-db"),
+            next_release(),
+        ),
     ),
     Broken(
         name="a pod mounts a claim that is not there",
