@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from bootstrap.objects import Identity, Object, by_identity, generated_names, unhashed
-from bootstrap.sealed import RECORD
+from bootstrap.record import RECORD
 
 # The keys by which Kubernetes itself merges the items of a list (`x-kubernetes-patch-merge-key` of its API).
 _MERGE_KEYS = ("name", "mountPath", "containerPort", "port", "ip", "topologyKey", "uid", "key", "metadata")

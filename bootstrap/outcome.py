@@ -4,8 +4,8 @@ import shlex
 from pathlib import Path
 
 from bootstrap.model import Model
+from bootstrap.record import CERTIFICATE
 from bootstrap.result import Result
-from bootstrap.sealed import CERTIFICATE
 from bootstrap.tree import Tree
 
 

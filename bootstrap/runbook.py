@@ -2,7 +2,7 @@
 
 from bootstrap import ci, controllers
 from bootstrap.model import Controller, Environment, Model
-from bootstrap.sealed import CERTIFICATE
+from bootstrap.record import CERTIFICATE
 
 SEALED_SECRETS = "0.40.0"
 _SIZE = """An environment asks for 0.6 cores and 2 GiB,

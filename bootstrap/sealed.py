@@ -7,13 +7,11 @@ from typing import Any
 
 import yaml
 
+from bootstrap.record import CERTIFICATE, RECORD
 from bootstrap.sealing import Certificate, Scope, label, seal
 from bootstrap.secrets import Secret
 from bootstrap.tree import Tree
 
-# The prefix of the annotations that say, item by item, what a ciphertext can't tell.
-RECORD = "taxiway/sealed."
-CERTIFICATE = "sealing-cert.pem"
 _HEAD = "# Sealed: only the cluster's sealed-secrets controller can read it, and only under this name and namespace.\n"
 
 

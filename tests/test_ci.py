@@ -86,9 +86,9 @@ def test_a_mistake_is_refused_at_its_line_and_a_secret_not_shown(repo: Path) -> 
     if repo.name == "gitlab":
         report = json.loads((repo / job(repo)["artifacts"]["reports"]["codequality"]).read_text())
         assert "overlays/dev/oops.yaml" in {each["location"]["path"] for each in report}
-        assert "overlays/dev/oops.yaml:2: error" in done.stdout
+        assert "overlays/dev/oops.yaml:4: error" in done.stdout
     else:
-        assert "::error file=overlays/dev/oops.yaml,line=2" in done.stdout
+        assert "::error file=overlays/dev/oops.yaml,line=4" in done.stdout
 
 
 def test_the_workflow_runs_for_pull_requests_and_has_the_history(repo: Path) -> None:

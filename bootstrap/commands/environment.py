@@ -14,9 +14,10 @@ from bootstrap.ground import Ground
 from bootstrap.model import Environment
 from bootstrap.offer import Wishes
 from bootstrap.promotion import Plan
+from bootstrap.record import CERTIFICATE
 from bootstrap.request import Options
 from bootstrap.result import Progress, Result
-from bootstrap.sealed import CERTIFICATE, Sealer
+from bootstrap.sealed import Sealer
 from bootstrap.trail import Kind, Route
 
 

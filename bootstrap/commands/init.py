@@ -9,9 +9,10 @@ from bootstrap.commands import custody
 from bootstrap.errors import raise_all
 from bootstrap.kustomize import Kustomize
 from bootstrap.model import Model
+from bootstrap.record import CERTIFICATE
 from bootstrap.request import Options, Surroundings
 from bootstrap.result import Progress, Result
-from bootstrap.sealed import CERTIFICATE, Sealer
+from bootstrap.sealed import Sealer
 from bootstrap.secrets import Secret
 from bootstrap.site import Site
 from bootstrap.tree import Tree

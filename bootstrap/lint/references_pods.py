@@ -11,7 +11,7 @@ from bootstrap.lint.references_mention import first, grouped, near, readers
 from bootstrap.lint.references_unread import unread
 from bootstrap.lint.scene import Scene, dig, items
 from bootstrap.objects import identify
-from bootstrap.sealed import CERTIFICATE
+from bootstrap.record import CERTIFICATE
 
 MISSING_CONFIG = Rule(
     name="references/missing-configmap",

@@ -10,13 +10,13 @@ from bootstrap.lint.secrets_items import (
     ANNOTATION,
     CLUSTER_WIDE,
     NAMESPACE_WIDE,
-    RECORD,
     STRICT,
     Record,
     Sealed,
     scope,
 )
 from bootstrap.lint.secrets_shapes import shown
+from bootstrap.record import RECORD
 
 _CLOSED = 'The controller says "no key could decrypt secret", makes no Secret at all, and pods wait for it.'
 

@@ -6,9 +6,8 @@ from typing import Any
 
 from bootstrap.lint.scene import Scene, dig, mapping
 from bootstrap.objects import Object
+from bootstrap.record import RECORD
 
-# As bootstrap.sealed writes them; that module loads a lot which is needed here for nothing else.
-RECORD = "taxiway/sealed."
 STRICT, NAMESPACE_WIDE, CLUSTER_WIDE = "strict", "namespace-wide", "cluster-wide"
 SCOPES = (STRICT, NAMESPACE_WIDE, CLUSTER_WIDE)
 ANNOTATION = "sealedsecrets.bitnami.com/"
