@@ -15,7 +15,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootstrap import sealing
+from bootstrap import sealed, sealing
 from bootstrap.errors import BadCertificate
 from bootstrap.finding import Finding
 from bootstrap.kustomize import Kustomize
