@@ -58,7 +58,7 @@ _NEEDS: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
         ("pods/exec", ("create", "get")),
         ("events", ("list",)),
     ),
-    TRIGGERER: (("pods", ("get",)), ("events", ("list", "watch"))),
+    TRIGGERER: (("pods", ("get",)), ("events", ("watch",))),
 }
 _RULES = {SCHEDULER: EXECUTOR, API_SERVER: LOGS, WORKER: OPERATOR, TRIGGERER: OPERATOR}
 _FIELDS = ("apiGroups", "resources", "verbs")
