@@ -159,6 +159,7 @@ def refused(what: str, error: TaxiwayError) -> PushRefused:
     words = [line for line in lines if line.startswith("remote: ") and line.removeprefix("remote: ").strip(" .:-=")]
     if reason is Reason.HOOK and words:
         told = words[0]
+    told = re.sub(r"^(remote:\s*)?((error|fatal):\s*)?", "", told)
     return PushRefused(f"{what}: {without_login(told)}", reason=reason, hint=_HINTS[reason])
 
 

@@ -77,7 +77,7 @@ SECRETS_READ = {
 RBAC: dict[str, dict[str, set[str]]] = {
     "airflow-api-server": {"pods": {"list"}, "pods/log": {"get"}},
     "airflow-scheduler": {"pods": {"create", "delete", "list", "patch", "watch"}},
-    "airflow-triggerer": {"pods": {"get"}, "events": {"list", "watch"}},
+    "airflow-triggerer": {"pods": {"get"}, "events": {"watch"}},
     "airflow-worker": {
         "pods": {"create", "delete", "get", "list", "patch"},
         "pods/log": {"get"},

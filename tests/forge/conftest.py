@@ -1,0 +1,77 @@
+"""A Gitea that the session shares, and what each test has of its own."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bootstrap import forge, tokens
+from bootstrap.forge import PullRequests
+from bootstrap.hosting import Hosted
+from bootstrap.remote import Forge, Remote
+from tests.forge.gitea import Account, Gitea, Repository, repository, running
+
+Connect = Callable[..., PullRequests]
+# Taken before any test has a home folder of its own.
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "taxiway" / "forge"
+
+
+@contextlib.contextmanager
+def alone(name: str) -> Iterator[None]:
+    """Keep the other workers of a parallel run out of a build, until it is there for them too."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="session")
+def gitea(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gitea]:
+    """A running Gitea; where Go and a C compiler can't build it the tests say so and are skipped."""
+    programs = pytest.importorskip("tests.cluster.builds.programs", reason="tests/cluster is not in this copy")
+    from tests.cluster.builds.modules import module
+    from tests.cluster.builds.parts import GITEA
+    from tests.cluster.console import Console
+
+    if missing := [name for name in ("go", "gcc", "git") if not shutil.which(name)]:
+        pytest.skip(f"no Gitea to test against: {' and '.join(missing)} missing, which build it from its Go module")
+    with alone("gitea"):
+        programs.build(["gitea"], Console())
+    static = module("code.gitea.io/gitea", GITEA)
+    with running(programs.program("gitea"), static, tmp_path_factory.mktemp("gitea")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def acme(gitea: Gitea) -> Account:
+    """The owner of all repositories."""
+    return gitea.account("acme", admin=True)
+
+
+@pytest.fixture(scope="session")
+def reviewer(gitea: Gitea, acme: Account) -> Account:
+    """Somebody who may be asked for reviews where a repository has them as a collaborator."""
+    return gitea.account("ada")
+
+
+@pytest.fixture
+def envs(acme: Account) -> Repository:
+    """A repository with one commit on its branch `main`."""
+    return repository(acme)
+
+
+@pytest.fixture
+def connect(monkeypatch: pytest.MonkeyPatch) -> Iterator[Connect]:
+    """Connect to a repository's forge with a token, as `taxiway` finds one in the environment."""
+
+    def to(url: str, kind: Forge, token: str) -> PullRequests:
+        monkeypatch.setenv(tokens.GENERAL, token)
+        hosted = Hosted.of(Remote.parse(url), kind)
+        return stack.enter_context(forge.connect(hosted, progress=lambda _: contextlib.nullcontext()))
+
+    with contextlib.ExitStack() as stack:
+        yield to

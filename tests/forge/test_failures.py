@@ -1,0 +1,259 @@
+"""Each way in which a forge can fail us is one sentence; what is waited for, what is tried again, and what never is."""
+
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bootstrap.errors import ForgeFailed
+from bootstrap.forge import PullRequests
+from bootstrap.forges import wire
+from bootstrap.proposal import Proposal
+from bootstrap.remote import Forge
+from tests.forge.conftest import Connect
+from tests.forge.loopback import Reply, Server, serving
+
+TOKEN = "tok-3f8a1c77e0d94b52"
+BRANCH = "taxiway/promote-dev-complete-1f2e3d"
+WANTED = Proposal(branch=BRANCH, base="main", title="Promote", body="Text.")
+
+# How each forge is asked for the pull requests of a branch, and for a new one.
+FINDING = {
+    Forge.GITHUB: ("GET /api/v3/repos/acme/envs", "GET /api/v3/repos/acme/envs/pulls"),
+    Forge.GITLAB: ("GET /api/v4/projects/acme%2Fenvs", "GET /api/v4/projects/7/merge_requests"),
+    Forge.GITEA: ("GET /api/v1/repos/acme/envs", f"GET /api/v1/repos/acme/envs/pulls/main/{BRANCH}"),
+    Forge.FORGEJO: ("GET /api/v1/repos/acme/envs", f"GET /api/v1/repos/acme/envs/pulls/main/{BRANCH}"),
+}
+OPENING = {
+    Forge.GITHUB: "POST /api/v3/repos/acme/envs/pulls",
+    Forge.GITLAB: "POST /api/v4/projects/7/merge_requests",
+    Forge.GITEA: "POST /api/v1/repos/acme/envs/pulls",
+    Forge.FORGEJO: "POST /api/v1/repos/acme/envs/pulls",
+}
+REPOSITORY = {"id": 7, "name": "envs", "full_name": "acme/envs", "owner": {"login": "acme"}, "default_branch": "main"}
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving() as running:
+        yield running
+
+
+@pytest.fixture(params=[Forge.GITHUB, Forge.GITLAB, Forge.GITEA], ids=str)
+def kind(request: pytest.FixtureRequest) -> Forge:
+    return Forge(request.param)
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that were waited, without waiting."""
+    waited: list[float] = []
+    monkeypatch.setattr("bootstrap.forges.wire.time.sleep", waited.append)
+    return waited
+
+
+@pytest.fixture
+def pulls(server: Server, kind: Forge, connect: Connect, pauses: list[float]) -> PullRequests:
+    """The pull requests of a repository that is there and has none."""
+    repository, finding = FINDING[kind]
+    path = repository.partition(" ")[2]
+    links = {"url": f"{server.url}{path}"}
+    server.on(repository, Reply(body={**REPOSITORY, **links, "path_with_namespace": "acme/envs"}))
+    server.on(finding, Reply(status=404, body={"message": "none"}) if kind is Forge.GITEA else Reply(body=[]))
+    return connect(f"{server.url}/acme/envs.git", kind, TOKEN)
+
+
+def test_the_floor_of_these_tests(pulls: PullRequests, pauses: list[float]) -> None:
+    assert pulls.find(BRANCH, "main") == ()
+    assert pauses == []
+
+
+@pytest.mark.parametrize(
+    ("reply", "said", "hint"),
+    [
+        (Reply(status=401, body={"message": "Bad credentials"}), "does not take the token from TAXIWAY_TOKEN", "renew"),
+        (Reply(status=403, body={"message": "No access"}), r"lacks the right to do that \(403\) \(No access\)", "give"),
+        (Reply(status=404, body={"message": "Gone"}), r"knows no acme/envs.*\(404\)", "/acme/envs in a browser"),
+        (Reply(status=409, body={"message": "At odds"}), r"\(409\) \(At odds\)", "again"),
+        (Reply(status=422, body={"message": "No", "errors": [{"message": "why"}]}), r"\(422\) \(No why\)", ""),
+        (Reply(status=429, headers={"Retry-After": "600"}), r"\(429\), for 10 min more", "again in 10 min"),
+        (Reply(status=500, body="<h1>oops</h1>"), r"in trouble \(500\)", "again later"),
+        (Reply(status=503, headers={"Retry-After": "3600"}), r"\(503\), for 60 min more", "again in 60 min"),
+        (Reply(body="<html>", headers={"Content-Type": "text/html"}), "text/html, no JSON", "forge:"),
+        (Reply(body="{"), "not one that|no JSON", "forge:"),
+        (Reply(status=302, headers={"Location": "https://elsewhere.example/x"}), "elsewhere.example", "taxiway.yaml"),
+    ],
+    ids=["401", "403", "404", "409", "422", "429", "500", "503", "html", "cut", "elsewhere"],
+)
+def test_an_answer_that_is_an_error_is_one_sentence(
+    pulls: PullRequests, server: Server, kind: Forge, reply: Reply, said: str, hint: str
+) -> None:
+    for request in FINDING[kind]:
+        server.on(request, reply)
+    with pytest.raises(ForgeFailed, match=said) as caught:
+        pulls.find(BRANCH, "main")
+    assert caught.value.message.startswith(f"127.0.0.1:{server.server_port}: looking for the pull request failed: ")
+    assert "\n" not in caught.value.message
+    assert hint in caught.value.hint
+    assert caught.value.exit_code == 10
+    assert caught.value.__cause__ is None and caught.value.__suppress_context__
+
+
+def test_what_stands_after_a_failed_opening_is_told(pulls: PullRequests, server: Server, kind: Forge) -> None:
+    server.on(OPENING[kind], Reply(status=403, body={"message": "Resource not accessible"}))
+    with pytest.raises(ForgeFailed, match="opening the pull request failed") as caught:
+        pulls.open(WANTED)
+    assert f"the branch {BRANCH} is pushed" in caught.value.hint
+    assert pulls.hosted.proposing("main", BRANCH) in caught.value.hint
+
+
+def test_a_short_wait_is_kept_once(pulls: PullRequests, server: Server, kind: Forge, pauses: list[float]) -> None:
+    finding = FINDING[kind][1]
+    there = server.replies[finding][0]
+    server.on(finding, Reply(status=429, headers={"Retry-After": "7"}), there)
+    assert pulls.find(BRANCH, "main") == ()
+    assert pauses == [7.0]
+
+    server.on(finding, Reply(status=429, headers={"Retry-After": "7"}))
+    with pytest.raises(ForgeFailed, match="limits how often"):
+        pulls.find(BRANCH, "main")
+    assert pauses == [7.0, 7.0]
+
+
+def test_the_hour_of_github_is_not_waited_out(server: Server, connect: Connect, pauses: list[float]) -> None:
+    soon = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time.time()) + 1800)}
+    server.on(FINDING[Forge.GITHUB][0], Reply(status=403, body={"message": "rate limit exceeded"}, headers=soon))
+    pulls = connect(f"{server.url}/acme/envs.git", Forge.GITHUB, TOKEN)
+    with pytest.raises(ForgeFailed, match=r"limits how often it is asked \(403\), for (29|30) min more"):
+        pulls.find(BRANCH, "main")
+    assert pauses == []
+
+
+def test_a_read_is_tried_again(pulls: PullRequests, server: Server, kind: Forge, pauses: list[float]) -> None:
+    finding = FINDING[kind][1]
+    there = server.replies[finding][0]
+    server.on(finding, Reply(status=502, body="bad gateway"), Reply(status=500), there)
+    assert pulls.find(BRANCH, "main") == ()
+    assert pauses == list(wire.PAUSES)
+    assert server.count(finding) == 3
+
+
+@pytest.mark.parametrize("status", [401, 403, 409, 422, 500, 502, 503])
+def test_a_write_is_never_sent_twice(
+    pulls: PullRequests, server: Server, kind: Forge, status: int, pauses: list[float]
+) -> None:
+    server.on(OPENING[kind], Reply(status=status, body={"message": "no"}))
+    with pytest.raises(ForgeFailed):
+        pulls.open(WANTED)
+    assert server.count(OPENING[kind]) == 1
+
+
+def test_a_write_that_was_turned_away_is_sent_after_the_wait(
+    pulls: PullRequests, server: Server, kind: Forge, pauses: list[float]
+) -> None:
+    server.on(OPENING[kind], Reply(status=429, headers={"Retry-After": "5"}), Reply(status=422, body={"message": "no"}))
+    with pytest.raises(ForgeFailed, match="422"):
+        pulls.open(WANTED)
+    assert pauses == [5.0]
+    assert server.count(OPENING[kind]) == 2
+
+
+def test_a_lost_answer_to_a_write_is_looked_for(
+    server: Server, kind: Forge, pulls: PullRequests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The request arrives, the answer does not: what the forge has then counts, and nothing is sent again."""
+    monkeypatch.setattr(wire, "TIMEOUT", 1.0)
+    server.on(OPENING[kind], Reply(status=201, slow=30))
+    with pytest.raises(ForgeFailed, match="no answer within 1 s"):
+        pulls.open(WANTED)
+    assert server.count(OPENING[kind]) == 1
+    assert server.count(FINDING[kind][1]) == 2  # once before, once after
+
+
+def test_nobody_listens(kind: Forge, connect: Connect, pauses: list[float]) -> None:
+    with serving() as gone:
+        url = gone.url
+    with pytest.raises(ForgeFailed, match="nothing listens there"):
+        connect(f"{url}/acme/envs.git", kind, TOKEN).find(BRANCH, "main")
+
+
+def test_no_such_host(kind: Forge, connect: Connect, pauses: list[float]) -> None:
+    with pytest.raises(ForgeFailed, match=r"no address is known for git\.nowhere\.invalid"):
+        connect("https://git.nowhere.invalid/acme/envs.git", kind, TOKEN).find(BRANCH, "main")
+
+
+def test_a_proxy_that_is_not_there(
+    kind: Forge, connect: Connect, monkeypatch: pytest.MonkeyPatch, pauses: list[float]
+) -> None:
+    with serving() as gone:
+        url = gone.url
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, url)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with pytest.raises(ForgeFailed, match=r"the proxy can't be used|nothing listens there") as caught:
+        connect("https://git.nowhere.invalid/acme/envs.git", kind, TOKEN).find(BRANCH, "main")
+    assert "PROXY" in caught.value.hint or "firewall" in caught.value.hint
+
+
+def test_a_certificate_of_ones_own_authority(
+    server: Server, kind: Forge, connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pauses: list[float]
+) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    words = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1"]
+    words += ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    subprocess.run(["openssl", *words, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    repository, finding = FINDING[kind]
+    url = f"https://localhost:{server.server_port}"
+    server.on(repository, Reply(body={**REPOSITORY, "url": f"{url}{repository.partition(' ')[2]}"}))
+    server.on(finding, Reply(status=404, body={"message": "none"}) if kind is Forge.GITEA else Reply(body=[]))
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ForgeFailed, match="TLS certificate is not trusted") as caught:
+        connect(f"{url}/acme/envs.git", kind, TOKEN).find(BRANCH, "main")
+    assert "REQUESTS_CA_BUNDLE" in caught.value.hint
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+    assert connect(f"{url}/acme/envs.git", kind, TOKEN).find(BRANCH, "main") == ()
+
+
+def test_a_token_that_a_forge_repeats_is_kept_out(pulls: PullRequests, server: Server, kind: Forge) -> None:
+    for request in FINDING[kind]:
+        server.on(request, Reply(status=422, body={"message": f"bad header Authorization: Bearer {TOKEN}"}))
+    with pytest.raises(ForgeFailed) as caught:
+        pulls.find(BRANCH, "main")
+    assert "***" in caught.value.message
+    assert TOKEN not in caught.value.message + caught.value.hint + repr(caught.value.args)
+
+
+def test_a_token_is_sent_in_its_header_alone(
+    pulls: PullRequests,
+    server: Server,
+    kind: Forge,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    caplog.set_level("DEBUG")
+    server.on(OPENING[kind], Reply(status=422, body={"message": "no"}))
+    with pytest.raises(ForgeFailed):
+        pulls.open(WANTED)
+    assert server.asked
+    for asked in server.asked:
+        assert [name for name, value in asked.headers.items() if TOKEN in value] == ["Authorization"]
+        assert TOKEN not in asked.path + str(asked.body)
+    said = capfd.readouterr()
+    assert TOKEN not in caplog.text + said.out + said.err + repr(pulls)
+
+
+def test_a_token_does_not_follow_to_another_host(pulls: PullRequests, server: Server, kind: Forge) -> None:
+    with serving() as other:
+        for request in FINDING[kind]:
+            server.on(request, Reply(status=302, headers={"Location": f"{other.url}/api"}))
+        with pytest.raises(ForgeFailed, match="sends on to"):
+            pulls.find(BRANCH, "main")
+        assert other.asked == []
