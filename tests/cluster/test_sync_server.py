@@ -26,7 +26,16 @@ def test_it_takes_what_is_synced_and_names_the_line_of_a_mistake(repo: Environme
 
 def asked(repo: EnvironmentRepo) -> list[dict[str, Any]]:
     """What the API server has to say."""
-    command: list[Arg] = [*module_command("bootstrap"), "validate", "complete", "--server", "-o", "json", "-C", repo.tree]
+    command: list[Arg] = [
+        *module_command("bootstrap"),
+        "validate",
+        "complete",
+        "--server",
+        "-o",
+        "json",
+        "-C",
+        repo.tree,
+    ]
     answer = run(["sh", "-c", '"$@" || [ $? = 1 ]', "-", *command], env=module_environment())
     findings: list[dict[str, Any]] = json.loads(answer)["data"]["findings"]
     return [each for each in findings if each["rule"].startswith("server/")]
