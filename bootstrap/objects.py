@@ -14,6 +14,13 @@ _HASHED = re.compile(r"(?P<name>.+)-[2456789bcdfghkmt]{10}")
 _GENERATED = frozenset({"ConfigMap", "Secret"})
 # The Jobs that carry the release's id as the end of their name.
 _RELEASED = re.compile(r"(?P<name>airflow-(?:migrate|create-user|generate-secrets))-(?P<release>.+)")
+_TEMPLATE = ("spec", "template", "spec")
+# Where each kind that makes pods has their spec.
+POD_SPECS = {
+    "Pod": ("spec",),
+    "CronJob": ("spec", "jobTemplate", *_TEMPLATE),
+    **dict.fromkeys(("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job"), _TEMPLATE),
+}
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -7,18 +7,8 @@ from typing import Any
 
 import yaml
 
-from bootstrap.objects import Object, identify, name_of
+from bootstrap.objects import POD_SPECS, Object, identify, name_of
 
-# The shapes of pods: where each kind has its spec.
-_SPECS = {
-    "Pod": ("spec",),
-    "Deployment": ("spec", "template", "spec"),
-    "StatefulSet": ("spec", "template", "spec"),
-    "DaemonSet": ("spec", "template", "spec"),
-    "ReplicaSet": ("spec", "template", "spec"),
-    "Job": ("spec", "template", "spec"),
-    "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
-}
 _POD = re.compile(r"^kind: [\"']?Pod\b", re.MULTILINE)
 
 
@@ -102,7 +92,7 @@ def _unhashed(name: str) -> str:
 
 def _pods(owner: Object) -> Iterator[Mapping[str, Any]]:
     """The pods' specs of an object: its own, or that of a pod template in the text of a ConfigMap."""
-    if path := _SPECS.get(str(owner["kind"])):
+    if path := POD_SPECS.get(str(owner["kind"])):
         yield _mapping(owner, *path)
     if owner["kind"] == "ConfigMap":
         for text in _mapping(owner, "data").values():

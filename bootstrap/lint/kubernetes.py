@@ -21,7 +21,7 @@ from bootstrap.lint.kubernetes_flaw import REFUSED_VALUE, Flaw, Path
 from bootstrap.lint.located import Document, documents
 from bootstrap.lint.pods import Pod
 from bootstrap.lint.scene import Scene, dig, mapping
-from bootstrap.objects import identify
+from bootstrap.objects import POD_SPECS, identify
 
 RULES = (
     *kubernetes_schema.RULES,
@@ -33,13 +33,6 @@ RULES = (
     *kubernetes_security.RULES,
     *kubernetes_changes.RULES,
 )
-
-_TEMPLATE: Path = ("spec", "template", "spec")
-_SPECS: Mapping[str, Path] = {
-    "Pod": ("spec",),
-    "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
-    **dict.fromkeys(("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job"), _TEMPLATE),
-}
 
 # A flaw with the object that has it, in words, and the way from a field of it to a file and line.
 _Told = tuple[Flaw, str, Callable[[Path], Place]]
@@ -137,7 +130,7 @@ def _beyond(each: Mapping[str, Any], oldest: str) -> Iterator[Flaw]:
     kind = str(each.get("kind"))
     if kind == "Namespace":
         yield from kubernetes_security.labels(each)
-    path = _SPECS.get(kind)
+    path = POD_SPECS.get(kind)
     spec = dig(each, *path) if path else None
     if path and isinstance(spec, dict):
         yield from kubernetes_pods.check(spec, path, kind, oldest)

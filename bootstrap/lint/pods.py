@@ -8,20 +8,11 @@ from typing import Any
 from bootstrap.finding import Place
 from bootstrap.lint.located import documents
 from bootstrap.lint.scene import Scene, dig, items, mapping
-from bootstrap.objects import Object, identify
+from bootstrap.objects import POD_SPECS, Object, identify
 from bootstrap.secrets import CATALOG
 
 # The Job of the component generated-secrets.
 GENERATOR = "airflow-generate-secrets"
-_SPECS = {
-    "Pod": ("spec",),
-    "Deployment": ("spec", "template", "spec"),
-    "StatefulSet": ("spec", "template", "spec"),
-    "DaemonSet": ("spec", "template", "spec"),
-    "ReplicaSet": ("spec", "template", "spec"),
-    "Job": ("spec", "template", "spec"),
-    "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +124,7 @@ def of(scene: Scene) -> tuple[Pod, ...]:
 
 def _pods(scene: Scene) -> Iterator[Pod]:
     for each in scene.objects:
-        if path := _SPECS.get(each["kind"]):
+        if path := POD_SPECS.get(each["kind"]):
             spec = dig(each, *path)
             metadata = mapping(dig(each, *path[:-1], "metadata"))
             if isinstance(spec, dict):

@@ -1,4 +1,4 @@
-"""`python -m tests.bench`: measure everything, then print one table. It ends with 0, whatever was found."""
+"""`python -m tests.bench [WORD...]`: measure all, or what a word names, and print one table. It always ends with 0."""
 
 import os
 import platform
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bootstrap import __version__
 from bootstrap.errors import TaxiwayError
-from tests.bench import fleet, init, sealing, start, table
+from tests.bench import fleet, init, moves, sealing, start, table
 from tests.bench.programs import Failed, Home
 from tests.bench.table import NotMeasured, Section
 
@@ -24,6 +24,9 @@ _PARTS = {
     "validate of a thousand environments": fleet.thousand,
     "diff of one environment": fleet.one,
     "memory of validate": fleet.memory,
+    "promote": moves.promote,
+    "env add": moves.add,
+    "set": moves.change,
 }
 
 
@@ -34,7 +37,7 @@ def main() -> None:
     sections = []
     with tempfile.TemporaryDirectory(prefix="taxiway-bench-") as folder:
         home = Home.create(Path(folder))
-        for name, measure in _PARTS.items():
+        for name, measure in _chosen().items():
             print(f"{time.monotonic() - began:5.0f} s  {name}", file=sys.stderr, flush=True)
             sections.append(_section(name, measure, home))
     packages = ", ".join(f"{name} {version(name)}" for name in ("typer", "cryptography"))
@@ -45,6 +48,12 @@ def main() -> None:
     )
     print("takes; it is the median over the pairs of neighbouring runs, and so is every difference.\n")
     print(table.render(sections))
+
+
+def _chosen() -> dict[str, Callable[[Home], Section]]:
+    """The parts whose names hold one of the words of the command line; all without any."""
+    words = sys.argv[1:]
+    return {name: part for name, part in _PARTS.items() if not words or any(word in name for word in words)}
 
 
 def _section(name: str, measure: Callable[[Home], Section], home: Home) -> Section:

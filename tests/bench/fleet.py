@@ -20,7 +20,7 @@ _LOOP = f'for each in $(ls -d overlays/* | head -n {_SAMPLE}); do "$@" "$each" |
 
 def thousand(home: Home) -> Section:
     """Everything new, nothing changed, one environment changed."""
-    repo = _repo(home, MANY)
+    repo = repo_of(home, MANY)
     loop = partial(_loop, home, repo)
     validate = partial(_validate, home, repo)
     loop()
@@ -50,16 +50,16 @@ def thousand(home: Home) -> Section:
 
 def one(home: Home) -> Section:
     """The difference of one environment among a thousand."""
-    repo = _repo(home, MANY)
-    sides = repo.with_name("sides")
+    repo = repo_of(home, MANY)
+    sides = repo.withname_of("sides")
     shutil.rmtree(sides, ignore_errors=True)
     for side in ("old", "new"):
-        shutil.copytree(repo / _overlay(1), sides / side)
+        shutil.copytree(repo / overlay_of(1), sides / side)
     build = Kustomize.find().command
     by_hand = ["sh", "-ec", '"$@" old; "$@" new', "sh", *build]
     ours, theirs = in_turns(
         9,
-        lambda: _edited(home, repo, ["diff", "--no-cache", _name(1)]),
+        lambda: _edited(home, repo, ["diff", "--no-cache", name_of(1)]),
         lambda: home.run(["sh", "-ec", 'cd "$1"; shift; exec "$@"', "sh", str(sides), *by_hand]).seconds,
     )
     pair = Samples(ours), Samples(theirs)
@@ -81,7 +81,7 @@ def memory(home: Home) -> Section:
     """Peaks of a first `validate` over few environments, and over ten times as many."""
     found: list[Samples] = []
     for count in (FEW, MANY):
-        repo = _repo(home, count)
+        repo = repo_of(home, count)
         peak = home.peak(_TAXIWAY, ["validate", "--no-cache", "-C", str(repo)])
         found.append(Samples((max(peak.own, peak.children),), Unit.BYTES))
     few, many = found
@@ -113,7 +113,7 @@ _edits = iter(range(1_000_000))
 
 def _edited(home: Home, repo: Path, arguments: Sequence[str]) -> float:
     """A run after a change of one value to what it never was before."""
-    path = repo / _overlay(1) / "airflow.env"
+    path = repo / overlay_of(1) / "airflow.env"
     before = path.read_text()
     path.write_text(f"{before}AIRFLOW__CORE__PARALLELISM={next(_edits) + 33}\n")
     try:
@@ -132,33 +132,33 @@ def _loop(home: Home, repo: Path) -> float:
     return home.run(argv).seconds * MANY / _SAMPLE
 
 
-def _name(number: int) -> str:
+def name_of(number: int) -> str:
     return f"env-{number:04}"
 
 
-def _overlay(number: int) -> str:
-    return f"overlays/{_name(number)}"
+def overlay_of(number: int) -> str:
+    return f"overlays/{name_of(number)}"
 
 
-def _repo(home: Home, count: int) -> Path:
+def repo_of(home: Home, count: int) -> Path:
     """An environment repo of so many environments, each with a base of its own, in one commit. Made once."""
     repo = home.folder / f"fleet-{count}"
     if repo.exists():
         return repo
     made = home.folder / "fleet-made"
-    names = ["--environment", "dev", "--environment", _name(0)]
+    names = ["--environment", "dev", "--environment", name_of(0)]
     options = ["--yes", "--repo", _URL, "--sealing-cert", str(home.certificate), "--no-commit", *names]
     home.run([TAXIWAY, "init", str(made), *options])
     model = (made / "taxiway.yaml").read_text()
-    entry = model[model.index(f"- name: {_name(0)}\n") :]
-    sync = made / f"clusters/default/{_name(0)}.yaml"
+    entry = model[model.index(f"- name: {name_of(0)}\n") :]
+    sync = made / f"clusters/default/{name_of(0)}.yaml"
     for number in range(1, count - 1):
-        shutil.copytree(made / _overlay(0), made / _overlay(number))
-        for path in (made / _overlay(number)).rglob("*"):
-            if path.is_file() and "base" not in path.relative_to(made / _overlay(number)).parts:
-                path.write_text(path.read_text().replace(_name(0), _name(number)))
-        sync.with_stem(_name(number)).write_text(sync.read_text().replace(_name(0), _name(number)))
-        model += entry.replace(_name(0), _name(number))
+        shutil.copytree(made / overlay_of(0), made / overlay_of(number))
+        for path in (made / overlay_of(number)).rglob("*"):
+            if path.is_file() and "base" not in path.relative_to(made / overlay_of(number)).parts:
+                path.write_text(path.read_text().replace(name_of(0), name_of(number)))
+        sync.with_stem(name_of(number)).write_text(sync.read_text().replace(name_of(0), name_of(number)))
+        model += entry.replace(name_of(0), name_of(number))
     (made / "taxiway.yaml").write_text(model)
     home.run(["git", "-C", str(made), "add", "--all"])
     home.run(["git", "-C", str(made), "commit", "--quiet", "--message", "Bootstrap"])

@@ -37,7 +37,7 @@ def _watch(event: str, arguments: tuple[Any, ...]) -> None:
 sys.addaudithook(_watch)
 
 
-def run(target: Path, certificate: str, kill_at: int) -> tuple[int, str]:
+def run(arguments: list[str], kill_at: int) -> tuple[int, str]:
     """One run in a child: its exit code (-9 when killed) and the event that it was killed at."""
     reading, writing = os.pipe()
     child = os.fork()
@@ -48,7 +48,7 @@ def run(target: Path, certificate: str, kill_at: int) -> tuple[int, str]:
         os.dup2(null, 1)
         _state.update(left=kill_at, seen=0)
         try:
-            cli.main(["init", str(target), "--repo", URL, "--environment", "dev", "--sealing-cert", certificate])
+            cli.main(arguments)
         except SystemExit as end:
             os._exit(int(end.code or 0))
         finally:
@@ -85,9 +85,10 @@ def main(first: int, step: int, kind: str, certificate: str, folder: Path) -> No
             subprocess.run(["git", "init", "--quiet", str(target)], check=True)
             (target / "NOTES").write_text("ours\n")
             git(target, "add", "."), git(target, "commit", "--quiet", "-m", "before")
-        code, event = run(target, certificate, number)
+        arguments = ["init", str(target), "--repo", URL, "--environment", "dev", "--sealing-cert", certificate]
+        code, event = run(arguments, number)
         killed = look(target)
-        again, _ = run(target, certificate, 0)
+        again, _ = run(arguments, 0)
         beside = sorted(path.name for path in target.parent.iterdir())
         left = (target / ".git/taxiway").exists()
         print(json.dumps({

@@ -1,0 +1,72 @@
+"""Law 3 for changes of an environment repo: killed anywhere, it is as before or as after, and the next run ends it."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.commands.conftest import clone
+from tests.commands.test_promote import new_image
+
+SHARDS = 2
+STRIDE = 9  # of the events of one run; each kill costs two runs
+
+
+@pytest.fixture
+def folder(origin: Path, tmp_path: Path) -> Path:
+    """A folder with a remote and a clone of it, in which dev has a newer image."""
+    folder = tmp_path / "made"
+    folder.mkdir()
+    shutil.copytree(origin, folder / "remote.git")
+    new_image(clone(folder / "remote.git", folder / "repo"))
+    return folder
+
+
+def runs(folder: Path, *arguments: str) -> list[dict[str, Any]]:
+    """A run killed at every so many events, and at last one that ends by itself."""
+    program = [sys.executable, "-m", "tests.commands.killer_of_moves"]
+    starts = [1 + shard * STRIDE for shard in range(SHARDS)]
+    shards = [
+        subprocess.Popen(
+            [*program, str(start), str(SHARDS * STRIDE), str(folder), *arguments],
+            stdout=subprocess.PIPE,
+            cwd=Path(__file__).parents[2],
+        )
+        for start in starts
+    ]
+    found = [json.loads(line) for shard in shards for line in shard.communicate()[0].splitlines()]
+    assert [shard.returncode for shard in shards] == [0] * SHARDS
+    return found
+
+
+def test_a_killed_promotion_is_finished_by_the_next(folder: Path) -> None:
+    found = runs(folder, "promote", "staging")
+    wanted = next(run["after"] for run in found if run["code"] == 0)
+    killed = [run for run in found if run["code"] == -signal.SIGKILL]
+    assert len(killed) > 10
+    assert {"open", "subprocess.Popen"} <= {run["event"] for run in killed}
+    (branch,) = wanted["remote"].keys() - {"main"}
+    for run in found:
+        # The user's checkout is never touched, and the branch is there as a whole or not at all.
+        for side in ("killed", "after"):
+            assert [run[side][key] for key in ("head", "status")] == [run["before"][key] for key in ("head", "status")]
+        assert run["killed"]["remote"].get(branch) in (None, wanted["remote"][branch]), run
+        assert run["again"] == 0, run
+        assert run["after"]["remote"] == wanted["remote"], run
+        assert (run["after"]["worktrees"], run["after"]["left"]) == (1, []), run
+
+
+def test_a_killed_edit_is_finished_by_the_next(folder: Path) -> None:
+    found = runs(folder, "set", "image", "airflow=apache/airflow:3.3.4")
+    wanted = next(run["after"] for run in found if run["code"] == 0)
+    assert len([run for run in found if run["code"] == -signal.SIGKILL]) > 10
+    for run in found:
+        # The branch, which is what a controller syncs once it is pushed, is as before or as after.
+        assert run["killed"]["tree"] in (run["before"]["tree"], wanted["tree"]), run
+        assert run["again"] == 0, run
+        assert (run["after"]["tree"], run["after"]["status"]) == (wanted["tree"], ""), run
