@@ -51,7 +51,7 @@ def thousand(home: Home) -> Section:
 def one(home: Home) -> Section:
     """The difference of one environment among a thousand."""
     repo = repo_of(home, MANY)
-    sides = repo.withname_of("sides")
+    sides = repo.with_name("sides")
     shutil.rmtree(sides, ignore_errors=True)
     for side in ("old", "new"):
         shutil.copytree(repo / overlay_of(1), sides / side)
