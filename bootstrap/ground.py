@@ -37,23 +37,11 @@ class Ground:
         """The same at another commit. Raises BadOption where there is none."""
         return Ground(top=self.top, known=self.known, snapshot=Commit.of(self.top, reference))
 
-    def history(self, *paths: str) -> Iterable[tuple[str, Block]]:
-        """The changes of taxiway's own that these paths went through, each with its commit, the newest first."""
-        shape = ("--format=%H%x00%B%x00%x00", "--extended-regexp", "--grep", r"Taxiway: \{|<!-- taxiway ")
-        told = git.run(self.top, "log", *shape, self.commit, "--", *paths)
-        for entry in told.split("\0\0"):
-            commit, _, message = entry.strip().partition("\0")
-            if block := read(message):
-                yield commit, block
-
-    def last(self, *paths: str) -> str | None:
-        """The commit that changed these paths last."""
-        return git.run(self.top, "log", "-1", "--format=%H", self.commit, "--", *paths) or None
-
-    def first(self, path: str) -> str | None:
-        """The commit that a path came with."""
-        found = git.run(self.top, "log", "--diff-filter=A", "--format=%H", self.commit, "--", path).split()
-        return found[0] if found else None
+    def history(self, *paths: str) -> list[tuple[str, Block | None]]:
+        """The commits that changed these paths, the newest first, each with the record that it carries."""
+        told = git.run(self.top, "log", "--format=%H%x00%B%x00%x00", self.commit, "--", *paths)
+        entries = (entry.strip().partition("\0") for entry in told.split("\0\0") if entry.strip())
+        return [(commit, read(message)) for commit, _, message in entries]
 
 
 def head(top: Path) -> Ground:

@@ -98,13 +98,14 @@ def _plan(ground: Ground, source: Environment, target: Environment, request: Req
 def _origins(ground: Ground, source: Environment, target: Environment) -> dict[Part, Origin]:
     """Where each part of the target's release came from: as the records tell, else the commit that it began with."""
     paths = tuple(f"{target.overlay}/{path}" for path in ("release", "base", "kustomization.yaml"))
-    start = ground.first(f"{target.overlay}/kustomization.yaml")
-    found = dict.fromkeys(Part, Origin(commit=start, environment=target.name)) if start else {}
-    history = list(ground.history(*paths))
-    found |= lineage(target.name, history)
-    last = ground.last(*paths)
+    history = ground.history(*paths)
+    if not history:
+        return {}
+    (last, newest), (start, _) = history[0], history[-1]
+    found = dict.fromkeys(Part, Origin(commit=start, environment=target.name))
+    found |= lineage(target.name, [(commit, block) for commit, block in history if block])
     # A forge may merge under a message of its own. What brought the target in step was a promotion all the same.
-    if last and not (history and history[0][0] == last):
+    if newest is None:
         tree = ground.at(last).tree("base", source.overlay, target.overlay)
         if promotion.in_step(tree, source, target):
             found = dict.fromkeys(Part, Origin(commit=last, environment=target.name))

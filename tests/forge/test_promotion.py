@@ -116,6 +116,20 @@ def test_a_conflict_is_shown_and_nothing_is_pushed(repo: Path, envs: Repository,
     assert [each["name"] for each in envs.owner.call("GET", f"{envs.path}/branches")] == ["main"]
 
 
+def test_ci_tells_the_pull_request_what_changes_once(repo: Path, envs: Repository, taxiway: Taxiway) -> None:
+    new_image(repo)
+    number = json.loads(taxiway("promote", "complete", "-o", "json").out)["data"]["pullRequest"]["number"]
+    base = git(repo, "rev-parse", "HEAD")
+    git(repo, "fetch", "--quiet", "origin", opened(envs)[0]["head"]["ref"])
+    git(repo, "switch", "--quiet", "--detach", "FETCH_HEAD")
+    succeed(taxiway("diff", "--from", base, "--comment", number, "-o", "json"), "commented")
+    succeed(taxiway("diff", "--from", base, "--comment", number, "-o", "json"), "unchanged")
+    (comment,) = envs.owner.call("GET", f"{envs.path}/issues/{number}/comments")
+    assert "### complete" in comment["body"]
+    assert "### dev" not in comment["body"]
+    assert "| migration | `Job/airflow-migrate` |" in comment["body"]
+
+
 def test_two_at_once_end_with_one_pull_request(repo: Path, envs: Repository, tmp_path: Path) -> None:
     new_image(repo)
     for number in range(2):

@@ -23,7 +23,7 @@ from bootstrap.tree import Tree
 from tests.conftest import Taxiway
 from tests.lint import files
 
-EACH = settings(max_examples=1000, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+EACH = settings(max_examples=500, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 ODD: tuple[Any, ...] = (None, True, 0, -1, 1.5, "", "\x00", "ü", "a: b", [], [None], [[]], {}, {"": None}, {"name": []})
 
 
