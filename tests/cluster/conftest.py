@@ -18,6 +18,7 @@ from tests.cluster.kit.forge import Forge
 from tests.cluster.kit.kubectl import Kubectl
 from tests.cluster.python import CHECKOUT
 
+CONTROLLERS = (ArgoCD(), Flux())
 FIGURES = pytest.StashKey[Figures]()
 
 
@@ -74,7 +75,7 @@ def checkout() -> Path:
     return CHECKOUT
 
 
-@pytest.fixture(scope="session", params=[ArgoCD(), Flux()], ids=lambda c: c.name)
+@pytest.fixture(scope="session", params=CONTROLLERS, ids=lambda c: c.name)
 def controller(request: pytest.FixtureRequest, kubectl: Kubectl, figures: Figures) -> Controller:
     """Each controller, installed. All tests of the one come before those of the other."""
     controller: Controller = request.param

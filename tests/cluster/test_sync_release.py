@@ -4,6 +4,7 @@ from contextlib import suppress
 
 import pytest
 
+from tests.cluster.conftest import CONTROLLERS
 from tests.cluster.errors import ClusterError
 from tests.cluster.images.catalogue import AIRFLOW, NEWER_TAG, OTHER_TAG
 from tests.cluster.kit.controllers import Controller
@@ -84,6 +85,8 @@ def test_a_revert_goes_back_though_the_controller_dies_in_the_middle(
     assert _images_of_workers(here) == {f"apache/airflow:{AIRFLOW}"}
 
 
+# The pods wait for it by themselves, whatever syncs them: once is enough.
+@pytest.mark.parametrize("controller", CONTROLLERS[:1], indirect=True, ids=lambda c: c.name, scope="session")
 def test_a_newer_schema_is_there_before_the_pods_that_need_it(
     here: Kubectl, repo: EnvironmentRepo, controller: Controller
 ) -> None:
