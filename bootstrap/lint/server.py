@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.lint.scene import Scene
@@ -55,7 +56,7 @@ def _refused(scene: Scene, each: Object, text: str) -> Finding:
 
 def _complaints(err: str) -> Sequence[str]:
     starts = [match.start() for match in _COMPLAINT.finditer(err)]
-    return [err[start:end].strip() for start, end in zip(starts, [*starts[1:], len(err)], strict=True)]
+    return [err[start:end].strip() for start, end in pairwise([*starts, len(err)])]
 
 
 def _short(text: str) -> str:
