@@ -9,7 +9,6 @@ from bootstrap import __version__
 from bootstrap.finding import Finding, Rule, Severity
 
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
-_HOME = "https://pypi.org/project/taxiway/"
 
 
 def lines(findings: Sequence[Finding], environments: Sequence[str], form: str) -> list[str]:
@@ -92,7 +91,6 @@ def _sarif(findings: Sequence[Finding]) -> dict[str, Any]:
     driver = {
         "name": "taxiway",
         "version": __version__,
-        "informationUri": _HOME,
         "rules": [
             {
                 "id": name,
