@@ -79,6 +79,7 @@ def test_answers_count_and_a_bad_one_is_asked_again(keys: Keys, tmp_path: Path) 
         "forge": "github",
         "controller": "flux",
         "secrets": "sealed-secrets",
+        "kubernetes": ">=1.31",
         "environments": [
             {"name": "qa", "namespace": "airflow-qa", "cluster": "west", "nodePort": 30080},
             {"name": "prod", "namespace": "data", "cluster": "east", "nodePort": 31000},
