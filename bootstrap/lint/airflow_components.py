@@ -224,10 +224,10 @@ def _components(scene: Scene) -> Iterator[Component]:
         for kind, container in running:
             yield Component(kind=kind, container=container)
         labels = mapping(pod.metadata.get("labels"))
-        label = labels.get("app.kubernetes.io/component")
+        label = str(labels.get("app.kubernetes.io/component"))
         # By label only where that says Airflow too: other software has schedulers and workers.
         if not running and main and labels.get("app.kubernetes.io/name") == "airflow" and label in _COMPONENTS:
-            yield Component(kind=str(label), container=next((e for e in main if e.name == label), main[0]))
+            yield Component(kind=label, container=next((e for e in main if e.name == label), main[0]))
 
 
 def _kind(container: Container) -> str | None:

@@ -26,11 +26,11 @@ class Scene:
 
     model: Model
     environment: Environment
-    tree: Tree
-    rendered: bytes = b""
+    tree: Tree = field(repr=False)
+    rendered: bytes = field(default=b"", repr=False)
     failure: str | None = None
-    before: bytes | None = None
-    facts: dict[str, Any] = field(default_factory=dict)
+    before: bytes | None = field(default=None, repr=False)
+    facts: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @cached_property
     def objects(self) -> tuple[Object, ...]:
