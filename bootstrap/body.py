@@ -141,8 +141,7 @@ def _difference(description: Description, room: int) -> str:
     diff = description.diff
     if not diff.changes:
         return ""
-    lines = layout.lines(diff)[2 + len(layout.told(diff.consequences)) :]
-    lines = [line.replace("~ ", "! ", 1) if line.startswith("~ ") else line for line in lines]
+    lines = layout.fenced(diff)
     # Halving finds a number of lines that fits; how long they get is only known once they are fenced.
     few, many = 0, len(lines)
     while few < many:

@@ -49,6 +49,12 @@ def told(consequences: Iterable[Consequence]) -> list[Consequence]:
     return [each for each in consequences if each.effect not in (Effect.NEW, Effect.GONE, Effect.CHANGED)]
 
 
+def fenced(diff: EnvironmentDiff) -> list[str]:
+    """The objects and their fields alone, marked as Markdown's `diff` colours them."""
+    body = lines(diff)[2 + len(told(diff.consequences)) :]
+    return [line.replace("~ ", "! ", 1) if line.startswith("~ ") else line for line in body]
+
+
 def markdown(diffs: Iterable[EnvironmentDiff], *, fields: bool = True) -> list[str]:
     """The differences for a pull request: consequences first, the fields folded away."""
     out: list[str] = []
@@ -61,9 +67,8 @@ def markdown(diffs: Iterable[EnvironmentDiff], *, fields: bool = True) -> list[s
         rows = [(each.effect.value, code(each.subject), words(each.what)) for each in told(diff.consequences)]
         if rows:
             out.extend((*table(("", "object", ""), rows), ""))
-        body = [line.replace("~ ", "! ", 1) if line.startswith("~ ") else line for line in lines(diff)[2 + len(rows) :]]
         if fields:
-            out.extend((*folded(f"{len(diff.changes)} objects", body, "diff"), ""))
+            out.extend((*folded(f"{len(diff.changes)} objects", fenced(diff), "diff"), ""))
     return out
 
 

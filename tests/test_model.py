@@ -8,16 +8,20 @@ from hypothesis import strategies as st
 
 from bootstrap import model
 from bootstrap.errors import BadOption, BadTarget, Several, TaxiwayError
+from bootstrap.hold import Hold
 from bootstrap.model import Controller, Environment, Model
 from bootstrap.remote import Forge, Remote
 
 LABEL = st.from_regex(r"[a-z]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True)
+# What Hold.parse takes away around a reason, no reason has.
+WORDS = st.from_regex(r"[A-Za-z'\":#{]([ -~]{0,20}[a-z!'\"}])?", fullmatch=True)
 ENVIRONMENT = st.builds(
     Environment,
     name=LABEL,
     namespace=LABEL.map(lambda name: f"airflow-{name}"),
     cluster=LABEL,
     node_port=st.none() | st.integers(30000, 32767),
+    hold=st.none() | st.builds(Hold, reason=WORDS, author=WORDS, date=st.just("2026-11-23")),
 )
 
 
@@ -30,6 +34,9 @@ def test_what_is_written_is_read_back(environments: list[Environment], controlle
         forge=Forge.GITEA,
         controller=controller,
         environments=tuple(environments),
+        kubernetes="1.34",
+        switched_off={"airflow/unknown-section": "our own: it's read elsewhere"},
+        web="https://git.example.com:8443",
     )
     assert Model.parse(wanted.render()) == wanted
 
@@ -100,3 +107,26 @@ def test_all_mistakes_are_told_at_once() -> None:
     with pytest.raises(Several) as caught:
         model.check([environment("Dev"), environment("qa", "default"), environment("prod", port=1)])
     assert len(caught.value.errors) == 3
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("kubernetes: 1.31", "is not a range of versions"),
+        ("validate: {off: [{rule: airflow/unknown-section}]}", "is switched off without a reason"),
+        ("validate: {'off': [{rule: airflow/unknown-section, reason: ' '}]}", "is switched off without a reason"),
+    ],
+)
+def test_what_validate_is_told_wrongly_is_refused(line: str, says: str) -> None:
+    model = Model(
+        scaffold="0.1.0",
+        remote=Remote.parse("git@git.example.com:acme/airflow.git"),
+        branch="main",
+        forge=Forge.GITEA,
+        controller=Controller.FLUX,
+        environments=(environment(),),
+    )
+    kept = [each for each in model.render().decode().splitlines() if not each.startswith(line.split(":")[0])]
+    with pytest.raises(BadTarget) as caught:
+        Model.parse("\n".join([*kept, line]).encode())
+    assert says in caught.value.message

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import edits, git, local, promotion, release, repository
+from bootstrap import edits, git, promotion, release, repository
 from bootstrap import ground as grounds
 from bootstrap.commands import proposing
 from bootstrap.commands.proposing import Proposed
@@ -52,7 +52,7 @@ def run(request: Request, *, progress: Progress) -> Result:
     if request.wishes or request.dry_run:
         wishes = request.wishes or Wishes()
         return proposing.run(ground, proposed, wishes, dry_run=request.dry_run, progress=progress)
-    return proposing.here(ground, proposed, progress=progress, commit=local.commit)
+    return proposing.here(ground, proposed, progress=progress)
 
 
 def _plan(tree: Tree, environment: Environment, wanted: Sequence[Edit]) -> Plan:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bootstrap import environments, git, images, local, model, release, repository, sealing, secrets, sources, workspace
+from bootstrap import environments, git, images, model, release, repository, sealing, secrets, sources, workspace
 from bootstrap import ground as grounds
 from bootstrap.commands import custody, proposing
 from bootstrap.commands.proposing import Proposed
@@ -161,7 +161,7 @@ def _ground(top: Path, parts: tuple[str, ...], wishes: Wishes | None, *, dry_run
 def _carry_out(ground: Ground, proposed: Proposed, wishes: Wishes | None, progress: Progress) -> Result:
     if wishes:
         return proposing.run(ground, proposed, wishes, dry_run=False, progress=progress)
-    return proposing.here(ground, proposed, progress=progress, commit=local.commit)
+    return proposing.here(ground, proposed, progress=progress)
 
 
 def _custody(

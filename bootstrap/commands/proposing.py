@@ -1,16 +1,15 @@
 """What promote, rollback, set and env have in common: a plan is tried out, told, and becomes a pull request."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bootstrap import __version__, body, layout, offer, release, trial
+from bootstrap import __version__, body, layout, local, offer, release, trial
 from bootstrap import ground as grounds
 from bootstrap.body import Description
 from bootstrap.builds import Builder
 from bootstrap.cache import Cache
-from bootstrap.changes import ChangeSet
 from bootstrap.errors import TaxiwayError, raise_all
 from bootstrap.ground import Ground
 from bootstrap.hosting import BODY_LIMITS
@@ -61,9 +60,7 @@ def run(ground: Ground, proposed: Proposed, wishes: Wishes, *, dry_run: bool, pr
     return _offered(proposed, described, offered)
 
 
-def here(
-    ground: Ground, proposed: Proposed, *, progress: Progress, commit: Callable[[Path, ChangeSet, str], str]
-) -> Result:
+def here(ground: Ground, proposed: Proposed, *, progress: Progress) -> Result:
     """Try the change out, and commit it on the branch that is checked out. Raises every reason against it at once."""
     route, planned = proposed.route, proposed.planned
     if not planned.changes:
@@ -71,7 +68,7 @@ def here(
         return Result(status="unchanged", data=data, lines=(f"{_where(route)}: unchanged",))
     described = _tried(ground, proposed, progress)
     with progress("committing"):
-        made = commit(ground.top, planned.changes, body.message(described))
+        made = local.commit(ground.top, planned.changes, body.message(described))
     lines = (
         body.title(route, planned.moved),
         *_told(described),

@@ -197,11 +197,6 @@ def namespace(scene: Scene) -> str:
     return max(votes, key=lambda name: (votes[name], name == scene.environment.namespace))
 
 
-def disputed(scene: Scene) -> bool:
-    """Whether the files disagree on the namespace: what depends on it then has nothing of its own to tell."""
-    return len({name for _, name, _ in _said(scene)}) > 1
-
-
 def _said(scene: Scene) -> Iterator[tuple[str, str, Place]]:
     yield "taxiway.yaml", scene.environment.namespace, sync_objects.entry(scene, "namespace")
     overlay = next((each for each in scene.graph.kustomizations if each.folder == scene.environment.overlay), None)
