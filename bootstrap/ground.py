@@ -33,6 +33,12 @@ class Ground:
         """The files of these parts of the repo: overlays, or entries of the top folder."""
         return Tree.union(self.snapshot.read(part).tree for part in dict.fromkeys(parts))
 
+    def first_of(self, *paths: str) -> bytes | None:
+        """What the first of these files holds that is there; None where none is."""
+        there = {path: blob for path, (_, blob) in listing.blobs(self.top, self.commit, *paths).items()}
+        chosen = next((path for path in paths if path in there), None)
+        return git.Repository(self.top).contents({chosen: there[chosen]})[chosen] if chosen else None
+
     def at(self, reference: str) -> "Ground":
         """The same at another commit. Raises BadOption where there is none."""
         return Ground(top=self.top, known=self.known, snapshot=Commit.of(self.top, reference))

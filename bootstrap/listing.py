@@ -24,9 +24,9 @@ def entries(top: Path, commit: str, *folders: str) -> dict[str, str]:
     return found
 
 
-def blobs(top: Path, commit: str, part: str) -> dict[str, tuple[str, str]]:
-    """Every file of a part of the repo at a commit, with its mode and its id."""
-    lines = (entry.partition("\t") for entry in _items(git.run(top, "ls-tree", "-r", "-z", commit, "--", part)))
+def blobs(top: Path, commit: str, *parts: str) -> dict[str, tuple[str, str]]:
+    """Every file of these parts of the repo at a commit, with its mode and its id."""
+    lines = (entry.partition("\t") for entry in _items(git.run(top, "ls-tree", "-r", "-z", commit, "--", *parts)))
     return {path: (facts.split()[0], facts.split()[2]) for facts, _, path in lines}
 
 

@@ -2,10 +2,10 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bootstrap import body, branches, forge, git, trail
+from bootstrap import body, branches, codeowners, forge, git, trail
 from bootstrap.body import Description
 from bootstrap.branches import PushRefused, Reason
 from bootstrap.changes import ChangeSet
@@ -14,6 +14,7 @@ from bootstrap.ground import REMOTE, Ground
 from bootstrap.hosting import BODY_LIMITS, Hosted
 from bootstrap.model import Model
 from bootstrap.proposal import Proposal, PullRequest
+from bootstrap.remote import Forge
 from bootstrap.result import Progress
 from bootstrap.trail import Kind, Route
 
@@ -81,7 +82,8 @@ def _make(
         pushed = _push(ground, commit, branch, head, digest, progress)
     if pulls is None:
         return Offered(branch=branch, commit=commit, changed=pushed)
-    wanted = _proposal(ground, described, branch, wishes)
+    asked = wishes.reviewers if opened else (*wishes.reviewers, *_owners(ground, changes))
+    wanted = _proposal(ground, described, branch, replace(wishes, reviewers=asked))
     with progress("opening the pull request"):
         done = pulls.update(opened[0], wanted) if opened else pulls.open(wanted)
     for each in _opened(pulls, route, digest):
@@ -185,6 +187,14 @@ def _push(ground: Ground, commit: str, branch: str, head: str | None, digest: st
             raise
         return False
     return True
+
+
+def _owners(ground: Ground, changes: ChangeSet) -> tuple[str, ...]:
+    """Whom to ask because they own what changes, on the one forge that does not ask them by itself."""
+    if ground.known.forge is not Forge.GITLAB:
+        return ()
+    text = ground.first_of(*codeowners.PLACES)
+    return codeowners.owners(text.decode(errors="replace"), changes.paths) if text else ()
 
 
 def _proposal(ground: Ground, described: Description, branch: str, wishes: Wishes) -> Proposal:

@@ -17,11 +17,12 @@ EFFECTS = {
     "workspace",
 }  # fmt: skip
 CORE = {
-    "airflow_settings", "body", "carrying", "changes", "checks", "ci", "controllers", "difference", "edits", "envfile",
-    "environments", "errors", "finding", "fingerprint", "hold", "hosting", "images", "impact", "layout", "markdown",
-    "merging", "model", "modeledit", "objects", "outcome", "ownership", "promotion", "proposal", "record", "release",
-    "remote", "request", "result", "rollback", "runbook", "scaffold", "schemas", "sealed", "sealing", "secret_keys",
-    "secrets", "trail", "tree", "verdict", "yamledit", "yamltext",
+    "airflow_settings", "body", "carrying", "changes", "checks", "ci", "codeowners", "controllers",
+    "difference", "edits", "envfile", "environments", "errors", "finding", "fingerprint", "hold", "hosting",
+    "images", "impact", "layout", "markdown", "merging", "model", "modeledit", "objects", "outcome",
+    "ownership", "promotion", "proposal", "record", "release", "remote", "request", "result", "rollback",
+    "runbook", "scaffold", "schemas", "sealed", "sealing", "secret_keys", "secrets", "trail", "tree", "verdict",
+    "yamledit", "yamltext",
 }  # fmt: skip
 
 # The only modules that may import what reaches outside.

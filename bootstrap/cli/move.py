@@ -17,7 +17,12 @@ DRY_RUN = typer.Option("--dry-run", help="Show the plan, the text and the differ
 NO_PR = typer.Option("--no-pr", help="Stop once the branch is pushed.")
 DRAFT = typer.Option("--draft/--ready", help="As a draft (default: ready, or as it is).", show_default=False)
 LABEL = typer.Option("--label", metavar="LABEL", help="A label of the pull request; repeat.", show_default=False)
-REVIEWER = typer.Option("--reviewer", metavar="USER|GROUP/TEAM", help="Ask for a review; repeat.", show_default=False)
+REVIEWER = typer.Option(
+    "--reviewer",
+    metavar="USER|GROUP/TEAM",
+    help="Ask for a review, beside the code owners; repeat.",
+    show_default=False,
+)
 OUTPUT = typer.Option("--output", "-o", help="The form of the answer.")
 
 

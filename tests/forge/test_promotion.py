@@ -97,6 +97,19 @@ def test_from_the_first_promotion_to_the_rollback(
     refuse(taxiway("promote", "complete"), 5, "complete is on hold: tasks hang")
 
 
+def test_the_forge_asks_the_owners_of_what_changes(
+    repo: Path, envs: Repository, reviewer: Account, taxiway: Taxiway
+) -> None:
+    """Gitea, Forgejo and GitHub read CODEOWNERS by themselves; test_gitlab.py has the forge that does not."""
+    envs.owner.call("PUT", f"{envs.path}/collaborators/{reviewer.name}", {"permission": "write"})
+    (repo / "CODEOWNERS").write_text(f"overlays/complete/.* @{reviewer.name}\n")
+    new_image(repo)
+    said = taxiway("promote", "complete")
+    assert said.code == 0, said.err
+    (pull,) = opened(envs)
+    assert [each["login"] for each in pull["requested_reviewers"]] == [reviewer.name]
+
+
 def test_what_is_overtaken_is_closed_with_a_word(repo: Path, envs: Repository, taxiway: Taxiway) -> None:
     new_image(repo)
     succeed(taxiway("promote", "complete", "-o", "json"), "opened")
