@@ -2,7 +2,9 @@
 
 import os
 import secrets
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from tests.cluster.install import gitea, sealed_secrets
 from tests.cluster.kit import proof
 from tests.cluster.kit.controllers import ArgoCD, Controller, Flux
 from tests.cluster.kit.environment import own_cluster
-from tests.cluster.kit.environments import ENVIRONMENTS, EnvironmentRepo, administrator, bootstrap, remove
+from tests.cluster.kit.environments import ENVIRONMENTS, EnvironmentRepo, administrator, bootstrap, objects, remove
 from tests.cluster.kit.figures import Figures
 from tests.cluster.kit.forge import Forge
 from tests.cluster.kit.kubectl import Kubectl
@@ -20,6 +22,17 @@ from tests.cluster.python import CHECKOUT
 
 CONTROLLERS = (ArgoCD(), Flux())
 FIGURES = pytest.StashKey[Figures]()
+# The marks that say when a test has its turn under a controller; without one it comes last, and may change anything.
+TURNS = ("still", "meanwhile", "quiet")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """Both environments, synced and healthy at a commit: since when (monotonic seconds), their objects by namespace."""
+
+    commit: str
+    since: float
+    objects: dict[str, dict[str, tuple[int, str]]]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -28,6 +41,26 @@ def pytest_configure(config: pytest.Config) -> None:
     if not own_cluster() and os.environ.get("CLUSTER") != "existing":
         how = "run these tests with: python -m tests.cluster test   (or CLUSTER=existing, for your own kubectl context)"
         pytest.exit(how, returncode=NotOnThisMachine.exit_code)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Under each controller: what only looks, then tests of elsewhere while all must stay as it is, then the rest."""
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> tuple[int, int]:
+    names = [controller.name for controller in CONTROLLERS]
+    spec = getattr(item, "callspec", None)  # pytest gives it to what has parameters
+    meanwhile = item.get_closest_marker("meanwhile")
+    if spec and "controller" in spec.params:
+        name = spec.params["controller"].name
+    elif meanwhile:
+        (name,) = meanwhile.args
+    else:
+        return 0, 0
+    turn = next((number for number, mark in enumerate(TURNS) if item.get_closest_marker(mark)), len(TURNS))
+    return 1 + names.index(name), turn
 
 
 def pytest_terminal_summary(
@@ -123,4 +156,12 @@ def repo(
     figures.take("size of what is applied for one environment", len(rendered.encode()) / 1024, "KiB")
     yield repo
     controller.remove(kubectl, ENVIRONMENTS)
-    remove(kubectl, *namespaces.values())
+    remove(kubectl, *namespaces.values(), wait=False)
+
+
+@pytest.fixture(scope="session")
+def settled(repo: EnvironmentRepo, kubectl: Kubectl) -> Settled:
+    """Both environments as they are once synced and healthy, from which nothing may change by itself."""
+    here = (kubectl.within(f"airflow-{name}") for name in ENVIRONMENTS)
+    seen = {each.namespace: objects(each) for each in here}
+    return Settled(commit=repo.push(), since=time.monotonic(), objects=seen)

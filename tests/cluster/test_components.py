@@ -25,8 +25,11 @@ from tests.cluster.kit.waiting import wait_for
 from tests.cluster.node.layout import Layout
 from tests.cluster.process import run
 
+pytestmark = pytest.mark.meanwhile("argocd")
+
 HERE = Path(__file__).parent
-NAMESPACE = "airflow-dev"
+NAME = "parts"
+NAMESPACE = f"airflow-{NAME}"
 OUTSIDE = "outside"
 BUCKET = "team-logs"
 # What Airflow itself is made of; the database and the object store are someone else's here.
@@ -46,13 +49,13 @@ class Environment:
     @property
     def overlay(self) -> Path:
         """The folder that is applied."""
-        return self.repo.tree / "overlays" / "dev"
+        return self.repo.tree / "overlays" / NAME
 
     def switch_on(self, *components: str) -> None:
         """Name components in the overlay, the last ones of its list."""
         last = "  - ../../base/components/tutorial-dags\n"
         more = "".join(f"  - ../../base/components/{name}\n" for name in components)
-        self.repo.edit("overlays/dev/kustomization.yaml", last, more + last)
+        self.repo.edit(f"overlays/{NAME}/kustomization.yaml", last, more + last)
 
     def apply(self) -> None:
         """Apply the overlay, and wait until all of Airflow is as it says."""
@@ -88,7 +91,7 @@ def outside(kubectl: Kubectl) -> Iterator[Kubectl]:
     there.wait_ready("deployment/database", "deployment/storage", seconds=PATIENCE)
     there.exec("deployment/storage", "awslocal", "s3", "mb", f"s3://{BUCKET}")
     yield there
-    remove(kubectl, OUTSIDE)
+    remove(kubectl, OUTSIDE, wait=False)
 
 
 @pytest.fixture(scope="module")
@@ -114,14 +117,14 @@ def environment(
     """An environment whose DAGs, database and object store are elsewhere, all Ready."""
     remove(kubectl, NAMESPACE)
     tree = tmp_path_factory.mktemp("components") / "environments"
-    given = {"dev": _given(dags.repository, outside.secret("database")["password"])}
+    given = {NAME: _given(dags.repository, outside.secret("database")["password"])}
     # Its repository is the DAGs' one: nothing is fetched from it, and nothing pushed to it.
     repo = bootstrap(
-        tree, dags.repository, controller="flux", certificate=certificate, environments=["dev"], secrets=given
+        tree, dags.repository, controller="flux", certificate=certificate, environments=[NAME], secrets=given
     )
     environment = Environment(repo=repo, kubectl=kubectl.within(NAMESPACE))
     environment.switch_on("dags-from-git", "external-database", "external-object-store")
-    release = "overlays/dev/release/release.env"
+    release = f"overlays/{NAME}/release/release.env"
     repo.edit(release, "DAGS_REPOSITORY=\n", f"DAGS_REPOSITORY={dags.repository.url}\n")
     repo.edit(release, "DAGS_REFERENCE=\n", "DAGS_REFERENCE=main\n")
     repo.edit(release, "DAGS_FOLDER=\n", "DAGS_FOLDER=dags\n")
@@ -130,7 +133,7 @@ def environment(
     with figures.time("external database, object store and DAGs: from nothing to all Ready"):
         environment.apply()
     yield environment
-    remove(kubectl, NAMESPACE)
+    remove(kubectl, NAMESPACE, wait=False)
 
 
 @pytest.fixture(scope="module")

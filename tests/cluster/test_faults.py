@@ -14,7 +14,10 @@ from tests.cluster.kit.forge import Forge
 from tests.cluster.kit.kubectl import Kubectl
 from tests.cluster.kit.waiting import wait_for
 
-NAMESPACE = "airflow-dev"
+pytestmark = pytest.mark.meanwhile("flux")
+
+NAME = "faults"
+NAMESPACE = f"airflow-{NAME}"
 DAGS = Path(__file__).parent / "dags"
 # No time to say goodbye.
 KILL = ("--grace-period=0", "--force")
@@ -25,9 +28,9 @@ def overlay(forge: Forge, certificate: str, tmp_path_factory: pytest.TempPathFac
     """The overlay of a new environment repo, with this module's DAGs beside the tutorial's."""
     tree = tmp_path_factory.mktemp("faults") / "environments"
     repository = forge.create(f"faults-{secrets.token_hex(3)}")
-    bootstrap(tree, repository, controller="argocd", certificate=certificate)
+    bootstrap(tree, repository, controller="argocd", certificate=certificate, environments=[NAME])
     add_dag_files(tree, DAGS / "deferred.py", DAGS / "long.py")
-    return tree / "overlays" / "dev"
+    return tree / "overlays" / NAME
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +41,7 @@ def here(kubectl: Kubectl, overlay: Path) -> Iterator[Kubectl]:
     here = kubectl.within(NAMESPACE)
     here.wait_ready(*WORKLOADS, seconds=600)
     yield here
-    remove(kubectl, NAMESPACE)
+    remove(kubectl, NAMESPACE, wait=False)
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +71,12 @@ def test_a_deferred_task_outlives_the_api_server_and_the_triggerer(here: Kubectl
     here.replace_pods("app.kubernetes.io/component in (api-server,triggerer)", *KILL, seconds=300)
     ended = airflow.wait("deferred", run, seconds=480)
     assert (ended.state, ended.tries) == ("success", {"for_a_time": 1, "for_a_pod": 1})
+
+
+def test_a_run_outlives_its_scheduler(here: Kubectl, airflow: Airflow) -> None:
+    run = _begin(airflow)
+    here.replace_pods("app.kubernetes.io/component=scheduler", *KILL, seconds=300)
+    _ends_well(airflow, run)
 
 
 def test_a_run_outlives_the_database(here: Kubectl, airflow: Airflow) -> None:

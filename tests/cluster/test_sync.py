@@ -5,15 +5,16 @@ import time
 
 import pytest
 
+from tests.cluster.conftest import Settled
 from tests.cluster.kit.controllers import Controller
 from tests.cluster.kit.environment import own_cluster, reach
 from tests.cluster.kit.environments import (
     ENVIRONMENTS,
     WORKLOADS,
     EnvironmentRepo,
-    generations,
     log_in,
     node_port,
+    objects,
     pods_of,
     restarts,
 )
@@ -21,33 +22,36 @@ from tests.cluster.kit.figures import Figures
 from tests.cluster.kit.kubectl import Kubectl
 from tests.cluster.kit.waiting import wait_for
 
-NAMESPACES = tuple(f"airflow-{name}" for name in ENVIRONMENTS)
-# How long nothing may change in a synced environment; the full proof takes 300.
-QUIET = float(os.environ.get("TAXIWAY_QUIET_SECONDS", "20"))
+# How long nothing may change in a synced environment.
+QUIET = float(os.environ.get("TAXIWAY_QUIET_SECONDS", "300"))
 
 
 @pytest.fixture(params=ENVIRONMENTS)
-def environment(request: pytest.FixtureRequest, repo: EnvironmentRepo, kubectl: Kubectl) -> Kubectl:
+def environment(request: pytest.FixtureRequest, settled: Settled, kubectl: Kubectl) -> Kubectl:
     """kubectl in the namespace of each environment."""
     return kubectl.within(f"airflow-{request.param}")
 
 
+@pytest.mark.still
 def test_every_sealed_secret_opens(environment: Kubectl) -> None:
     sealed = environment.items("sealedsecrets")
     verdicts = {s["metadata"]["name"]: [c["status"] for c in s["status"]["conditions"]] for s in sealed}
     assert verdicts and set(map(tuple, verdicts.values())) == {("True",)}, verdicts
 
 
+@pytest.mark.still
 def test_all_is_ready_without_a_restart(environment: Kubectl) -> None:
     environment.wait_ready(*WORKLOADS, seconds=5)
     assert restarts(environment) == {}
 
 
+@pytest.mark.still
 def test_the_migration_ends_before_the_user_is_made(environment: Kubectl) -> None:
     jobs = {j["metadata"]["labels"]["app.kubernetes.io/component"]: j["status"] for j in environment.items("jobs")}
     assert jobs["migrate"]["completionTime"] <= jobs["create-user"]["completionTime"]
 
 
+@pytest.mark.still
 def test_the_ui_answers_and_a_dag_runs(environment: Kubectl, controller: Controller, figures: Figures) -> None:
     if own_cluster():
         airflow = log_in(environment, node_port(environment))
@@ -62,12 +66,13 @@ def test_the_ui_answers_and_a_dag_runs(environment: Kubectl, controller: Control
     figures.take(f"{controller.name}: hello_world in {environment.namespace}", run.duration)
 
 
-def test_nothing_fights_the_controller(repo: EnvironmentRepo, controller: Controller, kubectl: Kubectl) -> None:
-    here = [kubectl.within(namespace) for namespace in NAMESPACES]
-    before = [generations(k) for k in here]
+@pytest.mark.quiet
+def test_nothing_fights_the_controller(settled: Settled, controller: Controller, kubectl: Kubectl) -> None:
     controller.refresh(kubectl, ENVIRONMENTS)
-    time.sleep(QUIET)
-    assert [generations(k) for k in here] == before
+    time.sleep(max(0.0, settled.since + QUIET - time.monotonic()))
+    assert {namespace: objects(kubectl.within(namespace)) for namespace in settled.objects} == settled.objects
+    for environment in ENVIRONMENTS:
+        controller.wait(kubectl, environment, settled.commit, seconds=5)
 
 
 def test_a_manual_change_is_put_right(repo: EnvironmentRepo, controller: Controller, kubectl: Kubectl) -> None:

@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
+from tests.cluster.conftest import Settled
 from tests.cluster.errors import NotOnThisMachine
 from tests.cluster.kit.airflow import Airflow, Run
 from tests.cluster.kit.environment import own_cluster, reach
-from tests.cluster.kit.environments import EnvironmentRepo, log_in, node_port
+from tests.cluster.kit.environments import log_in, node_port
 from tests.cluster.kit.figures import Figures
 from tests.cluster.kit.kubectl import Kubectl
+
+pytestmark = pytest.mark.still
 
 NAMESPACE = "airflow-dev"
 # No sandbox: Chromium has none for root. The rest keeps it from what is not there: a GPU, and Google.
@@ -36,7 +39,7 @@ INSIDE = (5432, 4566, 33000)
 
 
 @pytest.fixture(scope="module")
-def environment(kubectl: Kubectl, repo: EnvironmentRepo) -> Kubectl:
+def environment(kubectl: Kubectl, settled: Settled) -> Kubectl:
     """kubectl in the namespace of a synced environment with sealed secrets."""
     return kubectl.within(NAMESPACE)
 

@@ -5,6 +5,8 @@ import os
 import subprocess
 from typing import Any
 
+import pytest
+
 from tests.cluster.kit.environments import EnvironmentRepo
 from tests.cluster.process import Arg
 from tests.cluster.python import module_command, module_environment
@@ -12,6 +14,7 @@ from tests.cluster.python import module_command, module_environment
 BUDGET = "overlays/complete/base/airflow/poddisruptionbudget.scheduler.yaml"
 
 
+@pytest.mark.still
 def test_it_takes_what_is_synced_and_names_the_line_of_a_mistake(repo: EnvironmentRepo) -> None:
     assert asked(repo) == []
     file = repo.tree / BUDGET

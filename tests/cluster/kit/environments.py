@@ -154,10 +154,11 @@ def pods_of(kubectl: Kubectl) -> dict[str, str]:
     return found
 
 
-def remove(kubectl: Kubectl, *namespaces: str) -> None:
-    """Remove namespaces with all that is in them, and wait for the end."""
+def remove(kubectl: Kubectl, *namespaces: str, wait: bool = True) -> None:
+    """Remove namespaces with all that is in them, and wait for the end where something is made in them anew."""
     kubectl("delete", "namespace", *namespaces, "--ignore-not-found", "--wait=false")
     for namespace in namespaces:
         # A scheduler takes its time to say goodbye. Nothing can be made anew in a namespace that is going.
         kubectl.within(namespace)("delete", "pods", "--all", "--grace-period=0", "--force")
-    kubectl("delete", "namespace", *namespaces, "--ignore-not-found", timeout=180)
+    if wait:
+        kubectl("delete", "namespace", *namespaces, "--ignore-not-found", timeout=180)
