@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.cluster import demo, requirements
-from tests.cluster.builds import parts, programs
+from tests.cluster.builds import modules, parts, programs
 from tests.cluster.console import Console, fail
 from tests.cluster.errors import ClusterError
 from tests.cluster.images import catalogue, layers
@@ -128,6 +128,7 @@ def _rest(args: argparse.Namespace) -> list[str]:
 
 def _build(console: Console) -> None:
     programs.build(parts.PARTS, console)
+    modules.fetch()
     layers.build(catalogue.everything(), console)
 
 

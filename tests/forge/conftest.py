@@ -33,16 +33,14 @@ def alone(name: str) -> Iterator[None]:
 def gitea(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gitea]:
     """A running Gitea; where Go and a C compiler can't build it the tests say so and are skipped."""
     programs = pytest.importorskip("tests.cluster.builds.programs", reason="tests/cluster is not in this copy")
-    from tests.cluster.builds.modules import module
-    from tests.cluster.builds.parts import GITEA
+    from tests.cluster.builds.modules import source
     from tests.cluster.console import Console
 
     if missing := [name for name in ("go", "gcc", "git") if not shutil.which(name)]:
         pytest.skip(f"no Gitea to test against: {' and '.join(missing)} missing, which build it from its Go module")
     with alone("gitea"):
         programs.build(["gitea"], Console())
-    static = module("code.gitea.io/gitea", GITEA)
-    with running(programs.program("gitea"), static, tmp_path_factory.mktemp("gitea")) as server:
+    with running(programs.program("gitea"), source("gitea"), tmp_path_factory.mktemp("gitea")) as server:
         yield server
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.cluster.builds.modules import module
+from tests.cluster.builds.modules import source
 from tests.cluster.builds.parts import ARGOCD, FLUX, GITEA, SEALED_SECRETS
 from tests.cluster.builds.programs import program
 from tests.cluster.images import recipes
@@ -147,13 +147,13 @@ def _program(name: str, given: str = "") -> File:
 
 def _argocd() -> list[Entry]:
     """The layout of upstream's Dockerfile."""
-    source = module("github.com/argoproj/argo-cd/v3", ARGOCD)
+    upstream = source("argocd")
     scripts = ("hack/gpg-wrapper.sh", "hack/git-verify-wrapper.sh", "entrypoint.sh")
     roles = "server repo-server cmp-server application-controller applicationset-controller dex notifications"
     return [
         _program("argocd"),
         _program("kustomize"),
-        *(File(path=f"usr/local/bin/{s.rpartition('/')[2]}", source=source / s) for s in scripts),
+        *(File(path=f"usr/local/bin/{s.rpartition('/')[2]}", source=upstream / s) for s in scripts),
         Link(path="usr/local/bin/uid_entrypoint.sh", target="entrypoint.sh"),
         *(
             Link(path=f"usr/local/bin/argocd-{role}", target="argocd")
@@ -169,11 +169,11 @@ def _argocd() -> list[Entry]:
 
 def _gitea() -> list[Entry]:
     """The program, and the web files that upstream builds into it, where it looks for them: its work folder."""
-    source = module("code.gitea.io/gitea", GITEA)
+    upstream = source("gitea")
     return [
         _program("gitea"),
         *(
-            Copy(path=f"var/lib/gitea/{folder}", source=source / folder, identity=f"{source.name} {folder}")
+            Copy(path=f"var/lib/gitea/{folder}", source=upstream / folder, identity=f"{upstream.name} {folder}")
             for folder in ("options", "public", "templates")
         ),
     ]

@@ -2,8 +2,7 @@
 
 import json
 
-from tests.cluster.builds.modules import module
-from tests.cluster.builds.parts import ARGOCD
+from tests.cluster.builds.modules import source
 from tests.cluster.kit.forge import Repository
 from tests.cluster.kit.kubectl import Json, Kubectl
 
@@ -20,7 +19,7 @@ def install(kubectl: Kubectl) -> None:
     """Install the controllers and wait until they are ready."""
     there = kubectl.within(NAMESPACE)
     kubectl.create_namespace(NAMESPACE)
-    manifest = module("github.com/argoproj/argo-cd/v3", ARGOCD) / "manifests" / "core-install.yaml"
+    manifest = source("argocd") / "manifests" / "core-install.yaml"
     # Server-side: one of its CRDs is too large for the annotation that a client-side apply writes.
     there("apply", "--server-side", "--force-conflicts", "--filename", manifest)
     there("wait", "--for=condition=Established", "crd/appprojects.argoproj.io", "--timeout=60s")

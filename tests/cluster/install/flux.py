@@ -5,8 +5,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.cluster.builds.modules import module
-from tests.cluster.builds.parts import FLUX
+from tests.cluster.builds.modules import source
 from tests.cluster.kit.environment import own_cluster
 from tests.cluster.kit.forge import Repository
 from tests.cluster.kit.kubectl import Json, Kubectl
@@ -19,17 +18,15 @@ def install(kubectl: Kubectl) -> None:
     """Install CRDs, RBAC and controllers, and wait until they are ready."""
     kubectl.create_namespace(NAMESPACE)
     there = kubectl.within(NAMESPACE)
-    syncs = module("github.com/fluxcd/kustomize-controller", FLUX) / "config"
-    # This module downloads; only its program can't be built, for one of its requirements is in no module proxy.
-    sources = module("github.com/fluxcd/source-controller", FLUX) / "config"
+    syncs, sources = source("flux") / "config", source("flux-source") / "config"
     folders = [sources / "crd", syncs / "crd", syncs / "rbac", syncs / "manager"]
     if not own_cluster():
         folders += [sources / "rbac", sources / "manager"]
     _apply(there, folders)
     if own_cluster():
         there.apply_folder(STAND_IN)
-    source = "source-controller-stand-in" if own_cluster() else "source-controller"
-    there.wait_ready("deployment/kustomize-controller", f"deployment/{source}", seconds=120)
+    fetches = "source-controller-stand-in" if own_cluster() else "source-controller"
+    there.wait_ready("deployment/kustomize-controller", f"deployment/{fetches}", seconds=120)
 
 
 def give_access(kubectl: Kubectl, repository: Repository, name: str) -> None:

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tests.cluster.builds.modules import module
+from tests.cluster.builds.modules import source
 from tests.cluster.builds.parts import SEALED_SECRETS
 from tests.cluster.kit.kubectl import Kubectl
 from tests.cluster.process import run
@@ -19,10 +19,8 @@ local objects = import 'controller.jsonnet';
 
 def install(kubectl: Kubectl) -> None:
     """Install the controller into kube-system and wait until it serves its certificate."""
-    # Under this path, as its go.mod would need a replacement under the other one.
-    source = module("github.com/bitnami-labs/sealed-secrets", SEALED_SECRETS)
     given = ["-V", f"CONTROLLER_IMAGE={IMAGE}", "-V", "IMAGE_PULL_POLICY="]
-    kubectl.apply(json.loads(run(["jsonnet", "-J", SHIM, "-J", source, *given, "-e", _LIST])))
+    kubectl.apply(json.loads(run(["jsonnet", "-J", SHIM, "-J", source("sealed-secrets"), *given, "-e", _LIST])))
     # Not `rollout status`: upstream's minReadySeconds makes that half a minute, and the Service works before.
     kind, name = CONTROLLER.split("/")
     ready = kubectl.within("kube-system")
