@@ -19,6 +19,23 @@ pytestmark = pytest.mark.meanwhile("flux")
 NAME = "faults"
 NAMESPACE = f"airflow-{NAME}"
 DAGS = Path(__file__).parent / "dags"
+# Beside two synced environments a node of two cores has no room for a third one's full requests.
+MODEST = """\
+patches:
+  - target:
+      kind: (Deployment|StatefulSet|Job)
+    patch: |-
+      - op: replace
+        path: /spec/template/spec/containers/0/resources/requests/cpu
+        value: 10m
+  - target:
+      kind: Deployment
+      name: airflow-(api-server|scheduler|dag-processor|triggerer)
+    patch: |-
+      - op: replace
+        path: /spec/template/spec/initContainers/0/resources/requests/cpu
+        value: 10m
+"""
 # No time to say goodbye.
 KILL = ("--grace-period=0", "--force")
 
@@ -30,7 +47,12 @@ def overlay(forge: Forge, certificate: str, tmp_path_factory: pytest.TempPathFac
     repository = forge.create(f"faults-{secrets.token_hex(3)}")
     bootstrap(tree, repository, controller="argocd", certificate=certificate, environments=[NAME])
     add_dag_files(tree, DAGS / "deferred.py", DAGS / "long.py")
-    return tree / "overlays" / NAME
+    overlay = tree / "overlays" / NAME
+    kustomization = overlay / "kustomization.yaml"
+    text = kustomization.read_text()
+    assert "\npatches:" not in text
+    kustomization.write_text(text + MODEST)
+    return overlay
 
 
 @pytest.fixture(scope="module")
