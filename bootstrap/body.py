@@ -50,10 +50,10 @@ class Description:
     dags: str = ""
 
 
-def title(route: Route, moved: Iterable[Move]) -> str:
+def title(route: Route, moved: Sequence[Move]) -> str:
     """One line: which environment, and what moves first of all."""
     where = f"{route.source} → {route.target}" if route.source else route.target
-    what = ", ".join(f"{name} {before} → {after}" for name, before, after in _changes(moved))
+    what = ", ".join(f"{name} {before} → {after}" for name, before, after in _changes(moved)) or _lesser(moved)
     whole = f"{_VERBS[route.kind]} {where}" + (f": {what}" if what else "")
     whole = " ".join(re.sub(r"[\x00-\x1f\x7f]", " ", whole).split())
     return whole if len(whole) <= _LONGEST_TITLE else f"{whole[: _LONGEST_TITLE - 1]}…"
@@ -97,13 +97,7 @@ def _sentence(description: Description) -> str:
     pieces = [f"{code(name)} {code(before)} → {code(after)}" for name, before, after in _changes(moved, short=False)]
     if link := _compare(description):
         pieces.append(f"[the DAGs' commits]({link})")
-    settings = sum(each.part is Part.SETTINGS for each in moved)
-    components = sum(each.part is Part.BASE and each.field.startswith("component ") for each in moved)
-    files = sum(each.part is Part.BASE for each in moved) - components
-    for number, what in ((settings, "setting"), (files, "file"), (components, "component")):
-        if number:
-            of = "" if what == "setting" else " of the base"
-            pieces.append(f"{number} {what}{'s' if number > 1 else ''}{of}")
+    pieces.extend(_counts(moved))
     target = code(route.target)
     start = {
         Kind.PROMOTE: f"Carries the release of {code(route.source)} into {target}",
@@ -172,6 +166,25 @@ def _changes(moved: Iterable[Move], *, short: bool = True) -> Iterator[tuple[str
             yield name, _short(before), _short(after)
         elif each.part is Part.DAGS and each.field == _REFERENCE:
             yield "DAGs", _short(before), _short(after)
+
+
+def _lesser(moved: Sequence[Move]) -> str:
+    """What moves where neither an image nor the DAGs do: the one setting, or how much there is of each kind."""
+    if len(moved) == 1 and moved[0].part is Part.SETTINGS:
+        before, after = ("nothing" if value is None else repr(value) for value in (moved[0].before, moved[0].after))
+        return f"{moved[0].field} {before} → {after}"
+    return ", ".join(_counts(moved))
+
+
+def _counts(moved: Sequence[Move]) -> Iterator[str]:
+    """How many settings, and files and components of the base, move."""
+    settings = sum(each.part is Part.SETTINGS for each in moved)
+    components = sum(each.part is Part.BASE and each.field.startswith("component ") for each in moved)
+    files = sum(each.part is Part.BASE for each in moved) - components
+    for number, what in ((settings, "setting"), (files, "file of the base"), (components, "component of the base")):
+        if number:
+            first, _, rest = what.partition(" ")
+            yield f"{number} {first}{'s' * (number > 1)} {rest}".rstrip()
 
 
 def _short(value: str) -> str:

@@ -248,6 +248,29 @@ def test_a_long_commit_or_digest_is_short_in_the_sentence_and_whole_in_the_table
     )
 
 
+@pytest.mark.parametrize(
+    ("moved", "what"),
+    [
+        ([("settings", "AIRFLOW__CORE__PARALLELISM", None, "64")], "AIRFLOW__CORE__PARALLELISM nothing → '64'"),
+        ([("settings", "A", "1", None)], "A '1' → nothing"),
+        ([("settings", "A", None, ""), ("settings", "B", None, "2")], "2 settings"),
+        (
+            [("base", "a.yaml", "1", "2"), ("base", "component x", None, "x")],
+            "1 file of the base, 1 component of the base",
+        ),
+        (
+            [("settings", "A", None, "1"), ("base", "a", "1", "2"), ("base", "b", "1", "2")],
+            "1 setting, 2 files of the base",
+        ),
+    ],
+)
+def test_a_title_tells_what_moves_where_no_image_does(
+    moved: list[tuple[str, str, str | None, str | None]], what: str
+) -> None:
+    moves = [Move(part=Part(part), path="p", field=field, before=a, after=b) for part, field, a, b in moved]
+    assert body.title(ROUTE, moves) == f"Promote dev → complete: {what}"
+
+
 def test_a_branch_follows_from_the_content_and_belongs_to_one_route() -> None:
     one = ChangeSet(writes={"a": b"1", "b": b"2"}, deletes=frozenset({"c"}))
     assert one.digest == ChangeSet(writes={"b": b"2", "a": b"1"}, deletes=frozenset({"c"})).digest
