@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -98,6 +99,7 @@ class Model:
         return (head + yaml.safe_dump(data, sort_keys=False, width=1000)).encode()
 
     @classmethod
+    @lru_cache(maxsize=4)  # the work tree's, HEAD's and a remote's are mostly the same text, and may be long
     def parse(cls, text: bytes) -> "Model":
         """Read taxiway.yaml. Raises BadTarget, naming what is wrong, where it is not a model."""
         try:

@@ -8,7 +8,7 @@ from bootstrap.builds import Builder, Built
 from bootstrap.changes import ChangeSet
 from bootstrap.errors import BuildFailed, TaxiwayError, raise_all
 from bootstrap.finding import Finding, Severity
-from bootstrap.ground import Ground
+from bootstrap.ground import CLUSTERS, Ground
 from bootstrap.layout import EnvironmentDiff
 from bootstrap.lint import registry
 from bootstrap.lint.scene import Scene
@@ -30,11 +30,12 @@ def run(ground: Ground, builder: Builder, changes: ChangeSet, after: Model, name
     Of a `source`, it is only asked whether it builds; and what comes from one must be without an error, while a change
     of the environment's own may leave those that it has. Raises BuildFailed where one of them does not build.
     """
-    parts = [part for part in ground.snapshot.parts() if part != "clusters"]
+    parts = [part for part in ground.snapshot.parts() if part != CLUSTERS]
     environment = next((each for each in after.environments if each.name == name), None)
     old = next((each for each in ground.known.environments if each.name == name), None)
     overlay = f"overlays/{name}"
-    tree = changes.apply(ground.tree(*parts, "clusters", overlay))
+    now = Tree.union((ground.tree(*parts, overlay), ground.clusters(name)))
+    tree = changes.apply(now)
     with ThreadPoolExecutor() as pool:
         builds = {
             "before": pool.submit(builder.rendered, ground.snapshot, overlay) if old else None,
@@ -49,13 +50,13 @@ def run(ground: Ground, builder: Builder, changes: ChangeSet, after: Model, name
     if environment is None:
         return Trial(diff=diff, reasons=())
     lacking = sorted({*secret_keys.missing_keys(result)} - {*secret_keys.missing_keys(before)})
-    sides = [Scene(model=after, environment=environment, tree=tree, rendered=built["after"].rendered)]
-    if old and not source:
-        now = ground.tree(*parts, "clusters", overlay)
-        sides.append(Scene(model=ground.known, environment=old, tree=now, rendered=built["before"].rendered))
-    wrong = [{} if lacking else _errors(scene) for scene in sides]
-    new = [each for key, each in wrong[0].items() if len(wrong) == 1 or key not in wrong[1]]
-    return Trial(diff=diff, reasons=(*_lacking(environment, lacking), *map(_reason, new)))
+    if lacking:
+        return Trial(diff=diff, reasons=tuple(_lacking(environment, lacking)))
+    wrong = _errors(Scene(model=after, environment=environment, tree=tree, rendered=built["after"].rendered))
+    if wrong and old and not source:
+        known = _errors(Scene(model=ground.known, environment=old, tree=now, rendered=built["before"].rendered))
+        wrong = {key: each for key, each in wrong.items() if key not in known}
+    return Trial(diff=diff, reasons=tuple(map(_reason, wrong.values())))
 
 
 def _errors(scene: Scene) -> dict[tuple[str, str, str], Finding]:
