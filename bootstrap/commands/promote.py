@@ -2,12 +2,13 @@
 
 import itertools
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from bootstrap import git, model, promotion, release, repository
 from bootstrap.commands import proposing
-from bootstrap.commands.proposing import Proposed
-from bootstrap.errors import BadOption, raise_all
+from bootstrap.commands.proposing import Proposed, Tried
+from bootstrap.errors import BadOption, TaxiwayError, attempt, raise_all
 from bootstrap.ground import Ground
 from bootstrap.model import Environment, Model
 from bootstrap.offer import Wishes
@@ -34,18 +35,25 @@ class Request:
 
 
 def run(request: Request, *, progress: Progress) -> Result:
-    """Carry each release; a pull request a step. What is in step already is left as it is."""
+    """Carry each release; a pull request a step. What is in step already is left as it is.
+
+    Raises every reason against any of the steps at once; then nothing is pushed.
+    """
     git.check_version()
     top = repository.find(request.directory)
     known = repository.working(top).model
     steps = _steps(known, request)
     folders = ["clusters", *promotion.folders(known, *{each.name for step in steps for each in step})]
     ground = proposing.ground(top, folders, dry_run=request.dry_run, progress=progress)
-    results = [_step(ground, source, target, request, progress) for source, target in steps]
-    return proposing.joined(results)
+    # No step is offered before all of them may be.
+    errors: list[TaxiwayError] = []
+    tried = [attempt(errors, partial(_step, ground, *step, request, progress), None) for step in steps]
+    raise_all(errors)
+    finish = partial(proposing.conclude, ground, wishes=request.wishes, dry_run=request.dry_run, progress=progress)
+    return proposing.joined([finish(tried=each) for each in tried if each])
 
 
-def _step(ground: Ground, source: Environment, target: Environment, request: Request, progress: Progress) -> Result:
+def _step(ground: Ground, source: Environment, target: Environment, request: Request, progress: Progress) -> Tried:
     planned = _plan(ground, source, target, request)
     pin = f" --pin {request.pin}" if request.pin else ""
     proposed = Proposed(
@@ -58,7 +66,7 @@ def _step(ground: Ground, source: Environment, target: Environment, request: Req
         parts=tuple(sorted(request.only)),
         pin=request.pin,
     )
-    return proposing.run(ground, proposed, request.wishes, dry_run=request.dry_run, progress=progress)
+    return proposing.attempt(ground, proposed, progress=progress)
 
 
 def _plan(ground: Ground, source: Environment, target: Environment, request: Request) -> Plan:

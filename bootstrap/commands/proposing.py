@@ -41,6 +41,14 @@ class Proposed:
     pin: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """A change that may be offered: tried out and described; None where there is nothing to do."""
+
+    proposed: Proposed
+    described: Description | None
+
+
 def ground(top: Path, parts: Iterable[str], *, dry_run: bool, progress: Progress) -> Ground:
     """What to plan on: the newest commit that the remote has; for a dry run, the one that is checked out."""
     return grounds.here(top, parts) if dry_run else grounds.shared(top, parts, progress=progress)
@@ -48,12 +56,25 @@ def ground(top: Path, parts: Iterable[str], *, dry_run: bool, progress: Progress
 
 def run(ground: Ground, proposed: Proposed, wishes: Wishes, *, dry_run: bool, progress: Progress) -> Result:
     """Try the change out, and offer it. Raises every reason against it at once, before anything is pushed."""
+    tried = attempt(ground, proposed, progress=progress)
+    return conclude(ground, tried, wishes, dry_run=dry_run, progress=progress)
+
+
+def attempt(ground: Ground, proposed: Proposed, *, progress: Progress) -> Tried:
+    """Try the change out. Raises every reason against it at once; nothing is written."""
+    planned = proposed.planned
+    nothing = not planned.changes and not planned.conflicts
+    return Tried(proposed=proposed, described=None if nothing else _tried(ground, proposed, progress))
+
+
+def conclude(ground: Ground, tried: Tried, wishes: Wishes, *, dry_run: bool, progress: Progress) -> Result:
+    """Offer what was tried out; for a dry run, tell it."""
+    proposed, described = tried.proposed, tried.described
     route, planned = proposed.route, proposed.planned
-    if not planned.changes and not planned.conflicts:
+    if described is None:
         notes = () if dry_run else offer.withdraw(ground, route, wishes, progress=progress)
         data: dict[str, Any] = {"kind": route.kind, "source": route.source, "target": route.target, "moved": []}
         return Result(status="unchanged", data=data, lines=(f"{_where(route)}: unchanged",), notes=notes)
-    described = _tried(ground, proposed, progress)
     if dry_run:
         return _planned(ground, described)
     offered = offer.make(ground, planned.changes, described, wishes, progress=progress)

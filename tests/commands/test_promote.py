@@ -169,6 +169,15 @@ def test_one_step_or_the_whole_chain(repo: Path, remote: Path, taxiway: Taxiway)
     assert len(branches(remote)) == 1
 
 
+def test_of_a_chain_nothing_is_pushed_where_one_step_is_refused(repo: Path, remote: Path, taxiway: Taxiway) -> None:
+    new_image(repo)
+    new_image(repo, "3.3.4", environment="staging")
+    assert taxiway("hold", "prod", "--reason", "month end").code == 0
+    git(repo, "push", "--quiet", "origin", "main")
+    refuse(taxiway("promote", "--all"), 5, "both sides changed", "prod is on hold: month end")
+    assert branches(remote) == []
+
+
 def test_only_a_part_a_pin_and_an_older_release(repo: Path, taxiway: Taxiway) -> None:
     old = git(repo, "rev-parse", "HEAD")
     new_image(repo)
