@@ -3,9 +3,9 @@
 import contextlib
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from bootstrap import git, workspace
 from bootstrap.changes import ChangeSet
@@ -14,8 +14,9 @@ from bootstrap.result import Progress
 
 _ATTEMPTS = 3
 _PAUSE = 2.0  # seconds before a push is tried again; doubled each time
-# Only the named folders are checked out, however many environments there are (git-sparse-checkout, by its files).
-_SPARSE = {"core.sparseCheckout": "true", "core.sparseCheckoutCone": "false"}
+# Only the named folders are checked out, and stand in the index, however many environments there are: what
+# `git sparse-checkout set --cone --sparse-index` would write, by its files.
+_SPARSE = {"core.sparseCheckout": "true", "core.sparseCheckoutCone": "true", "index.sparse": "true"}
 
 
 class Reason(StrEnum):
@@ -87,13 +88,19 @@ def worktree(top: Path, commit: str, folders: tuple[str, ...]) -> Iterator[Path]
         try:
             git.run(top, "worktree", "add", "--quiet", "--no-checkout", "--detach", str(folder), commit)
             own = Path(git.run(folder, "rev-parse", "--absolute-git-dir"))
-            patterns = ["/*", "!/*/", *(f"/{each}/" for each in folders)]
-            workspace.write_whole_over(own / "info" / "sparse-checkout", "\n".join([*patterns, ""]).encode())
+            workspace.write_whole_over(own / "info" / "sparse-checkout", _cone(folders).encode())
             git.run(folder, "read-tree", "-mu", "HEAD", settings=_SPARSE)
             yield folder
         finally:
             workspace.remove(folder)
             git.run(top, "worktree", "prune")
+
+
+def _cone(folders: Iterable[str]) -> str:
+    """The patterns of a sparse checkout of these folders and the files beside and above them (git-sparse-checkout)."""
+    parents = {str(parent) for each in folders for parent in PurePosixPath(each).parents} - {"."}
+    lines = ["/*", "!/*/", *(line for each in sorted(parents) for line in (f"/{each}/", f"!/{each}/*/"))]
+    return "\n".join([*lines, *(f"/{each}/" for each in sorted(folders)), ""])
 
 
 def commit(folder: Path, changes: ChangeSet, message: str) -> str:

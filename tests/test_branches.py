@@ -62,6 +62,15 @@ def mine(repo: Path) -> dict[str, bytes | str]:
     return {**files, **told}
 
 
+def test_only_the_named_folders_are_checked_out_and_indexed(repo: Path) -> None:
+    with branches.worktree(repo, git(repo, "rev-parse", "HEAD"), ("overlays/dev", "base")) as folder:
+        assert set(snapshot(folder)) == {".git", "README.md", "base/c.yaml", "overlays/dev/a.env"}
+        settings = ("core.sparseCheckout=true", "core.sparseCheckoutCone=true", "index.sparse=true")
+        given = [word for each in settings for word in ("-c", each)]
+        listed = git(folder, *given, "ls-files", "--sparse").splitlines()
+    assert listed == ["README.md", "base/c.yaml", "docs/", "overlays/dev/a.env", "overlays/far/"]
+
+
 def test_a_commit_holds_the_change_alone_and_leaves_the_user_alone(repo: Path) -> None:
     before = mine(repo)
     commit = made(repo)
