@@ -171,8 +171,7 @@ def _changes(moved: Iterable[Move], *, short: bool = True) -> Iterator[tuple[str
 def _lesser(moved: Sequence[Move]) -> str:
     """What moves where neither an image nor the DAGs do: the one setting, or how much there is of each kind."""
     if len(moved) == 1 and moved[0].part is Part.SETTINGS:
-        before, after = ("nothing" if value is None else repr(value) for value in (moved[0].before, moved[0].after))
-        return f"{moved[0].field} {before} → {after}"
+        return _change(moved[0])
     return ", ".join(_counts(moved))
 
 
@@ -181,10 +180,13 @@ def _counts(moved: Sequence[Move]) -> Iterator[str]:
     settings = sum(each.part is Part.SETTINGS for each in moved)
     components = sum(each.part is Part.BASE and each.field.startswith("component ") for each in moved)
     files = sum(each.part is Part.BASE for each in moved) - components
-    for number, what in ((settings, "setting"), (files, "file of the base"), (components, "component of the base")):
+    for number, what, of in (
+        (settings, "setting", ""),
+        (files, "file", " of the base"),
+        (components, "component", " of the base"),
+    ):
         if number:
-            first, _, rest = what.partition(" ")
-            yield f"{number} {first}{'s' * (number > 1)} {rest}".rstrip()
+            yield f"{number} {what}{'s' * (number > 1)}{of}"
 
 
 def _short(value: str) -> str:
@@ -223,5 +225,9 @@ def _value(value: str | None) -> str:
 
 
 def _plain(each: Move) -> str:
+    return f"{each.part.value}: {_change(each)}"
+
+
+def _change(each: Move) -> str:
     values = " → ".join("nothing" if value is None else repr(value) for value in (each.before, each.after))
-    return f"{each.part.value}: {each.field}" + ("" if each.before is each.after is None else f": {values}")
+    return each.field + ("" if each.before is each.after is None else f": {values}")

@@ -106,7 +106,7 @@ def _cone(folders: Iterable[str]) -> str:
 def commit(folder: Path, changes: ChangeSet, message: str) -> str:
     """Write changes into a worktree and commit it, with the user's author, signing and hooks; the commit's id."""
     workspace.apply(folder, changes.writes, changes.deletes)
-    git.run(folder, "add", "--all", "--force", "--sparse", "--", *changes.paths, settings=_SPARSE)
+    git.run(folder, "add", "--all", "--force", "--", *changes.paths, settings=_SPARSE)
     git.run(folder, "commit", "--quiet", "--message", message, settings=_SPARSE)
     return git.run(folder, "rev-parse", "HEAD")
 

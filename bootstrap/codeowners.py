@@ -12,7 +12,7 @@ from dataclasses import dataclass
 PLACES = ("CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
 _SECTION = re.compile(r"\^?\[(?P<name>[^\]]+)\](?:\[\d+\])?(?P<owners>\s.*)?")
 _PATTERN = re.compile(r"(?:\\.|\S)+")
-_TOKEN = re.compile(r"\*\*/|\*\*|\*|\?|\[!?[^\]]+\]|\\.|.")
+_TOKEN = re.compile(r"\*\*/|\*\*|\*|\?|\[[!^]?[^\]]+\]|\\.|.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +61,16 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _translate(pattern: str) -> re.Pattern[str]:
-    """A pattern over the whole of a path: without a slash in front it matches in every folder."""
+    """A pattern over the whole of a path: without a slash in front it matches in every folder.
+
+    One that can't be, a range from `z` to `a`, matches nothing.
+    """
     whole = f"{pattern}**" if pattern.endswith("/") else pattern
     text = "".join(_expressions(whole.removeprefix("/")))
-    return re.compile(text if pattern.startswith("/") else f"(?:.*/)?{text}")
+    try:
+        return re.compile(text if pattern.startswith("/") else f"(?:.*/)?{text}")
+    except re.error:
+        return re.compile("(?!)")
 
 
 def _expressions(pattern: str) -> Iterator[str]:
@@ -79,7 +85,9 @@ def _expressions(pattern: str) -> Iterator[str]:
             case "?":
                 yield "[^/]"
             case str() if token.startswith("[") and len(token) > 1:
-                characters = re.sub(r"([\\^\[])", r"\\\1", token[1:-1].removeprefix("!"))
-                yield f"[{'^' * (token[1] == '!')}{characters}]"
+                negated = token[1] in "!^"
+                # Of two hyphens the first makes a range, and the second one is where it ends.
+                characters = re.sub(r"\\-(\\-)?", r"-\1", re.escape(token[1 + negated : -1]))
+                yield f"[{'^' * negated}{characters}]"
             case _:
                 yield re.escape(token.removeprefix("\\") or token)

@@ -1,7 +1,6 @@
 """What the rules find in environments: looked for where something changed, remembered where nothing did."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, replace
 from datetime import datetime
@@ -13,14 +12,12 @@ from bootstrap.errors import BadOption, TaxiwayError
 from bootstrap.finding import Finding, Place
 from bootstrap.lint import fleet, registry, secrets, secrets_certificate
 from bootstrap.lint.fleet import Claim
-from bootstrap.lint.scene import Scene
+from bootstrap.lint.scene import CLUSTERS, Scene, concerns, named
 from bootstrap.model import Environment, Model
 from bootstrap.snapshot import Commit, Reading, WorkTree
 from bootstrap.tree import Tree
 
 _LAYOUT = "1"  # of what is kept in the cache
-_CLUSTERS = "clusters"
-_OVERLAY = re.compile(rb"overlays/([\w.-]+)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +135,7 @@ class Examiner:
         """Whether an environment is not as it was before, as far as that is known without a build."""
         if self.before is None or not self._is_declared_as_before(environment):
             return True
-        rest = [part for part in self._beside(environment) if part not in (model.PATH, _CLUSTERS)]
+        rest = [part for part in self._beside(environment) if part not in (model.PATH, CLUSTERS)]
         parts = self.builder.parts(self.work, environment.overlay)
         return parts is None or not self._as_before([*parts, *rest])
 
@@ -148,7 +145,7 @@ class Examiner:
             return False
         if replace(self._model_before, environments=()) != replace(self.model, environments=()):
             return False
-        sides = (self.work.read(_CLUSTERS).tree.files, self._clusters_before)
+        sides = (self.work.read(CLUSTERS).tree.files, self._clusters_before)
         old, new = ({path: side[path] for path in side if self._concerns(path, environment)} for side in sides)
         return old == new
 
@@ -162,7 +159,7 @@ class Examiner:
 
     @cached_property
     def _clusters_before(self) -> Mapping[str, bytes]:
-        return self.before.read(_CLUSTERS).tree.files if self.before else {}
+        return self.before.read(CLUSTERS).tree.files if self.before else {}
 
     def _as_before(self, parts: Sequence[str]) -> bool:
         now = identities(self.work, parts)
@@ -178,17 +175,14 @@ class Examiner:
 
     def _beside(self, environment: Environment) -> list[str]:
         """The parts that the rules may look at beside the environment's own."""
-        return self.work.parts() if environment.name == self.first else [model.PATH, _CLUSTERS]
+        return self.work.parts() if environment.name == self.first else [model.PATH, CLUSTERS]
 
     def _concerns(self, path: str, environment: Environment) -> bool:
-        names = self._named.get(path, ())
-        return not names or environment.name in names or path == environment.sync_file
+        return concerns(self._named.get(path, ()), path, environment)
 
     @cached_property
     def _named(self) -> dict[str, set[str]]:
-        """The environments that each file of a cluster names by their overlays; none in one for all of them."""
-        files = {**self._clusters_before, **self.work.read(_CLUSTERS).tree.files}
-        return {path: {each.decode() for each in _OVERLAY.findall(data)} for path, data in files.items()}
+        return named({**self._clusters_before, **self.work.read(CLUSTERS).tree.files})
 
     def _key(self, environment: Environment, parts: Sequence[str]) -> str | None:
         """A name for all that the findings depend on."""

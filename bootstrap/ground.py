@@ -1,12 +1,12 @@
 """What a pull request is made on: a commit of the base branch that the remote has, and the files that it holds."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap import branches, git, listing, model
 from bootstrap.errors import BadOption, BadTarget, GitFailed
-from bootstrap.fingerprint import LINK
+from bootstrap.fingerprint import EXECUTABLE, FILE
 from bootstrap.model import Model
 from bootstrap.result import Progress
 from bootstrap.snapshot import Commit
@@ -14,7 +14,6 @@ from bootstrap.trail import Block, read
 from bootstrap.tree import Tree
 
 REMOTE = "origin"
-CLUSTERS = "clusters"
 _LISTED = 6
 
 
@@ -37,19 +36,10 @@ class Ground:
 
     def first_of(self, *paths: str) -> bytes | None:
         """What the first of these files holds that is there; None where none is."""
-        there = self.files(paths)
-        return next((there[path] for path in paths if path in there), None)
-
-    def clusters(self, environment: str) -> Tree:
-        """What makes a controller sync an environment: the files of clusters/ without those of the other ones."""
-        others = {each.sync_file for each in self.known.environments if each.name != environment}
-        return self.files([CLUSTERS], but=others)
-
-    def files(self, paths: Iterable[str], *, but: Collection[str] = ()) -> Tree:
-        """The files at and below these paths, but for some, which are not read."""
-        there = listing.blobs(self.top, self.commit, *paths)
-        wanted = {path: blob for path, (mode, blob) in there.items() if mode != LINK and path not in but}
-        return Tree(git.Repository(self.top).contents(wanted) if wanted else {})
+        listed = listing.blobs(self.top, self.commit, *paths)
+        there = {path: blob for path, (mode, blob) in listed.items() if mode in (FILE, EXECUTABLE)}
+        chosen = next((path for path in paths if path in there), None)
+        return git.Repository(self.top).contents({chosen: there[chosen]})[chosen] if chosen else None
 
     def at(self, reference: str) -> "Ground":
         """The same at another commit. Raises BadOption where there is none."""

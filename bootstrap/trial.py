@@ -8,10 +8,10 @@ from bootstrap.builds import Builder, Built
 from bootstrap.changes import ChangeSet
 from bootstrap.errors import BuildFailed, TaxiwayError, raise_all
 from bootstrap.finding import Finding, Severity
-from bootstrap.ground import CLUSTERS, Ground
+from bootstrap.ground import Ground
 from bootstrap.layout import EnvironmentDiff
 from bootstrap.lint import registry
-from bootstrap.lint.scene import Scene
+from bootstrap.lint.scene import CLUSTERS, Scene, concerns, named
 from bootstrap.model import Environment, Model
 from bootstrap.tree import Tree
 
@@ -34,7 +34,7 @@ def run(ground: Ground, builder: Builder, changes: ChangeSet, after: Model, name
     environment = next((each for each in after.environments if each.name == name), None)
     old = next((each for each in ground.known.environments if each.name == name), None)
     overlay = f"overlays/{name}"
-    now = Tree.union((ground.tree(*parts, overlay), ground.clusters(name)))
+    now = Tree.union((ground.tree(*parts, overlay), _clusters(ground, environment or old)))
     tree = changes.apply(now)
     with ThreadPoolExecutor() as pool:
         builds = {
@@ -57,6 +57,13 @@ def run(ground: Ground, builder: Builder, changes: ChangeSet, after: Model, name
         known = _errors(Scene(model=ground.known, environment=old, tree=now, rendered=built["before"].rendered))
         wrong = {key: each for key, each in wrong.items() if key not in known}
     return Trial(diff=diff, reasons=tuple(map(_reason, wrong.values())))
+
+
+def _clusters(ground: Ground, environment: Environment | None) -> Tree:
+    """What makes a controller sync an environment: the rules need not look at what is all about others."""
+    files = ground.tree(CLUSTERS).files
+    names = named(files)
+    return Tree({path: files[path] for path in files if environment and concerns(names[path], path, environment)})
 
 
 def _errors(scene: Scene) -> dict[tuple[str, str, str], Finding]:

@@ -251,8 +251,8 @@ def test_a_long_commit_or_digest_is_short_in_the_sentence_and_whole_in_the_table
 @pytest.mark.parametrize(
     ("moved", "what"),
     [
-        ([("settings", "AIRFLOW__CORE__PARALLELISM", None, "64")], "AIRFLOW__CORE__PARALLELISM nothing → '64'"),
-        ([("settings", "A", "1", None)], "A '1' → nothing"),
+        ([("settings", "AIRFLOW__CORE__PARALLELISM", None, "64")], "AIRFLOW__CORE__PARALLELISM: nothing → '64'"),
+        ([("settings", "A", "1", None)], "A: '1' → nothing"),
         ([("settings", "A", None, ""), ("settings", "B", None, "2")], "2 settings"),
         (
             [("base", "a.yaml", "1", "2"), ("base", "component x", None, "x")],

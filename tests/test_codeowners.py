@@ -1,6 +1,10 @@
 """GitLab's CODEOWNERS: patterns, sections, defaults, exclusions."""
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bootstrap import codeowners
 
@@ -29,7 +33,11 @@ RELEASE = "overlays/prod/release/release.env"
         ("re?ease.env", RELEASE, True),
         ("[pr]elease.env", RELEASE, True),
         ("[!r]elease.env", RELEASE, False),
+        ("[^r]elease.env", RELEASE, False),
         ("[a-z]*.env", RELEASE, True),
+        ("[+--]elease.env", "a/-elease.env", True),
+        ("[z-a]elease.env", RELEASE, False),
+        ("[", "a/[", True),
         ("release+env", RELEASE, False),
         (r"with\ space.env", "a/with space.env", True),
         (r"\#notes", "a/#notes", True),
@@ -58,6 +66,11 @@ def test_a_pattern_matches_as_in_gitlab(pattern: str, path: str, matches: bool) 
 )
 def test_the_owners_of_a_file(text: str, owners: tuple[str, ...]) -> None:
     assert codeowners.owners(text, [RELEASE]) == owners
+
+
+@given(text=st.text(alphabet="[]!^*?/\\-&~|#@ \na", max_size=40), path=st.text(alphabet="[]-/a", min_size=1))
+def test_whatever_stands_there_is_read(text: str, path: str) -> None:
+    assert set(codeowners.owners(text, [path])) <= set(re.findall(r"@(\S+)", text))
 
 
 def test_every_path_has_its_own() -> None:

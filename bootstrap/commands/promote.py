@@ -66,7 +66,7 @@ def _step(ground: Ground, source: Environment, target: Environment, request: Req
         parts=tuple(sorted(request.only)),
         pin=request.pin,
     )
-    return proposing.attempt(ground, proposed, progress=progress)
+    return proposing.try_out(ground, proposed, progress=progress)
 
 
 def _plan(ground: Ground, source: Environment, target: Environment, request: Request) -> Plan:

@@ -56,11 +56,11 @@ def ground(top: Path, parts: Iterable[str], *, dry_run: bool, progress: Progress
 
 def run(ground: Ground, proposed: Proposed, wishes: Wishes, *, dry_run: bool, progress: Progress) -> Result:
     """Try the change out, and offer it. Raises every reason against it at once, before anything is pushed."""
-    tried = attempt(ground, proposed, progress=progress)
+    tried = try_out(ground, proposed, progress=progress)
     return conclude(ground, tried, wishes, dry_run=dry_run, progress=progress)
 
 
-def attempt(ground: Ground, proposed: Proposed, *, progress: Progress) -> Tried:
+def try_out(ground: Ground, proposed: Proposed, *, progress: Progress) -> Tried:
     """Try the change out. Raises every reason against it at once; nothing is written."""
     planned = proposed.planned
     nothing = not planned.changes and not planned.conflicts

@@ -1,6 +1,7 @@
 """What the rules look at: one environment, its files, what it renders to, and the way back to the files."""
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,6 +13,19 @@ from bootstrap.lint.trace import Trace
 from bootstrap.model import Environment, Model
 from bootstrap.objects import Object, identify, parse
 from bootstrap.tree import Tree
+
+CLUSTERS = "clusters"
+_OVERLAY = re.compile(rb"overlays/([\w.-]+)", re.ASCII)
+
+
+def named(clusters: Mapping[str, bytes]) -> dict[str, set[str]]:
+    """The environments that each file of a cluster names by their overlays; none in one for all of them."""
+    return {path: {each.decode() for each in _OVERLAY.findall(data)} for path, data in clusters.items()}
+
+
+def concerns(names: Collection[str], path: str, environment: Environment) -> bool:
+    """Whether a file that names these environments has to do with one of them."""
+    return not names or environment.name in names or path == environment.sync_file
 
 
 @dataclass(frozen=True, kw_only=True)
