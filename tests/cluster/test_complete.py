@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,14 @@ from tests.cluster.kit.environment import own_cluster, reach
 from tests.cluster.kit.environments import WORKLOADS, generations, log_in, node_port, remove, restarts
 from tests.cluster.kit.figures import Figures
 from tests.cluster.kit.kubectl import Json, Kubectl
+from tests.cluster.kit.logs import levels, lines
 from tests.cluster.kit.waiting import wait_for
 
 NAMESPACE = "airflow-complete"
 RBAC = Path(__file__).parent / "rbac.json"
+COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
+FIRST = "hello_world"
+OTHERS = ("tutorial", "kubernetes_pod", "kubernetes_pod_that_fails")
 # One key of the bucket a line, asked inside of the localstack pod.
 LIST_BUCKET = (
     "awslocal",
@@ -29,6 +34,14 @@ LIST_BUCKET = (
     "--output",
     "json",
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tutorial:
+    """The tutorial's runs by DAG, and the annotated role of each kind of pod that they made."""
+
+    runs: dict[str, Run]
+    roles: dict[str, str]
 
 
 @pytest.fixture(scope="module")
@@ -54,13 +67,29 @@ def airflow(complete: Kubectl) -> Iterator[Airflow]:
 
 
 @pytest.fixture(scope="module")
-def runs(airflow: Airflow, figures: Figures) -> dict[str, Run]:
-    """One finished run of each tutorial DAG."""
-    airflow.wait_for_dags("hello_world", "tutorial", "kubernetes_pod", "kubernetes_pod_that_fails")
-    runs = {dag: airflow.run(dag) for dag in ("hello_world", "tutorial", "kubernetes_pod", "kubernetes_pod_that_fails")}
-    for dag, run in runs.items():
-        figures.take(f"first run of {dag}", run.duration)
-    return runs
+def tutorial(complete: Kubectl, airflow: Airflow, figures: Figures) -> Tutorial:
+    """One finished run of each tutorial DAG: the first by itself, the others side by side."""
+    airflow.wait_for_dags(FIRST, *OTHERS)
+    runs = {FIRST: airflow.run(FIRST)}
+    figures.take(f"first run of {FIRST}", runs[FIRST].duration)
+    begun = {dag: airflow.trigger(dag) for dag in OTHERS}
+    roles: dict[str, str] = {}
+
+    def all_ended() -> bool:
+        for pod in complete.items("pods", labels="dag_id=kubernetes_pod"):
+            labels, annotations = pod["metadata"]["labels"], pod["metadata"].get("annotations", {})
+            kind = "operator" if labels.get("kubernetes_pod_operator") else "executor"
+            roles[kind] = annotations.get("iam.amazonaws.com/role", "")
+        return all(airflow.look(dag, run).ended for dag, run in begun.items())
+
+    wait_for("the end of all runs", all_ended, seconds=300, every=0.5, state=complete.overview)
+    return Tutorial(runs=runs | {dag: airflow.look(dag, run) for dag, run in begun.items()}, roles=roles)
+
+
+def test_logs_are_plain_and_not_at_debug_level(complete: Kubectl) -> None:
+    assert {component: levels(complete, component) for component in COMPONENTS} == {c: set() for c in COMPONENTS}
+    written = [line for component in COMPONENTS for line in lines(complete, component)]
+    assert written and not [line for line in written if "[debug" in line or " DEBUG" in line]
 
 
 def test_nothing_was_restarted(complete: Kubectl) -> None:
@@ -86,16 +115,21 @@ def test_a_privileged_pod_is_refused(complete: Kubectl) -> None:
 
 
 @pytest.mark.parametrize("dag", ["hello_world", "tutorial", "kubernetes_pod"])
-def test_the_tutorial_succeeds_in_worker_pods(runs: dict[str, Run], dag: str) -> None:
-    assert runs[dag].state == "success", runs[dag]
-    assert set(runs[dag].tries.values()) == {1}
+def test_the_tutorial_succeeds_in_worker_pods(tutorial: Tutorial, dag: str) -> None:
+    run = tutorial.runs[dag]
+    assert run.state == "success", run
+    assert set(run.tries.values()) == {1}
 
 
-def test_a_failing_pod_fails_its_task(runs: dict[str, Run]) -> None:
-    assert runs["kubernetes_pod_that_fails"].state == "failed"
+def test_a_failing_pod_fails_its_task(tutorial: Tutorial) -> None:
+    assert tutorial.runs["kubernetes_pod_that_fails"].state == "failed"
 
 
-def test_no_pod_of_a_task_is_left(complete: Kubectl, runs: dict[str, Run]) -> None:
+def test_the_pods_of_tasks_are_annotated(tutorial: Tutorial) -> None:
+    assert tutorial.roles == {"operator": "test", "executor": "test"}
+
+
+def test_no_pod_of_a_task_is_left(complete: Kubectl, tutorial: Tutorial) -> None:
     def left() -> list[str]:
         return [p["metadata"]["name"] for p in complete.items("pods") if "dag_id" in p["metadata"].get("labels", {})]
 
@@ -103,31 +137,15 @@ def test_no_pod_of_a_task_is_left(complete: Kubectl, runs: dict[str, Run]) -> No
 
 
 def test_a_log_is_an_object_in_the_bucket_and_read_back(
-    complete: Kubectl, airflow: Airflow, runs: dict[str, Run]
+    complete: Kubectl, airflow: Airflow, tutorial: Tutorial
 ) -> None:
-    run = runs["hello_world"]
+    run = tutorial.runs["hello_world"]
     airflow.wait_for_log(run, "bash_ls", "Command exited with return code 0")
     keys: list[str] = json.loads(complete.exec("deployment/airflow-s3", *LIST_BUCKET))
     # One that ran: an empty task is done by the scheduler, without a pod and without a log.
     tasks = [task for task in run.tasks if any(f"{run.run}/task_id={task}/" in key for key in keys)]
     assert set(tasks) >= {"hello_task", "bash_ls"}
     airflow.wait_for_log(run, "hello_task", "hello world")
-
-
-def test_the_pods_of_tasks_are_annotated(complete: Kubectl, airflow: Airflow) -> None:
-    seen: dict[str, str] = {}
-
-    def look() -> bool:
-        for pod in complete.items("pods", labels="dag_id=kubernetes_pod"):
-            labels, annotations = pod["metadata"]["labels"], pod["metadata"].get("annotations", {})
-            kind = "operator" if labels.get("kubernetes_pod_operator") else "executor"
-            seen[kind] = annotations.get("iam.amazonaws.com/role", "")
-        return set(seen) == {"operator", "executor"}
-
-    run = airflow.trigger("kubernetes_pod")
-    wait_for("a worker's pod and an operator's pod", look, seconds=90, every=0.5, state=lambda: seen)
-    assert seen == {"operator": "test", "executor": "test"}
-    assert airflow.wait("kubernetes_pod", run).state == "success"
 
 
 def test_every_account_may_do_what_the_table_says(complete: Kubectl) -> None:

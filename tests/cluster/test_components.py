@@ -1,10 +1,10 @@
 """Each component, switched on by its line in an environment that `taxiway init` wrote and `kubectl apply -k` applies.
 
-The environment has nothing of its own to begin with: its database, its object store and its DAGs are elsewhere.
+The environment has nothing of its own to begin with: its database, its object store and its DAGs are elsewhere. Its UI
+has an ingress, and its logs are JSON. What they are without a component is seen in test_complete.py.
 """
 
 import json
-import os
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -16,13 +16,13 @@ import pytest
 
 from tests.cluster.errors import CommandFailed
 from tests.cluster.kit.airflow import Airflow, Run
-from tests.cluster.kit.environment import OWN, own_cluster, reach
+from tests.cluster.kit.environment import own_cluster, reach
 from tests.cluster.kit.environments import WORKLOADS, EnvironmentRepo, bootstrap, log_in, objects, remove
 from tests.cluster.kit.figures import Figures
 from tests.cluster.kit.forge import Forge, Repository
 from tests.cluster.kit.kubectl import Json, Kubectl
+from tests.cluster.kit.logs import is_event, levels, newest_pod, standard_output
 from tests.cluster.kit.waiting import wait_for
-from tests.cluster.node.layout import Layout
 from tests.cluster.process import run
 
 pytestmark = pytest.mark.meanwhile("argocd")
@@ -67,16 +67,6 @@ class Environment:
         """The administrator, at an address that does not change with the Service's type."""
         with reach(self.kubectl, "airflow-web", 8080) as url:
             yield log_in(self.kubectl, url)
-
-    def pod(self, component: str) -> Json:
-        """The newest pod of a component."""
-        pods = self.kubectl.items("pods", labels=f"app.kubernetes.io/component={component}")
-        return max(pods, key=lambda p: str(p["metadata"]["creationTimestamp"]))
-
-    def levels(self, component: str) -> set[str]:
-        """The levels of what a component's newest pod has logged as JSON."""
-        lines = self.kubectl("logs", self.pod(component)["metadata"]["name"], "--container", component).splitlines()
-        return {json.loads(line).get("level", "") for line in lines if _is_event(line)}
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +113,10 @@ def environment(
         tree, dags.repository, controller="flux", certificate=certificate, environments=[NAME], secrets=given
     )
     environment = Environment(repo=repo, kubectl=kubectl.within(NAMESPACE))
-    environment.switch_on("dags-from-git", "external-database", "external-object-store")
+    environment.switch_on("dags-from-git", "external-database", "external-object-store", "ingress", "json-logging")
+    kustomization = environment.overlay / "kustomization.yaml"
+    ingress = environment.repo.tree / "base/components/ingress/kustomization.yaml"
+    kustomization.write_text(kustomization.read_text() + _example(ingress.read_text()))
     release = f"overlays/{NAME}/release/release.env"
     repo.edit(release, "DAGS_REPOSITORY=\n", f"DAGS_REPOSITORY={dags.repository.url}\n")
     repo.edit(release, "DAGS_REFERENCE=\n", "DAGS_REFERENCE=main\n")
@@ -145,24 +138,12 @@ def hello(environment: Environment) -> Run:
 
 
 @pytest.fixture(scope="module")
-def published(environment: Environment) -> Environment:
-    """The same with an ingress, as the component's comment says, and with logs in JSON."""
-    assert not any(environment.levels(component) for component in COMPONENTS)
-    environment.switch_on("ingress", "json-logging")
-    overlay = environment.overlay / "kustomization.yaml"
-    component = environment.repo.tree / "base/components/ingress/kustomization.yaml"
-    overlay.write_text(overlay.read_text() + _example(component.read_text()))
+def talkative(environment: Environment, hello: Run) -> Environment:
+    """The same with debug messages as well."""
+    assert not any("debug" in levels(environment.kubectl, component) for component in COMPONENTS)
+    environment.switch_on("debug-logging")
     environment.apply()
     return environment
-
-
-@pytest.fixture(scope="module")
-def talkative(published: Environment) -> Environment:
-    """The same with debug messages as well."""
-    assert not any("debug" in published.levels(component) for component in COMPONENTS)
-    published.switch_on("debug-logging")
-    published.apply()
-    return published
 
 
 def test_a_private_repository_s_dags_run_at_the_commit_that_they_began_with(
@@ -223,8 +204,8 @@ def test_an_external_object_store_gets_the_logs(environment: Environment, outsid
     assert not {name for name in own if "airflow-s3" in name or "localstack" in name}
 
 
-def test_an_ingress_takes_the_place_of_the_node_port(published: Environment) -> None:
-    here = published.kubectl
+def test_an_ingress_takes_the_place_of_the_node_port(environment: Environment) -> None:
+    here = environment.kubectl
     spec = here.get("ingress", "airflow-web")["spec"]
     assert [rule["host"] for rule in spec["rules"]] == ["airflow.example.com"]
     assert spec["tls"] == [{"hosts": ["airflow.example.com"], "secretName": "airflow-web-tls"}]
@@ -232,29 +213,29 @@ def test_an_ingress_takes_the_place_of_the_node_port(published: Environment) -> 
     service = here.get("service", backend["name"])["spec"]
     assert (service["type"], [p["name"] for p in service["ports"]]) == ("ClusterIP", [backend["port"]["name"]])
     assert "nodePort" not in service["ports"][0]
-    here("apply", "--dry-run=server", "--validate=strict", "--kustomize", published.overlay)
-    with published.administrator() as airflow:
-        assert "hello_world" in airflow.dags()
+    here("apply", "--dry-run=server", "--validate=strict", "--kustomize", environment.overlay)
+    with environment.administrator() as airflow:
+        airflow.wait_for_dags("hello_world")
 
 
 @pytest.mark.skipif(not own_cluster(), reason="CLUSTER=existing: kubectl mixes standard output and standard error")
 @pytest.mark.parametrize("component", COMPONENTS)
-def test_every_line_on_standard_output_is_a_json_object(published: Environment, component: str) -> None:
-    lines = _standard_output(published.pod(component), component)
+def test_every_line_on_standard_output_is_a_json_object(environment: Environment, component: str) -> None:
+    lines = standard_output(newest_pod(environment.kubectl, component), component)
     assert lines
-    assert [line for line in lines if not _is_event(line)] == []
-    assert "info" in published.levels(component)
+    assert [line for line in lines if not is_event(line)] == []
+    assert "info" in levels(environment.kubectl, component)
 
 
 def test_debug_messages_come_from_components_and_tasks(talkative: Environment, hello: Run) -> None:
-    assert [c for c in COMPONENTS if "debug" not in talkative.levels(c)] == []
+    assert [c for c in COMPONENTS if "debug" not in levels(talkative.kubectl, c)] == []
     with talkative.administrator() as airflow:
         loud = airflow.run("hello_world", seconds=PATIENCE)
         assert loud.state == "success", loud
         for ended in (hello, loud):
             airflow.wait_for_log(ended, "hello_task", "hello world")
-        levels = [_levels(airflow, ended, "hello_task") for ended in (hello, loud)]
-    assert ["debug" in seen for seen in levels] == [False, True]
+        told = [_levels(airflow, ended, "hello_task") for ended in (hello, loud)]
+    assert ["debug" in seen for seen in told] == [False, True]
 
 
 def _given(repository: Repository, password: str) -> dict[str, str]:
@@ -293,22 +274,3 @@ def _levels(airflow: Airflow, ended: Run, task: str) -> set[str]:
     """The levels of the messages in the log of a task's first try."""
     path = f"/api/v2/dags/{ended.dag}/dagRuns/{ended.run}/taskInstances/{task}/logs/1?full_content=true"
     return {event["level"] for event in airflow.get(path)["content"] if event.get("level")}
-
-
-def _standard_output(pod: Json, container: str) -> list[str]:
-    """What a container wrote there, from the file that a log collector reads: `<time> stdout <F or P> <line>`."""
-    meta = pod["metadata"]
-    folder = Layout(name=os.environ[OWN]).pod_logs / f"{meta['namespace']}_{meta['name']}_{meta['uid']}" / container
-    entries = [line.split(" ", 3) for file in sorted(folder.glob("*.log")) for line in file.read_text().splitlines()]
-    # P: the line goes on in the next entry (Kubernetes, CRI logging format).
-    text = "".join(line if tag == "P" else f"{line}\n" for _, stream, tag, line in entries if stream == "stdout")
-    return text.splitlines()
-
-
-def _is_event(line: str) -> bool:
-    """Whether a line is a JSON object that tells of an event."""
-    try:
-        document = json.loads(line)
-    except ValueError:
-        return False
-    return isinstance(document, dict) and "event" in document

@@ -10,8 +10,6 @@ from tests.cluster.errors import ClusterError
 from tests.cluster.kit.kubectl import Json
 from tests.cluster.kit.waiting import wait_for
 
-_FINISHED = ("success", "failed")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
@@ -23,6 +21,11 @@ class Run:
     duration: float
     tasks: dict[str, str] = field(default_factory=dict)
     tries: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has come to its end, whichever end it is."""
+        return self.state in ("success", "failed")
 
 
 class Refused(ClusterError):
@@ -100,7 +103,7 @@ class Airflow:
 
         def look() -> Run | None:
             seen = self.look(dag, run)
-            return seen if seen.state in _FINISHED else None
+            return seen if seen.ended else None
 
         return wait_for(f"the run {run} of {dag}", look, seconds=seconds, every=1, state=lambda: self.look(dag, run))
 
