@@ -173,7 +173,6 @@ def test_a_second_eviction_at_once_is_refused(complete: Kubectl) -> None:
     with pytest.raises(CommandFailed, match="disruption budget"):
         _evict(complete, names[1])
     complete("scale", "deployment/airflow-triggerer", "--replicas=1")
-    complete.wait_ready("deployment/airflow-triggerer", seconds=120)
 
 
 def _evict(kubectl: Kubectl, pod: str) -> None:

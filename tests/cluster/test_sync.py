@@ -77,7 +77,7 @@ def test_nothing_fights_the_controller(settled: Settled, controller: Controller,
 
 def test_a_manual_change_is_put_right(repo: EnvironmentRepo, controller: Controller, kubectl: Kubectl) -> None:
     here = kubectl.within("airflow-dev")
-    here("scale", "deployment/airflow-triggerer", "--replicas=0")
+    here("scale", "deployment/airflow-triggerer", "--replicas=2")
     here("delete", "poddisruptionbudget", "airflow-scheduler")
     controller.refresh(kubectl, ["dev"])
 

@@ -1,4 +1,4 @@
-"""described/gitlab.yaml, which we wrote, against GitLab's own client in Go: its request fields, and its answers' fields.
+"""described/gitlab.yaml, which we wrote, against GitLab's own client in Go: its request and its answers' fields.
 
 GitLab's OpenAPI document is in no package registry; its client is, and names each field that a call takes.
 """
@@ -22,7 +22,7 @@ CLIENT = "gitlab.com/gitlab-org/api/client-go@v1.46.0"
 TYPES = {"string": "string", "int64": "integer", "[]int64": "array", "LabelOptions": "string", "bool": "boolean"}
 PROJECT = "/api/v4/projects/{id}"
 REQUEST = f"{PROJECT}/merge_requests/{{merge_request_iid}}"
-# Each call that we make with fields: the client's struct of them, and whether they are in the query or in the body.
+# Each call that we make with fields (in the query or in the body), and the struct of them in the client.
 CALLS = {
     ("get", f"{PROJECT}/merge_requests"): "ListProjectMergeRequestsOptions",
     ("post", f"{PROJECT}/merge_requests"): "CreateMergeRequestOptions",
@@ -34,6 +34,7 @@ CALLS = {
 ANSWERS = {PROJECT: "Project", REQUEST: "BasicMergeRequest", f"{REQUEST}/notes": "Note", "/api/v4/users": "User"}
 # Still answered, though deprecated in favour of detailed_merge_status; the client has dropped it.
 DROPPED = {"merge_status"}
+METHODS = ("get", "post", "put", "patch", "delete")
 Document = dict[str, Any]
 
 
@@ -98,9 +99,6 @@ def test_an_answer_has_only_fields_that_gitlab_s_client_reads(
         example = described["components"]["examples"]["open"]["value"]
     each = example[0] if isinstance(example, list) else example
     assert set(each) - set(fields(client, ANSWERS[path], "json")) - DROPPED == set()
-
-
-METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def _resolved(document: Document, parameters: list[Document]) -> Iterator[Document]:
