@@ -147,6 +147,8 @@ class Kubectl:
         finally:
             forward.terminate()
             forward.wait()
+            if forward.stdout:
+                forward.stdout.close()
 
 
 def _side(server_side: bool) -> list[str]:
