@@ -1,6 +1,7 @@
 """`kubectl apply -k overlays/complete`, as it lies in this project, on an empty cluster: what the environment does."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from tests.cluster.errors import CommandFailed
 from tests.cluster.kit.airflow import Airflow, Run
 from tests.cluster.kit.environment import own_cluster, reach
-from tests.cluster.kit.environments import WORKLOADS, generations, log_in, node_port, remove, restarts
+from tests.cluster.kit.environments import COMPONENTS, WORKLOADS, generations, log_in, node_port, remove, restarts
 from tests.cluster.kit.figures import Figures
 from tests.cluster.kit.kubectl import Json, Kubectl
 from tests.cluster.kit.logs import levels, lines
@@ -19,7 +20,7 @@ from tests.cluster.kit.waiting import wait_for
 
 NAMESPACE = "airflow-complete"
 RBAC = Path(__file__).parent / "rbac.json"
-COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 FIRST = "hello_world"
 OTHERS = ("tutorial", "kubernetes_pod", "kubernetes_pod_that_fails")
 # One key of the bucket a line, asked inside of the localstack pod.
@@ -88,7 +89,7 @@ def tutorial(complete: Kubectl, airflow: Airflow, figures: Figures) -> Tutorial:
 
 def test_logs_are_plain_and_not_at_debug_level(complete: Kubectl) -> None:
     assert {component: levels(complete, component) for component in COMPONENTS} == {c: set() for c in COMPONENTS}
-    written = [line for component in COMPONENTS for line in lines(complete, component)]
+    written = [COLOUR.sub("", line) for component in COMPONENTS for line in lines(complete, component)]
     assert written and not [line for line in written if "[debug" in line or " DEBUG" in line]
 
 

@@ -17,7 +17,7 @@ import pytest
 from tests.cluster.errors import CommandFailed
 from tests.cluster.kit.airflow import Airflow, Run
 from tests.cluster.kit.environment import own_cluster, reach
-from tests.cluster.kit.environments import WORKLOADS, EnvironmentRepo, bootstrap, log_in, objects, remove
+from tests.cluster.kit.environments import COMPONENTS, EnvironmentRepo, bootstrap, log_in, objects, remove
 from tests.cluster.kit.figures import Figures
 from tests.cluster.kit.forge import Forge, Repository
 from tests.cluster.kit.kubectl import Json, Kubectl
@@ -32,9 +32,8 @@ NAME = "parts"
 NAMESPACE = f"airflow-{NAME}"
 OUTSIDE = "outside"
 BUCKET = "team-logs"
-# What Airflow itself is made of; the database and the object store are someone else's here.
-COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
-AIRFLOW = tuple(w for w in WORKLOADS if w.removeprefix("deployment/airflow-") in COMPONENTS)
+# The database and the object store are someone else's here.
+AIRFLOW = tuple(f"deployment/airflow-{component}" for component in COMPONENTS)
 # So long may a start take where several clusters share two cores.
 PATIENCE = 600.0
 

@@ -9,7 +9,7 @@ from tests.cluster.errors import ClusterError
 from tests.cluster.images.catalogue import AIRFLOW, NEWER_TAG, OTHER_TAG
 from tests.cluster.kit.controllers import Controller
 from tests.cluster.kit.environment import own_cluster
-from tests.cluster.kit.environments import WORKLOADS, EnvironmentRepo, administrator, objects
+from tests.cluster.kit.environments import COMPONENTS, WORKLOADS, EnvironmentRepo, administrator, objects
 from tests.cluster.kit.figures import Figures
 from tests.cluster.kit.footprint import Memory, granted, memory, start_time
 from tests.cluster.kit.kubectl import Json, Kubectl
@@ -24,7 +24,6 @@ ARGOCD, FLUX = (
     pytest.mark.parametrize("controller", [each], indirect=True, ids=lambda c: c.name, scope="session")
     for each in CONTROLLERS
 )
-PARTS = {"api-server", "dag-processor", "scheduler", "triggerer"}
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +41,7 @@ def test_a_second_sync_changes_no_object(here: Kubectl, controller: Controller) 
 @pytest.mark.still
 def test_no_pod_needs_more_than_it_asks_for(here: Kubectl, figures: Figures) -> None:
     pods = {_component(p): p for p in here.items("pods") if p["status"]["phase"] == "Running"}
-    assert set(pods) == {*PARTS, "localstack", "postgres"}
+    assert set(pods) == {*COMPONENTS, "localstack", "postgres"}
     used = {part: memory(here, pod["metadata"]["name"]) for part, pod in pods.items()}
     for part, pod in pods.items():
         figures.take(f"pod {part}: start", start_time(pod))
@@ -84,6 +83,7 @@ def test_a_revert_goes_back_though_the_controller_dies_in_the_middle(
     _die_in_the_middle(here, controller, commit)
     _wait_for_images(here, AIRFLOW)
     assert _migration(here)["metadata"]["name"] == f"airflow-migrate-{_release(AIRFLOW)}"
+    assert _images_of_workers(here) == {f"apache/airflow:{AIRFLOW}"}
 
 
 @FLUX
@@ -98,7 +98,7 @@ def test_a_newer_schema_is_there_before_the_pods_that_need_it_though_the_control
     _wait_for_images(here, NEWER_TAG)
     migrated = _migration(here)["status"]["completionTime"]
     ready = {_component(pod): _ready_since(pod) for pod in _pods(here)}
-    assert set(ready) == PARTS
+    assert set(ready) == set(COMPONENTS)
     assert min(ready.values()) >= migrated
     assert _images_of_workers(here) == {f"apache/airflow:{NEWER_TAG}"}
 
@@ -134,7 +134,7 @@ def _migration(kubectl: Kubectl) -> Json:
 
 def _pods(kubectl: Kubectl) -> list[Json]:
     """The pods of Airflow's own parts that are not ending."""
-    pods = kubectl.items("pods", labels=f"app.kubernetes.io/component in ({','.join(sorted(PARTS))})")
+    pods = kubectl.items("pods", labels=f"app.kubernetes.io/component in ({','.join(COMPONENTS)})")
     return [p for p in pods if "deletionTimestamp" not in p["metadata"]]
 
 
@@ -144,7 +144,7 @@ def _wait_for_images(kubectl: Kubectl, tag: str) -> None:
     def images() -> set[tuple[str, str]]:
         return {(_component(pod), _image(pod)) for pod in _pods(kubectl)}
 
-    wanted = {(part, f"apache/airflow:{tag}") for part in PARTS}
+    wanted = {(part, f"apache/airflow:{tag}") for part in COMPONENTS}
     wait_for(f"{tag} everywhere", lambda: images() == wanted, seconds=180, every=0.5, state=images)
     kubectl.wait_ready(*WORKLOADS, seconds=180)
 

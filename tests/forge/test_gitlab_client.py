@@ -3,17 +3,15 @@
 GitLab's OpenAPI document is in no package registry; its client is, and names each field that a call takes.
 """
 
-import json
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from tests.cluster.builds.modules import download
 from tests.forge.conftest import alone
 from tests.forge.prism import DESCRIBED
 
@@ -44,9 +42,8 @@ def client() -> dict[str, str]:
     if not shutil.which("go"):
         pytest.skip("nothing to compare with: go is missing, which fetches GitLab's own client")
     with alone("gitlab-client"):
-        words = ["go", "mod", "download", "-json", CLIENT]
-        said = subprocess.run(words, cwd="/", check=True, capture_output=True, text=True).stdout
-    text = "\n".join(file.read_text() for file in sorted(Path(json.loads(said)["Dir"]).glob("*.go")))
+        folder = download(CLIENT)
+    text = "\n".join(file.read_text() for file in sorted(folder.glob("*.go")))
     return dict(re.findall(r"^type (\w+) struct \{\n(.*?)^\}", text, re.MULTILINE | re.DOTALL))
 
 

@@ -18,10 +18,15 @@ SOURCES = {
 }
 
 
-@once
 def source(name: str) -> Path:
-    """The read-only folder of one of SOURCES, downloaded on first use; Go's checksum database vouches for its bytes."""
-    answer = run(["go", "mod", "download", "-json", SOURCES[name]], env={"GOFLAGS": "-mod=mod"}, cwd=Path("/"))
+    """The read-only folder of one of SOURCES."""
+    return download(SOURCES[name])
+
+
+@once
+def download(module: str) -> Path:
+    """The read-only folder of `path@version`, fetched on first use; Go's checksum database vouches for its bytes."""
+    answer = run(["go", "mod", "download", "-json", module], env={"GOFLAGS": "-mod=mod"}, cwd=Path("/"))
     return Path(json.loads(answer)["Dir"])
 
 

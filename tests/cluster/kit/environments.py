@@ -16,10 +16,12 @@ from tests.cluster.process import Arg, run
 from tests.cluster.python import module_command, module_environment
 
 ENVIRONMENTS = ("dev", "complete")
+# What Airflow itself is made of.
+COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
 WORKLOADS = (
     "statefulset/airflow-pg",
     "deployment/airflow-s3",
-    *(f"deployment/airflow-{part}" for part in ("api-server", "scheduler", "dag-processor", "triggerer")),
+    *(f"deployment/airflow-{part}" for part in COMPONENTS),
 )
 _AUTHOR = {
     f"GIT_{role}_{field}": value
