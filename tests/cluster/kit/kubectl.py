@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tests.cluster.errors import ClusterError
+from tests.cluster.kit.forward import forwarded
 from tests.cluster.kit.waiting import wait_for
 from tests.cluster.process import Arg, follow, run
 
@@ -136,19 +136,13 @@ class Kubectl:
 
     @contextmanager
     def forward(self, target: str, port: int) -> Iterator[str]:
-        """The address `127.0.0.1:port` of a forward to `target` (`service/web`), for as long as the context lasts."""
-        forward = follow(self.argv("port-forward", target, f":{port}"), env=self.env)
-        try:
-            assert forward.stdout is not None
-            first = forward.stdout.readline()
-            if "Forwarding from" not in first:
-                raise ClusterError(f"port-forward to {target}: {first.strip()}")
-            yield first.split("Forwarding from ")[1].split(" ->")[0]
-        finally:
-            forward.terminate()
-            forward.wait()
-            if forward.stdout:
-                forward.stdout.close()
+        """The address `127.0.0.1:port` of a forward to `target` (`service/web`), for as long as the context lasts.
+
+        It goes on at the same address where the pod behind it gives way to another.
+        """
+        argv = self.argv("port-forward", target)
+        with forwarded(lambda local: follow([*argv, f"{local}:{port}"], env=self.env)) as address:
+            yield address
 
 
 def _side(server_side: bool) -> list[str]:
