@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,10 +46,10 @@ def test_from_the_first_to_the_merge(pulls: PullRequests, envs: Repository, acme
 def test_the_same_again_writes_nothing(pulls: PullRequests, envs: Repository, acme: Account) -> None:
     wanted = replace(WANTED, labels=("taxiway",), draft=True)
     pulls.open(wanted)
-    before = acme.call("GET", f"{envs.path}/pulls/1")
+    before = _as_written(acme, envs)
     again = pulls.open(wanted)
     assert not again.changed and again.pull.number == 1
-    assert acme.call("GET", f"{envs.path}/pulls/1") == before  # `updated_at` among the rest
+    assert _as_written(acme, envs) == before  # `updated_at` among the rest
 
 
 def test_a_newer_one_updates_it_in_place(pulls: PullRequests, envs: Repository, acme: Account) -> None:
@@ -226,3 +227,12 @@ def test_forgejo_speaks_the_same(envs: Repository, acme: Account, connect: Conne
     envs.commit(BRANCH, "release.env", "RELEASE=3-1-1\n")
     pulls = connect(envs.url, Forge.FORGEJO, acme.token())
     assert pulls.open(WANTED).pull == pulls.find(BRANCH, "main")[0]
+
+
+def _as_written(acme: Account, envs: Repository) -> Any:
+    """The pull request, but for what Gitea reckons of the repository by itself, some seconds after a push."""
+    pull = acme.call("GET", f"{envs.path}/pulls/1")
+    for side in ("head", "base"):
+        for reckoned in ("size", "updated_at"):
+            del pull[side]["repo"][reckoned]
+    return pull
