@@ -1,6 +1,6 @@
 """What differs between two sets of rendered objects, field by field."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -49,7 +49,7 @@ class ObjectChange:
     rereads: tuple[str, ...] = ()
 
 
-def compare(before: list[Object], after: list[Object]) -> tuple[ObjectChange, ...]:
+def compare(before: Sequence[Object], after: Sequence[Object]) -> tuple[ObjectChange, ...]:
     """The objects that differ, by identity. Hashes of generated names and the order of named items don't count."""
     old, new = by_identity(before), by_identity(after)
     old_names, new_names = generated_names(before), generated_names(after)

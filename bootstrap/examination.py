@@ -3,21 +3,21 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, replace
-from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 from bootstrap import fingerprint, model
 from bootstrap.builds import Builder, Built, Sources, identities
 from bootstrap.errors import BadOption, TaxiwayError
 from bootstrap.finding import Finding, Place
-from bootstrap.lint import fleet, registry, secrets, secrets_certificate
+from bootstrap.lint import fleet, registry
 from bootstrap.lint.fleet import Claim
 from bootstrap.lint.scene import CLUSTERS, Scene, concerns, named
 from bootstrap.model import Environment, Model
 from bootstrap.snapshot import Commit, Reading, WorkTree
 from bootstrap.tree import Tree
 
-_LAYOUT = "1"  # of what is kept in the cache
+_LAYOUT = "2"  # of what is kept in the cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,17 +27,16 @@ class Examined:
     findings: tuple[Finding, ...] = ()
     claims: tuple[Claim, ...] = ()
 
-    def dump(self) -> bytes:
-        """As text, which `load` reads back."""
+    def dump(self) -> dict[str, Any]:
+        """As plain data, which `load` reads back."""
         findings = [
             [each.rule.name, *astuple(each.place), each.message, each.hint, each.environments] for each in self.findings
         ]
-        return json.dumps({"findings": findings, "claims": [asdict(each) for each in self.claims]}).encode()
+        return {"findings": findings, "claims": [asdict(each) for each in self.claims]}
 
     @classmethod
-    def load(cls, text: bytes) -> "Examined":
-        """Read what `dump` wrote. Raises BadOption where a rule of that name is not there."""
-        data = json.loads(text)
+    def load(cls, data: Mapping[str, Any]) -> "Examined":
+        """Read what `dump` made. Raises BadOption where a rule of that name is not there."""
         return cls(
             findings=tuple(
                 Finding(
@@ -84,9 +83,23 @@ class Examiner:
         key = self._key(environment, hint) if hint else None
         held = self.builder.cache.get(key) if key else None
         try:
-            return None if held is None else Examined.load(held)
+            return None if held is None else Examined.load(json.loads(held))
         except (BadOption, ValueError, KeyError, TypeError):  # of a program that was made differently
             return None
+
+    def all_remembered(self, environments: Sequence[Environment]) -> dict[str, Examined] | None:
+        """What was found in all of them, by their names, where the whole repo is as it was then."""
+        key = self._key_of_all(environments)
+        held = self.builder.cache.get(key) if key else None
+        try:
+            return None if held is None else {name: Examined.load(each) for name, each in json.loads(held).items()}
+        except (BadOption, ValueError, KeyError, TypeError):
+            return None
+
+    def remember_all(self, examined: Mapping[str, Examined], environments: Sequence[Environment]) -> None:
+        """Keep in one place what each of them was `remembered` with: of a thousand, that is quicker to read."""
+        if key := self._key_of_all(environments):
+            self.builder.cache.put(key, json.dumps({name: each.dump() for name, each in examined.items()}).encode())
 
     def examine(self, environment: Environment) -> Examined:
         """Build an environment and look at it."""
@@ -95,7 +108,7 @@ class Examiner:
         key = self._key(environment, look.sources.parts)
         sound = all(each.identity == self.work.identity(part) for part, each in look.beside.items())
         if key and sound and not look.broken and self.work.is_as(look.sources.readings):
-            self.builder.cache.put(key, found.dump())
+            self.builder.cache.put(key, json.dumps(found.dump()).encode())
         return found
 
     def scene(self, environment: Environment) -> Scene:
@@ -121,15 +134,6 @@ class Examiner:
             before=self._rendered_before(overlay, sources.parts, built),
         )
         return _Look(scene=scene, sources=sources, beside=beside, broken=broken)
-
-    def aging(self, environment: Environment, now: datetime) -> list[Finding]:
-        """What time alone has done to an environment."""
-        place = f"{environment.overlay}/{secrets_certificate.FILE}"
-        try:
-            tree = Tree({place: (self.work.top / place).read_bytes()})
-        except OSError:
-            return []
-        return list(secrets.aging(Scene(model=self.model, environment=environment, tree=tree), now))
 
     def differs(self, environment: Environment) -> bool:
         """Whether an environment is not as it was before, as far as that is known without a build."""
@@ -191,6 +195,27 @@ class Examiner:
         before = identities(self.before, parts) if self.before else []
         if now is None or around is None or before is None:
             return None
-        facts = (environment.name, environment.namespace, environment.cluster, str(environment.node_port))
         about = ("findings", _LAYOUT, self.builder.code, self.builder.renderer)
-        return fingerprint.key(*about, facts, parts, now, beside, around, "same" if before == now else before)
+        return fingerprint.key(*about, _facts(environment), parts, now, beside, around, _told(before, now))
+
+    def _key_of_all(self, environments: Sequence[Environment]) -> str | None:
+        """A name for all that the findings in these environments depend on, wherever it stands in the repo."""
+        now, before = self.work.state(), self.before.ids if self.before else {}
+        if now is None:
+            return None
+        about = ("all findings", _LAYOUT, self.builder.code, self.builder.renderer)
+        facts = [fact for each in environments for fact in _facts(each)]
+        return fingerprint.key(*about, facts, _flat(now), _told(_flat(before), _flat(now)))
+
+
+def _facts(environment: Environment) -> tuple[str, ...]:
+    return environment.name, environment.namespace, environment.cluster, str(environment.node_port)
+
+
+def _told(before: list[str], now: list[str]) -> str | list[str]:
+    """The ids of before, and nothing but that where they are those of now: the commit itself does not count."""
+    return "same" if before == now else before
+
+
+def _flat(ids: Mapping[str, str]) -> list[str]:
+    return [text for each in sorted(ids.items()) for text in each]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -35,10 +36,11 @@ class Identity:
         return f"{self.kind}/{self.name}"
 
 
-def parse(rendered: bytes) -> list[Object]:
-    """The objects of a rendered YAML stream, in its order."""
+@lru_cache(maxsize=4)  # both sides of a change, and what it is compared with
+def parse(rendered: bytes) -> tuple[Object, ...]:
+    """The objects of a rendered YAML stream, in its order. All who ask share them: nobody may change one."""
     documents = yaml.load_all(rendered, Loader=yaml.CSafeLoader)
-    return [each for each in documents if isinstance(each, dict) and "kind" in each]
+    return tuple(each for each in documents if isinstance(each, dict) and "kind" in each)
 
 
 def name_of(each: Object) -> str:

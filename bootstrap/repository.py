@@ -6,8 +6,18 @@ from pathlib import Path
 
 from bootstrap import git, model, workspace
 from bootstrap.errors import BadOption, BadTarget
+from bootstrap.fingerprint import OVERLAYS
+from bootstrap.lint import graph
 from bootstrap.model import Environment, Model
 from bootstrap.snapshot import Commit, Snapshot, WorkTree
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strays:
+    """Files that may belong to no environment: kustomizations of other overlays, and all that is in clusters/."""
+
+    overlays: tuple[str, ...]
+    clusters: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +41,16 @@ class Checkout:
         whole = len(environments) == len(self.model.environments)
         return self.past or WorkTree(self.top, None if whole else [each.overlay for each in environments])
 
-    def strays(self) -> tuple[list[str], list[str]]:
-        """The kustomizations of all overlays, and the files of all clusters, environments or not."""
-        overlays = git.Repository(self.top).files("overlays/*/kustomization.y*ml", "overlays/*/Kustomization")
-        clusters = git.Repository(self.top).files("clusters/")
-        return [path for path in overlays if path.count("/") == 2], clusters
+    def strays(self) -> Strays:
+        """What Git does not ignore of what may belong to no environment."""
+        known = {each.overlay for each in self.model.environments}
+        folders = sorted(each for each in (self.top / OVERLAYS).glob("*/") if f"{OVERLAYS}/{each.name}" not in known)
+        paths = [f"{OVERLAYS}/{folder.name}/{name}" for folder in folders for name in graph.NAMES]
+        found = git.Repository(self.top).files("clusters/", *(f":(literal){path}" for path in paths))
+        return Strays(
+            overlays=tuple(path for path in found if path in paths),
+            clusters=tuple(path for path in found if path not in paths),
+        )
 
     def read(self, path: str) -> bytes:
         """A file of the work tree."""

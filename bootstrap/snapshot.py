@@ -82,6 +82,13 @@ class WorkTree:
             self._look(part)
         return self._altered[part] if part in self._altered else self._ids.get(part, "")
 
+    def state(self) -> Mapping[str, str] | None:
+        """The ids of all parts; None where one of them does not tell all that is read, or not all was looked at."""
+        if self._seen is not None or None in self._altered.values():
+            return None
+        ids = {**self._ids, **self._altered}
+        return {part: identity for part, identity in ids.items() if identity}
+
     def read(self, part: str) -> Reading:
         if part.startswith(OVERLAYS):
             return self._from_disk(part)

@@ -51,7 +51,7 @@ def repo(*names: str) -> Tree:
     return scaffold.plan(source(), known, {each.name: SEALED for each in known.environments})
 
 
-def render(tree: Tree, environment: str) -> list[Object]:
+def render(tree: Tree, environment: str) -> tuple[Object, ...]:
     """What the real kustomize makes of an overlay."""
     with workspace.scratch(tree) as folder:
         return parse(Kustomize.find().build(Path(folder) / "overlays" / environment))

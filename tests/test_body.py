@@ -3,6 +3,7 @@
 import copy
 import html
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -31,7 +32,7 @@ NOTHING = EnvironmentDiff(environment="complete", changes=(), consequences=())
 LIMIT = 65_536
 
 
-def diff_of(before: list[Object], after: list[Object]) -> EnvironmentDiff:
+def diff_of(before: Sequence[Object], after: Sequence[Object]) -> EnvironmentDiff:
     changes = difference.compare(before, after)
     return EnvironmentDiff(environment="complete", changes=changes, consequences=impact.consequences(changes))
 

@@ -132,11 +132,13 @@ def validate(
     """
     form = Output.JSON if output is ValidateForm.JSON else Output.TEXT
     with boundary(form):
-        from bootstrap.commands import validate as command
-
         if list_rules or explain:
-            result = command.explain(explain) if explain else command.rules()
+            from bootstrap.commands import rules
+
+            result = rules.explain(explain) if explain else rules.every()
         else:
+            from bootstrap.commands import validate as command
+
             result = command.run(
                 command.Request(
                     directory=directory,

@@ -162,8 +162,8 @@ def strays(
 ) -> Iterator[Finding]:
     """What the repo holds for no environment of taxiway.yaml.
 
-    `overlays` are the kustomization files right below overlays/<name>/, `clusters` the files below clusters/; `read`
-    gives the bytes of one of those, and is asked for those alone that are no environment's own.
+    `overlays` are kustomization files right below overlays/<name>/, `clusters` the files below clusters/; `read` gives
+    the bytes of one of those, and is asked for those alone that are no environment's own.
     """
     known = {each.overlay for each in model.environments}
     for path in sorted(overlays):

@@ -38,6 +38,7 @@ class Origins:
     def __init__(self, tree: Tree, graph: Graph) -> None:
         self._tree = tree
         self._graph = graph
+        self._subjects: dict[int, tuple[Object, Subject]] = {}  # with its object, which keeps the id its own
 
     @cached_property
     def sources(self) -> tuple[Source, ...]:
@@ -72,9 +73,14 @@ class Origins:
 
     def picks(self, selector: Selector, each: Object) -> bool:
         """Whether a selector picks an object, by any of the names and namespaces that it has had."""
+        if id(each) not in self._subjects:
+            self._subjects[id(each)] = each, self._subject(each)
+        return selector.selects(self._subjects[id(each)][1])
+
+    def _subject(self, each: Object) -> Subject:
         group, version = group_and_version(each.get("apiVersion"))
         namespace = get(each, ("metadata", "namespace"))
-        subject = Subject(
+        return Subject(
             group=group,
             version=version,
             kind=str(each["kind"]),
@@ -83,7 +89,6 @@ class Origins:
             labels=strings(get(each, ("metadata", "labels"))),
             annotations=strings(get(each, ("metadata", "annotations"))),
         )
-        return selector.selects(subject)
 
     def names(self, each: Object) -> frozenset[str]:
         """The names of an object, from the one in its file to the rendered one."""
