@@ -85,7 +85,7 @@ class Builder:
         readings: dict[str, Reading] = {}
         wanted, astray = {overlay}, False
         while wanted - readings.keys():
-            readings |= {part: snapshot.read(part) for part in sorted(wanted - readings.keys())}
+            readings |= snapshot.read(sorted(wanted - readings.keys()))
             tree = Tree.union(each.tree for each in readings.values())
             found = graph.read(tree, overlay)
             named = {fingerprint.part_of(use.path) for use in (*found.files.values(), *found.missing)}

@@ -14,7 +14,7 @@ from bootstrap.lint import fleet, registry
 from bootstrap.lint.fleet import Claim
 from bootstrap.lint.scene import CLUSTERS, Scene, concerns, named
 from bootstrap.model import Environment, Model
-from bootstrap.snapshot import Commit, Reading, WorkTree
+from bootstrap.snapshot import Commit, Reading, WorkTree, files_of
 from bootstrap.tree import Tree
 
 _LAYOUT = "2"  # of what is kept in the cache
@@ -121,7 +121,7 @@ class Examiner:
         built = self.builder.remembered(self.work, overlay) if sources.whole else None
         built = built or self.builder.build(self.work, overlay, sources)
         broken = built.failure is not None or not sources.whole
-        beside = {part: self.work.read(part) for part in (self.work.parts() if broken else self._beside(environment))}
+        beside = self.work.read(self.work.parts() if broken else self._beside(environment))
         files = {path: data for each in beside.values() for path, data in each.tree.files.items()}
         if not broken and environment.name != self.first:
             files = {path: data for path, data in files.items() if self._concerns(path, environment)}
@@ -149,13 +149,13 @@ class Examiner:
             return False
         if replace(self._model_before, environments=()) != replace(self.model, environments=()):
             return False
-        sides = (self.work.read(CLUSTERS).tree.files, self._clusters_before)
+        sides = (files_of(self.work, CLUSTERS), self._clusters_before)
         old, new = ({path: side[path] for path in side if self._concerns(path, environment)} for side in sides)
         return old == new
 
     @cached_property
     def _model_before(self) -> Model | None:
-        text = self.before.read(model.PATH).tree.files.get(model.PATH) if self.before else None
+        text = files_of(self.before, model.PATH).get(model.PATH) if self.before else None
         try:
             return None if text is None else Model.parse(text)
         except TaxiwayError:
@@ -163,7 +163,7 @@ class Examiner:
 
     @cached_property
     def _clusters_before(self) -> Mapping[str, bytes]:
-        return self.before.read(CLUSTERS).tree.files if self.before else {}
+        return files_of(self.before, CLUSTERS) if self.before else {}
 
     def _as_before(self, parts: Sequence[str]) -> bool:
         now = identities(self.work, parts)
@@ -186,7 +186,7 @@ class Examiner:
 
     @cached_property
     def _named(self) -> dict[str, set[str]]:
-        return named({**self._clusters_before, **self.work.read(CLUSTERS).tree.files})
+        return named({**self._clusters_before, **files_of(self.work, CLUSTERS)})
 
     def _key(self, environment: Environment, parts: Sequence[str]) -> str | None:
         """A name for all that the findings depend on."""

@@ -9,7 +9,7 @@ from bootstrap.errors import BadOption, BadTarget, GitFailed
 from bootstrap.fingerprint import EXECUTABLE, FILE
 from bootstrap.model import Model
 from bootstrap.result import Progress
-from bootstrap.snapshot import Commit
+from bootstrap.snapshot import Commit, files_of
 from bootstrap.trail import Block, read
 from bootstrap.tree import Tree
 
@@ -32,7 +32,7 @@ class Ground:
 
     def tree(self, *parts: str) -> Tree:
         """The files of these parts of the repo: overlays, or entries of the top folder."""
-        return Tree.union(self.snapshot.read(part).tree for part in dict.fromkeys(parts))
+        return Tree.union(each.tree for each in self.snapshot.read(parts).values())
 
     def first_of(self, *paths: str) -> bytes | None:
         """What the first of these files holds that is there; None where none is."""
@@ -58,7 +58,7 @@ def head(top: Path) -> Ground:
         snapshot = Commit.of(top, "HEAD")
     except BadOption:
         raise BadTarget(f"{top} has no commit yet", hint="commit first") from None
-    text = snapshot.read(model.PATH).tree.files.get(model.PATH)
+    text = files_of(snapshot, model.PATH).get(model.PATH)
     if text is None:
         raise BadTarget(f"HEAD holds no {model.PATH}", hint="commit it first")
     return Ground(top=top, known=Model.parse(text), snapshot=snapshot)

@@ -9,7 +9,7 @@ from bootstrap.errors import BadOption, BadTarget
 from bootstrap.fingerprint import OVERLAYS
 from bootstrap.lint import graph
 from bootstrap.model import Environment, Model
-from bootstrap.snapshot import Commit, Snapshot, WorkTree
+from bootstrap.snapshot import Commit, Snapshot, WorkTree, files_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +82,7 @@ def at(top: Path, reference: str) -> Checkout:
     Raises BadOption where there is no such commit, BadTarget where it holds no environment repo.
     """
     past = Commit.of(top, reference)
-    text = past.read(model.PATH).tree.files.get(model.PATH)
+    text = files_of(past, model.PATH).get(model.PATH)
     if text is None:
         raise BadTarget(f"there is no {model.PATH} at {reference}", hint="choose a commit after the repo's bootstrap")
     return Checkout(top=top, model=Model.parse(text), past=past)

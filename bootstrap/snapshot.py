@@ -14,6 +14,8 @@ from bootstrap.tree import Tree
 
 Stamp = tuple[int, int, int]
 
+_HELD = 32  # parts of a commit that are kept for the next who asks
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
@@ -36,14 +38,19 @@ class Snapshot(Protocol):
     def identity(self, part: str) -> str | None:
         """Git's id of a part, empty where there is none; None where no id tells all that it holds."""
 
-    def read(self, part: str) -> Reading:
-        """The files of a part that Git does not ignore."""
+    def read(self, parts: Iterable[str]) -> dict[str, Reading]:
+        """The files of these parts that Git does not ignore."""
 
     def folder(self, parts: Iterable[str]) -> AbstractContextManager[Path]:
         """A folder that holds these parts at least, for kustomize to build in."""
 
     def is_as(self, readings: Iterable[Reading]) -> bool:
         """Whether the files are still as they were read."""
+
+
+def files_of(snapshot: Snapshot, part: str) -> Mapping[str, bytes]:
+    """The files of one part, by their paths in the repo."""
+    return snapshot.read([part])[part].tree.files
 
 
 class WorkTree:
@@ -69,7 +76,7 @@ class WorkTree:
         altered = sorted({part for path in listing.altered(self.top, *parts) if (part := part_of(path))})
         for path, mode in listing.known(self.top, *altered).items() if altered else ():
             self._known.setdefault(str(part_of(path)), {})[path] = mode
-        self._altered |= {part: self.read(part).identity for part in altered}
+        self._altered |= {part: self._part(part).identity for part in altered}
         if self._seen is not None:
             self._seen.update(parts, altered)
 
@@ -89,7 +96,10 @@ class WorkTree:
         ids = {**self._ids, **self._altered}
         return {part: identity for part, identity in ids.items() if identity}
 
-    def read(self, part: str) -> Reading:
+    def read(self, parts: Iterable[str]) -> dict[str, Reading]:
+        return {part: self._part(part) for part in parts}
+
+    def _part(self, part: str) -> Reading:
         if part.startswith(OVERLAYS):
             return self._from_disk(part)
         if part not in self._shared:
@@ -139,6 +149,7 @@ class Commit:
     top: Path
     commit: str
     ids: Mapping[str, str]
+    _held: dict[str, Reading] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def of(cls, top: Path, reference: str) -> "Commit":
@@ -152,18 +163,36 @@ class Commit:
     def identity(self, part: str) -> str | None:
         return self.ids.get(part, "")
 
-    def read(self, part: str) -> Reading:
-        if part not in self.ids:
-            return Reading(tree=Tree(), identity="")
-        blobs = listing.blobs(self.top, self.commit, part)
+    def read(self, parts: Iterable[str]) -> dict[str, Reading]:
+        wanted = [*dict.fromkeys(parts)]
+        found = {part: held for part in wanted if (held := self._held.get(part))}
+        found |= self._read([part for part in wanted if part not in found])
+        self._held.update(found)
+        for part in [*self._held][:-_HELD]:
+            self._held.pop(part, None)
+        return {part: found[part] for part in wanted}
+
+    def _read(self, parts: Iterable[str]) -> dict[str, Reading]:
+        """From Git, all at once."""
+        there = [part for part in parts if part in self.ids]
+        blobs = listing.blobs(self.top, self.commit, *there) if there else {}
         files = {path: each for path, (mode, each) in blobs.items() if mode in (FILE, EXECUTABLE)}
-        contents = git.Repository(self.top).contents(files)
-        held = {path: Blob(blobs[path][0], data) for path, data in contents.items()}
-        return Reading(tree=Tree(contents), identity=identity(part, held, like=self.ids[part]))
+        contents = git.Repository(self.top).contents(files) if files else {}
+        held: dict[str, dict[str, Blob]] = {part: {} for part in there}
+        for path, data in contents.items():
+            held[str(part_of(path))][path] = Blob(blobs[path][0], data)
+        nothing = {part: Reading(tree=Tree(), identity="") for part in parts if part not in self.ids}
+        return nothing | {
+            part: Reading(
+                tree=Tree({path: blob.data for path, blob in own.items()}),
+                identity=identity(part, own, like=self.ids[part]),
+            )
+            for part, own in held.items()
+        }
 
     @contextlib.contextmanager
     def folder(self, parts: Iterable[str]) -> Iterator[Path]:
-        with workspace.scratch(Tree.union(self.read(part).tree for part in parts)) as folder:
+        with workspace.scratch(Tree.union(each.tree for each in self.read(parts).values())) as folder:
             yield folder
 
     def is_as(self, readings: Iterable[Reading]) -> bool:  # noqa: ARG002  (a commit never changes)

@@ -3,16 +3,16 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from bootstrap import difference, impact, objects, secret_keys, workspace
+from bootstrap import difference, impact, objects, secret_keys
 from bootstrap.builds import Builder, Built
 from bootstrap.changes import ChangeSet
 from bootstrap.errors import BuildFailed, TaxiwayError, raise_all
-from bootstrap.finding import Finding, Severity
+from bootstrap.finding import Finding
 from bootstrap.ground import Ground
 from bootstrap.layout import EnvironmentDiff
-from bootstrap.lint import registry
 from bootstrap.lint.scene import CLUSTERS, Scene, concerns, named
 from bootstrap.model import Environment, Model
+from bootstrap.prospect import Prospect
 from bootstrap.tree import Tree
 
 
@@ -30,18 +30,22 @@ def run(ground: Ground, builder: Builder, changes: ChangeSet, after: Model, name
     Of a `source`, it is only asked whether it builds; and what comes from one must be without an error, while a change
     of the environment's own may leave those that it has. Raises BuildFailed where one of them does not build.
     """
-    parts = [part for part in ground.snapshot.parts() if part != CLUSTERS]
     environment = next((each for each in after.environments if each.name == name), None)
     old = next((each for each in ground.known.environments if each.name == name), None)
     overlay = f"overlays/{name}"
-    now = Tree.union((ground.tree(*parts, overlay), _clusters(ground, environment or old)))
-    tree = changes.apply(now)
+    prospect = Prospect(before=ground.snapshot, changes=changes)
     with ThreadPoolExecutor() as pool:
         builds = {
-            "before": pool.submit(builder.rendered, ground.snapshot, overlay) if old else None,
+            "after": pool.submit(builder.rendered, prospect, overlay) if environment else None,
             "source": pool.submit(builder.rendered, ground.snapshot, f"overlays/{source}") if source else None,
-            "after": pool.submit(_built, builder, tree, overlay) if environment else None,
+            "before": pool.submit(builder.rendered, ground.snapshot, overlay) if old else None,
         }
+        # While kustomize works: the rules, and what they look at beside the objects.
+        from bootstrap.lint import registry
+
+        parts = [part for part in ground.snapshot.parts() if part != CLUSTERS]
+        now = Tree.union((ground.tree(*parts, overlay), _clusters(ground, environment or old)))
+        tree = changes.apply(now)
         built = {side: job.result() if job else Built() for side, job in builds.items()}
     raise_all(_failures(built, source))
     before, result = (objects.parse(built[side].rendered) for side in ("before", "after"))
@@ -52,11 +56,18 @@ def run(ground: Ground, builder: Builder, changes: ChangeSet, after: Model, name
     lacking = sorted({*secret_keys.missing_keys(result)} - {*secret_keys.missing_keys(before)})
     if lacking:
         return Trial(diff=diff, reasons=tuple(_lacking(environment, lacking)))
-    wrong = _errors(Scene(model=after, environment=environment, tree=tree, rendered=built["after"].rendered))
+    scene = Scene(model=after, environment=environment, tree=tree, rendered=built["after"].rendered)
+    wrong = {_told(each): each for each in registry.errors(scene)}
     if wrong and old and not source:
-        known = _errors(Scene(model=ground.known, environment=old, tree=now, rendered=built["before"].rendered))
-        wrong = {key: each for key, each in wrong.items() if key not in known}
+        scene = Scene(model=ground.known, environment=old, tree=now, rendered=built["before"].rendered)
+        for each in registry.errors(scene):
+            wrong.pop(_told(each), None)
     return Trial(diff=diff, reasons=tuple(map(_reason, wrong.values())))
+
+
+def _told(each: Finding) -> tuple[str, str, str]:
+    """What makes a finding the same one before and after, wherever its line has gone."""
+    return each.rule.name, each.place.path, each.message
 
 
 def _clusters(ground: Ground, environment: Environment | None) -> Tree:
@@ -64,20 +75,6 @@ def _clusters(ground: Ground, environment: Environment | None) -> Tree:
     files = ground.tree(CLUSTERS).files
     names = named(files)
     return Tree({path: files[path] for path in files if environment and concerns(names[path], path, environment)})
-
-
-def _errors(scene: Scene) -> dict[tuple[str, str, str], Finding]:
-    found = registry.judged(registry.examine(scene), scene.model.switched_off, strict=False)
-    errors = [each for each in found if each.rule.severity is Severity.ERROR]
-    return {(each.rule.name, each.place.path, each.message): each for each in errors}
-
-
-def _built(builder: Builder, tree: Tree, overlay: str) -> Built:
-    with workspace.scratch(tree) as folder:
-        try:
-            return Built(rendered=builder.kustomize.build(folder / overlay))
-        except BuildFailed as err:
-            return Built(failure=err.message)
 
 
 def _failures(built: dict[str, Built], source: str | None) -> list[TaxiwayError]:

@@ -13,7 +13,7 @@ MODULES = sorted(
 SHELL = {"cli", "cli.boundary", "cli.bootstrap", "cli.edit", "cli.look", "cli.move", "report", "ask", "__main__"}
 EFFECTS = {
     "branches", "builds", "cache", "crew", "examination", "forge", "git", "ground", "kubectl", "kustomize",
-    "listing", "local", "offer", "process", "repository", "site", "snapshot", "sources", "survey", "tokens",
+    "listing", "local", "offer", "process", "prospect", "repository", "site", "snapshot", "sources", "survey", "tokens",
     "trial", "workspace",
 }  # fmt: skip
 CORE = {

@@ -60,3 +60,9 @@ def judged(findings: Iterable[Finding], off: Mapping[str, str], *, strict: bool)
     if strict:
         kept = [replace(each, rule=replace(each.rule, severity=Severity.ERROR)) for each in kept]
     return kept
+
+
+def errors(scene: Scene) -> list[Finding]:
+    """The errors in one environment, as its taxiway.yaml has the rules."""
+    found = judged(examine(scene), scene.model.switched_off, strict=False)
+    return [each for each in found if each.rule.severity is Severity.ERROR]

@@ -92,7 +92,8 @@ def test_only_what_changed_is_built(repo: Path, taxiway: Taxiway, builds: Builds
 @pytest.mark.parametrize("how", ["untracked", "staged", "assume-unchanged", "skip-worktree", "removed"])
 def test_no_change_is_missed(repo: Path, taxiway: Taxiway, how: str) -> None:
     kustomization = repo / "overlays/dev/kustomization.yaml"
-    assert taxiway("validate").code == 0
+    # What is built, what is remembered of each environment, what is remembered of all at once.
+    assert [taxiway("validate").code for _ in range(3)] == [0, 0, 0]
     if how in ("assume-unchanged", "skip-worktree"):
         git(repo, "update-index", f"--{how}", "overlays/dev/kustomization.yaml")
     if how == "removed":
