@@ -1,16 +1,19 @@
 """`taxiway diff`: what a change does to the rendered objects."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import difference, git, impact, layout, listing, objects, offer, ownership, repository, workspace
+from bootstrap import difference, git, impact, layout, listing, objects, ownership, repository, workspace
 from bootstrap.builds import Builder
 from bootstrap.cache import Cache
+from bootstrap.fingerprint import OVERLAYS
 from bootstrap.hosting import BODY_LIMITS
 from bootstrap.layout import EnvironmentDiff
 from bootstrap.model import Environment
 from bootstrap.repository import Checkout
 from bootstrap.result import Progress, Result
+from bootstrap.snapshot import WorkTree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,8 @@ def run(request: Request, *, progress: Progress) -> Result:
         between = request.between and _between(repository.working(top), request, builder)
         diffs = [between] if between else _over_time(top, request, builder)
     if request.comment is not None:
+        from bootstrap import offer
+
         known = repository.working(top).model
         text = layout.comment(diffs, BODY_LIMITS[known.forge])
         url, new = offer.comment(known, request.comment, text, progress=progress)
@@ -60,11 +65,16 @@ def _over_time(top: Path, request: Request, builder: Builder) -> list[Environmen
     reference = request.before
     if request.since:
         reference = listing.fork(top, git.Repository(top).commit_of(request.since))
-    old = repository.at(top, reference)
-    new = repository.at(top, request.after) if request.after else repository.working(top)
+    with ThreadPoolExecutor() as pool:
+        # Git looks at the files while it is read what the environments are.
+        overlays = [f"{OVERLAYS}/{name}" for name in request.environments]
+        work = None if request.after else pool.submit(WorkTree, top, overlays or None)
+        old = repository.at(top, reference)
+        new = repository.at(top, request.after) if request.after else repository.working(top)
     known = {each.name: each for each in (*old.model.environments, *new.model.environments)}
     chosen = new.choose(request.environments) if request.environments else tuple(known.values())
-    sides = [(side.model.environments, side.snapshot(chosen)) for side in (old, new)]
+    now = work.result() if work else new.snapshot(chosen)
+    sides = [(old.model.environments, old.snapshot(chosen)), (new.model.environments, now)]
     changed = [each for each in chosen if builder.differ(sides[0][1], sides[1][1], each.overlay)]
     wanted = [
         (side, each) for side in (0, 1) for each in changed if each.name in {there.name for there in sides[side][0]}
@@ -83,7 +93,8 @@ def _between(checkout: Checkout, request: Request, builder: Builder) -> Environm
     left, right = (checkout.choose([name])[0] for name in request.between or ())
     snapshot = checkout.snapshot((left, right))
     before, after = (objects.parse(text) for text in builder.render([(snapshot, e.overlay) for e in (left, right)]))
-    changes = difference.compare(ownership.as_if(before, left.namespace, right.namespace), after)
+    moved = [ownership.as_if(each, left.namespace, right.namespace) for each in before]
+    changes = difference.compare(moved, after)
     folded = 0
     if not request.everything:
         own = _own_settings(checkout, left) | _own_settings(checkout, right)
