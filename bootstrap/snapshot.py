@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -154,8 +155,7 @@ class Commit:
     @classmethod
     def of(cls, top: Path, reference: str) -> "Commit":
         """The state at a commit. Raises BadOption where there is none of this name."""
-        commit = git.Repository(top).commit_of(reference)
-        return cls(top, commit, listing.entries(top, commit, OVERLAYS))
+        return _commit(top, git.Repository(top).commit_of(reference))
 
     def parts(self) -> list[str]:
         return sorted(path for path in self.ids if "/" not in path and path != OVERLAYS)
@@ -197,6 +197,11 @@ class Commit:
 
     def is_as(self, readings: Iterable[Reading]) -> bool:  # noqa: ARG002  (a commit never changes)
         return True
+
+
+@lru_cache(maxsize=8)  # what was read of one is there for all who come to it by another name
+def _commit(top: Path, commit: str) -> Commit:
+    return Commit(top, commit, listing.entries(top, commit, OVERLAYS))
 
 
 def _walk(top: Path, part: str) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,7 @@ class Setting:
     value: str | None
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def settings(data: bytes) -> tuple[Setting, ...]:
     """The settings of an env file, in its order. Blank lines and comments set nothing."""
     found: list[Setting] = []

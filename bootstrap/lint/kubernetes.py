@@ -113,7 +113,7 @@ class _Content:
         return isinstance(other, _Content) and self.text == other.text
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _flaws(content: _Content, oldest: str) -> tuple[Flaw, ...]:
     """All that is wrong with an object by itself, each mistake once: what its schema refuses is not told again."""
     each = content.object

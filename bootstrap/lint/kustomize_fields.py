@@ -95,7 +95,7 @@ def _duplicates(scene: Scene) -> Iterator[Finding]:
                 yield scene.finding(DUPLICATE_KEY, Place(source.path, line), f"{key} stands twice in the same mapping")
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=512)
 def _doubled(data: bytes) -> tuple[tuple[str, int], ...]:
     return tuple(pair for document in located.documents(data) for pair in document.duplicates())
 

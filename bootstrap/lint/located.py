@@ -119,7 +119,7 @@ def mistake(data: bytes) -> tuple[int, str] | None:
     return _read(data)[1]
 
 
-@lru_cache(maxsize=512)  # more than an environment has, and all that it shares with the next one
+@lru_cache(maxsize=256)  # more than an environment has, and all that it shares with the next one
 def _read(data: bytes) -> tuple[tuple[Document, ...], tuple[int, str] | None]:
     found: list[Document] = []
     try:

@@ -67,7 +67,7 @@ def pinned(scene: Scene) -> Pinned | None:
     return found if isinstance(found, Pinned) else None
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def read(pem: bytes) -> Pinned | str:
     """The newest RSA certificate of a PEM text, as it is chosen for sealing; what is wrong, where there is none."""
     blocks = list(_BLOCK.finditer(pem))

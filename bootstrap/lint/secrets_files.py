@@ -37,7 +37,7 @@ class Shown:
     secrets: tuple[Plain, ...] = ()
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=512)
 def read(data: bytes, kind: str) -> Shown:
     """What a file shows; `kind` is the end of its name, without a dot. Nothing in a file that is no text."""
     if b"\0" in data[:8000]:
