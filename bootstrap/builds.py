@@ -3,9 +3,9 @@
 import json
 import os
 import sys
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -16,7 +16,7 @@ from bootstrap.errors import BuildFailed
 from bootstrap.kustomize import Kustomize
 from bootstrap.lint import graph, located
 from bootstrap.lint.graph import Graph, Role
-from bootstrap.snapshot import Reading, Snapshot
+from bootstrap.snapshot import Commit, Reading, Snapshot
 from bootstrap.tree import Tree
 
 _LAYOUT = "1"  # of what is kept in the cache
@@ -52,6 +52,7 @@ class Builder:
     cache: Cache
     renderer: str
     code: str
+    _begun: dict[tuple[str, str], Future[Built]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def find(cls, cache: Cache) -> "Builder":
@@ -116,8 +117,19 @@ class Builder:
         held = self.cache.get(key) if key else None
         return None if held in (None, _NOT_KEPT) else Built(rendered=held or b"")
 
+    def begin(self, commit: Commit, overlays: Iterable[str]) -> None:
+        """Build overlays in the background, for `rendered` to wait for."""
+        pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1)
+        for overlay in overlays:
+            self._begun[commit.commit, overlay] = pool.submit(self._rendered, commit, overlay)
+        pool.shutdown(wait=False)
+
     def rendered(self, snapshot: Snapshot, overlay: str) -> Built:
         """What an overlay renders to."""
+        begun = self._begun.get((snapshot.commit, overlay)) if isinstance(snapshot, Commit) else None
+        return begun.result() if begun else self._rendered(snapshot, overlay)
+
+    def _rendered(self, snapshot: Snapshot, overlay: str) -> Built:
         return self.remembered(snapshot, overlay) or self.build(snapshot, overlay, self.sources(snapshot, overlay))
 
     def render(self, wanted: Sequence[tuple[Snapshot, str]]) -> list[bytes]:

@@ -36,11 +36,15 @@ class Identity:
         return f"{self.kind}/{self.name}"
 
 
-@lru_cache(maxsize=4)  # both sides of a change, and what it is compared with
 def parse(rendered: bytes) -> tuple[Object, ...]:
     """The objects of a rendered YAML stream, in its order. All who ask share them: nobody may change one."""
-    documents = yaml.load_all(rendered, Loader=yaml.CSafeLoader)
+    documents = (each for text in rendered.split(b"\n---\n") for each in _documents(text))
     return tuple(each for each in documents if isinstance(each, dict) and "kind" in each)
+
+
+@lru_cache(maxsize=256)  # what both sides of a change have in common is most of it
+def _documents(text: bytes) -> tuple[Any, ...]:
+    return tuple(yaml.load_all(text, Loader=yaml.CSafeLoader))
 
 
 def name_of(each: Object) -> str:

@@ -6,6 +6,8 @@ from functools import partial
 from pathlib import Path
 
 from bootstrap import git, model, promotion, release, repository
+from bootstrap.builds import Builder
+from bootstrap.cache import Cache
 from bootstrap.commands import proposing
 from bootstrap.commands.proposing import Proposed, Tried
 from bootstrap.errors import BadOption, TaxiwayError, attempt, raise_all
@@ -45,15 +47,25 @@ def run(request: Request, *, progress: Progress) -> Result:
     steps = _steps(known, request)
     folders = ["clusters", *promotion.folders(known, *{each.name for step in steps for each in step})]
     ground = proposing.ground(top, folders, dry_run=request.dry_run, progress=progress)
+    builder = Builder.find(Cache.find())
+    if len(steps) == 1:  # it has most likely something to carry; of a whole chain, most steps have not
+        builder.begin(ground.snapshot, [each.overlay for each in steps[0]])
     # No step is offered before all of them may be.
     errors: list[TaxiwayError] = []
-    tried = [attempt(errors, partial(_step, ground, *step, request, progress), None) for step in steps]
+    tried = [attempt(errors, partial(_step, ground, builder, *step, request, progress), None) for step in steps]
     raise_all(errors)
     finish = partial(proposing.conclude, ground, wishes=request.wishes, dry_run=request.dry_run, progress=progress)
     return proposing.joined([finish(tried=each) for each in tried if each])
 
 
-def _step(ground: Ground, source: Environment, target: Environment, request: Request, progress: Progress) -> Tried:
+def _step(
+    ground: Ground,
+    builder: Builder,
+    source: Environment,
+    target: Environment,
+    request: Request,
+    progress: Progress,
+) -> Tried:
     planned = _plan(ground, source, target, request)
     pin = f" --pin {request.pin}" if request.pin else ""
     proposed = Proposed(
@@ -66,7 +78,7 @@ def _step(ground: Ground, source: Environment, target: Environment, request: Req
         parts=tuple(sorted(request.only)),
         pin=request.pin,
     )
-    return proposing.try_out(ground, proposed, progress=progress)
+    return proposing.try_out(ground, proposed, progress=progress, builder=builder)
 
 
 def _plan(ground: Ground, source: Environment, target: Environment, request: Request) -> Plan:

@@ -60,11 +60,14 @@ def run(ground: Ground, proposed: Proposed, wishes: Wishes, *, dry_run: bool, pr
     return conclude(ground, tried, wishes, dry_run=dry_run, progress=progress)
 
 
-def try_out(ground: Ground, proposed: Proposed, *, progress: Progress) -> Tried:
-    """Try the change out. Raises every reason against it at once; nothing is written."""
+def try_out(ground: Ground, proposed: Proposed, *, progress: Progress, builder: Builder | None = None) -> Tried:
+    """Try the change out. Raises every reason against it at once; nothing is written.
+
+    What the `builder` has begun is waited for.
+    """
     planned = proposed.planned
     nothing = not planned.changes and not planned.conflicts
-    return Tried(proposed=proposed, described=None if nothing else _tried(ground, proposed, progress))
+    return Tried(proposed=proposed, described=None if nothing else _tried(ground, proposed, progress, builder))
 
 
 def conclude(ground: Ground, tried: Tried, wishes: Wishes, *, dry_run: bool, progress: Progress) -> Result:
@@ -111,9 +114,9 @@ def joined(results: Sequence[Result]) -> Result:
     )
 
 
-def _tried(ground: Ground, proposed: Proposed, progress: Progress) -> Description:
+def _tried(ground: Ground, proposed: Proposed, progress: Progress, builder: Builder | None = None) -> Description:
     raise_all(proposed.reasons)
-    route, builder = proposed.route, Builder.find(Cache.find())
+    route, builder = proposed.route, builder or Builder.find(Cache.find())
     with progress("building both sides"):
         tried = trial.run(ground, builder, proposed.planned.changes, proposed.after, route.target, route.source)
     raise_all(tried.reasons)
