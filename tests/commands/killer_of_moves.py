@@ -39,6 +39,7 @@ def main(first: int, step: int, source: Path, arguments: list[str]) -> None:
         folder = source.with_name(f"{source.name}-{number}")
         shutil.copytree(source, folder, symlinks=True)
         os.chdir(folder / "repo")
+        os.environ["XDG_CACHE_HOME"] = str(folder / "cache")  # what one run remembers leaves another less to do
         git(folder / "repo", "remote", "set-url", "origin", str(folder / "remote.git"))
         before = look(folder)
         code, event = run(arguments, number)
