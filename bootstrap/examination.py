@@ -1,10 +1,10 @@
 """What the rules find in environments: looked for where something changed, remembered where nothing did."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from bootstrap import fingerprint, model
 from bootstrap.builds import Builder, Built, Sources, identities
@@ -18,6 +18,7 @@ from bootstrap.snapshot import Commit, Reading, WorkTree, files_of
 from bootstrap.tree import Tree
 
 _LAYOUT = "2"  # of what is kept in the cache
+Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,21 +81,13 @@ class Examiner:
     def remembered(self, environment: Environment) -> Examined | None:
         """What was found in just this environment before."""
         hint = self.builder.hint(self.work, environment.overlay)
-        key = self._key(environment, hint) if hint else None
-        held = self.builder.cache.get(key) if key else None
-        try:
-            return None if held is None else Examined.load(json.loads(held))
-        except (BadOption, ValueError, KeyError, TypeError):  # of a program that was made differently
-            return None
+        return self._kept(self._key(environment, hint) if hint else None, Examined.load)
 
     def all_remembered(self, environments: Sequence[Environment]) -> dict[str, Examined] | None:
         """What was found in all of them, by their names, where the whole repo is as it was then."""
-        key = self._key_of_all(environments)
-        held = self.builder.cache.get(key) if key else None
-        try:
-            return None if held is None else {name: Examined.load(each) for name, each in json.loads(held).items()}
-        except (BadOption, ValueError, KeyError, TypeError):
-            return None
+        return self._kept(
+            self._key_of_all(environments), lambda held: {name: Examined.load(each) for name, each in held.items()}
+        )
 
     def remember_all(self, examined: Mapping[str, Examined], environments: Sequence[Environment]) -> None:
         """Keep in one place what each of them was `remembered` with: of a thousand, that is quicker to read."""
@@ -187,6 +180,14 @@ class Examiner:
     @cached_property
     def _named(self) -> dict[str, set[str]]:
         return named({**self._clusters_before, **files_of(self.work, CLUSTERS)})
+
+    def _kept(self, key: str | None, load: Callable[[Any], Kept]) -> Kept | None:
+        """What the cache has under a key, as `load` reads it."""
+        held = self.builder.cache.get(key) if key else None
+        try:
+            return None if held is None else load(json.loads(held))
+        except (AttributeError, BadOption, ValueError, KeyError, TypeError):  # of a program that was made differently
+            return None
 
     def _key(self, environment: Environment, parts: Sequence[str]) -> str | None:
         """A name for all that the findings depend on."""

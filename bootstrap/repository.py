@@ -48,8 +48,8 @@ class Checkout:
         paths = [f"{OVERLAYS}/{folder.name}/{name}" for folder in folders for name in graph.NAMES]
         found = git.Repository(self.top).files("clusters/", *(f":(literal){path}" for path in paths))
         return Strays(
-            overlays=tuple(path for path in found if path in paths),
-            clusters=tuple(path for path in found if path not in paths),
+            overlays=tuple(path for path in found if path.startswith(f"{OVERLAYS}/")),
+            clusters=tuple(path for path in found if not path.startswith(f"{OVERLAYS}/")),
         )
 
     def read(self, path: str) -> bytes:

@@ -33,9 +33,6 @@ class Reading:
 class Snapshot(Protocol):
     """A part is an overlay, or an entry of the top folder that holds none."""
 
-    def parts(self) -> list[str]:
-        """The entries of the top folder that Git does not ignore, but for the folder of overlays."""
-
     def identity(self, part: str) -> str | None:
         """Git's id of a part, empty where there is none; None where no id tells all that it holds."""
 
@@ -52,6 +49,13 @@ class Snapshot(Protocol):
 def files_of(snapshot: Snapshot, part: str) -> Mapping[str, bytes]:
     """The files of one part, by their paths in the repo."""
     return snapshot.read([part])[part].tree.files
+
+
+@contextlib.contextmanager
+def written(snapshot: Snapshot, parts: Iterable[str]) -> Iterator[Path]:
+    """A temporary folder that holds these parts; gone when the `with` ends."""
+    with workspace.scratch(Tree.union(each.tree for each in snapshot.read(parts).values())) as folder:
+        yield folder
 
 
 class WorkTree:
@@ -82,6 +86,7 @@ class WorkTree:
             self._seen.update(parts, altered)
 
     def parts(self) -> list[str]:
+        """The entries of the top folder that Git does not ignore, but for the folder of overlays."""
         names = {*self._ids, *(part for part, identity in self._altered.items() if identity != "")}
         return sorted(name for name in names if "/" not in name and name != OVERLAYS)
 
@@ -158,6 +163,7 @@ class Commit:
         return _commit(top, git.Repository(top).commit_of(reference))
 
     def parts(self) -> list[str]:
+        """The entries of the top folder, but for the folder of overlays."""
         return sorted(path for path in self.ids if "/" not in path and path != OVERLAYS)
 
     def identity(self, part: str) -> str | None:
@@ -190,10 +196,8 @@ class Commit:
             for part, own in held.items()
         }
 
-    @contextlib.contextmanager
-    def folder(self, parts: Iterable[str]) -> Iterator[Path]:
-        with workspace.scratch(Tree.union(each.tree for each in self.read(parts).values())) as folder:
-            yield folder
+    def folder(self, parts: Iterable[str]) -> AbstractContextManager[Path]:
+        return written(self, parts)
 
     def is_as(self, readings: Iterable[Reading]) -> bool:  # noqa: ARG002  (a commit never changes)
         return True

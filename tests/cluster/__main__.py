@@ -183,6 +183,7 @@ def main() -> int:
         fail(str(err))
         return err.exit_code
     except KeyboardInterrupt:
+        fail("interrupted")
         return 130
 
 

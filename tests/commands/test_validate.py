@@ -175,6 +175,16 @@ def test_an_environment_may_read_another_one_s_files(repo: Path, taxiway: Taxiwa
     assert (taxiway("render", "complete").out, builds()) == (before, [])
 
 
+def test_the_result_of_an_edit_is_built_before_its_commit_and_not_again(
+    repo: Path, taxiway: Taxiway, builds: Builds
+) -> None:
+    said = taxiway("set", "config", "dev", "AIRFLOW__CORE__PARALLELISM=64", "--dry-run")
+    assert (said.code, builds()) == (0, ["dev", "dev"]), said.err
+    assert (taxiway("set", "config", "dev", "AIRFLOW__CORE__PARALLELISM=64").code, builds()) == (0, [])
+    assert "AIRFLOW__CORE__PARALLELISM: '64'" in taxiway("render", "dev").out.replace('"', "'")
+    assert builds() == []
+
+
 def test_a_plain_secret_is_copied_nowhere(repo: Path, taxiway: Taxiway, tmp_path: Path) -> None:
     secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: open}\nstringData: {password: correct-horse}\n"
     (repo / "overlays/dev/open.yaml").write_text(secret)
