@@ -12,6 +12,8 @@ from tests.cluster.kit.waiting import wait_for
 from tests.cluster.process import Arg, follow, run
 
 Json = dict[str, Any]
+# Between two looks, in seconds. Each look is a process, and what is waited for needs the cores more.
+_PAUSE = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +91,7 @@ class Kubectl:
             seen = self.get(kind, name)
             return seen if until(seen) else None
 
-        return wait_for(what, look, seconds=seconds, every=0.3, state=lambda: self.describe(kind, name))
+        return wait_for(what, look, seconds=seconds, every=_PAUSE, state=lambda: self.describe(kind, name))
 
     def wait_ready(self, *workloads: str, seconds: float = 180) -> None:
         """Wait until every named workload (`deployment/web`, `statefulset/db`, `job/migrate`) is through or ready.
@@ -98,13 +100,15 @@ class Kubectl:
         """
 
         def unready() -> list[str]:
-            return [w for w in workloads if not _is_ready(self.get(*w.split("/", 1)))]
+            there = self.json("get", "--ignore-not-found", *workloads)
+            ready = {_word(each) for each in there.get("items", [there]) if _is_ready(each)}
+            return [each for each in workloads if each not in ready]
 
         wait_for(
             f"{', '.join(workloads)} in {self.namespace or 'default'}",
             lambda: not unready(),
             seconds=seconds,
-            every=0.5,
+            every=_PAUSE,
             state=lambda: f"not ready: {', '.join(unready())}\n{self.overview()}",
         )
 
@@ -121,7 +125,7 @@ class Kubectl:
             ready = [c["status"] for p in new for c in p["status"].get("conditions", []) if c["type"] == "Ready"]
             return ready == ["True"] * len(before)
 
-        wait_for(f"new pods of {labels}", others, seconds=seconds, every=0.3, state=self.overview)
+        wait_for(f"new pods of {labels}", others, seconds=seconds, every=_PAUSE, state=self.overview)
 
     def describe(self, kind: str, name: str) -> str:
         """The status of an object, for a person."""
@@ -155,6 +159,10 @@ def _text(documents: str | Json | Sequence[Json]) -> str:
     if isinstance(documents, dict):
         return json.dumps(documents)
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": list(documents)})
+
+
+def _word(workload: Json) -> str:
+    return f"{workload['kind'].lower()}/{workload['metadata']['name']}"
 
 
 def _is_ready(workload: Json) -> bool:
