@@ -21,6 +21,13 @@ from tests.cluster.kit.kubectl import Kubectl
 from tests.cluster.python import CHECKOUT
 
 CONTROLLERS = (ArgoCD(), Flux())
+# The objects are the same under both controllers, and so is what they do once applied. So a change is made under one of
+# them: a setting, a release and its way back under the one, a newer schema under the other; in the middle of that, each
+# controller is killed.
+ARGOCD, FLUX = (
+    pytest.mark.parametrize("controller", [each], indirect=True, ids=lambda c: c.name, scope="session")
+    for each in CONTROLLERS
+)
 FIGURES = pytest.StashKey[Figures]()
 # The marks that say when a test has its turn under a controller; without one it comes last, and may change anything.
 TURNS = ("still", "meanwhile", "quiet")

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tests.cluster.conftest import Settled
+from tests.cluster.conftest import ARGOCD, Settled
 from tests.cluster.kit.controllers import Controller
 from tests.cluster.kit.environment import own_cluster, reach
 from tests.cluster.kit.environments import (
@@ -89,6 +89,7 @@ def test_a_manual_change_is_put_right(repo: EnvironmentRepo, controller: Control
     here.wait_ready("deployment/airflow-triggerer")
 
 
+@ARGOCD
 def test_a_setting_restarts_its_readers_only(
     repo: EnvironmentRepo, controller: Controller, kubectl: Kubectl, figures: Figures
 ) -> None:

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import pytest
 
-from tests.cluster.conftest import CONTROLLERS
+from tests.cluster.conftest import ARGOCD, FLUX
 from tests.cluster.errors import ClusterError
 from tests.cluster.images.catalogue import AIRFLOW, NEWER_TAG, OTHER_TAG
 from tests.cluster.kit.controllers import Controller
@@ -18,12 +18,6 @@ from tests.cluster.kit.waiting import wait_for
 ENVIRONMENT = "dev"
 NAMESPACE = f"airflow-{ENVIRONMENT}"
 RELEASE = f"overlays/{ENVIRONMENT}/release"
-# The objects are the same under both controllers, and so is what they do once applied. So each way is gone once: forth
-# and back under the one, forth with a new schema under the other; in the middle of it, each controller is killed.
-ARGOCD, FLUX = (
-    pytest.mark.parametrize("controller", [each], indirect=True, ids=lambda c: c.name, scope="session")
-    for each in CONTROLLERS
-)
 
 
 @pytest.fixture(scope="module")
