@@ -119,8 +119,13 @@ def remote_heads(top: Path, remote: str, *patterns: str) -> Mapping[str, str]:
     return {name.removeprefix("refs/heads/"): commit for commit, name in pairs}
 
 
-def fetch(top: Path, remote: str, branch: str) -> str:
-    """Get a branch of the remote, and return its commit. Raises PushRefused where the remote does not answer."""
+def fetch(top: Path, remote: str, branch: str, known: str | None = None) -> str:
+    """Get a branch of the remote, and return its commit. What is `known` to be its commit is not got again.
+
+    Raises PushRefused where the remote does not answer.
+    """
+    if known and git.Repository(top).has(known):
+        return known
     with _told(f"{remote} can't be fetched"):
         # Into a place of our own: FETCH_HEAD and the remote-tracking branches are the user's.
         ours = f"refs/taxiway/{branch}"

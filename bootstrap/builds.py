@@ -3,8 +3,9 @@
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from bootstrap.errors import BuildFailed
 from bootstrap.kustomize import Kustomize
 from bootstrap.lint import graph, located
 from bootstrap.lint.graph import Graph, Role
+from bootstrap.prospect import Prospect
 from bootstrap.snapshot import Commit, Reading, Snapshot
 from bootstrap.tree import Tree
 
@@ -100,9 +102,12 @@ class Builder:
 
     def build(self, snapshot: Snapshot, overlay: str, sources: Sources) -> Built:
         """Build an overlay, and remember what comes of it."""
+        with snapshot.folder(sources.parts) as folder:
+            return self._build(folder, snapshot, overlay, sources)
+
+    def _build(self, folder: Path, snapshot: Snapshot, overlay: str, sources: Sources) -> Built:
         try:
-            with snapshot.folder(sources.parts) as folder:
-                rendered = self.kustomize.build(folder / overlay)
+            rendered = self.kustomize.build(folder / overlay)
         except BuildFailed as err:
             return Built(failure=err.message)
         if sources.whole and snapshot.is_as(sources.readings):
@@ -117,19 +122,33 @@ class Builder:
         held = self.cache.get(key) if key else None
         return None if held in (None, _NOT_KEPT) else Built(rendered=held or b"")
 
-    def begin(self, commit: Commit, overlays: Iterable[str]) -> None:
-        """Build overlays in the background, for `rendered` to wait for."""
-        pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1)
-        for overlay in overlays:
-            self._begun[commit.commit, overlay] = pool.submit(self._rendered, commit, overlay)
-        pool.shutdown(wait=False)
+    def begin(self, snapshot: Commit | Prospect, overlay: str) -> Future[Built]:
+        """Let kustomize work while something else is done; what it works at already is not begun again.
+
+        All that has to be done before that is done at once: two at a time, Python would do both more slowly.
+        """
+        if begun := self._begun.get((snapshot.name, overlay)):
+            return begun
+        known = self.remembered(snapshot, overlay)
+        if known:
+            future: Future[Built] = Future()
+            future.set_result(known)
+        else:
+            sources, room = self.sources(snapshot, overlay), ExitStack()
+            folder = room.enter_context(snapshot.folder(sources.parts))
+
+            def build() -> Built:
+                with room:
+                    return self._build(folder, snapshot, overlay, sources)
+
+            pool = ThreadPoolExecutor(max_workers=1)
+            future = pool.submit(build)
+            pool.shutdown(wait=False)
+        self._begun[snapshot.name, overlay] = future
+        return future
 
     def rendered(self, snapshot: Snapshot, overlay: str) -> Built:
         """What an overlay renders to."""
-        begun = self._begun.get((snapshot.commit, overlay)) if isinstance(snapshot, Commit) else None
-        return begun.result() if begun else self._rendered(snapshot, overlay)
-
-    def _rendered(self, snapshot: Snapshot, overlay: str) -> Built:
         return self.remembered(snapshot, overlay) or self.build(snapshot, overlay, self.sources(snapshot, overlay))
 
     def render(self, wanted: Sequence[tuple[Snapshot, str]]) -> list[bytes]:

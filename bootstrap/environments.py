@@ -40,7 +40,7 @@ def add(tree: Tree, known: Model, new: Environment, *, after: str, source: Tree,
     Raises BadOption, all mistakes at once, for a name, namespace, cluster or port that can't be; BadTarget where files
     are in the way.
     """
-    before = release.of(tree, release.find(known, after))
+    before = release.of(tree, known.find(after))
     place = [each.name for each in known.environments].index(after) + 1
     environments = (*known.environments[:place], new, *known.environments[place:])
     model.check(environments)
@@ -73,7 +73,7 @@ def remove(tree: Tree, known: Model, name: str) -> Removal:
     `tree` needs its overlay, its sync file, taxiway.yaml and README.md. Raises BadOption for the last environment, and
     for the first one: the others run copies of a base, and only the first runs `base/` itself.
     """
-    environment = release.find(known, name)
+    environment = known.find(name)
     names = [each.name for each in known.environments]
     if len(names) == 1:
         raise BadOption(f"{name!r} is the last environment", hint="delete the repository instead")
@@ -95,7 +95,7 @@ def remove(tree: Tree, known: Model, name: str) -> Removal:
 def _own_files(known: Model, new: Environment, after: str, source: Tree, sealed: Tree) -> Tree:
     """What `init` writes for an environment, without what comes with a release."""
     # A model of two: the work must not grow with the number of environments.
-    pair = replace(known, environments=(release.find(known, after), new))
+    pair = replace(known, environments=(known.find(after), new))
     planned = scaffold.plan(source, pair, {new.name: sealed, after: Tree()})
     carried = tuple(f"{new.overlay}/{folder}/" for folder in (FOLDER, "base"))
     return Tree(

@@ -6,7 +6,7 @@ from dataclasses import asdict, astuple, dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
-from bootstrap import fingerprint, model
+from bootstrap import fingerprint, model, models
 from bootstrap.builds import Builder, Built, Sources, identities
 from bootstrap.errors import BadOption, TaxiwayError
 from bootstrap.finding import Finding, Place
@@ -150,7 +150,7 @@ class Examiner:
     def _model_before(self) -> Model | None:
         text = files_of(self.before, model.PATH).get(model.PATH) if self.before else None
         try:
-            return None if text is None else Model.parse(text)
+            return None if text is None else models.read(text)
         except TaxiwayError:
             return None
 

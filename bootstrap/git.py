@@ -119,6 +119,14 @@ class Repository:
         except git.GitCommandError:
             raise BadOption(f"{reference!r} is not a commit of {self.top}", hint="git log shows them") from None
 
+    def has(self, commit: str) -> bool:
+        """Whether the commit of this id is here."""
+        try:
+            git.Git(self.top).cat_file("-e", f"{commit}^{{commit}}")
+        except git.GitCommandError:
+            return False
+        return True
+
     def tree(self, reference: str) -> Tree:
         """Every file at a commit. Raises BadOption where there is no such commit."""
         # Of the tree, not of the commit: that would begin with a header which tarfile can't read where no file follows.
@@ -149,6 +157,15 @@ class Repository:
         """Those of the paths that differ from HEAD in the index or the work tree, untracked ones included."""
         out = str(git.Git(self.top).status("--porcelain=v1", "-z", "--untracked-files=all", "--", *paths))
         return [entry[3:] for entry in out.split("\0") if entry]
+
+    def stage(self, paths: Iterable[str]) -> None:
+        """Take these files into the index as they are, ignored and removed ones included, without a look at others."""
+        options = ("--add", "--remove", "-z", "--stdin")
+        shell = git.Git(self.top).update_index(*options, as_process=True, istream=_PIPE)
+        told = "".join(f"{path}\0" for path in paths)
+        said = shell.communicate(told.encode(errors="surrogateescape"))[1]
+        if shell.returncode:
+            raise GitFailed(f"git update-index failed: {said.decode(errors='replace').strip()}")
 
     def commit_all(self, message: str) -> str:
         """Commit every file of a repository that is only ours, ignored ones included, and return the commit's id."""

@@ -1,16 +1,17 @@
 """What a pull request is made on: a commit of the base branch that the remote has, and the files that it holds."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bootstrap import branches, git, listing, model
+from bootstrap import branches, git, listing, model, models, trail
 from bootstrap.errors import BadOption, BadTarget, GitFailed
 from bootstrap.fingerprint import EXECUTABLE, FILE
 from bootstrap.model import Model
 from bootstrap.result import Progress
 from bootstrap.snapshot import Commit, files_of
-from bootstrap.trail import Block, read
+from bootstrap.trail import Block
 from bootstrap.tree import Tree
 
 REMOTE = "origin"
@@ -19,11 +20,15 @@ _LISTED = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """A commit of an environment repo, and what taxiway.yaml says there."""
+    """A commit of an environment repo, and what taxiway.yaml says there.
+
+    `heads` are the remote's branches that have to do with it, each with its commit; none where nobody asked the remote.
+    """
 
     top: Path
     known: Model
     snapshot: Commit
+    heads: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def commit(self) -> str:
@@ -43,13 +48,13 @@ class Ground:
 
     def at(self, reference: str) -> "Ground":
         """The same at another commit. Raises BadOption where there is none."""
-        return Ground(top=self.top, known=self.known, snapshot=Commit.of(self.top, reference))
+        return replace(self, snapshot=Commit.of(self.top, reference))
 
     def history(self, *paths: str) -> list[tuple[str, Block | None]]:
         """The commits that changed these paths, the newest first, each with the record that it carries."""
         told = git.run(self.top, "log", "--format=%H%x00%B%x00%x00", self.commit, "--", *paths)
         entries = (entry.strip().partition("\0") for entry in told.split("\0\0") if entry.strip())
-        return [(commit, read(message)) for commit, _, message in entries]
+        return [(commit, trail.read(message)) for commit, _, message in entries]
 
 
 def head(top: Path) -> Ground:
@@ -61,19 +66,18 @@ def head(top: Path) -> Ground:
     text = files_of(snapshot, model.PATH).get(model.PATH)
     if text is None:
         raise BadTarget(f"HEAD holds no {model.PATH}", hint="commit it first")
-    return Ground(top=top, known=Model.parse(text), snapshot=snapshot)
+    return Ground(top=top, known=models.read(text), snapshot=snapshot)
 
 
 def here(top: Path, parts: Iterable[str]) -> Ground:
     """The commit that is checked out. Raises BadTarget where there is none, or these parts have uncommitted changes."""
-    altered = sorted(listing.altered(top, *parts))
-    if altered:
-        more = f" and {len(altered) - _LISTED} more" if len(altered) > _LISTED else ""
-        raise BadTarget(
-            f"there are uncommitted changes in {', '.join(altered[:_LISTED])}{more}",
-            hint="commit them and push, or git stash, first",
-        )
+    _refuse(listing.altered(top, *parts))
     return head(top)
+
+
+def proposed(top: Path, parts: Iterable[str], *, dry_run: bool, progress: Progress) -> Ground:
+    """What to plan on: the newest commit that the remote has; for a dry run, the one that is checked out."""
+    return here(top, parts) if dry_run else shared(top, parts, progress=progress)
 
 
 def shared(top: Path, parts: Iterable[str], *, progress: Progress) -> Ground:
@@ -82,14 +86,24 @@ def shared(top: Path, parts: Iterable[str], *, progress: Progress) -> Ground:
     Raises BadTarget where what is checked out is not what the remote has, as far as these parts go.
     """
     wanted = tuple(parts)
-    local = here(top, wanted)
-    known = local.known
-    if not git.Repository(top).origin():
-        raise BadTarget(f"{top} has no remote {REMOTE} to push to", hint=f"git remote add {REMOTE} {known.remote.url}")
+    with ThreadPoolExecutor() as pool:
+        altered = pool.submit(listing.altered, top, *wanted)
+        local = head(top)
+        known = local.known
+        asked = None
+        if git.Repository(top).origin():
+            asked = pool.submit(branches.remote_heads, top, REMOTE, known.branch, f"{trail.BRANCHES}*")
+        with progress(f"asking {REMOTE} for {known.branch}"):
+            _refuse(altered.result())
+            if asked is None:
+                hint = f"git remote add {REMOTE} {known.remote.url}"
+                raise BadTarget(f"{top} has no remote {REMOTE} to push to", hint=hint)
+            heads = asked.result()
+    local = replace(local, heads=heads)
+    if heads.get(known.branch) == local.commit:
+        return local
     with progress(f"fetching {known.branch}"):
         newest = branches.fetch(top, REMOTE, known.branch)
-    if newest == local.commit:
-        return local
     try:
         git.run(top, "merge-base", "--is-ancestor", local.commit, newest)
     except GitFailed:
@@ -104,3 +118,12 @@ def shared(top: Path, parts: Iterable[str], *, progress: Progress) -> Ground:
             hint="git pull, look at it, and run the command again",
         )
     return local.at(newest)
+
+
+def _refuse(altered: Collection[str]) -> None:
+    if altered:
+        more = f" and {len(altered) - _LISTED} more" if len(altered) > _LISTED else ""
+        raise BadTarget(
+            f"there are uncommitted changes in {', '.join(sorted(altered)[:_LISTED])}{more}",
+            hint="commit them and push, or git stash, first",
+        )

@@ -1,10 +1,9 @@
 """taxiway.yaml: the model of an environment repo."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -19,6 +18,11 @@ NODE_PORTS = range(30000, 32768)  # the API server's default --service-node-port
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _LONGEST_ENVIRONMENT = 40  # room for "airflow-" and the suffixes of objects named after it, in 63 characters
 _LABEL_RULE = "use lower-case letters, digits and '-', and begin and end with a letter or digit"
+
+
+def load(text: bytes) -> Any:
+    """What a YAML text says, as plain data. Raises yaml.YAMLError where it is none."""
+    return yaml.load(text, Loader=yaml.CSafeLoader)
 
 
 class Controller(StrEnum):
@@ -72,6 +76,13 @@ class Model:
     switched_off: Mapping[str, str] = field(default_factory=dict)
     web: str | None = None
 
+    def find(self, name: str) -> Environment:
+        """The environment of this name. Raises BadOption, naming all, where there is none."""
+        found = {each.name: each for each in self.environments}
+        if name not in found:
+            raise BadOption(f"environment {name!r} is not in {PATH}", hint=f"known: {', '.join(found)}")
+        return found[name]
+
     def render(self) -> bytes:
         """The text of taxiway.yaml; `parse` reads it back to an equal model."""
         environments: list[dict[str, Any]] = []
@@ -99,11 +110,10 @@ class Model:
         return (head + yaml.safe_dump(data, sort_keys=False, width=1000)).encode()
 
     @classmethod
-    @lru_cache(maxsize=4)  # the work tree's, HEAD's and a remote's are mostly the same text, and may be long
-    def parse(cls, text: bytes) -> "Model":
+    def parse(cls, text: bytes, load: Callable[[bytes], Any] = load) -> "Model":
         """Read taxiway.yaml. Raises BadTarget, naming what is wrong, where it is not a model."""
         try:
-            data = yaml.load(text, Loader=yaml.CSafeLoader)
+            data = load(text)
             environments = tuple(
                 Environment(
                     name=str(entry["name"]),

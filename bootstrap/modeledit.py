@@ -13,6 +13,7 @@ from bootstrap.yamltext import spell
 
 _SECTION = re.compile(r"^environments:[^\S\n]*(?:#[^\n]*)?\r?\n", re.MULTILINE)
 _NEXT_SECTION = re.compile(r"^[^\s#-]", re.MULTILINE)
+_SHARED = re.compile(r"[&*]")  # what may be an anchor or an alias, by which one entry reaches into another
 
 
 def insert(text: bytes, known: Model, after: str, new: Environment) -> bytes:
@@ -21,14 +22,14 @@ def insert(text: bytes, known: Model, after: str, new: Environment) -> bytes:
     entry: dict[str, str | int] = {"name": new.name, "namespace": new.namespace, "cluster": new.cluster}
     if new.node_port is not None:
         entry["nodePort"] = new.node_port
-    wanted = (*known.environments[: place + 1], new, *known.environments[place + 1 :])
+    wanted = (known.environments[place], new)
     return _edit(text, known, (place, place), lambda part: yamledit.insert_item(part, [], 1, entry), wanted)
 
 
 def remove(text: bytes, known: Model, name: str) -> bytes:
     """Take an environment out. It must not be the first one."""
     place = _index(known, name)
-    wanted = (*known.environments[:place], *known.environments[place + 1 :])
+    wanted = (known.environments[place - 1],)
     return _edit(text, known, (place - 1, place), lambda part: yamledit.remove(part, [1]), wanted)
 
 
@@ -47,9 +48,7 @@ def hold(text: bytes, known: Model, name: str, wanted: Hold | None) -> bytes:
             part = yamledit.add(part, [0, KEY], f"{{{fields}}}", dict(wanted.fields))
         return part
 
-    changed = replace(before, hold=wanted)
-    environments = (*known.environments[:place], changed, *known.environments[place + 1 :])
-    return _edit(text, known, (place, place), change, environments)
+    return _edit(text, known, (place, place), change, (replace(before, hold=wanted),))
 
 
 def _index(known: Model, name: str) -> int:
@@ -63,17 +62,26 @@ def _edit(
     change: Callable[[str], str],
     wanted: tuple[Environment, ...],
 ) -> bytes:
-    """Edit the text of these entries alone, the first and the last; what comes out must read as the wanted model."""
+    """Edit the text of these entries alone, the first and the last; what comes out must read as the wanted ones.
+
+    All others are whole blocks of which no byte changes, so they are not read again: there may be many.
+    """
+    first, last = entries
     with editing(model.PATH):
         whole = text.decode()
         starts = _starts(whole)
         if len(starts) != len(known.environments) + 1:
             raise NotEditable("the environments are not a plain list of blocks")
-        start, end = starts[entries[0]], starts[entries[1] + 1]
-        edited = (whole[:start] + change(whole[start:end]) + whole[end:]).encode()
-        if Model.parse(edited) != replace(known, environments=wanted):
+        part = change(whole[starts[first] : starts[last + 1]])
+        edited = whole[: starts[first]] + part + whole[starts[last + 1] :]
+        if _SHARED.search(whole):
+            wanted = (*known.environments[:first], *wanted, *known.environments[last + 1 :])
+            read = edited
+        else:
+            read = whole[: starts[0]] + part + whole[starts[-1] :]
+        if Model.parse(read.encode()) != replace(known, environments=wanted):
             raise NotEditable("the environments can't be changed without touching more")
-    return edited
+    return edited.encode()
 
 
 def _starts(text: str) -> list[int]:

@@ -13,22 +13,12 @@ from bootstrap.forge import PullRequests
 from bootstrap.ground import REMOTE, Ground
 from bootstrap.hosting import BODY_LIMITS, Hosted
 from bootstrap.model import Model
-from bootstrap.proposal import Proposal, PullRequest
+from bootstrap.proposal import Proposal, PullRequest, Wishes
 from bootstrap.remote import Forge
 from bootstrap.result import Progress
 from bootstrap.trail import Kind, Route
 
 _OVERTAKEN = "Overtaken by {url}, which carries a newer state of the same change."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
-    """What the user wants of the pull request; without `pull_request`, the branch alone."""
-
-    pull_request: bool = True
-    draft: bool | None = None
-    labels: tuple[str, ...] = ()
-    reviewers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +63,7 @@ def _make(
     branch = opened[0].branch if opened else _unmerged(ground, route, digest) if pulls is None else None
     goes_on = branch is not None
     branch = branch or route.branch(digest)
-    head, record = _standing(ground, branch)
+    head, record = _standing(ground, branch, ground.heads.get(branch) or (_asked(ground, branch) if goes_on else None))
     commit, pushed = head or "", False
     # An environment that is being added has its secrets sealed already: they are never sealed again.
     same = record is not None and (record.digest == digest or route.kind is Kind.ADD)
@@ -124,9 +114,9 @@ def _goes_on(route: Route, branch: str, digest: str) -> bool:
 
 def _unmerged(ground: Ground, route: Route, digest: str) -> str | None:
     """A branch to go on with that the base branch has not taken in; where there is a forge, pull requests tell."""
-    for branch, head in branches.remote_heads(ground.top, REMOTE, f"{route.prefix}*").items():
+    for branch, head in ground.heads.items():
         if _goes_on(route, branch, digest):
-            branches.fetch(ground.top, REMOTE, branch)
+            branches.fetch(ground.top, REMOTE, branch, head)
             if git.run(ground.top, "merge-base", head, ground.commit) != head:
                 return branch
     return None
@@ -149,15 +139,19 @@ def described_data(offered: Offered) -> Mapping[str, object]:
     }
 
 
-def _standing(ground: Ground, branch: str) -> tuple[str | None, trail.Block | None]:
+def _asked(ground: Ground, branch: str) -> str | None:
+    """Where the remote's branch stands by now."""
+    return branches.remote_heads(ground.top, REMOTE, branch).get(branch)
+
+
+def _standing(ground: Ground, branch: str, head: str | None) -> tuple[str | None, trail.Block | None]:
     """Where the remote's branch stands, and the record in its last commit.
 
     Raises PushRefused where that commit is not taxiway's: someone went on by hand, and nothing of it may be lost.
     """
-    head = branches.remote_heads(ground.top, REMOTE, branch).get(branch)
     if head is None:
         return None, None
-    branches.fetch(ground.top, REMOTE, branch)
+    branches.fetch(ground.top, REMOTE, branch, head)
     record = trail.read(git.run(ground.top, "log", "-1", "--format=%B", head))
     if record is None:
         raise PushRefused(
@@ -182,7 +176,7 @@ def _push(ground: Ground, commit: str, branch: str, head: str | None, digest: st
     except PushRefused as err:
         if err.reason is not Reason.MOVED:
             raise
-        _, record = _standing(ground, branch)
+        _, record = _standing(ground, branch, _asked(ground, branch))
         if record is None or record.digest != digest:
             raise
         return False

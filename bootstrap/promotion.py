@@ -42,7 +42,7 @@ class Plan:
 
 def folders(known: Model, *names: str) -> tuple[str, ...]:
     """The paths that a plan about these environments reads."""
-    return (model.PATH, "base", *(release.find(known, name).overlay for name in names))
+    return (model.PATH, "base", *(known.find(name).overlay for name in names))
 
 
 def plan(
@@ -70,8 +70,8 @@ def plan(
 
     Raises BadOption for an unknown environment and a bad tag, BadTarget where a file can't be read or edited.
     """
-    ours = release.of(tree, release.find(known, target))
-    theirs = release.of(older if older is not None else tree, release.find(known, source))
+    ours = release.of(tree, known.find(target))
+    theirs = release.of(older if older is not None else tree, known.find(source))
     base = _ancestor(known, ancestor, ancestor_of or source)
     if pin is not None:
         theirs = _pinned(theirs, pin)
@@ -82,7 +82,7 @@ def plan(
 
 
 def _ancestor(known: Model, tree: Tree | None, name: str) -> Release | None:
-    environment = release.find(known, name)
+    environment = known.find(name)
     if tree is None or f"{environment.overlay}/kustomization.yaml" not in tree:
         return None
     return release.of(tree, environment)
@@ -122,7 +122,7 @@ def refusals(known: Model, source: str, target: str, planned: Plan | None = None
                 hint="change it there, or with: taxiway set image|dags|config",
             )
         )
-    if hold := release.find(known, target).hold:
+    if hold := known.find(target).hold:
         errors.append(BadTarget(f"{target} is on hold: {hold}", hint=f"taxiway release {target}"))
     if planned is not None:
         errors.extend(_conflict(each) for each in planned.conflicts)

@@ -14,6 +14,16 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What the user wants of the pull request; without `pull_request`, the branch alone."""
+
+    pull_request: bool = True
+    draft: bool | None = None
+    labels: tuple[str, ...] = ()
+    reviewers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
     """A pull request that is wanted. Reviewers are `user` or `group/team`.
 

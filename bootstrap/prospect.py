@@ -21,6 +21,11 @@ class Prospect:
     before: Commit
     changes: ChangeSet
 
+    @property
+    def name(self) -> str:
+        """What tells it from any other state of the same repo."""
+        return f"{self.before.name} {self.changes.digest}"
+
     def identity(self, part: str) -> str | None:
         """See Snapshot."""
         return self._changed[part].identity if part in self._changed else self.before.identity(part)

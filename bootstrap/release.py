@@ -4,11 +4,11 @@ import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from bootstrap import envfile, images, model, yamledit
+from bootstrap import envfile, images, yamledit
 from bootstrap.changes import editing
-from bootstrap.errors import BadOption, BadTarget
+from bootstrap.errors import BadTarget
 from bootstrap.images import Image
-from bootstrap.model import Environment, Model
+from bootstrap.model import Environment
 from bootstrap.tree import Tree
 
 FOLDER = "release"
@@ -75,15 +75,6 @@ class Release:
         """The settings of an env file."""
         with editing(self.at(path)):
             return envfile.read(self.text(path))
-
-
-def find(known: Model, name: str) -> Environment:
-    """The environment of this name. Raises BadOption, naming all, where there is none."""
-    for each in known.environments:
-        if each.name == name:
-            return each
-    names = ", ".join(each.name for each in known.environments)
-    raise BadOption(f"environment {name!r} is not in {model.PATH}", hint=f"known: {names}")
 
 
 def of(tree: Tree, environment: Environment) -> Release:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import git, model, workspace
+from bootstrap import git, model, models, workspace
 from bootstrap.errors import BadOption, BadTarget
 from bootstrap.fingerprint import OVERLAYS
 from bootstrap.lint import graph
@@ -73,7 +73,7 @@ def working(top: Path) -> Checkout:
     text = workspace.read_file(top, model.PATH)
     if text is None:
         raise BadTarget(f"{top / model.PATH} is missing")
-    return Checkout(top=top, model=Model.parse(text))
+    return Checkout(top=top, model=models.read(text))
 
 
 def at(top: Path, reference: str) -> Checkout:
@@ -85,4 +85,4 @@ def at(top: Path, reference: str) -> Checkout:
     text = files_of(past, model.PATH).get(model.PATH)
     if text is None:
         raise BadTarget(f"there is no {model.PATH} at {reference}", hint="choose a commit after the repo's bootstrap")
-    return Checkout(top=top, model=Model.parse(text), past=past)
+    return Checkout(top=top, model=models.read(text), past=past)

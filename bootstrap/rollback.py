@@ -20,7 +20,7 @@ def plan(tree: Tree, known: Model, name: str, earlier: Tree, hold: Hold) -> Plan
     The first environment runs `base/` itself, which is restored too, unless the scaffold was upgraded in between: then
     BadTarget is raised, since `base/` would no longer be of the version that taxiway.yaml names.
     """
-    environment = release.find(known, name)
+    environment = known.find(name)
     ours = release.of(tree, environment)
     if f"{environment.overlay}/kustomization.yaml" not in earlier:
         raise BadTarget(

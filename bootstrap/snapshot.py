@@ -162,6 +162,11 @@ class Commit:
         """The state at a commit. Raises BadOption where there is none of this name."""
         return _commit(top, git.Repository(top).commit_of(reference))
 
+    @property
+    def name(self) -> str:
+        """What tells it from any other state of the same repo."""
+        return self.commit
+
     def parts(self) -> list[str]:
         """The entries of the top folder, but for the folder of overlays."""
         return sorted(path for path in self.ids if "/" not in path and path != OVERLAYS)

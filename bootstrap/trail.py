@@ -9,6 +9,7 @@ from typing import Any
 
 from bootstrap.merging import Part
 
+BRANCHES = "taxiway/"  # what the name of every branch of a change begins with
 _MARK = re.compile(r"<!-- taxiway (\{.*?\}) -->|^[^\S\n]*Taxiway: (\{.*\})[^\S\n]*$", re.MULTILINE)
 
 
@@ -43,7 +44,7 @@ class Route:
     def prefix(self) -> str:
         """What the names of all branches of this route begin with."""
         # No environment's name has an underscore, so no two routes share a branch.
-        return f"taxiway/{self.kind}-{f'{self.source}_' if self.source else ''}{self.target}-"
+        return f"{BRANCHES}{self.kind}-{f'{self.source}_' if self.source else ''}{self.target}-"
 
     def owns(self, branch: str) -> bool:
         """Whether a branch is one of this route; one of another may begin alike."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +12,7 @@ class Tree(Mapping[str, bytes]):
 
     def __post_init__(self) -> None:
         for path in self.files:
-            if not path or path.startswith("/") or ".." in PurePosixPath(path).parts:
+            if not path or path.startswith("/") or ".." in path.split("/"):
                 raise ValueError(f"{path!r} leaves the tree")
 
     def __getitem__(self, path: str) -> bytes:
@@ -39,7 +38,7 @@ class Tree(Mapping[str, bytes]):
         """All files of all trees. Two trees that hold the same path are a defect of the caller: ValueError."""
         files: dict[str, bytes] = {}
         for tree in trees:
-            if clash := files.keys() & tree.keys():
+            if clash := files.keys() & tree.files.keys():
                 raise ValueError(f"planned twice: {sorted(clash)}")
             files |= tree.files
         return cls(files)

@@ -1,6 +1,5 @@
 """A change tried out before anyone sees it: both sides built, the result examined."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from bootstrap import difference, impact, objects, secret_keys
@@ -34,19 +33,22 @@ def run(ground: Ground, builder: Builder, changes: ChangeSet, after: Model, name
     old = next((each for each in ground.known.environments if each.name == name), None)
     overlay = f"overlays/{name}"
     prospect = Prospect(before=ground.snapshot, changes=changes)
-    with ThreadPoolExecutor() as pool:
-        builds = {
-            "after": pool.submit(builder.rendered, prospect, overlay) if environment else None,
-            "source": pool.submit(builder.rendered, ground.snapshot, f"overlays/{source}") if source else None,
-            "before": pool.submit(builder.rendered, ground.snapshot, overlay) if old else None,
-        }
-        # While kustomize works: the rules, and what they look at beside the objects.
-        from bootstrap.lint import registry
+    builds = {
+        "after": builder.begin(prospect, overlay) if environment else None,
+        "before": builder.begin(ground.snapshot, overlay) if old else None,
+        "source": builder.begin(ground.snapshot, f"overlays/{source}") if source else None,
+    }
+    # While kustomize works: the rules, and what they look at beside the objects.
+    from bootstrap.lint import registry
 
-        parts = [part for part in ground.snapshot.parts() if part != CLUSTERS]
-        now = Tree.union((ground.tree(*parts, overlay), _clusters(ground, environment or old)))
-        tree = changes.apply(now)
-        built = {side: job.result() if job else Built() for side, job in builds.items()}
+    parts = [part for part in ground.snapshot.parts() if part != CLUSTERS]
+    now = Tree.union((ground.tree(*parts, overlay), _clusters(ground, environment or old)))
+    tree = changes.apply(now)
+    if environment:
+        # Files and most objects stay as they are by now, and what is found out about one is known from then on.
+        known = builds["before"].result() if builds["before"] and builds["before"].done() else Built()
+        registry.errors(Scene(model=after, environment=environment, tree=tree, rendered=known.rendered))
+    built = {side: job.result() if job else Built() for side, job in builds.items()}
     raise_all(_failures(built, source))
     before, result = (objects.parse(built[side].rendered) for side in ("before", "after"))
     found = difference.compare(before, result)

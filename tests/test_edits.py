@@ -266,6 +266,19 @@ def test_a_hold_without_a_reason_and_a_list_that_is_no_block_are_told() -> None:
         modeledit.hold(flow, Model.parse(flow), "dev", HOLD)
 
 
+def test_an_entry_that_another_one_reaches_into_is_not_taken_away() -> None:
+    _, second, third = envs.NAMES
+    text = REPO["taxiway.yaml"].decode()
+    for name, cluster in ((second, "&where default"), (third, "*where")):
+        text = text.replace(f"airflow-{name}\n  cluster: default", f"airflow-{name}\n  cluster: {cluster}")
+    known = Model.parse(text.encode())
+    assert known == KNOWN
+    with pytest.raises(BadTarget, match=r"taxiway\.yaml"):
+        modeledit.remove(text.encode(), known, second)
+    held = modeledit.hold(text.encode(), known, second, HOLD)
+    assert modeledit.hold(held, Model.parse(held), second, None) == text.encode()
+
+
 @given(
     what=st.sampled_from([edits.image, edits.dags, edits.config]),
     arguments=st.lists(st.text(max_size=30) | st.sampled_from(["airflow", "A=1"]), min_size=2, max_size=2),

@@ -11,7 +11,7 @@ from bootstrap.cli.boundary import DIRECTORY, boundary
 from bootstrap.report import Output
 
 if TYPE_CHECKING:
-    from bootstrap.offer import Wishes
+    from bootstrap.proposal import Wishes
 
 DRY_RUN = typer.Option("--dry-run", help="Show the plan, the text and the difference; touch neither repo nor forge.")
 NO_PR = typer.Option("--no-pr", help="Stop once the branch is pushed.")
@@ -37,7 +37,7 @@ class Carried(StrEnum):
 
 def wishes(no_pr: bool, draft: bool | None, label: list[str] | None, reviewer: list[str] | None) -> "Wishes":
     """What the options say of the pull request."""
-    from bootstrap.offer import Wishes
+    from bootstrap.proposal import Wishes
 
     return Wishes(pull_request=not no_pr, draft=draft, labels=tuple(label or ()), reviewers=tuple(reviewer or ()))
 
@@ -70,15 +70,15 @@ def promote(
     says "unchanged"; with a newer release it updates the open pull request.
     """
     with boundary(output):
-        from bootstrap import promotion
         from bootstrap.commands import promote as command
+        from bootstrap.merging import Part
 
         result = command.run(
             command.Request(
                 directory=directory,
                 names=tuple(names or ()),
                 chain=chain,
-                only=frozenset(promotion.Part(each) for each in only or promotion.ALL),
+                only=frozenset(Part(each) for each in only or Part),
                 pin=pin,
                 reference=reference,
                 dry_run=dry_run,

@@ -4,14 +4,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import edits, git, promotion, release, repository
+from bootstrap import edits, git, promotion, repository
 from bootstrap import ground as grounds
-from bootstrap.commands import proposing
-from bootstrap.commands.proposing import Proposed
+from bootstrap.builds import Builder
+from bootstrap.cache import Cache
 from bootstrap.errors import BadOption
 from bootstrap.model import Environment
-from bootstrap.offer import Wishes
 from bootstrap.promotion import ChangeSet, Plan
+from bootstrap.proposal import Wishes
+from bootstrap.prospect import Prospect
 from bootstrap.result import Progress, Result
 from bootstrap.trail import Kind, Route
 from bootstrap.tree import Tree
@@ -36,23 +37,28 @@ def run(request: Request, *, progress: Progress) -> Result:
     git.check_version()
     top = repository.find(request.directory)
     known = repository.working(top).model
-    name = release.find(known, request.environment or known.environments[0].name).name
+    name = known.find(request.environment or known.environments[0].name).name
     folders = promotion.folders(known, name)
     if request.wishes and not request.dry_run:
         ground = grounds.shared(top, folders, progress=progress)
     else:
         ground = grounds.head(top)
-    planned = _plan(ground.tree(*folders), release.find(ground.known, name), request.edits)
-    proposed = Proposed(
+    target = ground.known.find(name)
+    planned = _plan(ground.tree(*folders), target, request.edits)
+    builder = Builder.find(Cache.find())
+    if planned.changes:
+        builder.begin(Prospect(before=ground.snapshot, changes=planned.changes), target.overlay)
+    # While kustomize works: the rest of the code.
+    from bootstrap.commands import proposing
+
+    proposed = proposing.Proposed(
         route=Route(kind=Kind.SET, target=name),
         planned=planned,
         after=ground.known,
         command=f"{request.command} --dry-run",
     )
-    if request.wishes or request.dry_run:
-        wishes = request.wishes or Wishes()
-        return proposing.run(ground, proposed, wishes, dry_run=request.dry_run, progress=progress)
-    return proposing.here(ground, proposed, progress=progress)
+    dry_run = request.dry_run
+    return proposing.carry_out(ground, proposed, request.wishes, builder, dry_run=dry_run, progress=progress)
 
 
 def _plan(tree: Tree, environment: Environment, wanted: Sequence[Edit]) -> Plan:

@@ -7,13 +7,15 @@ from pathlib import Path
 
 from bootstrap import environments, git, images, model, release, repository, sealing, secrets, sources, workspace
 from bootstrap import ground as grounds
-from bootstrap.commands import custody, proposing
-from bootstrap.commands.proposing import Proposed
+from bootstrap.builds import Builder
+from bootstrap.cache import Cache
+from bootstrap.commands import custody
 from bootstrap.errors import BadOption, BadTarget, TaxiwayError
 from bootstrap.ground import Ground
 from bootstrap.model import Environment
-from bootstrap.offer import Wishes
 from bootstrap.promotion import Plan
+from bootstrap.proposal import Wishes
+from bootstrap.prospect import Prospect
 from bootstrap.record import CERTIFICATE
 from bootstrap.request import Options
 from bootstrap.result import Progress, Result
@@ -53,7 +55,7 @@ def add(request: Added, *, progress: Progress) -> Result:
     git.check_version()
     top = repository.find(request.directory)
     known = repository.working(top).model
-    after = release.find(known, request.after or known.environments[-1].name)
+    after = known.find(request.after or known.environments[-1].name)
     folders = (*model_files(), "base", after.overlay, f"overlays/{request.name}", "clusters")
     ground = _ground(top, folders, request.wishes, dry_run=request.dry_run, progress=progress)
     new = Environment(
@@ -81,29 +83,36 @@ def add(request: Added, *, progress: Progress) -> Result:
         source=sources.load(),
         sealed=sealer.folder(secrets.generate(given.get(new.name, {}))),
     )
+    builder = Builder.find(Cache.find())
+    builder.begin(Prospect(before=ground.snapshot, changes=addition.changes), new.overlay)
+    # While kustomize works: the rest of the code.
+    from bootstrap.commands import proposing
+
     left = (f"{name} is {after.name}'s own component: list it here too, if wanted" for name in addition.left_out)
-    proposed = Proposed(
+    proposed = proposing.Proposed(
         route=Route(kind=Kind.ADD, target=new.name),
         planned=Plan(changes=addition.changes),
         after=addition.known,
         command=f"taxiway render {new.name}",
         notes=tuple(left),
     )
-    if request.dry_run:
-        return proposing.run(ground, proposed, Wishes(), dry_run=True, progress=progress)
-    with workspace.private_key(held.key_file, held.new_key):
-        return _carry_out(ground, proposed, request.wishes, progress)
+    with workspace.private_key(held.key_file, None if request.dry_run else held.new_key):
+        return proposing.carry_out(
+            ground, proposed, request.wishes, builder, dry_run=request.dry_run, progress=progress
+        )
 
 
 def remove(request: Removed, *, progress: Progress) -> Result:
     """Remove an environment's files; Git's history keeps them, and the cluster what runs there."""
     git.check_version()
     top = repository.find(request.directory)
-    environment = release.find(repository.working(top).model, request.name)
+    environment = repository.working(top).model.find(request.name)
     folders = (*model_files(), environment.overlay, "clusters")
     ground = _ground(top, folders, request.wishes, dry_run=not request.sure, progress=progress)
     removal = environments.remove(ground.tree(*folders), ground.known, environment.name)
-    proposed = Proposed(
+    from bootstrap.commands import proposing
+
+    proposed = proposing.Proposed(
         route=Route(kind=Kind.REMOVE, target=environment.name),
         planned=Plan(changes=removal.changes),
         after=removal.known,
@@ -114,7 +123,8 @@ def remove(request: Removed, *, progress: Progress) -> Result:
         f"kubectl delete namespace {environment.namespace}"
     )
     if request.sure:
-        result = _carry_out(ground, proposed, request.wishes, progress)
+        builder = Builder.find(Cache.find())
+        result = proposing.carry_out(ground, proposed, request.wishes, builder, dry_run=False, progress=progress)
         return Result(status=result.status, data=result.data, lines=result.lines, notes=(*result.notes, last))
     paths = removal.changes.paths
     lines = (
@@ -156,12 +166,6 @@ def _row(top: Path, each: Environment) -> dict[str, str | None]:
 
 def _ground(top: Path, parts: tuple[str, ...], wishes: Wishes | None, *, dry_run: bool, progress: Progress) -> Ground:
     return grounds.shared(top, parts, progress=progress) if wishes and not dry_run else grounds.head(top)
-
-
-def _carry_out(ground: Ground, proposed: Proposed, wishes: Wishes | None, progress: Progress) -> Result:
-    if wishes:
-        return proposing.run(ground, proposed, wishes, dry_run=False, progress=progress)
-    return proposing.here(ground, proposed, progress=progress)
 
 
 def _custody(

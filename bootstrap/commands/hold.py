@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from bootstrap import git, local, model, modeledit, release, repository
+from bootstrap import git, local, model, modeledit, repository
 from bootstrap import ground as grounds
 from bootstrap.changes import ChangeSet
 from bootstrap.errors import BadOption
@@ -26,7 +26,7 @@ def run(request: Request, *, progress: Progress) -> Result:
     git.check_version()
     top = repository.find(request.directory)
     ground = grounds.head(top)
-    environment = release.find(ground.known, request.environment)
+    environment = ground.known.find(request.environment)
     wanted: Hold | None = None
     if request.reason is not None:
         if not request.reason.strip():

@@ -1,22 +1,19 @@
 """`taxiway promote`: the release of one environment into the next one, as one pull request."""
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-from bootstrap import git, model, promotion, release, repository
+from bootstrap import git, model, repository
+from bootstrap import ground as grounds
 from bootstrap.builds import Builder
 from bootstrap.cache import Cache
-from bootstrap.commands import proposing
-from bootstrap.commands.proposing import Proposed, Tried
-from bootstrap.errors import BadOption, TaxiwayError, attempt, raise_all
-from bootstrap.ground import Ground
+from bootstrap.errors import BadOption
+from bootstrap.merging import Part
 from bootstrap.model import Environment, Model
-from bootstrap.offer import Wishes
-from bootstrap.promotion import ChangeSet, Part, Plan
+from bootstrap.proposal import Wishes
 from bootstrap.result import Progress, Result
-from bootstrap.trail import Kind, Origin, Route, lineage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +26,7 @@ class Request:
     directory: Path
     names: tuple[str, ...] = ()
     chain: bool = False
-    only: frozenset[Part] = promotion.ALL
+    only: frozenset[Part] = frozenset(Part)
     pin: str | None = None
     reference: str | None = None
     dry_run: bool = False
@@ -45,91 +42,21 @@ def run(request: Request, *, progress: Progress) -> Result:
     top = repository.find(request.directory)
     known = repository.working(top).model
     steps = _steps(known, request)
-    folders = ["clusters", *promotion.folders(known, *{each.name for step in steps for each in step})]
-    ground = proposing.ground(top, folders, dry_run=request.dry_run, progress=progress)
+    overlays = dict.fromkeys(each.overlay for step in steps for each in step)
+    parts = ("clusters", model.PATH, "base", *overlays)
     builder = Builder.find(Cache.find())
-    if len(steps) == 1:  # it has most likely something to carry; of a whole chain, most steps have not
-        builder.begin(ground.snapshot, [each.overlay for each in steps[0]])
-    # No step is offered before all of them may be.
-    errors: list[TaxiwayError] = []
-    tried = [attempt(errors, partial(_step, ground, builder, *step, request, progress), None) for step in steps]
-    raise_all(errors)
-    finish = partial(proposing.conclude, ground, wishes=request.wishes, dry_run=request.dry_run, progress=progress)
-    return proposing.joined([finish(tried=each) for each in tried if each])
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        asked = pool.submit(grounds.proposed, top, parts, dry_run=request.dry_run, progress=progress)
+        # While Git looks at the files and asks the remote: kustomize, and the rest of the code.
+        if len(steps) == 1:  # it has most likely something to carry; of a whole chain, most steps have not
+            for overlay in overlays:
+                builder.begin(grounds.head(top).snapshot, overlay)
+        from bootstrap.commands import promoting
 
-
-def _step(
-    ground: Ground,
-    builder: Builder,
-    source: Environment,
-    target: Environment,
-    request: Request,
-    progress: Progress,
-) -> Tried:
-    planned = _plan(ground, source, target, request)
-    pin = f" --pin {request.pin}" if request.pin else ""
-    proposed = Proposed(
-        route=Route(kind=Kind.PROMOTE, source=source.name, target=target.name),
-        planned=planned,
-        after=ground.known,
-        reasons=tuple(promotion.refusals(ground.known, source.name, target.name, planned)),
-        notes=promotion.remarks(ground.known, source.name, target.name),
-        command=f"taxiway promote {source.name} {target.name}{pin} --dry-run",
-        parts=tuple(sorted(request.only)),
-        pin=request.pin,
-    )
-    return proposing.try_out(ground, proposed, progress=progress, builder=builder)
-
-
-def _plan(ground: Ground, source: Environment, target: Environment, request: Request) -> Plan:
-    """The plan, part by part: each has its own last common state."""
-    before = ground.tree(model.PATH, "base", source.overlay, target.overlay)
-    older = ground.at(request.reference).tree("base", source.overlay) if request.reference else None
-    if older is not None and f"{source.overlay}/kustomization.yaml" not in older:
-        raise BadOption(f"environment {source.name!r} was not there yet at {request.reference}")
-    origins = _origins(ground, source, target)
-    tree, plans = before, []
-    groups: dict[Origin | None, set[Part]] = {}
-    for part in sorted(request.only):
-        groups.setdefault(origins.get(part), set()).add(part)
-    for origin, parts in groups.items():
-        common = [each for each in ground.known.environments if origin and each.name == origin.environment]
-        plan = promotion.plan(
-            tree,
-            ground.known,
-            source.name,
-            target.name,
-            only=frozenset(parts),
-            pin=request.pin if Part.IMAGES in parts else None,
-            older=older,
-            ancestor=ground.at(origin.commit).tree("base", common[0].overlay) if origin and common else None,
-            ancestor_of=origin.environment if origin and common else None,
-        )
-        tree = plan.changes.apply(tree)
-        plans.append(plan)
-    return Plan(
-        changes=ChangeSet.between(before, tree),
-        moved=tuple(each for plan in plans for each in plan.moved),
-        kept=tuple(each for plan in plans for each in plan.kept),
-        conflicts=tuple(each for plan in plans for each in plan.conflicts),
-    )
-
-
-def _origins(ground: Ground, source: Environment, target: Environment) -> dict[Part, Origin]:
-    """Where each part of the target's release came from: as the records tell, else the commit that it began with."""
-    paths = tuple(f"{target.overlay}/{path}" for path in ("release", "base", "kustomization.yaml"))
-    history = ground.history(*paths)
-    if not history:
-        return {}
-    (last, newest), (start, _) = history[0], history[-1]
-    found = dict.fromkeys(Part, Origin(commit=start, environment=target.name))
-    found |= lineage(target.name, [(commit, block) for commit, block in history if block])
-    # A forge may merge under a message of its own. What brought the target in step was a promotion all the same.
-    if newest is None:
-        tree = ground.at(last).tree("base", source.overlay, target.overlay)
-        if promotion.in_step(tree, source, target):
-            found = dict.fromkeys(Part, Origin(commit=last, environment=target.name))
-    return found
+        if not request.chain:
+            promoting.check(known, *steps[0])
+        ground = asked.result()
+    return promoting.run(ground, builder, steps, request, progress=progress)
 
 
 def _steps(known: Model, request: Request) -> list[tuple[Environment, Environment]]:
@@ -140,11 +67,6 @@ def _steps(known: Model, request: Request) -> list[tuple[Environment, Environmen
         return list(itertools.pairwise(environments))
     if len(request.names) not in (1, 2):
         raise BadOption("a promotion needs a target", hint="taxiway promote SOURCE TARGET, promote TARGET, or --all")
-    chosen = [release.find(known, name) for name in request.names]
+    chosen = [known.find(name) for name in request.names]
     target = chosen[-1]
-    if len(chosen) == 2:
-        raise_all(promotion.refusals(known, chosen[0].name, target.name))
-        return [(chosen[0], target)]
-    place = environments.index(target)
-    raise_all(promotion.refusals(known, environments[place - 1].name, target.name))
-    return [(environments[place - 1], target)]
+    return [(chosen[0] if len(chosen) == 2 else environments[environments.index(target) - 1], target)]

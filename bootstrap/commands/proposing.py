@@ -1,22 +1,20 @@
 """What promote, rollback, set and env have in common: a plan is tried out, told, and becomes a pull request."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from bootstrap import __version__, body, layout, local, offer, release, trial
-from bootstrap import ground as grounds
 from bootstrap.body import Description
 from bootstrap.builds import Builder
-from bootstrap.cache import Cache
 from bootstrap.errors import TaxiwayError, raise_all
 from bootstrap.ground import Ground
 from bootstrap.hosting import BODY_LIMITS
 from bootstrap.merging import Part
 from bootstrap.model import Model
-from bootstrap.offer import Offered, Wishes
+from bootstrap.offer import Offered
 from bootstrap.promotion import Plan
+from bootstrap.proposal import Wishes
 from bootstrap.result import Progress, Result
 from bootstrap.trail import Block, Kind, Route
 from bootstrap.trial import Trial
@@ -49,25 +47,28 @@ class Tried:
     described: Description | None
 
 
-def ground(top: Path, parts: Iterable[str], *, dry_run: bool, progress: Progress) -> Ground:
-    """What to plan on: the newest commit that the remote has; for a dry run, the one that is checked out."""
-    return grounds.here(top, parts) if dry_run else grounds.shared(top, parts, progress=progress)
-
-
-def run(ground: Ground, proposed: Proposed, wishes: Wishes, *, dry_run: bool, progress: Progress) -> Result:
+def run(
+    ground: Ground, proposed: Proposed, wishes: Wishes, builder: Builder, *, dry_run: bool, progress: Progress
+) -> Result:
     """Try the change out, and offer it. Raises every reason against it at once, before anything is pushed."""
-    tried = try_out(ground, proposed, progress=progress)
+    tried = try_out(ground, proposed, builder, progress=progress)
     return conclude(ground, tried, wishes, dry_run=dry_run, progress=progress)
 
 
-def try_out(ground: Ground, proposed: Proposed, *, progress: Progress, builder: Builder | None = None) -> Tried:
-    """Try the change out. Raises every reason against it at once; nothing is written.
+def carry_out(
+    ground: Ground, proposed: Proposed, wishes: Wishes | None, builder: Builder, *, dry_run: bool, progress: Progress
+) -> Result:
+    """Try the change out, and offer it; without wishes, commit it on the branch that is checked out."""
+    if wishes or dry_run:
+        return run(ground, proposed, wishes or Wishes(), builder, dry_run=dry_run, progress=progress)
+    return here(ground, proposed, builder, progress=progress)
 
-    What the `builder` has begun is waited for.
-    """
+
+def try_out(ground: Ground, proposed: Proposed, builder: Builder, *, progress: Progress) -> Tried:
+    """Try the change out. Raises every reason against it at once; nothing is written."""
     planned = proposed.planned
     nothing = not planned.changes and not planned.conflicts
-    return Tried(proposed=proposed, described=None if nothing else _tried(ground, proposed, progress, builder))
+    return Tried(proposed=proposed, described=None if nothing else _tried(ground, proposed, builder, progress))
 
 
 def conclude(ground: Ground, tried: Tried, wishes: Wishes, *, dry_run: bool, progress: Progress) -> Result:
@@ -84,13 +85,13 @@ def conclude(ground: Ground, tried: Tried, wishes: Wishes, *, dry_run: bool, pro
     return _offered(proposed, described, offered)
 
 
-def here(ground: Ground, proposed: Proposed, *, progress: Progress) -> Result:
+def here(ground: Ground, proposed: Proposed, builder: Builder, *, progress: Progress) -> Result:
     """Try the change out, and commit it on the branch that is checked out. Raises every reason against it at once."""
     route, planned = proposed.route, proposed.planned
     if not planned.changes:
         data = {"kind": route.kind, "target": route.target, "moved": []}
         return Result(status="unchanged", data=data, lines=(f"{_where(route)}: unchanged",))
-    described = _tried(ground, proposed, progress)
+    described = _tried(ground, proposed, builder, progress)
     with progress("committing"):
         made = local.commit(ground.top, planned.changes, body.message(described))
     lines = (
@@ -114,9 +115,9 @@ def joined(results: Sequence[Result]) -> Result:
     )
 
 
-def _tried(ground: Ground, proposed: Proposed, progress: Progress, builder: Builder | None = None) -> Description:
+def _tried(ground: Ground, proposed: Proposed, builder: Builder, progress: Progress) -> Description:
     raise_all(proposed.reasons)
-    route, builder = proposed.route, builder or Builder.find(Cache.find())
+    route = proposed.route
     with progress("building both sides"):
         tried = trial.run(ground, builder, proposed.planned.changes, proposed.after, route.target, route.source)
     raise_all(tried.reasons)
@@ -147,7 +148,7 @@ def _dags(ground: Ground, proposed: Proposed) -> str:
     """The repository that the environment will take its DAGs from."""
     if all(each.part is not Part.DAGS for each in proposed.planned.moved):
         return ""
-    target = release.find(proposed.after, proposed.route.target)
+    target = proposed.after.find(proposed.route.target)
     side = release.of(proposed.planned.changes.apply(ground.tree(target.overlay)), target)
     return side.settings(release.RELEASE_ENV).get("DAGS_REPOSITORY", "")
 

@@ -4,15 +4,18 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from bootstrap import git, model, promotion, release, repository, rollback
+from bootstrap import git, model, models, promotion, repository, rollback
+from bootstrap import ground as grounds
+from bootstrap.builds import Builder
+from bootstrap.cache import Cache
 from bootstrap.commands import proposing
 from bootstrap.commands.proposing import Proposed
 from bootstrap.errors import BadOption
 from bootstrap.ground import Ground
 from bootstrap.hold import Hold
-from bootstrap.model import Environment, Model
-from bootstrap.offer import Wishes
+from bootstrap.model import Environment
 from bootstrap.promotion import Plan
+from bootstrap.proposal import Wishes
 from bootstrap.result import Progress, Result
 from bootstrap.trail import Kind, Route
 
@@ -36,8 +39,8 @@ def run(request: Request, *, progress: Progress) -> Result:
     top = repository.find(request.directory)
     known = repository.working(top).model
     folders = promotion.folders(known, request.environment)
-    ground = proposing.ground(top, folders, dry_run=request.dry_run, progress=progress)
-    environment = release.find(ground.known, request.environment)
+    ground = grounds.proposed(top, folders, dry_run=request.dry_run, progress=progress)
+    environment = ground.known.find(request.environment)
     commit = request.reference or _earlier(ground, environment, request.steps)
     earlier = ground.at(commit)
     reason = request.reason or f"rolled back to {earlier.commit[:12]}"
@@ -47,11 +50,12 @@ def run(request: Request, *, progress: Progress) -> Result:
     proposed = Proposed(
         route=Route(kind=Kind.ROLLBACK, target=environment.name),
         planned=planned,
-        after=Model.parse(text) if text else ground.known,
+        after=models.read(text) if text else ground.known,
         command=f"taxiway rollback {environment.name} --to {earlier.commit[:12]} --dry-run",
         notes=_notes(environment, planned),
     )
-    return proposing.run(ground, proposed, request.wishes, dry_run=request.dry_run, progress=progress)
+    builder = Builder.find(Cache.find())
+    return proposing.run(ground, proposed, request.wishes, builder, dry_run=request.dry_run, progress=progress)
 
 
 def _earlier(ground: Ground, environment: Environment, steps: int) -> str:

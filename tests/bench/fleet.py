@@ -14,7 +14,7 @@ from tests.bench.table import Row, Section, above, below, faster, overhead
 MANY, FEW = 1000, 100
 _SAMPLE = 30  # builds from which a loop over all environments is reckoned
 _URL = "https://git.example.com/acme/airflow-environments.git"
-_TAXIWAY = "from bootstrap.cli import main; main(sys.argv[1:])"
+_TAXIWAY = "from bootstrap.cli import main; main()"
 _LOOP = f'for each in $(ls -d overlays/* | head -n {_SAMPLE}); do "$@" "$each" || exit; done'
 
 

@@ -16,7 +16,7 @@ from tests.bench.table import NotMeasured, Row, Section, above, below
 _URL = "https://git.example.com/acme/airflow-environments.git"
 _ONE_BY_ONE = '"$@" overlays/dev; "$@" overlays/complete'
 _SIDE_BY_SIDE = '"$@" overlays/dev & dev=$!; "$@" overlays/complete; wait $dev'
-_TAXIWAY = "from bootstrap.cli import main; main(sys.argv[1:])"
+_TAXIWAY = "from bootstrap.cli import main; main()"
 _ANY = "import subprocess; subprocess.run(sys.argv[1:], check=True)"
 
 

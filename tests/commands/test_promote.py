@@ -1,6 +1,7 @@
 """`taxiway promote` and `taxiway rollback` through a bare repository: real Git, real kustomize, no forge."""
 
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -267,6 +268,24 @@ def test_the_base_branch_may_move_in_other_files_alone(
     (other / "overlays/staging/airflow.env").write_text("AIRFLOW__CORE__PARALLELISM=9\n")
     publish(other)
     refuse(taxiway("promote", "staging"), 5, "main moved meanwhile in overlays/staging/airflow.env", "git pull")
+
+
+def test_the_remote_is_asked_once_and_pushed_to_once(
+    repo: Path, taxiway: Taxiway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "trace"
+    for tag, before, status, talk in (
+        ("3.3.3", "3.3.2", "pushed", ["ls-remote", "push"]),
+        ("3.3.4", "3.3.3", "pushed", ["ls-remote", "push"]),
+        ("", "", "unchanged", ["ls-remote"]),
+    ):
+        if tag:
+            new_image(repo, tag, before=before)
+        with monkeypatch.context() as patch:
+            patch.setenv("GIT_TRACE", str(log))
+            succeed(taxiway("promote", "staging", "-o", "json"), status)
+        assert re.findall(r"built-in: git (ls-remote|fetch|pull|push) ", log.read_text()) == talk
+        log.unlink()
 
 
 def test_two_at_once_end_with_one_branch(repo: Path, remote: Path, tmp_path: Path) -> None:

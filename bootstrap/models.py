@@ -1,0 +1,40 @@
+"""Models of repos: what a long taxiway.yaml says is kept in the user's cache folder, for reading it takes a while."""
+
+import json
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any
+
+from bootstrap import fingerprint, model
+from bootstrap.cache import Cache
+from bootstrap.model import Model
+
+_LAYOUT = "1"  # of what is kept in the cache
+_LONG = 16 * 1024  # bytes, from which on a look into the cache is the quicker way
+
+
+@lru_cache(maxsize=4)  # the work tree's, HEAD's and a remote's are mostly the same text
+def read(text: bytes) -> Model:
+    """The model that a text of taxiway.yaml holds. Raises BadTarget, naming what is wrong, where it is not one."""
+    return Model.parse(text, load=_remembered if len(text) >= _LONG else model.load)
+
+
+def _remembered(text: bytes) -> Any:
+    cache = Cache.find()
+    key = fingerprint.key("model", _LAYOUT, sha256(text).hexdigest())
+    held = cache.get(key)
+    if held is not None:
+        return json.loads(held)
+    data = model.load(text)
+    if packed := _packed(data):
+        cache.put(key, packed)
+    return data
+
+
+def _packed(data: Any) -> bytes | None:
+    """The data as JSON; None where that does not hold all of it, such as a date, or a key that is no text."""
+    try:
+        text = json.dumps(data)
+    except (TypeError, ValueError):
+        return None
+    return text.encode() if json.loads(text) == data else None
