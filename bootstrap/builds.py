@@ -17,8 +17,7 @@ from bootstrap.errors import BuildFailed
 from bootstrap.kustomize import Kustomize
 from bootstrap.lint import graph, located
 from bootstrap.lint.graph import Graph, Role
-from bootstrap.prospect import Prospect
-from bootstrap.snapshot import Commit, Reading, Snapshot
+from bootstrap.snapshot import Reading, Snapshot
 from bootstrap.tree import Tree
 
 _LAYOUT = "1"  # of what is kept in the cache
@@ -122,7 +121,7 @@ class Builder:
         held = self.cache.get(key) if key else None
         return None if held in (None, _NOT_KEPT) else Built(rendered=held or b"")
 
-    def begin(self, snapshot: Commit | Prospect, overlay: str) -> Future[Built]:
+    def begin(self, snapshot: Snapshot, overlay: str) -> Future[Built]:
         """Let kustomize work while something else is done; what it works at already is not begun again.
 
         All that has to be done before that is done at once: two at a time, Python would do both more slowly.
@@ -149,6 +148,8 @@ class Builder:
 
     def rendered(self, snapshot: Snapshot, overlay: str) -> Built:
         """What an overlay renders to."""
+        if begun := self._begun.get((snapshot.name, overlay)):
+            return begun.result()
         return self.remembered(snapshot, overlay) or self.build(snapshot, overlay, self.sources(snapshot, overlay))
 
     def render(self, wanted: Sequence[tuple[Snapshot, str]]) -> list[bytes]:

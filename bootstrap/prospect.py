@@ -23,7 +23,7 @@ class Prospect:
 
     @property
     def name(self) -> str:
-        """What tells it from any other state of the same repo."""
+        """See Snapshot."""
         return f"{self.before.name} {self.changes.digest}"
 
     def identity(self, part: str) -> str | None:

@@ -33,6 +33,10 @@ class Reading:
 class Snapshot(Protocol):
     """A part is an overlay, or an entry of the top folder that holds none."""
 
+    @property
+    def name(self) -> str:
+        """What tells it from any other state of the same repo."""
+
     def identity(self, part: str) -> str | None:
         """Git's id of a part, empty where there is none; None where no id tells all that it holds."""
 
@@ -60,6 +64,8 @@ def written(snapshot: Snapshot, parts: Iterable[str]) -> Iterator[Path]:
 
 class WorkTree:
     """The files as they are on disk. What Git takes for unchanged is not read to know its id."""
+
+    name = "the work tree"
 
     def __init__(self, top: Path, overlays: Iterable[str] | None = None) -> None:
         """Look at the repo around these overlays; at all of it, where none are given."""

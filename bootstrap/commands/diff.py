@@ -4,14 +4,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import difference, git, impact, layout, listing, objects, ownership, repository, workspace
+from bootstrap import git, listing, repository
 from bootstrap.builds import Builder
 from bootstrap.cache import Cache
 from bootstrap.fingerprint import OVERLAYS
-from bootstrap.hosting import BODY_LIMITS
-from bootstrap.layout import EnvironmentDiff
 from bootstrap.model import Environment
-from bootstrap.repository import Checkout
 from bootstrap.result import Progress, Result
 from bootstrap.snapshot import WorkTree
 
@@ -36,32 +33,34 @@ class Request:
     comment: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """What both sides render to, empty where an environment is not there; `between` are two of them at one time."""
+
+    name: str
+    before: bytes
+    after: bytes
+    between: tuple[Environment, Environment] | None = None
+
+
 def run(request: Request, *, progress: Progress) -> Result:
     """Build both sides, compare them object by object, and say what the difference does; only the cache is written."""
     git.check_version()
     top = repository.find(request.directory)
-    with progress("building both sides"):
+    with progress("building both sides"), ThreadPoolExecutor(max_workers=1) as pool:
         builder = Builder.find(Cache.find(wanted=request.cached))
-        between = request.between and _between(repository.working(top), request, builder)
-        diffs = [between] if between else _over_time(top, request, builder)
+        build = _between if request.between else _over_time
+        pairs = pool.submit(build, top, request, builder)
+        # While Git and kustomize work: the rest of the code.
+        from bootstrap.commands import diffing
+
+        diffs = diffing.compare(top, pairs.result(), everything=request.everything)
     if request.comment is not None:
-        from bootstrap import offer
-
-        known = repository.working(top).model
-        text = layout.comment(diffs, BODY_LIMITS[known.forge])
-        url, new = offer.comment(known, request.comment, text, progress=progress)
-        said = f"{'told' if new else 'told before'}: {url}"
-        return Result(status="commented" if new else "unchanged", data={"pullRequest": url}, lines=(said,))
-    if request.form == "markdown":
-        lines = layout.markdown(diffs)
-    else:
-        lines = [line for number, diff in enumerate(diffs) for line in ([""] * (number > 0) + layout.lines(diff))]
-    changed = any(diff.changes for diff in diffs)
-    data = {"environments": [layout.data(diff) for diff in diffs]}
-    return Result(status="changed" if changed else "unchanged", data=data, lines=tuple(lines))
+        return diffing.comment(top, diffs, request.comment, progress=progress)
+    return diffing.told(diffs, request.form)
 
 
-def _over_time(top: Path, request: Request, builder: Builder) -> list[EnvironmentDiff]:
+def _over_time(top: Path, request: Request, builder: Builder) -> list[Pair]:
     reference = request.before
     if request.since:
         reference = listing.fork(top, git.Repository(top).commit_of(request.since))
@@ -71,41 +70,28 @@ def _over_time(top: Path, request: Request, builder: Builder) -> list[Environmen
         work = None if request.after else pool.submit(WorkTree, top, overlays or None)
         old = repository.at(top, reference)
         new = repository.at(top, request.after) if request.after else repository.working(top)
-    known = {each.name: each for each in (*old.model.environments, *new.model.environments)}
-    chosen = new.choose(request.environments) if request.environments else tuple(known.values())
-    now = work.result() if work else new.snapshot(chosen)
-    sides = [(old.model.environments, old.snapshot(chosen)), (new.model.environments, now)]
-    changed = [each for each in chosen if builder.differ(sides[0][1], sides[1][1], each.overlay)]
+        known = {each.name: each for each in (*old.model.environments, *new.model.environments)}
+        chosen = new.choose(request.environments) if request.environments else tuple(known.values())
+        before = old.snapshot(chosen)
+        if len(overlays) == 1 and chosen[0] in old.model.environments:  # who names one expects it to be changed
+            builder.begin(before, overlays[0])
+        now = work.result() if work else new.snapshot(chosen)
+    sides = [(old.model.environments, before), (new.model.environments, now)]
+    changed = [each for each in chosen if builder.differ(before, now, each.overlay)]
     wanted = [
         (side, each) for side in (0, 1) for each in changed if each.name in {there.name for there in sides[side][0]}
     ]
     texts = builder.render([(sides[side][1], each.overlay) for side, each in wanted])
     built = {(side, each.name): text for (side, each), text in zip(wanted, texts, strict=True)}
-    return [_diff(each.name, built.get((0, each.name), b""), built.get((1, each.name), b"")) for each in chosen]
+    return [
+        Pair(name=each.name, before=built.get((0, each.name), b""), after=built.get((1, each.name), b""))
+        for each in chosen
+    ]
 
 
-def _diff(name: str, before: bytes, after: bytes) -> EnvironmentDiff:
-    changes = difference.compare(objects.parse(before), objects.parse(after))
-    return EnvironmentDiff(environment=name, changes=changes, consequences=impact.consequences(changes))
-
-
-def _between(checkout: Checkout, request: Request, builder: Builder) -> EnvironmentDiff:
+def _between(top: Path, request: Request, builder: Builder) -> list[Pair]:
+    checkout = repository.working(top)
     left, right = (checkout.choose([name])[0] for name in request.between or ())
     snapshot = checkout.snapshot((left, right))
-    before, after = (objects.parse(text) for text in builder.render([(snapshot, e.overlay) for e in (left, right)]))
-    moved = [ownership.as_if(each, left.namespace, right.namespace) for each in before]
-    changes = difference.compare(moved, after)
-    folded = 0
-    if not request.everything:
-        own = _own_settings(checkout, left) | _own_settings(checkout, right)
-        changes, folded = ownership.fold(changes, own)
-    return EnvironmentDiff(
-        environment=f"{left.name} → {right.name}",
-        changes=changes,
-        consequences=impact.consequences(changes),
-        folded=folded,
-    )
-
-
-def _own_settings(checkout: Checkout, environment: Environment) -> frozenset[str]:
-    return ownership.settings(workspace.read_file(checkout.top, f"{environment.overlay}/airflow.env") or b"")
+    before, after = builder.render([(snapshot, each.overlay) for each in (left, right)])
+    return [Pair(name=f"{left.name} → {right.name}", before=before, after=after, between=(left, right))]
