@@ -1,15 +1,34 @@
 """What Git knows about the files of a repo without reading them."""
 
 import re
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bootstrap import git
 from bootstrap.errors import GitFailed
+from bootstrap.fingerprint import FILE
 
-# An entry as `git ls-files --stage` shows it, and one that Git was told not to look at, as `-v` shows it.
-_STAGED = re.compile(r"(?P<mode>[0-7]{6}) [0-9a-f]{40,64} [0-3]\t(?P<path>.*)", re.DOTALL)
-_UNSEEN = re.compile(r"\0[a-zS] ([^\0]+)")
+# Entries as `git ls-files -v --stage --others -z` shows them: a file that Git tracks; one that it was told not to look
+# at; one that it does not track, or a nested repository with a slash at its end.
+_TRACKED = r"[A-Za-z] (?P<mode>[0-7]{6}) [0-9a-f]{40,64} [0-3]\t"
+_UNSEEN = re.compile(r"\0[a-zS] [0-7]{6} [0-9a-f]{40,64} [0-3]\t([^\0]+)")
+_UNTRACKED = re.compile(r"\0\? ([^\0]+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """Which of the files that were looked at differ from HEAD's, untracked ones included, or are hidden from Git."""
+
+    altered: frozenset[str]
+    listed: str = field(repr=False)
+
+    def known(self, parts: Iterable[str]) -> dict[str, str]:
+        """The files below these parts that Git tracks or would take, each with its mode."""
+        names = "|".join(map(re.escape, parts))
+        entry = re.compile(rf"\0(?:\? |{_TRACKED})(?P<path>(?:{names})(?:/[^\0]*)?)(?=\0)")
+        return {each["path"]: each["mode"] or FILE for each in entry.finditer(self.listed)} if names else {}
 
 
 def entries(top: Path, commit: str, *folders: str) -> dict[str, str]:
@@ -31,32 +50,30 @@ def blobs(top: Path, commit: str, *parts: str) -> dict[str, tuple[str, str]]:
     return {path: (facts.split()[0], facts.split()[2]) for facts, _, path in lines}
 
 
-def altered(top: Path, *paths: str) -> set[str]:
-    """The files below these paths that differ from HEAD's, untracked ones included, or that Git does not look at.
-
-    Nothing is written, not even Git's index.
-    """
+def look(top: Path, *paths: str) -> Look:
+    """Look at the files below these paths, or at all. Nothing is written, not even Git's index."""
     shape = ("--porcelain=v1", "-z", "--no-renames", "--untracked-files=no")
+    whole = ("-v", "-z", "--cached", "--stage", "--others", "--exclude-standard")
     with ThreadPoolExecutor() as pool:  # a look at many files takes Git a while: half of it at a time
         status = pool.submit(git.run, top, "--no-optional-locks", "status", *shape, "--", *paths)
-        untracked = pool.submit(git.run, top, "ls-files", "-z", "--others", "--exclude-standard", "--", *paths)
-        flagged = pool.submit(git.run, top, "ls-files", "-v", "-z", "--", *paths)
+        files = pool.submit(git.run, top, "ls-files", *whole, "--", *paths)
         prefix = pool.submit(git.run, top, "rev-parse", "--show-prefix")
+    listed = f"\0{files.result()}"
     # The status tells paths from the top of the repository; a nested repository has a slash at its end.
     found = {entry[3:].removeprefix(prefix.result()).rstrip("/") for entry in _items(status.result())}
-    found |= {entry.rstrip("/") for entry in _items(untracked.result())}
+    found |= {entry.rstrip("/") for entry in _UNTRACKED.findall(listed)}
     # After `git update-index --assume-unchanged` or `--skip-worktree`, Git says "unchanged" without a look.
-    return found | set(_UNSEEN.findall("\0" + flagged.result()))
+    return Look(altered=frozenset(found | set(_UNSEEN.findall(listed))), listed=listed)
 
 
-def known(top: Path, *paths: str) -> dict[str, str]:
-    """The files below these paths that Git tracks or would take, each with its mode."""
-    shape = ("-z", "--cached", "--stage", "--others", "--exclude-standard")
-    found: dict[str, str] = {}
-    for entry in _items(git.run(top, "ls-files", *shape, "--", *paths)):
-        match = _STAGED.fullmatch(entry)
-        found[match["path"] if match else entry] = match["mode"] if match else "100644"
-    return found
+def altered(top: Path, *paths: str) -> frozenset[str]:
+    """The files below these paths that differ from HEAD's, untracked ones included, or that Git does not look at."""
+    return look(top, *paths).altered
+
+
+def known(top: Path, part: str) -> dict[str, str]:
+    """The files of a part that Git tracks or would take, each with its mode."""
+    return look(top, part).known([part])
 
 
 def fork(top: Path, commit: str) -> str:

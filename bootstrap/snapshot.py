@@ -84,8 +84,9 @@ class WorkTree:
 
     def _look(self, *parts: str) -> None:
         """Let Git look for changes in these parts, or everywhere: one look at many is quicker than many at one."""
-        altered = sorted({part for path in listing.altered(self.top, *parts) if (part := part_of(path))})
-        for path, mode in listing.known(self.top, *altered).items() if altered else ():
+        look = listing.look(self.top, *parts)
+        altered = sorted({part for path in look.altered if (part := part_of(path))})
+        for path, mode in look.known(altered).items():
             self._known.setdefault(str(part_of(path)), {})[path] = mode
         self._altered |= {part: self._part(part).identity for part in altered}
         if self._seen is not None:
