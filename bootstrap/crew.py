@@ -1,5 +1,6 @@
 """Environments examined side by side, as many at once as the machine has cores."""
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -30,7 +31,9 @@ def examine(examiner: Examiner, environments: Sequence[Environment]) -> Iterator
     else:
         # Never forked: this process may have threads, which a fork would cut off in the middle of anything.
         context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(cores, mp_context=context, initializer=_start, initargs=(examiner,))
+        pool = ProcessPoolExecutor(
+            cores, mp_context=context, initializer=_start, initargs=(examiner, gc.get_threshold())
+        )
         task = _examine
     try:
         jobs = {pool.submit(task, each): each for each in environments}
@@ -43,9 +46,10 @@ def examine(examiner: Examiner, environments: Sequence[Environment]) -> Iterator
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _start(examiner: Examiner) -> None:
+def _start(examiner: Examiner, thresholds: tuple[int, int, int]) -> None:
     global _mine
     _mine = examiner
+    gc.set_threshold(*thresholds)  # as in the first process: a quarter of the time went into looks for cycles
     # Ctrl-C is for the first process, which lets the others end what they have begun.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_follow, daemon=True).start()
