@@ -49,7 +49,7 @@ def examine(examiner: Examiner, environments: Sequence[Environment]) -> Iterator
 def _start(examiner: Examiner, thresholds: tuple[int, int, int]) -> None:
     global _mine
     _mine = examiner
-    gc.set_threshold(*thresholds)  # as in the first process: a quarter of the time went into looks for cycles
+    gc.set_threshold(*thresholds)  # as in the first process: a quarter of Python's time went into looks for cycles
     # Ctrl-C is for the first process, which lets the others end what they have begun.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_follow, daemon=True).start()

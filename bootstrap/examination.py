@@ -150,7 +150,7 @@ class Examiner:
     def _model_before(self) -> Model | None:
         text = files_of(self.before, model.PATH).get(model.PATH) if self.before else None
         try:
-            return None if text is None else models.read(text)
+            return None if text is None else models.read(text, cached=self.builder.cache.folder is not None)
         except TaxiwayError:
             return None
 

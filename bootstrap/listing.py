@@ -53,12 +53,11 @@ def blobs(top: Path, commit: str, *parts: str) -> dict[str, tuple[str, str]]:
 def look(top: Path, *paths: str) -> Look:
     """Look at the files below these paths, or at all. Nothing is written, not even Git's index."""
     shape = ("--porcelain=v1", "-z", "--no-renames", "--untracked-files=no")
-    whole = ("-v", "-z", "--cached", "--stage", "--others", "--exclude-standard")
     with ThreadPoolExecutor() as pool:  # a look at many files takes Git a while: half of it at a time
         status = pool.submit(git.run, top, "--no-optional-locks", "status", *shape, "--", *paths)
-        files = pool.submit(git.run, top, "ls-files", *whole, "--", *paths)
+        files = pool.submit(_listed, top, *paths)
         prefix = pool.submit(git.run, top, "rev-parse", "--show-prefix")
-    listed = f"\0{files.result()}"
+    listed = files.result()
     # The status tells paths from the top of the repository; a nested repository has a slash at its end.
     found = {entry[3:].removeprefix(prefix.result()).rstrip("/") for entry in _items(status.result())}
     found |= {entry.rstrip("/") for entry in _UNTRACKED.findall(listed)}
@@ -73,7 +72,7 @@ def altered(top: Path, *paths: str) -> frozenset[str]:
 
 def known(top: Path, part: str) -> dict[str, str]:
     """The files of a part that Git tracks or would take, each with its mode."""
-    return look(top, part).known([part])
+    return Look(altered=frozenset(), listed=_listed(top, part)).known([part])
 
 
 def fork(top: Path, commit: str) -> str:
@@ -82,6 +81,11 @@ def fork(top: Path, commit: str) -> str:
         return git.run(top, "merge-base", commit, "HEAD")
     except GitFailed:  # a shallow clone, or histories that have nothing in common
         return commit
+
+
+def _listed(top: Path, *paths: str) -> str:
+    shape = ("-v", "-z", "--cached", "--stage", "--others", "--exclude-standard")
+    return "\0" + git.run(top, "ls-files", *shape, "--", *paths)
 
 
 def _items(text: str) -> list[str]:

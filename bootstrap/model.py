@@ -236,24 +236,3 @@ def _name_problems(each: Environment) -> list[TaxiwayError]:
             BadOption(f"{each.cluster!r} can't be the name of a cluster (environment {each.name!r})", hint=_LABEL_RULE)
         )
     return errors
-
-
-def pairs(option: str, values: Iterable[str], environments: Iterable[str]) -> Mapping[str, str]:
-    """Read `ENVIRONMENT=VALUE` options. Raises BadOption, all mistakes at once."""
-    known = tuple(environments)
-    result: dict[str, str] = {}
-    errors: list[TaxiwayError] = []
-    for text in values:
-        name, equals, value = text.partition("=")
-        if not equals or not value:
-            errors.append(BadOption(f"{option} {text!r} is not of the form ENVIRONMENT=VALUE"))
-        elif name not in known:
-            errors.append(
-                BadOption(f"{option} names environment {name!r}, which is not one", hint=f"known: {', '.join(known)}")
-            )
-        elif name in result:
-            errors.append(BadOption(f"{option} is given twice for environment {name!r}"))
-        else:
-            result[name] = value
-    raise_all(errors)
-    return result

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap import git, model, models, workspace
-from bootstrap.errors import BadOption, BadTarget
+from bootstrap.errors import BadTarget
 from bootstrap.fingerprint import OVERLAYS
 from bootstrap.lint import graph
 from bootstrap.model import Environment, Model
@@ -30,11 +30,7 @@ class Checkout:
 
     def choose(self, names: Sequence[str]) -> tuple[Environment, ...]:
         """The environments of these names, all of them where none is given. Raises BadOption for an unknown one."""
-        known = {each.name: each for each in self.model.environments}
-        for name in names:
-            if name not in known:
-                raise BadOption(f"environment {name!r} is not in {model.PATH}", hint=f"known: {', '.join(known)}")
-        return tuple(known[name] for name in dict.fromkeys(names)) or self.model.environments
+        return tuple(map(self.model.find, dict.fromkeys(names))) or self.model.environments
 
     def snapshot(self, environments: Sequence[Environment]) -> Snapshot:
         """Its files, for a look at these environments."""
@@ -68,16 +64,16 @@ def find(start: Path) -> Path:
     )
 
 
-def working(top: Path) -> Checkout:
-    """The repo as it is in the work tree."""
+def working(top: Path, *, cached: bool = True) -> Checkout:
+    """The repo as it is in the work tree; with `cached`, what earlier runs read of it is not read again."""
     text = workspace.read_file(top, model.PATH)
     if text is None:
         raise BadTarget(f"{top / model.PATH} is missing")
-    return Checkout(top=top, model=models.read(text))
+    return Checkout(top=top, model=models.read(text, cached=cached))
 
 
-def at(top: Path, reference: str) -> Checkout:
-    """The repo as it was at a commit.
+def at(top: Path, reference: str, *, cached: bool = True) -> Checkout:
+    """The repo as it was at a commit; `cached` as of `working`.
 
     Raises BadOption where there is no such commit, BadTarget where it holds no environment repo.
     """
@@ -85,4 +81,4 @@ def at(top: Path, reference: str) -> Checkout:
     text = files_of(past, model.PATH).get(model.PATH)
     if text is None:
         raise BadTarget(f"there is no {model.PATH} at {reference}", hint="choose a commit after the repo's bootstrap")
-    return Checkout(top=top, model=models.read(text), past=past)
+    return Checkout(top=top, model=models.read(text, cached=cached), past=past)

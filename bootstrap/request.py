@@ -1,6 +1,6 @@
 """What a user asks `init` for, and the model that follows from it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from bootstrap import __version__, model
 from bootstrap.errors import BadOption, BadTarget, TaxiwayError, attempt, raise_all
-from bootstrap.model import Controller, Environment, Model, pairs
+from bootstrap.model import Controller, Environment, Model
 from bootstrap.remote import Forge, Remote
 
 DEFAULT_ENVIRONMENTS = ("dev", "complete")
@@ -138,9 +138,9 @@ def _environments(options: Options, known: Model | None) -> tuple[Environment, .
     names = options.environments or tuple(before) or DEFAULT_ENVIRONMENTS
     errors: list[TaxiwayError] = []
     nothing: Mapping[str, str] = {}
-    clusters = attempt(errors, lambda: pairs("--cluster", options.clusters, names), nothing)
-    namespaces = attempt(errors, lambda: pairs("--namespace", options.namespaces, names), nothing)
-    ports = attempt(errors, lambda: pairs("--node-port", options.node_ports, names), nothing)
+    clusters = attempt(errors, lambda: _pairs("--cluster", options.clusters, names), nothing)
+    namespaces = attempt(errors, lambda: _pairs("--namespace", options.namespaces, names), nothing)
+    ports = attempt(errors, lambda: _pairs("--node-port", options.node_ports, names), nothing)
     for name, port in ports.items():
         if not port.isascii() or not port.isdigit():
             errors.append(BadOption(f"--node-port {name}={port} is not a number"))
@@ -166,3 +166,24 @@ def _difference(wanted: Model, known: Model) -> str:
         for each in fields(Model)
         if getattr(wanted, each.name) != getattr(known, each.name)
     )
+
+
+def _pairs(option: str, values: Iterable[str], environments: Iterable[str]) -> Mapping[str, str]:
+    """Read `ENVIRONMENT=VALUE` options. Raises BadOption, all mistakes at once."""
+    known = tuple(environments)
+    result: dict[str, str] = {}
+    errors: list[TaxiwayError] = []
+    for text in values:
+        name, equals, value = text.partition("=")
+        if not equals or not value:
+            errors.append(BadOption(f"{option} {text!r} is not of the form ENVIRONMENT=VALUE"))
+        elif name not in known:
+            errors.append(
+                BadOption(f"{option} names environment {name!r}, which is not one", hint=f"known: {', '.join(known)}")
+            )
+        elif name in result:
+            errors.append(BadOption(f"{option} is given twice for environment {name!r}"))
+        else:
+            result[name] = value
+    raise_all(errors)
+    return result

@@ -45,7 +45,7 @@ def run(ground: Ground, builder: Builder, changes: ChangeSet, after: Model, name
     now = Tree.union((ground.tree(*parts, overlay), _clusters(ground, environment or old)))
     tree = changes.apply(now)
     if environment:
-        # Files and most objects stay as they are by now, and what is found out about one is known from then on.
+        # For what the rules keep by it: most files and objects of the result are as they are here, and are known then.
         known = builds["before"].result() if builds["before"] and builds["before"].done() else Built()
         registry.errors(Scene(model=after, environment=environment, tree=tree, rendered=known.rendered))
     built = {side: job.result() if job else Built() for side, job in builds.items()}

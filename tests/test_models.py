@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap import model, models
+from bootstrap.cache import Cache
 from bootstrap.errors import BadTarget
 from bootstrap.hold import Hold
 from bootstrap.model import Environment, Model
@@ -31,7 +32,7 @@ def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 def fresh(text: bytes) -> Model:
     """The model as another process would read it."""
-    models.read.cache_clear()
+    models._read.cache_clear()
     return models.read(text)
 
 
@@ -69,3 +70,17 @@ def test_a_short_one_and_a_wrong_one_leave_nothing(cache: Path) -> None:
         with pytest.raises(BadTarget, match="not valid YAML"):
             fresh(MANY.render() + b"]")
     assert kept(cache) == []
+
+
+def test_without_the_cache_nothing_is_taken_from_it_and_nothing_kept(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = MANY.render()
+    models._read.cache_clear()
+    assert models.read(text, cached=False) == MANY
+    assert kept(cache) == []
+    assert fresh(text) == MANY
+    with monkeypatch.context() as patch:
+        patch.setattr(Cache, "get", None)
+        models._read.cache_clear()
+        assert models.read(text, cached=False) == MANY

@@ -56,7 +56,8 @@ def run(request: Request, *, progress: Progress) -> Result:
 
         diffs = diffing.compare(top, pairs.result(), everything=request.everything)
     if request.comment is not None:
-        return diffing.comment(top, diffs, request.comment, progress=progress)
+        known = repository.working(top, cached=request.cached).model
+        return diffing.comment(known, diffs, request.comment, progress=progress)
     return diffing.told(diffs, request.form)
 
 
@@ -68,8 +69,10 @@ def _over_time(top: Path, request: Request, builder: Builder) -> list[Pair]:
         # Git looks at the files while it is read what the environments are.
         overlays = [f"{OVERLAYS}/{name}" for name in request.environments]
         work = None if request.after else pool.submit(WorkTree, top, overlays or None)
-        old = repository.at(top, reference)
-        new = repository.at(top, request.after) if request.after else repository.working(top)
+        cached = request.cached
+        old = repository.at(top, reference, cached=cached)
+        after = request.after
+        new = repository.at(top, after, cached=cached) if after else repository.working(top, cached=cached)
         known = {each.name: each for each in (*old.model.environments, *new.model.environments)}
         chosen = new.choose(request.environments) if request.environments else tuple(known.values())
         before = old.snapshot(chosen)
@@ -90,7 +93,7 @@ def _over_time(top: Path, request: Request, builder: Builder) -> list[Pair]:
 
 
 def _between(top: Path, request: Request, builder: Builder) -> list[Pair]:
-    checkout = repository.working(top)
+    checkout = repository.working(top, cached=request.cached)
     left, right = (checkout.choose([name])[0] for name in request.between or ())
     snapshot = checkout.snapshot((left, right))
     before, after = builder.render([(snapshot, each.overlay) for each in (left, right)])

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from bootstrap import difference, impact, layout, objects, ownership, repository, workspace
+from bootstrap import difference, impact, layout, objects, ownership, workspace
 from bootstrap.commands.diff import Pair
 from bootstrap.hosting import BODY_LIMITS
 from bootstrap.layout import EnvironmentDiff
-from bootstrap.model import Environment
+from bootstrap.model import Environment, Model
 from bootstrap.result import Progress, Result
 
 
@@ -27,11 +27,10 @@ def told(diffs: Sequence[EnvironmentDiff], form: str) -> Result:
     return Result(status="changed" if changed else "unchanged", data=data, lines=tuple(lines))
 
 
-def comment(top: Path, diffs: Sequence[EnvironmentDiff], number: int, *, progress: Progress) -> Result:
+def comment(known: Model, diffs: Sequence[EnvironmentDiff], number: int, *, progress: Progress) -> Result:
     """The differences as a comment on a pull request."""
     from bootstrap import offer
 
-    known = repository.working(top).model
     url, new = offer.comment(known, number, layout.comment(diffs, BODY_LIMITS[known.forge]), progress=progress)
     said = f"{'told' if new else 'told before'}: {url}"
     return Result(status="commented" if new else "unchanged", data={"pullRequest": url}, lines=(said,))

@@ -110,19 +110,19 @@ def remove(request: Removed, *, progress: Progress) -> Result:
     folders = (*model_files(), environment.overlay, "clusters")
     ground = _ground(top, folders, request.wishes, dry_run=not request.sure, progress=progress)
     removal = environments.remove(ground.tree(*folders), ground.known, environment.name)
-    from bootstrap.commands import proposing
-
-    proposed = proposing.Proposed(
-        route=Route(kind=Kind.REMOVE, target=environment.name),
-        planned=Plan(changes=removal.changes),
-        after=removal.known,
-        command=f"git log --stat -- {environment.overlay}",
-    )
     last = (
         f"what runs stays until: kubectl delete -f {environment.sync_file} (from an earlier commit), and then "
         f"kubectl delete namespace {environment.namespace}"
     )
     if request.sure:
+        from bootstrap.commands import proposing
+
+        proposed = proposing.Proposed(
+            route=Route(kind=Kind.REMOVE, target=environment.name),
+            planned=Plan(changes=removal.changes),
+            after=removal.known,
+            command=f"git log --stat -- {environment.overlay}",
+        )
         builder = Builder.find(Cache.find())
         result = proposing.carry_out(ground, proposed, request.wishes, builder, dry_run=False, progress=progress)
         return Result(status=result.status, data=result.data, lines=result.lines, notes=(*result.notes, last))

@@ -49,8 +49,9 @@ def run(request: Request, *, progress: Progress) -> Result:
         asked = pool.submit(grounds.proposed, top, parts, dry_run=request.dry_run, progress=progress)
         # While Git looks at the files and asks the remote: kustomize, and the rest of the code.
         if len(steps) == 1:  # it has most likely something to carry; of a whole chain, most steps have not
+            snapshot = grounds.head(top).snapshot
             for overlay in overlays:
-                builder.begin(grounds.head(top).snapshot, overlay)
+                builder.begin(snapshot, overlay)
         from bootstrap.commands import promoting
 
         if not request.chain:

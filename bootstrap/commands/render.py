@@ -32,7 +32,9 @@ def run(request: Request, *, progress: Progress) -> Result:
     """Render the environments with the real kustomize; nothing but `out` and the cache is written."""
     git.check_version()
     top = repository.find(request.directory)
-    checkout = repository.at(top, request.reference) if request.reference else repository.working(top)
+    cached = request.cached
+    reference = request.reference
+    checkout = repository.at(top, reference, cached=cached) if reference else repository.working(top, cached=cached)
     environments = checkout.choose(request.environments)
     with progress("building the overlays"):
         builder, snapshot = Builder.find(Cache.find(wanted=request.cached)), checkout.snapshot(environments)

@@ -42,7 +42,7 @@ def run(request: Request, *, progress: Progress) -> Result:
         before = pool.submit(_before, top, request.since)
         overlays = [f"{OVERLAYS}/{name}" for name in request.environments]
         work = pool.submit(WorkTree, top, overlays or None)
-        checkout = repository.working(top)
+        checkout = repository.working(top, cached=request.cached)
         environments = checkout.choose(request.environments)
         strays = pool.submit(checkout.strays) if not request.environments and not request.since else None
         from bootstrap import survey as surveys
