@@ -445,7 +445,7 @@ def rolled(before: list[Object], after: list[Object]) -> set[str]:
         ("overlays/dev/airflow.env", "Airflow: dev", "Airflow: test", set(DEPLOYMENTS)),
         ("base/airflow/airflow_local_settings.py", '"test"', '"other"', set(DEPLOYMENTS)),
         ("base/airflow/pod-template.yaml", "Seconds: 60", "Seconds: 600", set()),
-        ("base/airflow/worker.env", "COUNT=0", "COUNT=1", set()),
+        ("base/airflow/worker.env", '"in_cluster":true', '"in_cluster":false', set()),
         ("base/components/tutorial-dags/dags/tutorial.py", "sleep 5", "sleep 6", set()),
         ("overlays/dev/release/release.env", "DAGS_REFERENCE=", "DAGS_REFERENCE=v2", {"airflow-dag-processor"}),
         (

@@ -147,6 +147,7 @@ def test_a_log_is_an_object_in_the_bucket_and_read_back(
     tasks = [task for task in run.tasks if any(f"{run.run}/task_id={task}/" in key for key in keys)]
     assert set(tasks) >= {"hello_task", "bash_ls"}
     airflow.wait_for_log(run, "hello_task", "hello world")
+    assert "debug" not in airflow.levels(run, "hello_task")
 
 
 def test_every_account_may_do_what_the_table_says(complete: Kubectl) -> None:

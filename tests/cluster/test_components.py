@@ -1,7 +1,7 @@
 """Each component, switched on by its line in an environment that `taxiway init` wrote and `kubectl apply -k` applies.
 
 The environment has nothing of its own to begin with: its database, its object store and its DAGs are elsewhere. Its UI
-has an ingress, and its logs are JSON. What they are without a component is seen in test_complete.py.
+has an ingress, and its logs are JSON, at debug level. What they are without a component is seen in test_complete.py.
 """
 
 import json
@@ -112,7 +112,9 @@ def environment(
         tree, dags.repository, controller="flux", certificate=certificate, environments=[NAME], secrets=given
     )
     environment = Environment(repo=repo, kubectl=kubectl.within(NAMESPACE))
-    environment.switch_on("dags-from-git", "external-database", "external-object-store", "ingress", "json-logging")
+    environment.switch_on(
+        "dags-from-git", "debug-logging", "external-database", "external-object-store", "ingress", "json-logging"
+    )
     kustomization = environment.overlay / "kustomization.yaml"
     ingress = environment.repo.tree / "base/components/ingress/kustomization.yaml"
     kustomization.write_text(kustomization.read_text() + _example(ingress.read_text()))
@@ -134,15 +136,6 @@ def hello(environment: Environment) -> Run:
     with environment.administrator() as airflow:
         airflow.wait_for_dags("hello_world", seconds=PATIENCE)
         return airflow.run("hello_world", seconds=PATIENCE)
-
-
-@pytest.fixture(scope="module")
-def talkative(environment: Environment, hello: Run) -> Environment:
-    """The same with debug messages as well."""
-    assert not any("debug" in levels(environment.kubectl, component) for component in COMPONENTS)
-    environment.switch_on("debug-logging")
-    environment.apply()
-    return environment
 
 
 def test_a_private_repository_s_dags_run_at_the_commit_that_they_began_with(
@@ -226,15 +219,11 @@ def test_every_line_on_standard_output_is_a_json_object(environment: Environment
     assert "info" in levels(environment.kubectl, component)
 
 
-def test_debug_messages_come_from_components_and_tasks(talkative: Environment, hello: Run) -> None:
-    assert [c for c in COMPONENTS if "debug" not in levels(talkative.kubectl, c)] == []
-    with talkative.administrator() as airflow:
-        loud = airflow.run("hello_world", seconds=PATIENCE)
-        assert loud.state == "success", loud
-        for ended in (hello, loud):
-            airflow.wait_for_log(ended, "hello_task", "hello world")
-        told = [_levels(airflow, ended, "hello_task") for ended in (hello, loud)]
-    assert ["debug" in seen for seen in told] == [False, True]
+def test_debug_messages_come_from_components_and_tasks(environment: Environment, hello: Run) -> None:
+    assert [c for c in COMPONENTS if "debug" not in levels(environment.kubectl, c)] == []
+    with environment.administrator() as airflow:
+        airflow.wait_for_log(hello, "hello_task", "hello world")
+        assert "debug" in airflow.levels(hello, "hello_task")
 
 
 def _given(repository: Repository, password: str) -> dict[str, str]:
@@ -267,9 +256,3 @@ def _commits(airflow: Airflow, ended: Run) -> dict[str, str]:
     """Task -> the commit that it ran at."""
     seen: list[Json] = airflow.get(f"/api/v2/dags/{ended.dag}/dagRuns/{ended.run}/taskInstances")["task_instances"]
     return {task["task_id"]: task["dag_version"]["bundle_version"] for task in seen}
-
-
-def _levels(airflow: Airflow, ended: Run, task: str) -> set[str]:
-    """The levels of the messages in the log of a task's first try."""
-    path = f"/api/v2/dags/{ended.dag}/dagRuns/{ended.run}/taskInstances/{task}/logs/1?full_content=true"
-    return {event["level"] for event in airflow.get(path)["content"] if event.get("level")}

@@ -113,9 +113,13 @@ class Airflow:
 
     def log(self, dag: str, run: str, task: str, number: int = 1) -> str:
         """The log of one try of a task, as the UI shows it: one event a line."""
-        path = f"/api/v2/dags/{dag}/dagRuns/{run}/taskInstances/{task}/logs/{number}?full_content=true"
-        content = self.get(path)["content"]
+        content = self._log(dag, run, task, number)
         return "\n".join(str(e.get("event", e)) if isinstance(e, dict) else str(e) for e in content)
+
+    def levels(self, run: Run, task: str) -> set[str]:
+        """The levels of the events in the log of a task's first try."""
+        content = self._log(run.dag, run.run, task, 1)
+        return {e["level"] for e in content if isinstance(e, dict) and e.get("level")}
 
     def wait_for_log(self, run: Run, task: str, text: str, *, seconds: float = 60) -> None:
         """Wait until a task's first log says `text`: a worker uploads the log after it told how the task ended."""
@@ -126,6 +130,11 @@ class Airflow:
             every=1,
             state=lambda: self.log(run.dag, run.run, task),
         )
+
+    def _log(self, dag: str, run: str, task: str, number: int) -> list[Any]:
+        path = f"/api/v2/dags/{dag}/dagRuns/{run}/taskInstances/{task}/logs/{number}?full_content=true"
+        content: list[Any] = self.get(path)["content"]
+        return content
 
     def _patient(self, path: str, body: Json) -> Json:
         """POST, again while the server isn't there or isn't well."""

@@ -355,8 +355,8 @@ _PROCESSES = (
                 _PROCESSOR,
                 "          livenessProbe:\n            exec:\n              command:\n                - airflow\n"
                 "                - jobs\n                - check\n                - --job-type\n"
-                "                - DagProcessorJob\n                - --local\n            periodSeconds: 60\n"
-                "            timeoutSeconds: 30\n            failureThreshold: 5\n",
+                "                - DagProcessorJob\n                - --local\n            periodSeconds: 100\n"
+                "            timeoutSeconds: 30\n            failureThreshold: 3\n",
                 "",
             ),
         ),
@@ -404,8 +404,8 @@ _PROCESSES = (
         edits=(
             replace(
                 _TRIGGERER,
-                "                - TriggererJob\n                - --local\n            periodSeconds: 60\n",
-                "                - SchedulerJob\n                - --local\n            periodSeconds: 60\n",
+                "                - TriggererJob\n                - --local\n            periodSeconds: 100\n",
+                "                - SchedulerJob\n                - --local\n            periodSeconds: 100\n",
             ),
         ),
     ),
