@@ -10,7 +10,6 @@ from tests.cluster.process import run
 SOURCES = {
     "argocd": f"github.com/argoproj/argo-cd/v3@{ARGOCD}",
     "flux": f"github.com/fluxcd/kustomize-controller@{FLUX}",
-    # This one downloads; only its program can't be built, for one of its requirements is in no module proxy.
     "flux-source": f"github.com/fluxcd/source-controller@{FLUX}",
     "gitea": f"code.gitea.io/gitea@{GITEA}",
     # Under this path, as its go.mod would need a replacement under the other one.

@@ -57,6 +57,8 @@ PARTS = {
             renamed=(("cmd", "argocd"),),
         ),
         Part(name="flux"),
+        # Its own module, so that each controller has the versions that upstream built it with.
+        Part(name="flux-source"),
         # sqlite needs C.
         Part(
             name="gitea",

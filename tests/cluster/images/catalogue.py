@@ -18,11 +18,10 @@ OTHER_TAG = f"{AIRFLOW}-python3.13"
 NEWER_TAG = f"{AIRFLOW}-newer-schema"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 TOOLBOX = "taxiway.test/toolbox:1"
-SOURCE_CONTROLLER = "taxiway.test/source-controller-stand-in:1"
 LOCAL_PATH = "rancher/local-path-provisioner:v0.0.30"
 _MIGRATIONS = "home/airflow/.local/lib/python3.13/site-packages/airflow/migrations/versions"
 # The programs that sit in images.
-PARTS = ("argocd", "flux", "gitea", "kustomize", "local-path-provisioner", "sealed-secrets")
+PARTS = ("argocd", "flux", "flux-source", "gitea", "kustomize", "local-path-provisioner", "sealed-secrets")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,9 +109,10 @@ def controllers() -> list[Image]:
             config=_config(*tini, "kustomize-controller", user="65534:65534"),
         ),
         Image(
-            name=SOURCE_CONTROLLER,
+            name=f"fluxcd/source-controller:{FLUX}",
             recipe=recipes.CONTROLLER,
-            config=_config(*tini, user="65534:65534", env={"HOME": "/tmp", "PYTHONUNBUFFERED": "1"}),
+            entries=[_program("source-controller")],
+            config=_config("source-controller", user="65534:65534"),
         ),
         Image(
             name=f"argoproj/argocd:{ARGOCD}",

@@ -1,8 +1,9 @@
-"""Argo CD core: upstream's core-install.yaml, unchanged."""
+"""Argo CD core: upstream's core-install.yaml, with a request of CPU."""
 
 import json
 
 from tests.cluster.builds.modules import source
+from tests.cluster.install import upstream
 from tests.cluster.kit.forge import Repository
 from tests.cluster.kit.kubectl import Json, Kubectl
 
@@ -20,8 +21,7 @@ def install(kubectl: Kubectl) -> None:
     there = kubectl.within(NAMESPACE)
     kubectl.create_namespace(NAMESPACE)
     manifest = source("argocd") / "manifests" / "core-install.yaml"
-    # Server-side: one of its CRDs is too large for the annotation that a client-side apply writes.
-    there("apply", "--server-side", "--force-conflicts", "--filename", manifest)
+    upstream.apply(there, manifest, cpu=upstream.CPU)
     there("wait", "--for=condition=Established", "crd/appprojects.argoproj.io", "--timeout=60s")
     # Argo CD's API server makes this project, and core has none.
     there.apply(

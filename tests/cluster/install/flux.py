@@ -1,32 +1,22 @@
-"""Flux: the real kustomize-controller, and for GitRepositories a stand-in, or on a cluster of yours the real one."""
+"""Flux: its kustomize-controller and its source-controller."""
 
-import os
-import tempfile
 import time
-from pathlib import Path
 
 from tests.cluster.builds.modules import source
-from tests.cluster.kit.environment import own_cluster
+from tests.cluster.install import upstream
 from tests.cluster.kit.forge import Repository
 from tests.cluster.kit.kubectl import Json, Kubectl
 
 NAMESPACE = "flux-system"
-STAND_IN = Path(__file__).resolve().parent.parent / "manifests" / "flux-source"
 
 
 def install(kubectl: Kubectl) -> None:
     """Install CRDs, RBAC and controllers, and wait until they are ready."""
     kubectl.create_namespace(NAMESPACE)
     there = kubectl.within(NAMESPACE)
-    syncs, sources = source("flux") / "config", source("flux-source") / "config"
-    folders = [sources / "crd", syncs / "crd", syncs / "rbac", syncs / "manager"]
-    if not own_cluster():
-        folders += [sources / "rbac", sources / "manager"]
-    _apply(there, folders)
-    if own_cluster():
-        there.apply_folder(STAND_IN)
-    fetches = "source-controller-stand-in" if own_cluster() else "source-controller"
-    there.wait_ready("deployment/kustomize-controller", f"deployment/{fetches}", seconds=120)
+    config = [source(name) / "config" for name in ("flux-source", "flux")]
+    upstream.apply(there, *(folder / part for folder in config for part in ("crd", "rbac", "manager")))
+    there.wait_ready("deployment/source-controller", "deployment/kustomize-controller", seconds=120)
 
 
 def give_access(kubectl: Kubectl, repository: Repository, name: str) -> None:
@@ -71,13 +61,3 @@ def wait_ready(kubectl: Kubectl, kustomization: str, commit: str, *, seconds: fl
 
     what = f"the Kustomization {kustomization} at {commit[:8]}"
     return kubectl.within(NAMESPACE).wait(what, "kustomization", kustomization, done, seconds=seconds)
-
-
-def _apply(kubectl: Kubectl, folders: list[Path]) -> None:
-    """Apply several Kustomize folders as one. kustomize takes folders from elsewhere by relative paths only."""
-    with tempfile.TemporaryDirectory() as temporary:
-        here = Path(temporary).resolve()
-        lines = [f"- {os.path.relpath(folder, here)}\n" for folder in folders]
-        text = f"namespace: {NAMESPACE}\nresources:\n{''.join(lines)}"
-        (here / "kustomization.yaml").write_text(text)
-        kubectl.apply_folder(here, server_side=True)

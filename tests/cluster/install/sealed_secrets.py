@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tests.cluster.builds.modules import source
 from tests.cluster.builds.parts import SEALED_SECRETS
+from tests.cluster.install import upstream
 from tests.cluster.kit.kubectl import Kubectl
 from tests.cluster.process import run
 
@@ -20,7 +21,11 @@ local objects = import 'controller.jsonnet';
 def install(kubectl: Kubectl) -> None:
     """Install the controller into kube-system and wait until it serves its certificate."""
     given = ["-V", f"CONTROLLER_IMAGE={IMAGE}", "-V", "IMAGE_PULL_POLICY="]
-    kubectl.apply(json.loads(run(["jsonnet", "-J", SHIM, "-J", source("sealed-secrets"), *given, "-e", _LIST])))
+    listed = json.loads(run(["jsonnet", "-J", SHIM, "-J", source("sealed-secrets"), *given, "-e", _LIST]))
+    for each in listed["items"]:
+        if each["kind"] == "Deployment":
+            each["spec"]["template"]["spec"]["containers"][0]["resources"] = {"requests": {"cpu": upstream.CPU}}
+    kubectl.apply(listed)
     # Not `rollout status`: upstream's minReadySeconds makes that half a minute, and the Service works before.
     kind, name = CONTROLLER.split("/")
     ready = kubectl.within("kube-system")

@@ -76,7 +76,7 @@ class ArgoCD:
 
 
 class Flux:
-    """Flux's kustomize-controller."""
+    """Flux: what fetches, and what applies."""
 
     name = "flux"
 
@@ -106,7 +106,7 @@ class Flux:
 
     def kill(self, kubectl: Kubectl) -> None:
         there = kubectl.within(flux.NAMESPACE)
-        there.replace_pods("app=kustomize-controller", "--grace-period=0", "--force")
+        there.replace_pods("app in (kustomize-controller,source-controller)", "--grace-period=0", "--force")
 
     def remove(self, kubectl: Kubectl, environments: Sequence[str]) -> None:
         there = kubectl.within(flux.NAMESPACE)

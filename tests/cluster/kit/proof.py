@@ -13,8 +13,8 @@ from tests.cluster.kit.kubectl import Kubectl
 
 CONTROLLERS = {"argocd": "Argo CD", "flux": "Flux"}
 STAND_INS = (
-    "Every image is a stand-in, rebuilt under the official name from Debian and Python packages; so is Flux's"
-    " source-controller. `tests/cluster/README.md` says what is real."
+    "Every image is a stand-in, rebuilt under the official name from Debian and Python packages."
+    " `tests/cluster/README.md` says what is real."
 )
 _HEAD = """# Proof
 
@@ -54,7 +54,7 @@ def circumstances(kubectl: Kubectl, passed: int) -> dict[str, str]:
         "Kubernetes": kubectl.json("version")["serverVersion"]["gitVersion"].removeprefix("v"),
         "Airflow": AIRFLOW,
         "Argo CD": parts.ARGOCD.removeprefix("v"),
-        "Flux kustomize-controller": parts.FLUX.removeprefix("v"),
+        "Flux source-controller and kustomize-controller": parts.FLUX.removeprefix("v"),
         "sealed-secrets": parts.SEALED_SECRETS.removeprefix("v"),
         "machine": f"{os.cpu_count()} cores, {gib:.0f} GiB, load at the end {load} (1, 5, 15 minutes)",
     }
