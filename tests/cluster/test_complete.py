@@ -97,6 +97,15 @@ def test_nothing_was_restarted(complete: Kubectl) -> None:
     assert restarts(complete) == {}
 
 
+@pytest.mark.parametrize(("part", "job"), [("dag-processor", "DagProcessorJob"), ("triggerer", "TriggererJob")])
+def test_the_quick_look_knows_the_job_of_its_own_pod(complete: Kubectl, part: str, job: str) -> None:
+    look = (f"deployment/airflow-{part}", "python", "/opt/airflow/config/job_alive.py")
+    complete.exec(*look, job)
+    # It runs, in another pod.
+    with pytest.raises(CommandFailed):
+        complete.exec(*look, "SchedulerJob")
+
+
 def test_applying_it_again_changes_nothing(complete: Kubectl, checkout: Path) -> None:
     before = generations(complete)
     # kubectl may say "configured": it replaces a budget's selector and a claim's template, by what they are.

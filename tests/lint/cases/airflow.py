@@ -353,10 +353,12 @@ _PROCESSES = (
         edits=(
             replace(
                 _PROCESSOR,
-                "          livenessProbe:\n            exec:\n              command:\n                - airflow\n"
-                "                - jobs\n                - check\n                - --job-type\n"
-                "                - DagProcessorJob\n                - --local\n            periodSeconds: 100\n"
-                "            timeoutSeconds: 30\n            failureThreshold: 3\n",
+                "          livenessProbe:\n            exec:\n              command:\n                - bash\n"
+                "                - -c\n                - |\n"
+                "                  python /opt/airflow/config/job_alive.py DagProcessorJob 2>/dev/null ||\n"
+                "                    exec airflow jobs check --job-type DagProcessorJob --local\n"
+                "            periodSeconds: 60\n"
+                "            timeoutSeconds: 30\n            failureThreshold: 5\n",
                 "",
             ),
         ),
@@ -404,8 +406,8 @@ _PROCESSES = (
         edits=(
             replace(
                 _TRIGGERER,
-                "                - TriggererJob\n                - --local\n            periodSeconds: 100\n",
-                "                - SchedulerJob\n                - --local\n            periodSeconds: 100\n",
+                "--job-type TriggererJob --local\n            periodSeconds: 60\n",
+                "--job-type SchedulerJob --local\n            periodSeconds: 60\n",
             ),
         ),
     ),
@@ -463,7 +465,7 @@ _RELEASE = (
         name="no migration",
         rule="airflow/no-migration",
         at=(_OVERLAY, "resources:"),
-        edits=(replace(_MIGRATE, " && airflow db migrate", ""), next_release()),
+        edits=(replace(_MIGRATE, "              airflow db migrate\n", ""), next_release()),
     ),
     Broken(
         name="a second migration",
