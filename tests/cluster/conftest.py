@@ -4,14 +4,17 @@ import os
 import secrets
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.cluster.errors import NotOnThisMachine
+from tests.cluster.images.catalogue import OTHER_TAG
 from tests.cluster.install import gitea, sealed_secrets
 from tests.cluster.kit import proof
+from tests.cluster.kit.airflow import Run
 from tests.cluster.kit.controllers import ArgoCD, Controller, Flux
 from tests.cluster.kit.environment import own_cluster
 from tests.cluster.kit.environments import ENVIRONMENTS, EnvironmentRepo, administrator, bootstrap, objects, remove
@@ -22,15 +25,16 @@ from tests.cluster.python import CHECKOUT
 
 CONTROLLERS = (ArgoCD(), Flux())
 # The objects are the same under both controllers, and so is what they do once applied. So a change is made under one of
-# them: a setting, a release and its way back under the one, a newer schema under the other; in the middle of that, each
-# controller is killed.
+# them: a setting and a newer schema under the one, the way back from a release under the other, which begins with that
+# release. Each controller is killed in the middle of one.
 ARGOCD, FLUX = (
     pytest.mark.parametrize("controller", [each], indirect=True, ids=lambda c: c.name, scope="session")
     for each in CONTROLLERS
 )
+OTHER_RELEASE = "another image"
 FIGURES = pytest.StashKey[Figures]()
 # The marks that say when a test has its turn under a controller; without one it comes last, and may change anything.
-TURNS = ("still", "meanwhile", "quiet")
+TURNS = ("early", "still", "meanwhile", "quiet")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +56,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Under each controller: what only looks, then tests of elsewhere while all must stay as it is, then the rest."""
+    """Under each controller: what only looks, then tests of elsewhere while all must stay as it is, then the rest.
+
+    What takes its time is begun before all that.
+    """
     items.sort(key=_turn)
 
 
@@ -143,6 +150,9 @@ def repo(
     repository = forge.create(f"{controller.name}-{secrets.token_hex(3)}")
     repo = bootstrap(tree, repository, controller=controller.name, certificate=certificate)
     commit = repo.push()
+    if isinstance(controller, Flux):
+        repo.change_release(first, OTHER_TAG)
+        commit = repo.publish(OTHER_RELEASE)
     controller.give_access(kubectl, repository, ENVIRONMENTS)
     clusters = tree / "clusters" / "default"
     with figures.time(f"{controller.name}: one environment, from nothing to the first green DAG run"):
@@ -164,6 +174,20 @@ def repo(
     yield repo
     controller.remove(kubectl, ENVIRONMENTS)
     remove(kubectl, *namespaces.values(), wait=False)
+
+
+@pytest.fixture(scope="session")
+def hello(settled: Settled, kubectl: Kubectl, controller: Controller, figures: Figures) -> dict[str, Run]:
+    """Environment -> a finished run of hello_world, begun by the administrator; both side by side."""
+    with ExitStack() as stack:
+        there = {each: stack.enter_context(administrator(kubectl.within(f"airflow-{each}"))) for each in ENVIRONMENTS}
+        for airflow in there.values():
+            airflow.wait_for_dags("hello_world")
+        begun = {each: airflow.trigger("hello_world") for each, airflow in there.items()}
+        runs = {each: airflow.wait("hello_world", begun[each]) for each, airflow in there.items()}
+    for each, run in runs.items():
+        figures.take(f"{controller.name}: hello_world in {each} beside the other one", run.duration)
+    return runs
 
 
 @pytest.fixture(scope="session")

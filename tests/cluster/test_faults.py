@@ -6,7 +6,9 @@ from email.utils import formatdate
 from pathlib import Path
 
 import pytest
+import yaml
 
+from tests.cluster.conftest import FLUX, Settled
 from tests.cluster.install import sealed_secrets
 from tests.cluster.kit.airflow import Airflow
 from tests.cluster.kit.environments import WORKLOADS, add_dag_files, administrator, bootstrap, objects, remove
@@ -40,7 +42,7 @@ patches:
 KILL = ("--grace-period=0", "--force")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def overlay(forge: Forge, certificate: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The overlay of a new environment repo, with this module's DAGs beside the tutorial's."""
     tree = tmp_path_factory.mktemp("faults") / "environments"
@@ -55,15 +57,20 @@ def overlay(forge: Forge, certificate: str, tmp_path_factory: pytest.TempPathFac
     return overlay
 
 
-@pytest.fixture(scope="module")
-def here(kubectl: Kubectl, overlay: Path) -> Iterator[Kubectl]:
-    """kubectl in the namespace of the applied overlay, all Ready."""
+@pytest.fixture(scope="session")
+def applied(kubectl: Kubectl, overlay: Path) -> Kubectl:
+    """kubectl in the namespace of the applied overlay."""
     remove(kubectl, NAMESPACE)
     kubectl.apply_folder(overlay)
-    here = kubectl.within(NAMESPACE)
-    here.wait_ready(*WORKLOADS, seconds=600)
-    yield here
-    remove(kubectl, NAMESPACE, wait=False)
+    return kubectl.within(NAMESPACE)
+
+
+@pytest.fixture(scope="module")
+def here(applied: Kubectl) -> Iterator[Kubectl]:
+    """The same, all Ready."""
+    applied.wait_ready(*WORKLOADS, seconds=600)
+    yield applied
+    remove(applied, NAMESPACE, wait=False)
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +79,14 @@ def airflow(here: Kubectl) -> Iterator[Airflow]:
     with administrator(here) as airflow:
         airflow.wait_for_dags("deferred", "long")
         yield airflow
+
+
+@FLUX
+@pytest.mark.early
+def test_every_object_is_accepted(settled: Settled, applied: Kubectl, overlay: Path) -> None:
+    rendered = yaml.safe_load_all(applied("kustomize", overlay))
+    names = {f"{each['kind']}/{each['metadata']['name']}" for each in rendered}
+    assert names - {f"Namespace/{NAMESPACE}"} <= set(objects(applied))
 
 
 def test_a_second_apply_changes_no_object(here: Kubectl, overlay: Path) -> None:
@@ -101,15 +116,9 @@ def test_a_run_outlives_its_scheduler(here: Kubectl, airflow: Airflow) -> None:
     _ends_well(airflow, run)
 
 
-def test_a_run_outlives_the_database(here: Kubectl, airflow: Airflow) -> None:
+def test_a_run_outlives_the_database_and_the_object_store(here: Kubectl, airflow: Airflow) -> None:
     run = _begin(airflow)
-    here.replace_pods("app.kubernetes.io/component=postgres", *KILL, seconds=300)
-    _ends_well(airflow, run)
-
-
-def test_a_run_outlives_the_object_store(here: Kubectl, airflow: Airflow) -> None:
-    run = _begin(airflow)
-    here.replace_pods("app.kubernetes.io/component=localstack", *KILL, seconds=300)
+    here.replace_pods("app.kubernetes.io/component in (postgres,localstack)", *KILL, seconds=300)
     _ends_well(airflow, run)
     # The task that ended after the fault has its log in the new bucket, all of it.
     airflow.wait_for_log(airflow.look("long", run), "first", "begins")

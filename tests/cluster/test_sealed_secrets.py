@@ -10,6 +10,8 @@ from tests.cluster.kit.kubectl import Json, Kubectl
 from tests.cluster.kit.waiting import wait_for
 from tests.cluster.process import run
 
+pytestmark = pytest.mark.meanwhile("argocd")
+
 SECRET = {
     "apiVersion": "v1",
     "kind": "Secret",

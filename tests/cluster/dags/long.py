@@ -7,6 +7,6 @@ from airflow.sdk import DAG
 
 with DAG(dag_id="long", schedule=None, start_date=datetime(2024, 1, 1), is_paused_upon_creation=False):
     (
-        BashOperator(task_id="first", bash_command="echo begins; sleep 25; echo ends")
+        BashOperator(task_id="first", bash_command="echo begins; sleep 15; echo ends")
         >> BashOperator(task_id="second", bash_command="echo goes on")
     )

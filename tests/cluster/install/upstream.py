@@ -11,7 +11,8 @@ from tests.cluster.kit.kubectl import Kubectl
 
 # Without a request, a pod has next to nothing of two cores on which Airflow starts. So Argo CD's repo-server was killed
 # by its own liveness probe, and what it should have compared waited for the next look, two minutes later.
-CPU = "30m"
+# Not more: two environments, one of them in the middle of a release, leave no room for it.
+CPU = "10m"
 
 
 def apply(kubectl: Kubectl, *sources: Path, cpu: str = "") -> None:

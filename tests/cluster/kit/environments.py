@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.cluster.images.catalogue import AIRFLOW
 from tests.cluster.kit.airflow import Airflow
 from tests.cluster.kit.environment import own_cluster, reach
 from tests.cluster.kit.forge import Repository
@@ -52,10 +53,21 @@ class EnvironmentRepo:
         """Commit and push every change; return the commit."""
         return self.repository.commit(self.tree, message)
 
-    def revert(self) -> str:
-        """Take the newest commit back with `git revert`, and push; return the commit."""
-        run(["git", "revert", "--no-edit", "HEAD"], cwd=self.tree, env=_AUTHOR)
+    def change_release(self, environment: str, tag: str) -> None:
+        """What the runbook says about new images: the tag, and with it the release's id."""
+        release = f"overlays/{environment}/release"
+        self.edit(f"{release}/kustomization.yaml", f'newTag: "{AIRFLOW}"', f'newTag: "{tag}"')
+        self.edit(f"{release}/release.env", f"RELEASE={release_of(AIRFLOW)}", f"RELEASE={release_of(tag)}")
+
+    def revert(self, subject: str) -> str:
+        """Take the commit of this subject back with `git revert`, and push; return the commit that does."""
+        run(["git", "revert", "--no-edit", f":/{subject}"], cwd=self.tree, env=_AUTHOR)
         return self.push()
+
+
+def release_of(tag: str) -> str:
+    """The id of a release, by the tag of its image."""
+    return tag.replace(".", "-")
 
 
 def bootstrap(
