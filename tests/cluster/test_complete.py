@@ -3,46 +3,20 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.cluster.errors import CommandFailed
-from tests.cluster.kit.airflow import Airflow, Run
-from tests.cluster.kit.environment import own_cluster, reach
-from tests.cluster.kit.environments import COMPONENTS, WORKLOADS, generations, log_in, node_port, remove, restarts
+from tests.cluster.kit.environments import COMPONENTS, WORKLOADS, administrator, generations, remove, restarts
 from tests.cluster.kit.figures import Figures
 from tests.cluster.kit.kubectl import Json, Kubectl
 from tests.cluster.kit.logs import levels, lines
-from tests.cluster.kit.waiting import wait_for
 
 NAMESPACE = "airflow-complete"
 RBAC = Path(__file__).parent / "rbac.json"
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-FIRST = "hello_world"
-OTHERS = ("tutorial", "kubernetes_pod", "kubernetes_pod_that_fails")
-# One key of the bucket a line, asked inside of the localstack pod.
-LIST_BUCKET = (
-    "awslocal",
-    "s3api",
-    "list-objects-v2",
-    "--bucket",
-    "logs",
-    "--query",
-    "Contents[].Key",
-    "--output",
-    "json",
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tutorial:
-    """The tutorial's runs by DAG, and the annotated role of each kind of pod that they made."""
-
-    runs: dict[str, Run]
-    roles: dict[str, str]
 
 
 @pytest.fixture(scope="module")
@@ -55,36 +29,6 @@ def complete(kubectl: Kubectl, checkout: Path, figures: Figures) -> Iterator[Kub
         here.wait_ready(*WORKLOADS, seconds=300)
     yield here
     remove(kubectl, NAMESPACE, wait=False)
-
-
-@pytest.fixture(scope="module")
-def airflow(complete: Kubectl) -> Iterator[Airflow]:
-    """The administrator at the UI's address."""
-    if own_cluster():
-        yield log_in(complete, node_port(complete))
-    else:
-        with reach(complete, "airflow-web", 8080) as url:
-            yield log_in(complete, url)
-
-
-@pytest.fixture(scope="module")
-def tutorial(complete: Kubectl, airflow: Airflow, figures: Figures) -> Tutorial:
-    """One finished run of each tutorial DAG: the first by itself, the others side by side."""
-    airflow.wait_for_dags(FIRST, *OTHERS)
-    runs = {FIRST: airflow.run(FIRST)}
-    figures.take(f"first run of {FIRST}", runs[FIRST].duration)
-    begun = {dag: airflow.trigger(dag) for dag in OTHERS}
-    roles: dict[str, str] = {}
-
-    def all_ended() -> bool:
-        for pod in complete.items("pods", labels="dag_id=kubernetes_pod"):
-            labels, annotations = pod["metadata"]["labels"], pod["metadata"].get("annotations", {})
-            kind = "operator" if labels.get("kubernetes_pod_operator") else "executor"
-            roles[kind] = annotations.get("iam.amazonaws.com/role", "")
-        return all(airflow.look(dag, run).ended for dag, run in begun.items())
-
-    wait_for("the end of all runs", all_ended, seconds=300, every=0.5, state=complete.overview)
-    return Tutorial(runs=runs | {dag: airflow.look(dag, run) for dag, run in begun.items()}, roles=roles)
 
 
 def test_logs_are_plain_and_not_at_debug_level(complete: Kubectl) -> None:
@@ -124,39 +68,14 @@ def test_a_privileged_pod_is_refused(complete: Kubectl) -> None:
         complete.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "root"}, "spec": pod})
 
 
-@pytest.mark.parametrize("dag", ["hello_world", "tutorial", "kubernetes_pod"])
-def test_the_tutorial_succeeds_in_worker_pods(tutorial: Tutorial, dag: str) -> None:
-    run = tutorial.runs[dag]
-    assert run.state == "success", run
-    assert set(run.tries.values()) == {1}
-
-
-def test_a_failing_pod_fails_its_task(tutorial: Tutorial) -> None:
-    assert tutorial.runs["kubernetes_pod_that_fails"].state == "failed"
-
-
-def test_the_pods_of_tasks_are_annotated(tutorial: Tutorial) -> None:
-    assert tutorial.roles == {"operator": "test", "executor": "test"}
-
-
-def test_no_pod_of_a_task_is_left(complete: Kubectl, tutorial: Tutorial) -> None:
-    def left() -> list[str]:
-        return [p["metadata"]["name"] for p in complete.items("pods") if "dag_id" in p["metadata"].get("labels", {})]
-
-    wait_for("the end of all task pods", lambda: not left(), seconds=60, state=left)
-
-
-def test_a_log_is_an_object_in_the_bucket_and_read_back(
-    complete: Kubectl, airflow: Airflow, tutorial: Tutorial
-) -> None:
-    run = tutorial.runs["hello_world"]
-    airflow.wait_for_log(run, "bash_ls", "Command exited with return code 0")
-    keys: list[str] = json.loads(complete.exec("deployment/airflow-s3", *LIST_BUCKET))
-    # One that ran: an empty task is done by the scheduler, without a pod and without a log.
-    tasks = [task for task in run.tasks if any(f"{run.run}/task_id={task}/" in key for key in keys)]
-    assert set(tasks) >= {"hello_task", "bash_ls"}
-    airflow.wait_for_log(run, "hello_task", "hello world")
-    assert "debug" not in airflow.levels(run, "hello_task")
+def test_a_dag_runs(complete: Kubectl, figures: Figures) -> None:
+    with administrator(complete) as airflow:
+        airflow.wait_for_dags("hello_world")
+        run = airflow.run("hello_world")
+        assert run.state == "success", run
+        airflow.wait_for_log(run, "hello_task", "hello world")
+        assert "debug" not in airflow.levels(run, "hello_task")
+    figures.take("first run of hello_world", run.duration)
 
 
 def test_every_account_may_do_what_the_table_says(complete: Kubectl) -> None:
