@@ -6,6 +6,7 @@ from tests.cluster.builds.modules import source
 from tests.cluster.install import upstream
 from tests.cluster.kit.forge import Repository
 from tests.cluster.kit.kubectl import Json, Kubectl
+from tests.cluster.kit.waiting import wait_for
 
 NAMESPACE = "argocd"
 WORKLOADS = (
@@ -24,18 +25,18 @@ def install(kubectl: Kubectl) -> None:
     upstream.apply(there, manifest, cpu=upstream.CPU)
     there("wait", "--for=condition=Established", "crd/appprojects.argoproj.io", "--timeout=60s")
     # Argo CD's API server makes this project, and core has none.
-    there.apply(
-        {
-            "apiVersion": "argoproj.io/v1alpha1",
-            "kind": "AppProject",
-            "metadata": {"name": "default"},
-            "spec": {
-                "sourceRepos": ["*"],
-                "destinations": [{"namespace": "*", "server": "*"}],
-                "clusterResourceWhitelist": [{"group": "*", "kind": "*"}],
-            },
-        }
-    )
+    project: Json = {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "AppProject",
+        "metadata": {"name": "default"},
+        "spec": {
+            "sourceRepos": ["*"],
+            "destinations": [{"namespace": "*", "server": "*"}],
+            "clusterResourceWhitelist": [{"group": "*", "kind": "*"}],
+        },
+    }
+    # An API server tells of a new kind a moment after it is established.
+    wait_for("the default project", lambda: there.apply(project), seconds=60, every=1)
     there.wait_ready(*WORKLOADS, seconds=240)
 
 
