@@ -23,7 +23,6 @@ def install(kubectl: Kubectl) -> None:
     kubectl.create_namespace(NAMESPACE)
     manifest = source("argocd") / "manifests" / "core-install.yaml"
     upstream.apply(there, manifest, cpu=upstream.CPU)
-    there("wait", "--for=condition=Established", "crd/appprojects.argoproj.io", "--timeout=60s")
     # Argo CD's API server makes this project, and core has none.
     project: Json = {
         "apiVersion": "argoproj.io/v1alpha1",
@@ -35,7 +34,7 @@ def install(kubectl: Kubectl) -> None:
             "clusterResourceWhitelist": [{"group": "*", "kind": "*"}],
         },
     }
-    # An API server tells of a new kind a moment after it is established.
+    # A new kind is served a moment after it is there; until then, `kubectl wait` for it fails as well.
     wait_for("the default project", lambda: there.apply(project), seconds=60, every=1)
     there.wait_ready(*WORKLOADS, seconds=240)
 
