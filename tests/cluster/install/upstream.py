@@ -16,7 +16,7 @@ CPU = "10m"
 
 
 def apply(kubectl: Kubectl, *sources: Path, cpu: str = "") -> None:
-    """Apply files and Kustomize folders as one, in kubectl's namespace; each of their workloads requests `cpu`."""
+    """Apply files and Kustomize folders as one, in kubectl's namespace; each workload requests `cpu`, where given."""
     resources = {"requests": {"cpu": cpu}}
     request = [{"op": "add", "path": "/spec/template/spec/containers/0/resources", "value": resources}]
     patch = {"target": {"kind": "(Deployment|StatefulSet)"}, "patch": yaml.safe_dump(request)}
