@@ -3,6 +3,7 @@
 bin/<part>-<key>/        servers built from their Go modules
 layers/<name>-<key>      digest and size of an image layer
 images/                  the image store: blobs, and the names that point to them
+unpacked-<key>/          what containerd unpacked of these images
 clusters/<name>/         the state of a running cluster; removed when it ends
 """
 

@@ -67,6 +67,11 @@ class Layout:
         return self.running / "containerd.sock"
 
     @property
+    def unpacked(self) -> Path:
+        """containerd's own folder: images, and what containers write."""
+        return self.state / "containerd"
+
+    @property
     def volumes(self) -> Path:
         """The folders of persistent volumes."""
         return self.state / "volumes"

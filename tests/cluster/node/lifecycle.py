@@ -12,9 +12,10 @@ from pathlib import Path
 from tests.cluster.builds.programs import program
 from tests.cluster.console import Console
 from tests.cluster.errors import CommandFailed
+from tests.cluster.images import catalogue
 from tests.cluster.kit.kubectl import Kubectl
 from tests.cluster.kit.waiting import wait_for
-from tests.cluster.node import certificates, cgroups, namespaces, processes, servers, settings
+from tests.cluster.node import certificates, cgroups, namespaces, processes, servers, settings, unpacked
 from tests.cluster.node.layout import API, DNS_READY, NODE, Layout
 from tests.cluster.process import run
 from tests.cluster.python import module_environment
@@ -60,8 +61,17 @@ def kubectl(layout: Layout) -> Kubectl:
 
 
 def _start_servers(layout: Layout, console: Console) -> None:
-    for name, argv in servers.storage(layout).items():
+    storage = servers.storage(layout)
+    known = unpacked.restore(layout)
+    for name, argv in storage.items():
         processes.start_server(layout, name, argv, module_environment())
+    if not known:
+        console.step("unpacking the images, once for all starts")
+        wait_for("containerd", layout.containerd.exists, seconds=30)
+        unpacked.pull(layout, [image.name for image in catalogue.everything()])
+        processes.end_server(layout, "containerd")
+        unpacked.keep(layout)
+        processes.start_server(layout, "containerd", storage["containerd"], module_environment())
     processes.start_server(layout, "apiserver", servers.api(layout))
     wait_for("the API server", lambda: _get(layout, "/readyz") == b"ok")
     console.step("API server ready")

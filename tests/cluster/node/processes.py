@@ -76,6 +76,15 @@ def start_server(layout: Layout, name: str, argv: Sequence[Arg], env: Mapping[st
     _start(layout, name, [*into, *argv], env)
 
 
+def end_server(layout: Layout, name: str) -> None:
+    """Let a server end by itself."""
+    outer = recorded(layout, name)
+    if outer:
+        for process in outer.children:
+            process.kill(signal.SIGTERM)
+        wait_for(f"the end of {name}", lambda: not outer.alive, seconds=30)
+
+
 def init_process(layout: Layout) -> Process | None:
     """PID 1 of the cluster, as this machine sees it."""
     outer = recorded(layout, INIT)

@@ -19,7 +19,7 @@ from tests.cluster.requirements import CNI
 
 CONTAINERD = """\
 version = 2
-root = "{state}/containerd"
+root = "{unpacked}"
 state = "{running}/containerd"
 [grpc]
   address = "{socket}"
@@ -72,7 +72,7 @@ def write(layout: Layout, tokens: Mapping[str, str]) -> None:
         _json(path, _kubeconfig(layout, who, token))
     (folder / "containerd.toml").write_text(
         CONTAINERD.format(
-            state=layout.state, running=layout.running, socket=layout.containerd, settings=folder, cni=CNI
+            unpacked=layout.unpacked, running=layout.running, socket=layout.containerd, settings=folder, cni=CNI
         )
     )
     (folder / "registries" / "_default" / "hosts.toml").write_text(
