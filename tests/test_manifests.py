@@ -429,8 +429,9 @@ def test_workers_have_the_settings_of_the_rest(environment: str) -> None:
     for name in ("airflow-env", "airflow-dags"):
         assert pick(objects, "ConfigMap", name)["data"].items() <= workers.items()
     ours = dict(pick(objects, "ConfigMap", "airflow-local-settings")["data"])
-    # What the probes run has no use in a worker.
+    # What probes and init containers run has no use in a worker.
     assert ours.pop("job_alive.py")
+    assert ours.pop("migrated.py")
     assert ours == pick(objects, "ConfigMap", "airflow-worker-local-settings")["data"]
 
 
