@@ -126,6 +126,7 @@ def checkout() -> Path:
 def controller(request: pytest.FixtureRequest, kubectl: Kubectl, figures: Figures) -> Controller:
     """Each controller, installed. All tests of the one come before those of the other."""
     controller: Controller = request.param
+    gitea.begin(kubectl)
     with figures.time(f"{controller.name}: installed to ready"):
         controller.install(kubectl)
     return controller

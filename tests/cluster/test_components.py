@@ -131,13 +131,21 @@ def environment(
 
 
 @pytest.fixture(scope="module")
-def hello(environment: Environment) -> Run:
-    """A finished run of hello_world."""
+def begun(environment: Environment) -> str:
+    """The id of a run of hello_world."""
     with environment.administrator() as airflow:
         airflow.wait_for_dags("hello_world", seconds=PATIENCE)
-        return airflow.run("hello_world", seconds=PATIENCE)
+        return airflow.trigger("hello_world")
 
 
+@pytest.fixture(scope="module")
+def hello(environment: Environment, begun: str) -> Run:
+    """The same, finished."""
+    with environment.administrator() as airflow:
+        return airflow.wait("hello_world", begun, seconds=PATIENCE)
+
+
+@pytest.mark.usefixtures("begun")
 def test_a_private_repository_s_dags_run_at_the_commit_that_they_began_with(
     environment: Environment, dags: EnvironmentRepo, figures: Figures
 ) -> None:

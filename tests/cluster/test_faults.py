@@ -113,13 +113,13 @@ def test_a_deferred_task_outlives_the_api_server_and_the_triggerer(here: Kubectl
 def test_a_run_outlives_its_scheduler(here: Kubectl, airflow: Airflow) -> None:
     run = _begin(airflow)
     here.replace_pods("app.kubernetes.io/component=scheduler", *KILL, seconds=300)
-    _ends_well(airflow, run)
+    _ends_well(here, airflow, run)
 
 
 def test_a_run_outlives_the_database_and_the_object_store(here: Kubectl, airflow: Airflow) -> None:
     run = _begin(airflow)
     here.replace_pods("app.kubernetes.io/component in (postgres,localstack)", *KILL, seconds=300)
-    _ends_well(airflow, run)
+    _ends_well(here, airflow, run)
     # The task that ended after the fault has its log in the new bucket, all of it.
     airflow.wait_for_log(airflow.look("long", run), "first", "begins")
     airflow.wait_for_log(airflow.look("long", run), "second", "goes on")
@@ -158,6 +158,10 @@ def _begin(airflow: Airflow) -> str:
     return run
 
 
-def _ends_well(airflow: Airflow, run: str) -> None:
+def _ends_well(here: Kubectl, airflow: Airflow, run: str) -> None:
+    """Let the first task go on, and wait for the end of the run."""
+    pods = here.items("pods", labels="dag_id=long,task_id=first")
+    (name,) = [p["metadata"]["name"] for p in pods if p["metadata"]["annotations"]["run_id"] == run]
+    here.exec(name, "touch", "/tmp/go-on")
     ended = airflow.wait("long", run, seconds=480)
     assert (ended.state, ended.tries) == ("success", {"first": 1, "second": 1})

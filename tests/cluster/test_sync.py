@@ -82,23 +82,18 @@ def test_a_manual_change_is_put_right(repo: EnvironmentRepo, controller: Control
 def test_a_setting_restarts_its_readers_only(
     repo: EnvironmentRepo, controller: Controller, kubectl: Kubectl, figures: Figures
 ) -> None:
-    here, file = kubectl.within("airflow-complete"), repo.tree / "overlays/complete/airflow.env"
+    here, file = kubectl.within("airflow-complete"), repo.tree / "overlays/complete/base/airflow/dags.env"
     before, text = pods_of(here), file.read_text()
     other = pods_of(kubectl.within("airflow-dev"))
-    file.write_text(f"{text.rstrip()}\nAIRFLOW__CORE__PARALLELISM=7\n")
-    commit = repo.publish("seven tasks at once")
+    file.write_text(f"{text.rstrip()}\nAIRFLOW__DAG_PROCESSOR__STALE_DAG_THRESHOLD=70\n")
+    commit = repo.publish("a DAG is stale after 70 seconds")
     with figures.time(f"{controller.name}: a changed setting, from push to synced and healthy"):
         controller.refresh(kubectl, ["complete"])
         controller.wait(kubectl, "complete", commit, seconds=240)
     after = pods_of(here)
-    assert {name for name, uid in before.items() if after[name] != uid} == {
-        "api-server",
-        "dag-processor",
-        "scheduler",
-        "triggerer",
-    }
+    assert {name for name, uid in before.items() if after[name] != uid} == {"dag-processor"}
     assert pods_of(kubectl.within("airflow-dev")) == other
-    assert here.get("configmap", _env_of(here))["data"]["AIRFLOW__CORE__PARALLELISM"] == "7"
+    assert here.get("configmap", _settings_of(here))["data"]["AIRFLOW__DAG_PROCESSOR__STALE_DAG_THRESHOLD"] == "70"
 
 
 def test_what_leaves_git_leaves_the_cluster(repo: EnvironmentRepo, controller: Controller, kubectl: Kubectl) -> None:
@@ -114,8 +109,8 @@ def test_what_leaves_git_leaves_the_cluster(repo: EnvironmentRepo, controller: C
     wait_for(gone, lambda: here.find("poddisruptionbudget", "airflow-triggerer") is None, seconds=60)
 
 
-def _env_of(kubectl: Kubectl) -> str:
-    """The name of the ConfigMap that the scheduler reads its settings from."""
-    spec = kubectl.get("deployment", "airflow-scheduler")["spec"]["template"]["spec"]
+def _settings_of(kubectl: Kubectl) -> str:
+    """The name of the ConfigMap that the dag-processor alone reads."""
+    spec = kubectl.get("deployment", "airflow-dag-processor")["spec"]["template"]["spec"]
     sources = [s["configMapRef"]["name"] for s in spec["containers"][0]["envFrom"] if "configMapRef" in s]
-    return str(next(name for name in sources if name.startswith("airflow-env")))
+    return str(next(name for name in sources if name.startswith("airflow-dags")))

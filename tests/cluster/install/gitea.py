@@ -14,10 +14,15 @@ URL = "http://gitea.gitea.svc.cluster.local:3000"
 _GITEA = ("gitea", "--config", "/data/app.ini", "admin", "user")
 
 
+def begin(kubectl: Kubectl) -> None:
+    """Let Gitea start, for who wants it later."""
+    kubectl.apply_folder(MANIFESTS)
+
+
 @contextmanager
 def installed(kubectl: Kubectl) -> Iterator[Forge]:
     """Gitea, with a new user who may make repositories, for as long as the context lasts."""
-    kubectl.apply_folder(MANIFESTS)
+    begin(kubectl)
     here = kubectl.within("gitea")
     here.wait_ready("deployment/gitea", seconds=120)
     user = f"tester-{secrets.token_hex(3)}"
