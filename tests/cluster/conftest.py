@@ -4,20 +4,27 @@ import os
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from tests.cluster.errors import NotOnThisMachine
-from tests.cluster.images.catalogue import OTHER_TAG
+from tests.cluster.images.catalogue import AIRFLOW, OTHER_TAG
 from tests.cluster.install import gitea, sealed_secrets
 from tests.cluster.kit import proof
 from tests.cluster.kit.airflow import Run
 from tests.cluster.kit.controllers import ArgoCD, Controller, Flux
 from tests.cluster.kit.environment import own_cluster
-from tests.cluster.kit.environments import ENVIRONMENTS, EnvironmentRepo, administrator, bootstrap, objects, remove
+from tests.cluster.kit.environments import (
+    ENVIRONMENTS,
+    EnvironmentRepo,
+    administrator,
+    bootstrap,
+    objects,
+    remove,
+    run_hello,
+)
 from tests.cluster.kit.figures import Figures
 from tests.cluster.kit.forge import Forge
 from tests.cluster.kit.kubectl import Kubectl
@@ -44,6 +51,15 @@ class Settled:
     commit: str
     since: float
     objects: dict[str, dict[str, tuple[int, str]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hello:
+    """Environment -> a finished run of hello_world. `images`: of the first one's workers, which must be the `wanted` one."""
+
+    runs: dict[str, Run] = field(default_factory=dict)
+    images: set[str] = field(default_factory=set)
+    wanted: str
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -133,11 +149,19 @@ def controller(request: pytest.FixtureRequest, kubectl: Kubectl, figures: Figure
 
 
 @pytest.fixture(scope="session")
+def begun(controller: Controller) -> Hello:
+    """What ran before both environments were there."""
+    tag = OTHER_TAG if isinstance(controller, Flux) else AIRFLOW
+    return Hello(wanted=f"apache/airflow:{tag}")
+
+
+@pytest.fixture(scope="session")
 def repo(
     kubectl: Kubectl,
     controller: Controller,
     forge: Forge,
     certificate: str,
+    begun: Hello,
     figures: Figures,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[EnvironmentRepo]:
@@ -161,10 +185,12 @@ def repo(
             kubectl("apply", "--filename", clusters / f"{first}.yaml")
             controller.wait(kubectl, first, commit, seconds=600)
         with administrator(kubectl.within(namespaces[first])) as airflow:
-            airflow.wait_for_dags("hello_world")
-            assert airflow.run("hello_world").state == "success"
-    with administrator(kubectl.within(namespaces[first])) as airflow:
-        figures.take(f"{controller.name}: a warm run of hello_world, three tasks", airflow.run("hello_world").duration)
+            begun.runs[first], images = run_hello(kubectl.within(namespaces[first]), airflow)
+            begun.images.update(images)
+            assert begun.runs[first].state == "success"
+    if isinstance(controller, ArgoCD):
+        with administrator(kubectl.within(namespaces[first])) as airflow:
+            figures.take("a warm run of hello_world, three tasks", airflow.run("hello_world").duration)
     with figures.time(f"{controller.name}: another environment beside it, from nothing to synced and healthy"):
         kubectl("apply", "--filename", clusters)
         for environment in others:
@@ -178,17 +204,14 @@ def repo(
 
 
 @pytest.fixture(scope="session")
-def hello(settled: Settled, kubectl: Kubectl, controller: Controller, figures: Figures) -> dict[str, Run]:
-    """Environment -> a finished run of hello_world, begun by the administrator; both side by side."""
-    with ExitStack() as stack:
-        there = {each: stack.enter_context(administrator(kubectl.within(f"airflow-{each}"))) for each in ENVIRONMENTS}
-        for airflow in there.values():
-            airflow.wait_for_dags("hello_world")
-        begun = {each: airflow.trigger("hello_world") for each, airflow in there.items()}
-        runs = {each: airflow.wait("hello_world", begun[each]) for each, airflow in there.items()}
-    for each, run in runs.items():
-        figures.take(f"{controller.name}: hello_world in {each} beside the other one", run.duration)
-    return runs
+def hello(settled: Settled, begun: Hello, kubectl: Kubectl, controller: Controller, figures: Figures) -> Hello:
+    """A finished run of hello_world in each environment, those of all but the first beside the others."""
+    for each in ENVIRONMENTS[1:]:
+        here = kubectl.within(f"airflow-{each}")
+        with administrator(here) as airflow:
+            begun.runs[each], _ = run_hello(here, airflow)
+        figures.take(f"{controller.name}: hello_world in {each} beside the other one", begun.runs[each].duration)
+    return begun
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,7 @@ import time
 
 import pytest
 
-from tests.cluster.conftest import ARGOCD, Settled
-from tests.cluster.kit.airflow import Run
+from tests.cluster.conftest import ARGOCD, Hello, Settled
 from tests.cluster.kit.controllers import Controller
 from tests.cluster.kit.environments import (
     ENVIRONMENTS,
@@ -51,8 +50,13 @@ def test_the_migration_ends_before_the_user_is_made(environment: Kubectl) -> Non
 
 @pytest.mark.still
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_the_ui_answers_and_a_dag_runs(hello: dict[str, Run], name: str) -> None:
-    assert hello[name].state == "success", hello[name]
+def test_the_ui_answers_and_a_dag_runs(hello: Hello, name: str) -> None:
+    assert hello.runs[name].state == "success", hello.runs[name]
+
+
+@pytest.mark.still
+def test_workers_run_the_image_of_their_release(hello: Hello) -> None:
+    assert hello.images == {hello.wanted}
 
 
 @pytest.mark.quiet

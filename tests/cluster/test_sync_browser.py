@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from tests.cluster.conftest import Settled
+from tests.cluster.conftest import Hello, Settled
 from tests.cluster.errors import NotOnThisMachine
 from tests.cluster.kit.airflow import Airflow, Run
 from tests.cluster.kit.environment import own_cluster, reach
@@ -55,12 +55,12 @@ def url(environment: Kubectl) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def run(environment: Kubectl, url: str, hello: dict[str, Run]) -> Run:
+def run(environment: Kubectl, url: str, hello: Hello) -> Run:
     """A finished run of hello_world, its log in the bucket and its pods gone."""
     airflow: Airflow = log_in(environment, url)
     airflow.wait_for_dags(*TUTORIAL, seconds=300)
-    airflow.wait_for_log(hello[ENVIRONMENT], "hello_task", "hello world")
-    return hello[ENVIRONMENT]
+    airflow.wait_for_log(hello.runs[ENVIRONMENT], "hello_task", "hello world")
+    return hello.runs[ENVIRONMENT]
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.cluster.conftest import ARGOCD, Settled
+from tests.cluster.conftest import ARGOCD, Hello, Settled
 from tests.cluster.kit.airflow import Airflow, Run
 from tests.cluster.kit.environments import administrator
 from tests.cluster.kit.kubectl import Kubectl
@@ -53,7 +53,7 @@ def airflow(here: Kubectl) -> Iterator[Airflow]:
 
 
 @pytest.fixture(scope="module")
-def tutorial(here: Kubectl, airflow: Airflow, hello: dict[str, Run]) -> Tutorial:
+def tutorial(here: Kubectl, airflow: Airflow, hello: Hello) -> Tutorial:
     """One finished run of each tutorial DAG."""
     airflow.wait_for_dags(*OTHERS)
     begun = {dag: airflow.trigger(dag) for dag in OTHERS}
@@ -68,7 +68,7 @@ def tutorial(here: Kubectl, airflow: Airflow, hello: dict[str, Run]) -> Tutorial
 
     wait_for("the end of all runs", all_ended, seconds=300, every=0.5, state=here.overview)
     ended = {dag: airflow.look(dag, run) for dag, run in begun.items()}
-    return Tutorial(runs={"hello_world": hello[ENVIRONMENT], **ended}, roles=roles)
+    return Tutorial(runs={"hello_world": hello.runs[ENVIRONMENT], **ended}, roles=roles)
 
 
 @pytest.mark.parametrize("dag", ["hello_world", "tutorial", "kubernetes_pod"])

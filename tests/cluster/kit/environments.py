@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.cluster.images.catalogue import AIRFLOW
-from tests.cluster.kit.airflow import Airflow
+from tests.cluster.kit.airflow import Airflow, Run
 from tests.cluster.kit.environment import own_cluster, reach
 from tests.cluster.kit.forge import Repository
 from tests.cluster.kit.kubectl import Json, Kubectl
@@ -120,6 +120,21 @@ def administrator(kubectl: Kubectl) -> Iterator[Airflow]:
     else:
         with reach(kubectl, "airflow-web", 8080) as url:
             yield log_in(kubectl, url)
+
+
+def run_hello(kubectl: Kubectl, airflow: Airflow) -> tuple[Run, set[str]]:
+    """A run of hello_world that came to its end, and the images of the worker pods that were seen meanwhile."""
+    airflow.wait_for_dags("hello_world")
+    begun = airflow.trigger("hello_world")
+    images: set[str] = set()
+
+    def over() -> bool:
+        pods = kubectl.items("pods", labels="dag_id=hello_world")
+        images.update(str(pod["spec"]["containers"][0]["image"]) for pod in pods)
+        return airflow.look("hello_world", begun).ended
+
+    wait_for("the end of the run", over, seconds=300, every=0.5, state=kubectl.overview)
+    return airflow.look("hello_world", begun), images
 
 
 def node_port(kubectl: Kubectl) -> str:
