@@ -55,7 +55,10 @@ class Settled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hello:
-    """Environment -> a finished run of hello_world. `images`: of the first one's workers, which must be the `wanted` one."""
+    """Environment -> a finished run of hello_world.
+
+    `images` are of the first one's workers, which all should have the image that is `wanted`.
+    """
 
     runs: dict[str, Run] = field(default_factory=dict)
     images: set[str] = field(default_factory=set)
