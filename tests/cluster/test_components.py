@@ -131,7 +131,7 @@ def environment(
 
 
 @pytest.fixture(scope="module")
-def begun(environment: Environment) -> str:
+def triggered(environment: Environment) -> str:
     """The id of a run of hello_world."""
     with environment.administrator() as airflow:
         airflow.wait_for_dags("hello_world", seconds=PATIENCE)
@@ -139,13 +139,13 @@ def begun(environment: Environment) -> str:
 
 
 @pytest.fixture(scope="module")
-def hello(environment: Environment, begun: str) -> Run:
+def hello(environment: Environment, triggered: str) -> Run:
     """The same, finished."""
     with environment.administrator() as airflow:
-        return airflow.wait("hello_world", begun, seconds=PATIENCE)
+        return airflow.wait("hello_world", triggered, seconds=PATIENCE)
 
 
-@pytest.mark.usefixtures("begun")
+@pytest.mark.usefixtures("triggered")
 def test_a_private_repository_s_dags_run_at_the_commit_that_they_began_with(
     environment: Environment, dags: EnvironmentRepo, figures: Figures
 ) -> None:

@@ -39,12 +39,17 @@ class Blob:
 
 def full_name(name: str) -> str:
     """The path and tag that containerd asks a mirror for: `busybox` is `library/busybox:latest`, without the host."""
-    first, _, rest = name.partition("/")
-    if rest and ("." in first or ":" in first or first == "localhost"):
-        name = rest
-    elif not rest:
-        name = f"library/{name}"
-    return name if ":" in name else f"{name}:latest"
+    return reference(name).partition("/")[2]
+
+
+def reference(name: str) -> str:
+    """An image with its host and tag: `busybox` is `docker.io/library/busybox:latest`."""
+    host, _, rest = name.partition("/")
+    if not rest:
+        host, rest = "docker.io", f"library/{name}"
+    elif not ("." in host or ":" in host or host == "localhost"):
+        host, rest = "docker.io", name
+    return f"{host}/{rest}" if ":" in rest else f"{host}/{rest}:latest"
 
 
 class Store:

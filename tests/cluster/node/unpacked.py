@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.cluster import cache
-from tests.cluster.images.store import Store, full_name
+from tests.cluster.images.store import Store, reference
 from tests.cluster.node.layout import Layout
 from tests.cluster.process import run
 
@@ -24,13 +24,13 @@ def pull(layout: Layout, images: Sequence[str]) -> None:
     ctr = ("ctr", "--address", layout.containerd, "--namespace", "k8s.io")
     for image in images:
         hosts = ("--hosts-dir", layout.settings / "registries")
-        run([*ctr, "images", "pull", *hosts, _with_host(image)])
+        run([*ctr, "images", "pull", *hosts, reference(image)])
 
 
 def keep(layout: Layout) -> None:
     """Keep what a containerd has that was just ended; nothing older is kept beside it."""
     kept = _kept()
-    part = kept.with_name(f".{kept.name}.part")
+    part = kept.with_name(".unpacked.part")  # one name for all keys: what a killed run left is removed by the next
     shutil.rmtree(part, ignore_errors=True)
     _link(layout.unpacked, part)
     store = Store(cache.folder() / "images")
@@ -54,9 +54,3 @@ def _link(old: Path, new: Path) -> None:
         copy = database.with_suffix(".copy")
         shutil.copy2(database, copy)
         copy.replace(database)
-
-
-def _with_host(image: str) -> str:
-    first, slash, _ = image.partition("/")
-    has_host = bool(slash) and ("." in first or ":" in first or first == "localhost")
-    return image if has_host else f"docker.io/{full_name(image)}"
