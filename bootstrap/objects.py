@@ -3,10 +3,9 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
-import yaml
+from bootstrap import alike
 
 Object = dict[str, Any]
 
@@ -38,13 +37,8 @@ class Identity:
 
 def parse(rendered: bytes) -> tuple[Object, ...]:
     """The objects of a rendered YAML stream, in its order. All who ask share them: nobody may change one."""
-    documents = (each for text in rendered.split(b"\n---\n") for each in _documents(text))
+    documents = (each for text in rendered.split(b"\n---\n") for each in alike.documents(text))
     return tuple(each for each in documents if isinstance(each, dict) and "kind" in each)
-
-
-@lru_cache(maxsize=256)  # what both sides of a change have in common is most of it
-def _documents(text: bytes) -> tuple[Any, ...]:
-    return tuple(yaml.load_all(text, Loader=yaml.CSafeLoader))
 
 
 def name_of(each: Object) -> str:

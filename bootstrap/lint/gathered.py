@@ -1,15 +1,15 @@
 """The objects that a kustomization has before it when it patches and replaces, as its selectors see them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 from bootstrap.finding import Place
 from bootstrap.lint import replaced
 from bootstrap.lint.graph import Graph
 from bootstrap.lint.located import get
 from bootstrap.lint.origins import Origins
-from bootstrap.lint.replaced import Replacement
 from bootstrap.lint.selectors import Subject, group_and_version, strings
 from bootstrap.objects import Identity, Object, identify, name_of
 
@@ -19,13 +19,13 @@ _NO_NAMESPACE = "default"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
-    """An object as written, and where. `order` is the number of the kustomization that brings it,
-    `generated` whether a generator there makes it."""
+    """An object as written. `order` is the number of the kustomization that brings it, `generated` whether a generator
+    there makes it; `find` finds its place, for which few ask."""
 
     subject: Subject
     identity: Identity
     order: int
-    place: Place
+    find: Callable[[], Place]
     generated: bool = False
 
     def __str__(self) -> str:
@@ -83,14 +83,19 @@ class Gathering:
             labels.update(strings(owner.data.get("commonLabels")))
             for entry in owner.items("labels"):
                 labels.update(strings(get(entry, ("pairs",))))
-        renaming = [each for each in self._origins.replacements if each.order < order]
+        renaming = [
+            replaced.selected(target)
+            for each in self._origins.replacements
+            for _, target in each.targets
+            if each.order < order and "metadata.name" in replaced.fields(target)
+        ]
         changed: list[Gathered] = []
         for each in found:
             subject, names = each.subject, set(each.subject.names)
             for prefix, suffix in affixes:
                 names |= {f"{prefix}{name}{suffix}" for name in names}
             # A replacement into metadata.name leaves no memory of the name before, as a prefix does.
-            if any(_renames(one, subject) for one in renaming):
+            if any(selector.selects(subject) for selector in renaming):
                 names = self._rendered.get((subject.kind, each.identity.name)) or names
             subject = replace(
                 subject,
@@ -116,8 +121,8 @@ def _made(origins: Origins) -> Iterator[Gathered]:
                 labels=strings(metadata.get("labels")),
                 annotations=strings(metadata.get("annotations")),
             )
-            place = source.place(("metadata", "name"))
-            yield Gathered(subject=subject, identity=source.identity, order=source.order, place=place)
+            find = partial(source.place, ("metadata", "name"))
+            yield Gathered(subject=subject, identity=source.identity, order=source.order, find=find)
 
 
 def _generated(origins: Origins) -> Iterator[Gathered]:
@@ -134,13 +139,5 @@ def _generated(origins: Origins) -> Iterator[Gathered]:
                 annotations=strings(get(options, ("annotations",))),
             )
             identity = Identity(each.kind, "", each.name)
-            yield Gathered(
-                subject=subject, identity=identity, order=each.order, place=each.place("name"), generated=True
-            )
-
-
-def _renames(replacement: Replacement, subject: Subject) -> bool:
-    return any(
-        "metadata.name" in replaced.fields(target) and replaced.selected(target).selects(subject)
-        for _, target in replacement.targets
-    )
+            find = partial(each.place, "name")
+            yield Gathered(subject=subject, identity=identity, order=each.order, find=find, generated=True)

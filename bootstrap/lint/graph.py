@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from bootstrap.finding import Place
@@ -113,7 +114,6 @@ def read(tree: Tree, overlay: str) -> Graph:
 class _Walk:
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
-        self.folders = {posixpath.dirname(path) for path in tree.files}
         self.found: list[Kustomization] = []
         self.missing: list[Use] = []
         self.remote: list[Use] = []
@@ -134,7 +134,9 @@ class _Walk:
         if document is None or not isinstance(document.value, dict):
             return
         uses: list[Use] = []
-        for use in _named(folder, path, document):
+        for name, role, line in _names(self.tree.files[path]):
+            full = name if is_remote(name) else posixpath.normpath(posixpath.join(folder, name))
+            use = Use(path=full, role=role, owner=path, line=line)
             if use.role is not Role.KUSTOMIZATION:
                 uses.append(use)
                 self._file(use)
@@ -156,13 +158,18 @@ class _Walk:
             self.missing.append(use)
 
 
-def _named(folder: str, path: str, document: Document) -> Iterator[Use]:
+@lru_cache(maxsize=256)  # the copies of one base all say the same
+def _names(text: bytes) -> tuple[tuple[str, Role, int], ...]:
+    """What a kustomization names, as it stands there, each with its line."""
+    return tuple(name for document in documents(text)[:1] for name in _named(document))
+
+
+def _named(document: Document) -> Iterator[tuple[str, Role, int]]:
     data = document.value
 
-    def use(name: Any, role: Role, *where: str | int) -> Iterator[Use]:
+    def use(name: Any, role: Role, *where: str | int) -> Iterator[tuple[str, Role, int]]:
         if isinstance(name, str) and name:
-            full = name if is_remote(name) else posixpath.normpath(posixpath.join(folder, name))
-            yield Use(path=full, role=role, owner=path, line=document.line(where))
+            yield name, role, document.line(where)
 
     for key in ("resources", "bases", "components", "generators", "transformers", "validators"):
         for number, name in enumerate(_list(data.get(key))):

@@ -53,11 +53,11 @@ def changed(image: str, entry: Mapping[str, Any]) -> str:
 
 def within(value: Any) -> Iterator[tuple[Path, str]]:
     """The images of all containers at any depth of an object, with their paths."""
-    stack: list[tuple[Path, Any]] = [((), value)]
+    stack: list[tuple[Path, Any]] = [((), value)] if isinstance(value, dict | list) else []
     met: set[int] = set()
     while stack:
         path, each = stack.pop()
-        if not isinstance(each, dict | list) or id(each) in met:
+        if id(each) in met:
             continue
         met.add(id(each))
         for step, below in each.items() if isinstance(each, dict) else enumerate(each):
@@ -65,4 +65,5 @@ def within(value: Any) -> Iterator[tuple[Path, str]]:
                 for number, container in enumerate(below):
                     if isinstance(container, dict) and isinstance(container.get("image"), str):
                         yield (*path, str(step), number, "image"), container["image"]
-            stack.append(((*path, step), below))
+            if isinstance(below, dict | list):
+                stack.append(((*path, step), below))

@@ -1,7 +1,8 @@
 """Rules about the Kubernetes API: what every server from the environment's oldest on would say to its objects."""
 
+import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
@@ -34,6 +35,10 @@ RULES = (
     *kubernetes_changes.RULES,
 )
 
+_HASH = re.compile("-[2456789bcdfghkmt]{10}'")
+_NAMESPACE = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)+")
+_LIMITS = (0, 15, 52, 63)  # of the lengths of names: a port's, a CronJob's, a label's
+
 # A flaw with the object that has it, in words, and the way from a field of it to a file and line.
 _Told = tuple[Flaw, str, Callable[[Path], Place]]
 
@@ -54,7 +59,7 @@ def check(scene: Scene) -> Iterator[Finding]:
 def _objects(scene: Scene) -> Iterator[_Told]:
     oldest = scene.model.kubernetes
     for each in scene.objects:
-        for flaw in _flaws(_Content(each), oldest):
+        for flaw in _flaws(each, oldest):
             yield flaw, f"{identify(each)}", partial(scene.trace.field, each)
 
 
@@ -69,12 +74,12 @@ def _pods(scene: Scene) -> Iterator[_Told]:
             yield flaw, f"{pod}", partial(_in_pod, pod)
 
 
-def _template(pod: Pod, oldest: str) -> tuple[Flaw, ...]:
+def _template(pod: Pod, oldest: str) -> Sequence[Flaw]:
     """What is wrong with the pod in a ConfigMap's text, which Airflow names itself and reads as a v1 Pod."""
     text = dig(pod.owner, "data", str(pod.key))
     held = documents(text.encode(errors="replace"))[:1] if isinstance(text, str) else ()
     whole = mapping(held[0].value) if held else {}
-    return _flaws(_Content({**whole, "apiVersion": "v1", "kind": "Pod"}), oldest)
+    return _flaws({**whole, "apiVersion": "v1", "kind": "Pod"}, oldest)
 
 
 def _in_pod(pod: Pod, path: Path) -> Place:
@@ -87,7 +92,7 @@ def _synced(scene: Scene) -> Iterator[_Told]:
     for document in documents(scene.tree.files.get(path, b"")):
         each = mapping(document.value)
         subject = f"{each.get('kind')}/{dig(each, 'metadata', 'name')}"
-        for flaw in _flaws(_Content(each), scene.model.kubernetes):
+        for flaw in _flaws(each, scene.model.kubernetes):
             yield flaw, subject, partial(_in_document, path, document)
 
 
@@ -95,16 +100,26 @@ def _in_document(path: str, document: Document, where: Path) -> Place:
     return Place(path, document.line(where))
 
 
+def _flaws(each: Mapping[str, Any], oldest: str) -> Sequence[Flaw]:
+    """All that is wrong with an object by itself, each mistake once: what its schema refuses is not told again."""
+    return _found(each, oldest) if _is_flawed(_Content(each), oldest) else ()
+
+
 class _Content:
-    """An object that equals each other one of the same content, but for its namespace: no verdict depends on that."""
+    """An object that equals each other one of the same content, but for its namespace and for hashes in names.
+
+    Whether anything is wrong with it depends on neither, as long as the namespace is a sound name, no word that means
+    something by itself, and for no field longer than the other one where it stands.
+    """
 
     __slots__ = ("object", "text")
 
     def __init__(self, each: Mapping[str, Any]) -> None:
         self.object = each
-        metadata = mapping(each.get("metadata"))
-        plain = {key: value for key, value in metadata.items() if key != "namespace"}
-        self.text = repr({**each, "metadata": plain if metadata else each.get("metadata")})
+        self.text = _HASH.sub("-\0'", repr(each))
+        namespace = dig(each, "metadata", "namespace")
+        if isinstance(namespace, str) and _NAMESPACE.fullmatch(namespace):
+            self.text = self.text.replace(f"'{namespace}'", "\0" * sum(len(namespace) > limit for limit in _LIMITS))
 
     def __hash__(self) -> int:
         return hash(self.text)
@@ -114,13 +129,15 @@ class _Content:
 
 
 @lru_cache(maxsize=256)
-def _flaws(content: _Content, oldest: str) -> tuple[Flaw, ...]:
-    """All that is wrong with an object by itself, each mistake once: what its schema refuses is not told again."""
-    each = content.object
+def _is_flawed(content: _Content, oldest: str) -> bool:
+    return bool(_found(content.object, oldest))
+
+
+def _found(each: Mapping[str, Any], oldest: str) -> list[Flaw]:
     refused = [*kubernetes_apis.check(each, oldest), *kubernetes_schema.check(each, oldest)]
     paths = {flaw.path for flaw in refused}
     unknown = {flaw.path[:-1] for flaw in refused if flaw.rule is kubernetes_schema.UNKNOWN_FIELD}
-    return (*refused, *(flaw for flaw in _beyond(each, oldest) if not _is_told(flaw.path, paths, unknown)))
+    return [*refused, *(flaw for flaw in _beyond(each, oldest) if not _is_told(flaw.path, paths, unknown))]
 
 
 def _beyond(each: Mapping[str, Any], oldest: str) -> Iterator[Flaw]:

@@ -58,10 +58,10 @@ def _targets(scene: Scene, gathering: Gathering) -> Iterator[Finding]:
 
 
 def _advice(selector: Selector, found: list[Gathered], gathering: Gathering) -> str:
-    visible = {id(each.place) for each in found}
+    visible = {id(each.find) for each in found}
     for each in gathering.all:
-        if id(each.place) not in visible and selector.selects(each.subject):
-            return f"{each} comes later, from {each.place}: list what brings it before this."
+        if id(each.find) not in visible and selector.selects(each.subject):
+            return f"{each} comes later, from {each.find()}: list what brings it before this."
     if selector.namespace and any(_without(selector, "namespace").selects(each.subject) for each in found):
         return "No object has that namespace yet, the overlay sets it after its patches: leave namespace out."
     if selector.labels and any(_without(selector, "labels").selects(each.subject) for each in found):

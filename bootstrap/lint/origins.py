@@ -111,14 +111,13 @@ class Origins:
         """Where a value comes from that a replacement copies to this path, by itself or into a text around it."""
         if not isinstance(value, str) or not value:
             return None
-        for replacement in reversed(self.replacements):
-            for _, target in replacement.targets:
-                if self.picks(replaced.selected(target), each):
-                    fields = (to for name in replaced.fields(target) for to, _ in replaced.resolve(each, name))
-                    if any([*path] == [*to] for to in fields):
-                        copied, place = self.copied_by(replacement)
-                        if copied == value:
-                            return place
+        for replacement, selector, fields in self._copies:
+            if self.picks(selector, each):
+                places = (to for name in fields for to, _ in replaced.resolve(each, name))
+                if any([*path] == [*to] for to in places):
+                    copied, place = self.copied_by(replacement)
+                    if copied == value:
+                        return place
         return None
 
     def copied_by(self, replacement: replaced.Replacement) -> tuple[Any, Place | None]:
@@ -133,6 +132,12 @@ class Origins:
                 image, place = self.imaged(written) if [*path[-1:]] == ["image"] else (written, None)
                 return image, place or source.place(path)
         return None, None
+
+    @cached_property
+    def _copies(self) -> list[tuple[replaced.Replacement, Selector, list[str]]]:
+        """Each target of a replacement: the objects that it picks, and their fields; the last replacement first."""
+        pairs = ((each, target) for each in reversed(self.replacements) for _, target in each.targets)
+        return [(each, replaced.selected(target), replaced.fields(target)) for each, target in pairs]
 
     @cached_property
     def _by_name(self) -> Mapping[tuple[str, str], list[int]]:

@@ -87,10 +87,12 @@ def check(scene: Scene, secrets: Iterable[Sealed]) -> Iterator[Finding]:
 
 def _records(scene: Scene, sealed: Sealed) -> Iterator[Finding]:
     for key, record in sealed.records.items():
+        if record and key in sealed.items:
+            continue
         place = scene.trace.field(sealed.object, ("metadata", "annotations", RECORD + key))
         if key not in sealed.items:
             yield scene.finding(STALE_RECORD, place, f"{sealed} has a record of {shown(key)}, and no such item")
-        elif record is None:
+        else:
             yield scene.finding(STALE_RECORD, place, f"the record of {shown(key)} in {sealed} can't be read")
 
 

@@ -1,12 +1,13 @@
 """Which objects a patch's `target` or a replacement's `select` picks."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 _FIELDS = ("group", "version", "kind", "name", "namespace", "labelSelector", "annotationSelector")
+_PLAIN = re.compile(r"[\w-]+")  # an expression that matches nothing but itself
 _IN = re.compile(r"(?P<key>\S+)\s+(?P<how>in|notin)\s+\((?P<values>[^)]*)\)")
 _EQUAL = re.compile(r"(?P<key>[^\s!=]+)\s*(?P<how>!=|==?)\s*(?P<value>\S*)")
 
@@ -60,10 +61,10 @@ class Selector:
     def selects(self, subject: Subject) -> bool:
         """Whether it picks this object."""
         return (
-            _matches(self.group, (subject.group,))
-            and _matches(self.version, (subject.version,))
-            and _matches(self.kind, (subject.kind,))
+            _matches(self.kind, (subject.kind,))
             and _matches(self.name, subject.names)
+            and _matches(self.group, (subject.group,))
+            and _matches(self.version, (subject.version,))
             and _matches(self.namespace, subject.namespaces)
             and _has(self.labels, subject.labels)
             and _has(self.annotations, subject.annotations)
@@ -81,9 +82,11 @@ def strings(value: Any) -> Mapping[str, str]:
     return {str(k): v for k, v in value.items() if isinstance(v, str)} if isinstance(value, dict) else {}
 
 
-def _matches(pattern: str, values: Iterable[str]) -> bool:
+def _matches(pattern: str, values: Collection[str]) -> bool:
     if not pattern:
         return True
+    if _PLAIN.fullmatch(pattern):  # which most are
+        return pattern in values
     expression = _compiled(pattern)
     return expression is None or any(expression.fullmatch(value) for value in values)
 

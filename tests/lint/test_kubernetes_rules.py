@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -380,14 +381,26 @@ def test_the_file_of_the_controller_is_held_to_its_schema_too() -> None:
     assert finding.hint == "did you mean destination?"
 
 
-def test_an_environment_that_differs_in_its_namespace_alone_is_not_examined_anew() -> None:
+def renamed(value: Any, old: str, new: str) -> Any:
+    """The same value with another text wherever this one stands."""
+    return json.loads(json.dumps(value).replace(old, new))
+
+
+def test_an_environment_that_differs_in_its_namespace_and_in_hashes_alone_is_not_examined_anew() -> None:
+    objects = [each for each in golden("dev") if each["kind"] != "Namespace"]
+    hashed = next(name for each in objects if (name := each["metadata"]["name"]).startswith("airflow-env-"))
+    list(kubernetes.check(scene(*objects)))
+    before = kubernetes._is_flawed.cache_info().misses
+    others = renamed(renamed(objects, '"airflow-dev"', '"airflow-next"'), hashed, "airflow-env-2456789bcd")
+    assert all(one != other for one, other in zip(objects, others, strict=True))
+    list(kubernetes.check(scene(*others)))
+    assert kubernetes._is_flawed.cache_info().misses == before
+
+
+def test_a_namespace_that_no_server_would_take_is_no_other_one() -> None:
     objects = golden("dev")
-    list(kubernetes.check(scene(*objects)))
-    before = kubernetes._flaws.cache_info().misses
-    for each in objects:
-        each["metadata"] = {**each["metadata"], "namespace": "another"}
-    list(kubernetes.check(scene(*objects)))
-    assert kubernetes._flaws.cache_info().misses == before
+    assert not list(kubernetes.check(scene(*objects)))
+    assert list(kubernetes.check(scene(*renamed(objects, '"airflow-dev"', '"airflow_dev"'))))
 
 
 OBJECTS = [*golden("dev"), *(each for each, _ in REFUSED), *TAKEN]

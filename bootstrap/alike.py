@@ -1,0 +1,47 @@
+"""YAML documents that differ in names only: of many, one is read as YAML, and the others as that one with other names.
+
+An environment's objects are those of the next one, but for their namespace and for names that end with a hash.
+"""
+
+import json
+import re
+from functools import lru_cache
+from typing import Any
+
+import yaml
+
+# A scalar that such a name is a part of is text, whatever stands around it: it is too long for a word that YAML gives a
+# meaning, does not begin as an exponent does, and has a letter that no hexadecimal number has.
+_NAME = rb"(?=[a-z0-9.-]*[g-z])[a-z]{2}[a-z0-9.-]{4,}"
+_NAMES = re.compile(rb"\bnamespace: (" + _NAME + rb")$|\bname: (" + _NAME + rb"-[2456789bcdfghkmt]{10})$", re.M)
+_HOLDERS = 0xE000  # the first of Unicode's characters for private use: one stands for each name
+_HOLDER = re.compile("[\ue000-\uf8ff]")
+# Escapes of a character by its number; values that stand elsewhere; characters for private use, and their neighbours.
+_UNSURE = re.compile(rb"\\[xuU]|[:-] +[&*][^& ]|[\xee\xef]")
+_ESCAPED = b"\\\xee"  # a name whose first letter is the end of an escape
+
+
+@lru_cache(maxsize=256)  # what both sides of a change have in common is most of it
+def documents(text: bytes) -> tuple[Any, ...]:
+    """The documents of a YAML text, as yaml.CSafeLoader reads them. Raises yaml.YAMLError as it does."""
+    names = sorted({one or other for one, other in _NAMES.findall(text)}, key=lambda name: (-len(name), name))
+    if names and not _UNSURE.search(text):
+        model = text
+        for number, name in enumerate(names):
+            model = model.replace(name, chr(_HOLDERS + number).encode())
+        held = None if _ESCAPED in model else _read(model)
+        if held is not None:
+            told = [name.decode() for name in names]
+            return tuple(json.loads(_HOLDER.sub(lambda found: told[ord(found[0]) - _HOLDERS], held)))
+    return tuple(yaml.load_all(text, Loader=yaml.CSafeLoader))
+
+
+@lru_cache(maxsize=256)
+def _read(text: bytes) -> str | None:
+    """The documents as JSON; None where that does not hold all of them, such as a date, or a key that is no text."""
+    try:
+        found = list(yaml.load_all(text, Loader=yaml.CSafeLoader))
+        held = json.dumps(found, ensure_ascii=False)
+        return held if json.loads(held) == found else None
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError):
+        return None
