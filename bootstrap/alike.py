@@ -13,11 +13,12 @@ import yaml
 # A scalar that such a name is a part of is text, whatever stands around it: it is too long for a word that YAML gives a
 # meaning, does not begin as an exponent does, and has a letter that no hexadecimal number has.
 _NAME = rb"(?=[a-z0-9.-]*[g-z])[a-z]{2}[a-z0-9.-]{4,}"
-_NAMES = re.compile(rb"\bnamespace: (" + _NAME + rb")$|\bname: (" + _NAME + rb"-[2456789bcdfghkmt]{10})$", re.M)
-_HOLDERS = 0xE000  # the first of Unicode's characters for private use: one stands for each name
-_HOLDER = re.compile("[\ue000-\uf8ff]")
-# Escapes of a character by its number; values that stand elsewhere; characters for private use, and their neighbours.
-_UNSURE = re.compile(rb"\\[xuU]|[:-] +[&*][^& ]|[\xee\xef]")
+_NAMES = re.compile(rb"name(?:space: (" + _NAME + rb")|: (" + _NAME + rb"-[2456789bcdfghkmt]{10}))$", re.M)
+# Unicode's characters for private use: one stands for each name.
+_HOLDERS, _MOST = 0xE000, 256
+_HOLDER = re.compile("[\ue000-\ue0ff]")
+_NUMBERED = re.compile(rb"\\[xuU]")  # escapes of a character by its number
+_ELSEWHERE = re.compile(rb"[:-] +[&*][^& ]")  # a value that stands elsewhere too
 _ESCAPED = b"\\\xee"  # a name whose first letter is the end of an escape
 
 
@@ -25,7 +26,7 @@ _ESCAPED = b"\\\xee"  # a name whose first letter is the end of an escape
 def documents(text: bytes) -> tuple[Any, ...]:
     """The documents of a YAML text, as yaml.CSafeLoader reads them. Raises yaml.YAMLError as it does."""
     names = sorted({one or other for one, other in _NAMES.findall(text)}, key=lambda name: (-len(name), name))
-    if names and not _UNSURE.search(text):
+    if 0 < len(names) <= _MOST and _is_simple(text):
         model = text
         for number, name in enumerate(names):
             model = model.replace(name, chr(_HOLDERS + number).encode())
@@ -34,6 +35,13 @@ def documents(text: bytes) -> tuple[Any, ...]:
             told = [name.decode() for name in names]
             return tuple(json.loads(_HOLDER.sub(lambda found: told[ord(found[0]) - _HOLDERS], held)))
     return tuple(yaml.load_all(text, Loader=yaml.CSafeLoader))
+
+
+def _is_simple(text: bytes) -> bool:
+    """Whether each name stands there as it is, and every value where it belongs; no character is for private use."""
+    if b"\xee" in text or b"\xef" in text or (b"\\" in text and _NUMBERED.search(text)):
+        return False
+    return not ((b"&" in text or b"*" in text) and _ELSEWHERE.search(text))
 
 
 @lru_cache(maxsize=256)

@@ -17,7 +17,7 @@ EFFECTS = {
     "tokens", "trial", "workspace",
 }  # fmt: skip
 CORE = {
-    "airflow_settings", "body", "carrying", "changes", "checks", "ci", "codeowners", "controllers",
+    "airflow_settings", "alike", "body", "carrying", "changes", "checks", "ci", "codeowners", "controllers",
     "difference", "edits", "envfile", "environments", "errors", "finding", "fingerprint", "hold", "hosting",
     "images", "impact", "layout", "markdown", "merging", "model", "modeledit", "objects", "outcome",
     "ownership", "promotion", "proposal", "record", "release", "remote", "request", "result", "rollback",
