@@ -12,7 +12,7 @@ from bootstrap.errors import BadOption, TaxiwayError
 from bootstrap.finding import Finding, Place
 from bootstrap.lint import fleet, registry
 from bootstrap.lint.fleet import Claim
-from bootstrap.lint.scene import CLUSTERS, Scene, concerns, named
+from bootstrap.lint.scene import CLUSTERS, Concerned, Scene
 from bootstrap.model import Environment, Model
 from bootstrap.snapshot import Commit, Reading, WorkTree, files_of
 from bootstrap.tree import Tree
@@ -117,7 +117,8 @@ class Examiner:
         beside = self.work.read(self.work.parts() if broken else self._beside(environment))
         files = {path: data for each in beside.values() for path, data in each.tree.files.items()}
         if not broken and environment.name != self.first:
-            files = {path: data for path, data in files.items() if self._concerns(path, environment)}
+            others = self._clusters.keys() - self._concerned.of(environment)
+            files = {path: data for path, data in files.items() if path not in others}
         scene = Scene(
             model=self.model,
             environment=environment,
@@ -142,9 +143,8 @@ class Examiner:
             return False
         if replace(self._model_before, environments=()) != replace(self.model, environments=()):
             return False
-        sides = (files_of(self.work, CLUSTERS), self._clusters_before)
-        old, new = ({path: side[path] for path in side if self._concerns(path, environment)} for side in sides)
-        return old == new
+        paths = self._concerned.of(environment) | self._concerned_before.of(environment)
+        return all(self._clusters.get(path) == self._clusters_before.get(path) for path in paths)
 
     @cached_property
     def _model_before(self) -> Model | None:
@@ -174,12 +174,17 @@ class Examiner:
         """The parts that the rules may look at beside the environment's own."""
         return self.work.parts() if environment.name == self.first else [model.PATH, CLUSTERS]
 
-    def _concerns(self, path: str, environment: Environment) -> bool:
-        return concerns(self._named.get(path, ()), path, environment)
+    @cached_property
+    def _clusters(self) -> Mapping[str, bytes]:
+        return files_of(self.work, CLUSTERS)
 
     @cached_property
-    def _named(self) -> dict[str, set[str]]:
-        return named({**self._clusters_before, **files_of(self.work, CLUSTERS)})
+    def _concerned(self) -> Concerned:
+        return Concerned(self._clusters)
+
+    @cached_property
+    def _concerned_before(self) -> Concerned:
+        return Concerned(self._clusters_before)
 
     def _kept(self, key: str | None, load: Callable[[Any], Kept]) -> Kept | None:
         """What the cache has under a key, as `load` reads it."""

@@ -9,7 +9,7 @@ from bootstrap.errors import BuildFailed, TaxiwayError, raise_all
 from bootstrap.finding import Finding
 from bootstrap.ground import Ground
 from bootstrap.layout import EnvironmentDiff
-from bootstrap.lint.scene import CLUSTERS, Scene, concerns, named
+from bootstrap.lint.scene import CLUSTERS, Concerned, Scene
 from bootstrap.model import Environment, Model
 from bootstrap.prospect import Prospect
 from bootstrap.tree import Tree
@@ -75,8 +75,8 @@ def _told(each: Finding) -> tuple[str, str, str]:
 def _clusters(ground: Ground, environment: Environment | None) -> Tree:
     """What makes a controller sync an environment: the rules need not look at what is all about others."""
     files = ground.tree(CLUSTERS).files
-    names = named(files)
-    return Tree({path: files[path] for path in files if environment and concerns(names[path], path, environment)})
+    paths = Concerned(files).of(environment) if environment else ()
+    return Tree({path: files[path] for path in paths if path in files})
 
 
 def _failures(built: dict[str, Built], source: str | None) -> list[TaxiwayError]:

@@ -1,7 +1,8 @@
 """What the rules look at: one environment, its files, what it renders to, and the way back to the files."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -18,14 +19,19 @@ CLUSTERS = "clusters"
 _OVERLAY = re.compile(rb"overlays/([\w.-]+)", re.ASCII)
 
 
-def named(clusters: Mapping[str, bytes]) -> dict[str, set[str]]:
-    """The environments that each file of a cluster names by their overlays; none in one for all of them."""
-    return {path: {each.decode() for each in _OVERLAY.findall(data)} for path, data in clusters.items()}
+class Concerned:
+    """Which files of the clusters have to do with which environment: those that name its overlay, or none at all."""
 
+    def __init__(self, clusters: Mapping[str, bytes]) -> None:
+        self._files: dict[bytes, set[str]] = defaultdict(set)
+        for path, data in clusters.items():
+            for name in set(_OVERLAY.findall(data)) or {b""}:
+                self._files[name].add(path)
 
-def concerns(names: Collection[str], path: str, environment: Environment) -> bool:
-    """Whether a file that names these environments has to do with one of them."""
-    return not names or environment.name in names or path == environment.sync_file
+    def of(self, environment: Environment) -> set[str]:
+        """Their paths, and that of the environment's own file, whether it is there or not."""
+        told = (self._files.get(name, set()) for name in (b"", environment.name.encode()))
+        return {environment.sync_file}.union(*told)
 
 
 @dataclass(frozen=True, kw_only=True)

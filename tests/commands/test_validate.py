@@ -89,6 +89,23 @@ def test_only_what_changed_is_built(repo: Path, taxiway: Taxiway, builds: Builds
     assert builds() == []  # what is rendered is still the same
 
 
+def test_what_a_shared_file_no_longer_says_of_an_environment_is_a_change_of_it(repo: Path, taxiway: Taxiway) -> None:
+    dev, complete = (repo / f"clusters/default/{name}.yaml" for name in ("dev", "complete"))
+    text = dev.read_text()
+    dev.write_text(f"{text}---\n{complete.read_text()}")
+    complete.unlink()
+    git(repo, "add", "--all")
+    git(repo, "commit", "--quiet", "-m", "one file for both")
+
+    def changed() -> list[str]:
+        found: list[str] = json.loads(taxiway("validate", "--since", "HEAD", "-o", "json").out)["data"]["environments"]
+        return found
+
+    assert changed() == []
+    dev.write_text(text)
+    assert changed() == ["dev", "complete"]
+
+
 @pytest.mark.parametrize("how", ["untracked", "staged", "assume-unchanged", "skip-worktree", "removed"])
 def test_no_change_is_missed(repo: Path, taxiway: Taxiway, how: str) -> None:
     kustomization = repo / "overlays/dev/kustomization.yaml"
