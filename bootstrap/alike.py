@@ -17,9 +17,8 @@ _NAMES = re.compile(rb"name(?:space: (" + _NAME + rb")|: (" + _NAME + rb"-[24567
 # Unicode's characters for private use: one stands for each name.
 _HOLDERS, _MOST = 0xE000, 256
 _HOLDER = re.compile("[\ue000-\ue0ff]")
-_NUMBERED = re.compile(rb"\\[xuU]")  # escapes of a character by its number
-_ELSEWHERE = re.compile(rb"[:-] +[&*][^& ]")  # a value that stands elsewhere too
-_ESCAPED = b"\\\xee"  # a name whose first letter is the end of an escape
+_NUMBERED = re.compile(rb"\\[xuU]")  # a character by its number, which may be for private use
+_ELSEWHERE = re.compile(rb"[:-] +[&*][^& ]")  # a value that stands elsewhere too: written out, it may be huge
 
 
 @lru_cache(maxsize=256)  # what both sides of a change have in common is most of it
@@ -30,15 +29,14 @@ def documents(text: bytes) -> tuple[Any, ...]:
         model = text
         for number, name in enumerate(names):
             model = model.replace(name, chr(_HOLDERS + number).encode())
-        held = None if _ESCAPED in model else _read(model)
-        if held is not None:
+        if (held := _read(model)) is not None:
             told = [name.decode() for name in names]
             return tuple(json.loads(_HOLDER.sub(lambda found: told[ord(found[0]) - _HOLDERS], held)))
     return tuple(yaml.load_all(text, Loader=yaml.CSafeLoader))
 
 
 def _is_simple(text: bytes) -> bool:
-    """Whether each name stands there as it is, and every value where it belongs; no character is for private use."""
+    """Whether every value stands where it belongs, and no character of it is for private use."""
     if b"\xee" in text or b"\xef" in text or (b"\\" in text and _NUMBERED.search(text)):
         return False
     return not ((b"&" in text or b"*" in text) and _ELSEWHERE.search(text))

@@ -47,7 +47,10 @@ def test_documents_are_as_yaml_reads_them(values: list[Any], namespace: str, flo
 @pytest.mark.parametrize(
     "rest",
     [
-        'said: "\\x61airflow-dev \\u00aairflow-dev \\nairflow-dev"\n',
+        'said: "\\x61airflow-dev \\u00aairflow-dev"\n',
+        'said: "\\nairflow-dev \\ue000"\n',
+        'said: "\\nairflow-dev"\n',
+        "said: '\\nairflow-dev \\ue000'\n",
         "one: &airflow-dev [1]\nother: *airflow-dev\n",
         "number: 0xairflow-dev\nfloat: 1.0e-5\n",
         "airflow-dev: 1\nairflow-dev: 2\n",
@@ -76,3 +79,13 @@ def test_the_objects_of_two_environments_are_read_once() -> None:
     others = [alike.documents(text.replace(b"airflow-dev", b"airflow-another")) for text in texts]
     assert alike._read.cache_info().misses == misses
     assert repr(first).replace("airflow-dev", "airflow-another") == repr(others)
+
+
+def test_what_stands_for_much_more_is_not_written_out() -> None:
+    laughs = "".join(
+        f"{name}: &{name} [{', '.join([f'*{below}'] * 9)}]\n" for below, name in zip("abcde", "bcdef", strict=True)
+    )
+    misses = alike._read.cache_info().misses
+    (found,) = alike.documents(f"namespace: airflow-dev\na: &a [x]\n{laughs}".encode())
+    assert found["f"][0] is found["f"][8]
+    assert alike._read.cache_info().misses == misses
