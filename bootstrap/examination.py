@@ -98,6 +98,7 @@ class Examiner:
         """Build an environment and look at it."""
         look = self._look(environment)
         found = Examined(findings=tuple(registry.examine(look.scene)), claims=tuple(fleet.claims(look.scene)))
+        look.scene.forget()
         key = self._key(environment, look.sources.parts)
         sound = all(each.identity == self.work.identity(part) for part, each in look.beside.items())
         if key and sound and not look.broken and self.work.is_as(look.sources.readings):

@@ -76,7 +76,7 @@ def _clusters(ground: Ground, environment: Environment | None) -> Tree:
     """What makes a controller sync an environment: the rules need not look at what is all about others."""
     files = ground.tree(CLUSTERS).files
     paths = Concerned(files).of(environment) if environment else ()
-    return Tree({path: files[path] for path in paths if path in files})
+    return Tree({path: data for path, data in files.items() if path in paths})
 
 
 def _failures(built: dict[str, Built], source: str | None) -> list[TaxiwayError]:

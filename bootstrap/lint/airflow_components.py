@@ -122,14 +122,15 @@ class Airflow:
 
 def of(scene: Scene) -> Airflow:
     """The Airflow of an environment, found once."""
-    if "airflow" not in scene.facts:
-        components = tuple(_components(scene))
-        images = [_image(each) for each in components if each.kind == SCHEDULER] or [_image(e) for e in components]
-        release = next(filter(None, map(airflow_settings.release, images)), None)
-        settings = airflow_settings.settings(release)
-        scene.facts["airflow"] = Airflow(components=components, settings=settings, configured=_configured(scene))
-    found: Airflow = scene.facts["airflow"]
-    return found
+    return scene.once("airflow", lambda: _find(scene))
+
+
+def _find(scene: Scene) -> Airflow:
+    components = tuple(_components(scene))
+    images = [_image(each) for each in components if each.kind == SCHEDULER] or [_image(e) for e in components]
+    release = next(filter(None, map(airflow_settings.release, images)), None)
+    settings = airflow_settings.settings(release)
+    return Airflow(components=components, settings=settings, configured=_configured(scene))
 
 
 def commands(container: Container) -> tuple[str, ...]:

@@ -10,11 +10,8 @@ from bootstrap.lint import replaced
 from bootstrap.lint.graph import Graph
 from bootstrap.lint.located import get
 from bootstrap.lint.origins import Origins
-from bootstrap.lint.selectors import Subject, group_and_version, strings
+from bootstrap.lint.selectors import NO_NAMESPACE, Subject, strings
 from bootstrap.objects import Identity, Object, identify, name_of
-
-# What has no namespace is called so while it is matched (kyaml/resid, resid.go).
-_NO_NAMESPACE = "default"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,20 +106,9 @@ class Gathering:
 
 def _made(origins: Origins) -> Iterator[Gathered]:
     for source in origins.sources:
-        metadata = get(source.document.value, ("metadata",))
-        if source.made and source.identity is not None and isinstance(metadata, dict):
-            group, version = group_and_version(source.document.value.get("apiVersion"))
-            subject = Subject(
-                group=group,
-                version=version,
-                kind=source.identity.kind,
-                names=frozenset({str(metadata.get("name"))}),
-                namespaces=frozenset({str(metadata.get("namespace") or _NO_NAMESPACE)}),
-                labels=strings(metadata.get("labels")),
-                annotations=strings(metadata.get("annotations")),
-            )
+        if source.made and source.identity is not None and source.subject is not None:
             find = partial(source.place, ("metadata", "name"))
-            yield Gathered(subject=subject, identity=source.identity, order=source.order, find=find)
+            yield Gathered(subject=source.subject, identity=source.identity, order=source.order, find=find)
 
 
 def _generated(origins: Origins) -> Iterator[Gathered]:
@@ -134,7 +120,7 @@ def _generated(origins: Origins) -> Iterator[Gathered]:
                 version="v1",
                 kind=each.kind,
                 names=frozenset({each.name}),
-                namespaces=frozenset({str(each.data.get("namespace") or _NO_NAMESPACE)}),
+                namespaces=frozenset({str(each.data.get("namespace") or NO_NAMESPACE)}),
                 labels=strings(get(options, ("labels",))),
                 annotations=strings(get(options, ("annotations",))),
             )

@@ -36,8 +36,7 @@ RULES = (
 )
 
 _HASH = re.compile("-[2456789bcdfghkmt]{10}'")
-_NAMESPACE = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)+")
-_LIMITS = (0, 15, 52, 63)  # of the lengths of names: a port's, a CronJob's, a label's
+_LABEL = re.compile("[a-z](?:[a-z0-9-]{,61}[a-z0-9])?")
 
 # A flaw with the object that has it, in words, and the way from a field of it to a file and line.
 _Told = tuple[Flaw, str, Callable[[Path], Place]]
@@ -108,8 +107,7 @@ def _flaws(each: Mapping[str, Any], oldest: str) -> Sequence[Flaw]:
 class _Content:
     """An object that equals each other one of the same content, but for its namespace and for hashes in names.
 
-    Whether anything is wrong with it depends on neither, as long as the namespace is a sound name, no word that means
-    something by itself, and for no field longer than the other one where it stands.
+    Whether anything is wrong with it depends on neither, as long as the namespace is a sound name.
     """
 
     __slots__ = ("object", "text")
@@ -118,8 +116,8 @@ class _Content:
         self.object = each
         self.text = _HASH.sub("-\0'", repr(each))
         namespace = dig(each, "metadata", "namespace")
-        if isinstance(namespace, str) and _NAMESPACE.fullmatch(namespace):
-            self.text = self.text.replace(f"'{namespace}'", "\0" * sum(len(namespace) > limit for limit in _LIMITS))
+        if isinstance(namespace, str) and _LABEL.fullmatch(namespace):
+            self.text = self.text.replace(f"'namespace': '{namespace}'", "\0")
 
     def __hash__(self) -> int:
         return hash(self.text)

@@ -74,7 +74,7 @@ def _advice(selector: Selector, found: list[Gathered], gathering: Gathering) -> 
 
 
 def _images(scene: Scene) -> Iterator[Finding]:
-    known = {image for each in scene.trace.origins.sources for _, image in images.within(each.document.value)}
+    known = {image for each in scene.trace.origins.sources for image in each.images}
     for source in scene.trace.origins.sources:
         known |= {
             each.value for each in source.operations if each.path[-1:] == ("image",) and isinstance(each.value, str)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 from bootstrap.finding import Place
@@ -35,15 +35,17 @@ class Pod:
             return self.scene.trace.data(self.owner, self.key, (*self.path, *path))
         return self.scene.trace.field(self.owner, (*self.path, *path))
 
-    @cached_property
+    @property
     def containers(self) -> tuple["Container", ...]:
         """All containers, those for the start included."""
-        return tuple(
-            Container(pod=self, field=field, number=number, data=each)
-            for field in ("initContainers", "containers")
-            for number, each in enumerate(items(self.spec.get(field)))
-            if isinstance(each, dict)
-        )
+        # With itself, which keeps the id its own.
+        return self.scene.once(("containers", id(self)), lambda: (self, tuple(self._containers())))[1]
+
+    def _containers(self) -> Iterator["Container"]:
+        for name in ("initContainers", "containers"):
+            for number, each in enumerate(items(self.spec.get(name))):
+                if isinstance(each, dict):
+                    yield Container(pod=self, field=name, number=number, data=each)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +85,12 @@ class Container:
         """Where a field of it gets its value."""
         return self.pod.place(self.field, self.number, *path)
 
-    @cached_property
+    @property
     def settings(self) -> Mapping[str, Setting]:
         """Its environment variables as it will see them: later sources win, `env` wins over `envFrom`."""
+        return self.pod.scene.once(("settings", id(self)), lambda: (self, self._settings()))[1]
+
+    def _settings(self) -> Mapping[str, Setting]:
         scene, found = self.pod.scene, {}
         for source in items(self.data.get("envFrom")):
             prefix = str(dig(source, "prefix") or "")
@@ -116,10 +121,7 @@ class Container:
 
 def of(scene: Scene) -> tuple[Pod, ...]:
     """Every pod that the environment's objects make, and every pod template inside of a ConfigMap."""
-    if "pods" not in scene.facts:
-        scene.facts["pods"] = tuple(_pods(scene))
-    found: tuple[Pod, ...] = scene.facts["pods"]
-    return found
+    return scene.once("pods", lambda: tuple(_pods(scene)))
 
 
 def _pods(scene: Scene) -> Iterator[Pod]:
@@ -148,10 +150,8 @@ def held(scene: Scene, kind: str, name: str) -> Mapping[str, str | None] | None:
 
     A Secret's values are None: they are sealed, or made in the cluster.
     """
-    known: dict[tuple[str, str], Mapping[str, str | None] | None] = scene.facts.setdefault("held", {})
-    if (kind, name) not in known:
-        known[kind, name] = _configured(scene, name) if kind == "ConfigMap" else _secret(scene, name)
-    return known[kind, name]
+    make = _configured if kind == "ConfigMap" else _secret
+    return scene.once(("held", kind, name), lambda: make(scene, name))
 
 
 def _configured(scene: Scene, name: str) -> Mapping[str, str | None] | None:

@@ -9,10 +9,7 @@ from bootstrap.lint.scene import Scene, dig
 
 def unread(scene: Scene, kind: str, name: str) -> bool:
     """Whether a file defines this object and kustomize does not read it: `kustomize/unread-file` tells that, once."""
-    if "unread" not in scene.facts:
-        scene.facts["unread"] = frozenset(_defined(scene))
-    found: frozenset[tuple[str, str]] = scene.facts["unread"]
-    return (kind, name) in found
+    return (kind, name) in scene.once("unread", lambda: frozenset(_defined(scene)))
 
 
 def _defined(scene: Scene) -> Iterator[tuple[str, str]]:

@@ -2,10 +2,10 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from bootstrap.finding import Finding, Place, Rule
 from bootstrap.lint import graph
@@ -16,6 +16,7 @@ from bootstrap.objects import Object, identify, parse
 from bootstrap.tree import Tree
 
 CLUSTERS = "clusters"
+Found = TypeVar("Found")
 _OVERLAY = re.compile(rb"overlays/([\w.-]+)", re.ASCII)
 
 
@@ -50,7 +51,18 @@ class Scene:
     rendered: bytes = field(default=b"", repr=False)
     failure: str | None = None
     before: bytes | None = field(default=None, repr=False)
-    facts: dict[str, Any] = field(default_factory=dict, repr=False)
+    _facts: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, key: Hashable, make: Callable[[], Found]) -> Found:
+        """What is under a key, made at the first time that a rule asks for it."""
+        if key not in self._facts:
+            self._facts[key] = make()
+        found: Found = self._facts[key]
+        return found
+
+    def forget(self) -> None:
+        """Let go of what was made: it leads back to the scene, so that only a look for cycles would free them both."""
+        self._facts.clear()
 
     @cached_property
     def objects(self) -> tuple[Object, ...]:

@@ -7,6 +7,8 @@ from functools import lru_cache
 from typing import Any
 
 _FIELDS = ("group", "version", "kind", "name", "namespace", "labelSelector", "annotationSelector")
+# What has no namespace is called so while it is matched (kyaml/resid, resid.go).
+NO_NAMESPACE = "default"
 _PLAIN = re.compile(r"[\w-]+")  # an expression that matches nothing but itself
 _IN = re.compile(r"(?P<key>\S+)\s+(?P<how>in|notin)\s+\((?P<values>[^)]*)\)")
 _EQUAL = re.compile(r"(?P<key>[^\s!=]+)\s*(?P<how>!=|==?)\s*(?P<value>\S*)")
@@ -23,6 +25,21 @@ class Subject:
     namespaces: frozenset[str]
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, each: Mapping[str, Any]) -> "Subject":
+        """An object that has metadata, as it is written."""
+        metadata = each["metadata"]
+        group, version = group_and_version(each.get("apiVersion"))
+        return cls(
+            group=group,
+            version=version,
+            kind=str(each.get("kind")),
+            names=frozenset({str(metadata.get("name"))}),
+            namespaces=frozenset({str(metadata.get("namespace") or NO_NAMESPACE)}),
+            labels=strings(metadata.get("labels")),
+            annotations=strings(metadata.get("annotations")),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

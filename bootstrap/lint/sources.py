@@ -2,13 +2,15 @@
 
 import posixpath
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from bootstrap.finding import Place
+from bootstrap.lint import images
 from bootstrap.lint.graph import Graph, Kustomization, Role
 from bootstrap.lint.located import Document, Path, documents, get
-from bootstrap.lint.selectors import Selector
+from bootstrap.lint.selectors import Selector, Subject
 from bootstrap.objects import Identity, identify
 from bootstrap.tree import Tree
 
@@ -27,7 +29,8 @@ class Operation:
 class Source:
     """A document that makes an object (`made`), or patches the one that it names or those that its target picks.
 
-    `order` is the number of its kustomization: what has a higher one is applied later.
+    `order` is the number of its kustomization: what has a higher one is applied later. `images` are those of all
+    containers in it.
     """
 
     path: str
@@ -35,6 +38,8 @@ class Source:
     order: int
     made: bool = False
     identity: Identity | None = None
+    subject: Subject | None = None
+    images: frozenset[str] = frozenset()
     target: Selector | None = None
     operations: tuple[Operation, ...] = ()
 
@@ -75,8 +80,29 @@ def named(value: Any) -> Identity | None:
 def _made(tree: Tree, owner: Kustomization, order: int) -> Iterator[Source]:
     for use in owner.uses:
         if use.role is Role.RESOURCE:
-            for each in documents(tree.files.get(use.path, b"")):
-                yield Source(path=use.path, document=each, order=order, made=True, identity=named(each.value))
+            for each in _read(tree.files.get(use.path, b"")):
+                yield replace(each, path=use.path, order=order)
+
+
+@lru_cache(maxsize=256)  # most files of a base are in its copies, too
+def _read(text: bytes) -> tuple[Source, ...]:
+    """The objects of a file, wherever it stands."""
+    return tuple(
+        Source(
+            path="",
+            document=each,
+            order=-1,
+            made=True,
+            identity=(identity := named(each.value)),
+            subject=Subject.of(each.value) if identity else None,
+            images=_images(each.value),
+        )
+        for each in documents(text)
+    )
+
+
+def _images(value: Any) -> frozenset[str]:
+    return frozenset(image for _, image in images.within(value))
 
 
 def _patches(tree: Tree, owner: Kustomization, order: int) -> Iterator[Source]:
@@ -90,6 +116,7 @@ def _patches(tree: Tree, owner: Kustomization, order: int) -> Iterator[Source]:
                     document=each,
                     order=order,
                     identity=named(each.value),
+                    images=_images(each.value),
                     target=Selector.of(target) if isinstance(target, dict) else None,
                     operations=tuple(_operations(each.value)),
                 )

@@ -391,7 +391,7 @@ def test_an_environment_that_differs_in_its_namespace_and_in_hashes_alone_is_not
     hashed = next(name for each in objects if (name := each["metadata"]["name"]).startswith("airflow-env-"))
     list(kubernetes.check(scene(*objects)))
     before = kubernetes._is_flawed.cache_info().misses
-    others = renamed(renamed(objects, '"airflow-dev"', '"airflow-next"'), hashed, "airflow-env-2456789bcd")
+    others = renamed(renamed(objects, '"airflow-dev"', '"next"'), hashed, "airflow-env-2456789bcd")
     assert all(one != other for one, other in zip(objects, others, strict=True))
     list(kubernetes.check(scene(*others)))
     assert kubernetes._is_flawed.cache_info().misses == before

@@ -1,12 +1,15 @@
 """Which pods an environment has, and what each container of them gets to see."""
 
+import gc
+import weakref
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bootstrap.finding import Place
 from bootstrap.kustomize import Kustomize
-from bootstrap.lint import pods
+from bootstrap.lint import pods, registry
 from bootstrap.lint.pods import Container, Pod
 from bootstrap.lint.scene import Scene
 from bootstrap.model import Controller, Environment, Model
@@ -203,3 +206,16 @@ def test_values_of_any_type_are_read_over(container: str) -> None:
 def test_text_that_is_no_pod_is_no_template() -> None:
     text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: notes}\ndata: {note: 'kind: a Pod'}\n"
     assert pods.of(rendered(text)) == ()
+
+
+def test_nothing_is_left_of_an_environment_that_was_examined(dev: Scene) -> None:
+    scene = replace(dev)
+    registry.examine(scene)
+    left = weakref.ref(scene)
+    gc.disable()  # which would find it in the end, after some time and much memory
+    try:
+        scene.forget()
+        del scene
+        assert left() is None
+    finally:
+        gc.enable()
