@@ -10,10 +10,11 @@ from typing import Any
 
 import yaml
 
+HASH = "[2456789bcdfghkmt]{10}"  # kustomize's, at the end of a name: no vowels, no look-alikes (api/hasher, hash.go)
 # A scalar that such a name is a part of is text, whatever stands around it: it is too long for a word that YAML gives a
 # meaning, does not begin as an exponent does, and has a letter that no hexadecimal number has.
 _NAME = rb"(?=[a-z0-9.-]*[g-z])[a-z]{2}[a-z0-9.-]{4,}"
-_NAMES = re.compile(rb"name(?:space: (" + _NAME + rb")|: (" + _NAME + rb"-[2456789bcdfghkmt]{10}))$", re.M)
+_NAMES = re.compile(rb"name(?:space: (" + _NAME + rb")|: (" + _NAME + b"-" + HASH.encode() + b"))$", re.M)
 # Unicode's characters for private use: one stands for each name.
 _HOLDERS, _MOST = 0xE000, 256
 _HOLDER = re.compile("[\ue000-\ue0ff]")
@@ -44,10 +45,17 @@ def _is_simple(text: bytes) -> bool:
 
 @lru_cache(maxsize=256)
 def _read(text: bytes) -> str | None:
-    """The documents as JSON; None where that does not hold all of them, such as a date, or a key that is no text."""
+    """The documents as JSON; None where they are none, or JSON does not hold all of them."""
     try:
-        found = list(yaml.load_all(text, Loader=yaml.CSafeLoader))
-        held = json.dumps(found, ensure_ascii=False)
-        return held if json.loads(held) == found else None
+        return as_json(list(yaml.load_all(text, Loader=yaml.CSafeLoader)))
     except (yaml.YAMLError, ValueError, TypeError, RecursionError):
         return None
+
+
+def as_json(data: Any) -> str | None:
+    """The data as JSON; None where that does not hold all of it, such as a date, or a key that is no text."""
+    try:
+        held = json.dumps(data, ensure_ascii=False)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return held if json.loads(held) == data else None

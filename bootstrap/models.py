@@ -6,7 +6,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
-from bootstrap import fingerprint, model
+from bootstrap import alike, fingerprint, model
 from bootstrap.cache import Cache
 from bootstrap.model import Model
 
@@ -34,15 +34,6 @@ def _remembered(text: bytes) -> Any:
     if held is not None:
         return json.loads(held)
     data = model.load(text)
-    if packed := _packed(data):
-        cache.put(key, packed)
+    if packed := alike.as_json(data):
+        cache.put(key, packed.encode(errors="surrogatepass"))
     return data
-
-
-def _packed(data: Any) -> bytes | None:
-    """The data as JSON; None where that does not hold all of it, such as a date, or a key that is no text."""
-    try:
-        text = json.dumps(data)
-    except (TypeError, ValueError):
-        return None
-    return text.encode() if json.loads(text) == data else None

@@ -9,8 +9,7 @@ from bootstrap import alike
 
 Object = dict[str, Any]
 
-# kustomize's suffix: ten characters of an alphabet without vowels and look-alikes (api/hasher, hash.go).
-_HASHED = re.compile(r"(?P<name>.+)-[2456789bcdfghkmt]{10}")
+_HASHED = re.compile(f"(?P<name>.+)-{alike.HASH}")
 _GENERATED = frozenset({"ConfigMap", "Secret"})
 # The Jobs that carry the release's id as the end of their name.
 _RELEASED = re.compile(r"(?P<name>airflow-(?:migrate|create-user|generate-secrets))-(?P<release>.+)")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
+from bootstrap import alike
 from bootstrap.finding import Finding, Place
 from bootstrap.lint import (
     kubernetes_apis,
@@ -35,7 +36,7 @@ RULES = (
     *kubernetes_changes.RULES,
 )
 
-_HASH = re.compile("-[2456789bcdfghkmt]{10}'")
+_HASH = re.compile(f"-{alike.HASH}'")
 _LABEL = re.compile("[a-z](?:[a-z0-9-]{,61}[a-z0-9])?")
 
 # A flaw with the object that has it, in words, and the way from a field of it to a file and line.

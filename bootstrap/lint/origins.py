@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -10,7 +10,7 @@ from bootstrap.finding import Place
 from bootstrap.lint import generators, images, replaced, sources
 from bootstrap.lint.graph import Graph
 from bootstrap.lint.located import Path, get
-from bootstrap.lint.selectors import Selector, Subject, group_and_version, strings
+from bootstrap.lint.selectors import NO_NAMESPACE, Selector, Subject
 from bootstrap.lint.sources import Source
 from bootstrap.objects import Identity, Object, identify, name_of
 from bootstrap.tree import Tree
@@ -78,17 +78,8 @@ class Origins:
         return selector.selects(self._subjects[id(each)][1])
 
     def _subject(self, each: Object) -> Subject:
-        group, version = group_and_version(each.get("apiVersion"))
-        namespace = get(each, ("metadata", "namespace"))
-        return Subject(
-            group=group,
-            version=version,
-            kind=str(each["kind"]),
-            names=self.names(each),
-            namespaces=frozenset({str(namespace or "default"), "default"}),
-            labels=strings(get(each, ("metadata", "labels"))),
-            annotations=strings(get(each, ("metadata", "annotations"))),
-        )
+        own = Subject.of(each)
+        return replace(own, names=self.names(each), namespaces=own.namespaces | {NO_NAMESPACE})
 
     def names(self, each: Object) -> frozenset[str]:
         """The names of an object, from the one in its file to the rendered one."""

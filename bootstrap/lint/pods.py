@@ -15,7 +15,7 @@ from bootstrap.secrets import CATALOG
 GENERATOR = "airflow-generate-secrets"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Pod:
     """A pod's spec, and where it stands: in an object, or in the text of a ConfigMap's entry `key`."""
 
@@ -38,8 +38,7 @@ class Pod:
     @property
     def containers(self) -> tuple["Container", ...]:
         """All containers, those for the start included."""
-        # With itself, which keeps the id its own.
-        return self.scene.once(("containers", id(self)), lambda: (self, tuple(self._containers())))[1]
+        return self.scene.once(self, lambda: tuple(self._containers()))
 
     def _containers(self) -> Iterator["Container"]:
         for name in ("initContainers", "containers"):
@@ -67,7 +66,7 @@ class Setting:
         return self.where()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Container:
     """A container, and where it stands in its pod."""
 
@@ -88,7 +87,7 @@ class Container:
     @property
     def settings(self) -> Mapping[str, Setting]:
         """Its environment variables as it will see them: later sources win, `env` wins over `envFrom`."""
-        return self.pod.scene.once(("settings", id(self)), lambda: (self, self._settings()))[1]
+        return self.pod.scene.once(self, self._settings)
 
     def _settings(self) -> Mapping[str, Setting]:
         scene, found = self.pod.scene, {}
