@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bootstrap import branches, git, listing, model, models, trail
+from bootstrap import listing, model, models, plumbing, trail, upstream
 from bootstrap.errors import BadOption, BadTarget, GitFailed
 from bootstrap.fingerprint import EXECUTABLE, FILE
 from bootstrap.model import Model
@@ -44,7 +44,7 @@ class Ground:
         listed = listing.blobs(self.top, self.commit, *paths)
         there = {path: blob for path, (mode, blob) in listed.items() if mode in (FILE, EXECUTABLE)}
         chosen = next((path for path in paths if path in there), None)
-        return git.Repository(self.top).contents({chosen: there[chosen]})[chosen] if chosen else None
+        return plumbing.Repository(self.top).contents({chosen: there[chosen]})[chosen] if chosen else None
 
     def at(self, reference: str) -> "Ground":
         """The same at another commit. Raises BadOption where there is none."""
@@ -52,7 +52,7 @@ class Ground:
 
     def history(self, *paths: str) -> list[tuple[str, Block | None]]:
         """The commits that changed these paths, the newest first, each with the record that it carries."""
-        told = git.run(self.top, "log", "--format=%H%x00%B%x00%x00", self.commit, "--", *paths)
+        told = plumbing.ask(self.top, "log", "--format=%H%x00%B%x00%x00", self.commit, "--", *paths)
         entries = (entry.strip().partition("\0") for entry in told.split("\0\0") if entry.strip())
         return [(commit, trail.read(message)) for commit, _, message in entries]
 
@@ -91,8 +91,8 @@ def shared(top: Path, parts: Iterable[str], *, progress: Progress) -> Ground:
         local = head(top)
         known = local.known
         asked = None
-        if git.Repository(top).origin():
-            asked = pool.submit(branches.remote_heads, top, REMOTE, known.branch, f"{trail.BRANCHES}*")
+        if plumbing.Repository(top).origin():
+            asked = pool.submit(upstream.heads, top, REMOTE, known.branch, f"{trail.BRANCHES}*")
         with progress(f"asking {REMOTE} for {known.branch}"):
             _refuse(altered.result())
             if asked is None:
@@ -102,16 +102,18 @@ def shared(top: Path, parts: Iterable[str], *, progress: Progress) -> Ground:
     local = replace(local, heads=heads)
     if heads.get(known.branch) == local.commit:
         return local
+    from bootstrap import branches
+
     with progress(f"fetching {known.branch}"):
         newest = branches.fetch(top, REMOTE, known.branch)
     try:
-        git.run(top, "merge-base", "--is-ancestor", local.commit, newest)
+        plumbing.ask(top, "merge-base", "--is-ancestor", local.commit, newest)
     except GitFailed:
         raise BadTarget(
             f"HEAD is no commit of {known.branch} that {REMOTE} has",
             hint=f"git switch {known.branch}, and git push, first",
         ) from None
-    moved = git.run(top, "diff", "--name-only", local.commit, newest, "--", *wanted).split("\n")
+    moved = plumbing.ask(top, "diff", "--name-only", local.commit, newest, "--", *wanted).split("\n")
     if any(moved):
         raise BadTarget(
             f"{known.branch} moved meanwhile in {', '.join(moved[:_LISTED])}",

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bootstrap import git, listing, workspace
+from bootstrap import git, listing, plumbing, workspace
 from bootstrap.changes import ChangeSet
 from bootstrap.errors import BadTarget
 from bootstrap.fingerprint import part_of
@@ -24,9 +24,9 @@ def commit(top: Path, changes: ChangeSet, message: str) -> str:
     repository.branch()
     if repository.busy():
         raise BadTarget(f"{top}: a merge or rebase is under way", hint="finish it, or abort it, first")
-    git.check_identity(top)
+    plumbing.check_identity(top)
     # In a large repo, Git takes twice the time to leave out what else is staged: only where there is something.
-    staged = git.run(top, "diff-index", "--cached", "--name-only", "HEAD")
+    staged = plumbing.ask(top, "diff-index", "--cached", "--name-only", "HEAD")
     only = ("--only", "--", *changes.paths) if staged else ()
     try:
         workspace.apply(top, changes.writes, changes.deletes)
@@ -39,4 +39,4 @@ def commit(top: Path, changes: ChangeSet, message: str) -> str:
             git.run(top, "checkout", "--quiet", "HEAD", "--", *sorted(kept))
         workspace.apply(top, {}, frozenset(changes.paths) - kept)
         raise
-    return git.run(top, "rev-parse", "HEAD")
+    return plumbing.ask(top, "rev-parse", "HEAD")

@@ -5,9 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bootstrap import body, branches, codeowners, forge, git, trail
+from bootstrap import body, branches, codeowners, forge, plumbing, trail, upstream
 from bootstrap.body import Description
-from bootstrap.branches import PushRefused, Reason
 from bootstrap.changes import ChangeSet
 from bootstrap.forge import PullRequests
 from bootstrap.ground import REMOTE, Ground
@@ -17,6 +16,7 @@ from bootstrap.proposal import Proposal, PullRequest, Wishes
 from bootstrap.remote import Forge
 from bootstrap.result import Progress
 from bootstrap.trail import Kind, Route
+from bootstrap.upstream import PushRefused, Reason
 
 _OVERTAKEN = "Overtaken by {url}, which carries a newer state of the same change."
 
@@ -34,7 +34,7 @@ class Offered:
 
 def hosted(ground: Ground) -> Hosted | None:
     """The repository on its forge; None where the remote is a folder, which has none."""
-    url = git.Repository(ground.top).origin() or ""
+    url = plumbing.Repository(ground.top).origin() or ""
     if url.startswith(("file://", ".")) or Path(url).expanduser().is_absolute():
         return None
     return Hosted.of(ground.known.remote, ground.known.forge, ground.known.web)
@@ -117,7 +117,7 @@ def _unmerged(ground: Ground, route: Route, digest: str) -> str | None:
     for branch, head in ground.heads.items():
         if _goes_on(route, branch, digest):
             branches.fetch(ground.top, REMOTE, branch, head)
-            if git.run(ground.top, "merge-base", head, ground.commit) != head:
+            if plumbing.ask(ground.top, "merge-base", head, ground.commit) != head:
                 return branch
     return None
 
@@ -141,7 +141,7 @@ def described_data(offered: Offered) -> Mapping[str, object]:
 
 def _asked(ground: Ground, branch: str) -> str | None:
     """Where the remote's branch stands by now."""
-    return branches.remote_heads(ground.top, REMOTE, branch).get(branch)
+    return upstream.heads(ground.top, REMOTE, branch).get(branch)
 
 
 def _standing(ground: Ground, branch: str, head: str | None) -> tuple[str | None, trail.Block | None]:
@@ -152,7 +152,7 @@ def _standing(ground: Ground, branch: str, head: str | None) -> tuple[str | None
     if head is None:
         return None, None
     branches.fetch(ground.top, REMOTE, branch, head)
-    record = trail.read(git.run(ground.top, "log", "-1", "--format=%B", head))
+    record = trail.read(plumbing.ask(ground.top, "log", "-1", "--format=%B", head))
     if record is None:
         raise PushRefused(
             f"{branch} has commits that are not taxiway's",

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
-from bootstrap import git, workspace
+from bootstrap import git, plumbing, workspace
 from bootstrap.errors import BadTarget
 from bootstrap.tree import Tree
 
@@ -47,8 +47,8 @@ def look(directory: Path) -> Site:
         raise BadTarget(f"{top} is a file", hint="choose a folder that is empty or does not exist yet")
     if (top / ".git").exists():
         return ExistingRepository(top)
-    around = git.enclosing(top.parent)
-    if around and not git.ignores(around, top):
+    around = plumbing.enclosing(top.parent)
+    if around and not plumbing.ignores(around, top):
         raise BadTarget(
             f"{top} is inside the Git repository {around}",
             hint="choose a folder outside of it: an environment repo is a repository of its own",
@@ -81,8 +81,8 @@ class NewFolder:
         """See Site."""
         if self._branch is None:
             existing = next(each for each in self.top.parents if each.exists())
-            git.check_identity(existing)
-            self._branch = git.default_branch(existing)
+            plumbing.check_identity(existing)
+            self._branch = plumbing.default_branch(existing)
         return self._branch
 
     def origin(self) -> None:
@@ -132,9 +132,9 @@ class ExistingRepository:
 
     def branch(self) -> str:
         """See Site. Raises BadTarget where HEAD is on no branch, or a merge or rebase is under way."""
-        git.check_identity(self.top)
+        plumbing.check_identity(self.top)
         if self._made:
-            return git.default_branch(self.top)
+            return plumbing.default_branch(self.top)
         if self._repository.busy():
             raise BadTarget(f"{self.top}: a merge or rebase is under way", hint="finish it, or abort it, first")
         return self._repository.branch()

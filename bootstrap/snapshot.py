@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
-from bootstrap import git, listing, workspace
+from bootstrap import listing, plumbing, workspace
 from bootstrap.fingerprint import EXECUTABLE, FILE, LINK, OVERLAYS, Blob, identity, part_of
 from bootstrap.tree import Tree
 
@@ -168,7 +168,7 @@ class Commit:
     @classmethod
     def of(cls, top: Path, reference: str) -> "Commit":
         """The state at a commit. Raises BadOption where there is none of this name."""
-        return _commit(top, git.Repository(top).commit_of(reference))
+        return _commit(top, plumbing.Repository(top).commit_of(reference))
 
     @property
     def name(self) -> str:
@@ -196,7 +196,7 @@ class Commit:
         there = [part for part in parts if part in self.ids]
         blobs = listing.blobs(self.top, self.commit, *there) if there else {}
         files = {path: each for path, (mode, each) in blobs.items() if mode in (FILE, EXECUTABLE)}
-        contents = git.Repository(self.top).contents(files) if files else {}
+        contents = plumbing.Repository(self.top).contents(files) if files else {}
         held: dict[str, dict[str, Blob]] = {part: {} for part in there}
         for path, data in contents.items():
             held[str(part_of(path))][path] = Blob(blobs[path][0], data)

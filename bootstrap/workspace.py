@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from bootstrap import git
+from bootstrap import plumbing
 from bootstrap.errors import BadCertificate, BadSecret, BadTarget
 from bootstrap.secrets import Secret
 from bootstrap.tree import Tree
@@ -40,7 +40,7 @@ def existing_private_key(path: Path, target: Path) -> Secret | None:
     """
     full = path.expanduser().resolve()
     place = target.resolve()
-    around = place if full.is_relative_to(place) else git.enclosing(full.parent)
+    around = place if full.is_relative_to(place) else plumbing.enclosing(full.parent)
     if around:
         raise BadCertificate(
             f"{full} is inside the Git work tree {around}, where a private key could be committed",

@@ -13,8 +13,8 @@ MODULES = sorted(
 SHELL = {"cli", "cli.boundary", "cli.bootstrap", "cli.edit", "cli.look", "cli.move", "report", "ask", "__main__"}
 EFFECTS = {
     "branches", "builds", "cache", "crew", "examination", "forge", "git", "ground", "kubectl", "kustomize",
-    "listing", "local", "models", "offer", "process", "prospect", "repository", "site", "snapshot", "sources", "survey",
-    "tokens", "trial", "workspace",
+    "listing", "local", "models", "offer", "plumbing", "process", "prospect", "repository", "site", "snapshot",
+    "sources", "survey", "tokens", "trial", "upstream", "workspace",
 }  # fmt: skip
 CORE = {
     "airflow_settings", "alike", "body", "carrying", "changes", "checks", "ci", "codeowners", "controllers",

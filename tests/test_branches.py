@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import branches
-from bootstrap.branches import PushRefused, Reason
+from bootstrap import branches, upstream
 from bootstrap.changes import ChangeSet
 from bootstrap.errors import GitFailed
+from bootstrap.upstream import PushRefused, Reason
 from tests.commands.test_init import git, snapshot
 
 CHANGE = ChangeSet(
@@ -124,10 +124,10 @@ def test_a_user_who_signs_signs(repo: Path, tmp_path: Path) -> None:
 def test_a_push_makes_the_branch_and_moves_it_on(repo: Path) -> None:
     commit = made(repo)
     push(repo, commit)
-    assert branches.remote_heads(repo, "origin", "taxiway/*") == {"taxiway/x": commit}
+    assert upstream.heads(repo, "origin", "taxiway/*") == {"taxiway/x": commit}
     other = git(repo, "rev-parse", "HEAD")
     push(repo, other, expected=commit)
-    assert branches.remote_heads(repo, "origin", "taxiway/*") == {"taxiway/x": other}
+    assert upstream.heads(repo, "origin", "taxiway/*") == {"taxiway/x": other}
     assert branches.fetch(repo, "origin", "taxiway/x") == other
 
 
@@ -138,7 +138,7 @@ def test_a_branch_that_someone_else_moved_is_not_overwritten(repo: Path, expecte
     with pytest.raises(PushRefused) as caught:
         push(repo, ours, expected=git(repo, "rev-parse", "HEAD") if expected else None)
     assert caught.value.reason is Reason.MOVED
-    assert branches.remote_heads(repo, "origin", "*") == {"main": git(repo, "rev-parse", "HEAD"), "taxiway/x": theirs}
+    assert upstream.heads(repo, "origin", "*") == {"main": git(repo, "rev-parse", "HEAD"), "taxiway/x": theirs}
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import git, listing, repository
+from bootstrap import listing, plumbing, repository
 from bootstrap.builds import Builder
 from bootstrap.cache import Cache
 from bootstrap.fingerprint import OVERLAYS
@@ -45,7 +45,7 @@ class Pair:
 
 def run(request: Request, *, progress: Progress) -> Result:
     """Build both sides, compare them object by object, and say what the difference does; only the cache is written."""
-    git.check_version()
+    plumbing.check_version()
     top = repository.find(request.directory)
     with progress("building both sides"), ThreadPoolExecutor(max_workers=1) as pool:
         builder = Builder.find(Cache.find(wanted=request.cached))
@@ -64,7 +64,7 @@ def run(request: Request, *, progress: Progress) -> Result:
 def _over_time(top: Path, request: Request, builder: Builder) -> list[Pair]:
     reference = request.before
     if request.since:
-        reference = listing.fork(top, git.Repository(top).commit_of(request.since))
+        reference = listing.fork(top, plumbing.Repository(top).commit_of(request.since))
     with ThreadPoolExecutor() as pool:
         # Git looks at the files while it is read what the environments are.
         overlays = [f"{OVERLAYS}/{name}" for name in request.environments]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bootstrap import environments, git, images, model, release, repository, sealing, secrets, sources, workspace
+from bootstrap import environments, images, model, plumbing, release, repository, sealing, secrets, sources, workspace
 from bootstrap import ground as grounds
 from bootstrap.builds import Builder
 from bootstrap.cache import Cache
@@ -52,7 +52,7 @@ class Removed:
 
 def add(request: Added, *, progress: Progress) -> Result:
     """Add an environment with the release that its predecessor runs, and secrets of its own."""
-    git.check_version()
+    plumbing.check_version()
     top = repository.find(request.directory)
     known = repository.working(top).model
     after = known.find(request.after or known.environments[-1].name)
@@ -104,7 +104,7 @@ def add(request: Added, *, progress: Progress) -> Result:
 
 def remove(request: Removed, *, progress: Progress) -> Result:
     """Remove an environment's files; Git's history keeps them, and the cluster what runs there."""
-    git.check_version()
+    plumbing.check_version()
     top = repository.find(request.directory)
     environment = repository.working(top).model.find(request.name)
     folders = (*model_files(), environment.overlay, "clusters")

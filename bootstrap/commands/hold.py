@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from bootstrap import git, local, model, modeledit, repository
 from bootstrap import ground as grounds
+from bootstrap import local, model, modeledit, plumbing, repository
 from bootstrap.changes import ChangeSet
 from bootstrap.errors import BadOption
 from bootstrap.hold import Hold
@@ -23,7 +23,7 @@ class Request:
 
 def run(request: Request, *, progress: Progress) -> Result:
     """Write the hold into taxiway.yaml, or take it out, in a commit of its own."""
-    git.check_version()
+    plumbing.check_version()
     top = repository.find(request.directory)
     ground = grounds.head(top)
     environment = ground.known.find(request.environment)
@@ -31,7 +31,7 @@ def run(request: Request, *, progress: Progress) -> Result:
     if request.reason is not None:
         if not request.reason.strip():
             raise BadOption("a hold needs a reason", hint="say why, with --reason")
-        wanted = Hold(reason=request.reason.strip(), author=git.author(top), date=date.today().isoformat())
+        wanted = Hold(reason=request.reason.strip(), author=plumbing.author(top), date=date.today().isoformat())
     now = environment.hold
     data = {"environment": environment.name, "hold": dict(wanted.fields) if wanted else None}
     if (now and now.reason) == (wanted and wanted.reason):

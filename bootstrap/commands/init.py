@@ -4,7 +4,19 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bootstrap import __version__, checks, git, model, outcome, request, scaffold, secrets, site, sources, workspace
+from bootstrap import (
+    __version__,
+    checks,
+    model,
+    outcome,
+    plumbing,
+    request,
+    scaffold,
+    secrets,
+    site,
+    sources,
+    workspace,
+)
 from bootstrap.commands import custody
 from bootstrap.errors import raise_all
 from bootstrap.kustomize import Kustomize
@@ -22,7 +34,7 @@ Ask = Callable[[Options, Surroundings], Options]
 
 def run(options: Options, *, ask: Ask, progress: Progress) -> Result:
     """Write, build, check and commit the environment repo that the options ask for; a second run changes nothing."""
-    git.check_version()
+    plumbing.check_version()
     place = site.look(options.directory)
     if not options.dry_run:
         place.recover()

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import git, model, repository
 from bootstrap import ground as grounds
+from bootstrap import model, plumbing, repository
 from bootstrap.builds import Builder
 from bootstrap.cache import Cache
 from bootstrap.errors import BadOption
@@ -38,7 +38,7 @@ def run(request: Request, *, progress: Progress) -> Result:
 
     Raises every reason against any of the steps at once; then nothing is pushed.
     """
-    git.check_version()
+    plumbing.check_version()
     top = repository.find(request.directory)
     known = repository.working(top).model
     steps = _steps(known, request)

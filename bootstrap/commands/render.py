@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from bootstrap import git, objects, repository, workspace
+from bootstrap import objects, plumbing, repository, workspace
 from bootstrap.builds import Builder
 from bootstrap.cache import Cache
 from bootstrap.errors import BadOption
@@ -30,7 +30,7 @@ class Request:
 
 def run(request: Request, *, progress: Progress) -> Result:
     """Render the environments with the real kustomize; nothing but `out` and the cache is written."""
-    git.check_version()
+    plumbing.check_version()
     top = repository.find(request.directory)
     cached = request.cached
     reference = request.reference

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from bootstrap import git, model, models, promotion, repository, rollback
 from bootstrap import ground as grounds
+from bootstrap import model, models, plumbing, promotion, repository, rollback
 from bootstrap.builds import Builder
 from bootstrap.cache import Cache
 from bootstrap.commands import proposing
@@ -35,7 +35,7 @@ class Request:
 
 def run(request: Request, *, progress: Progress) -> Result:
     """Restore the release of an earlier commit; secrets and what is the environment's own stay as they are now."""
-    git.check_version()
+    plumbing.check_version()
     top = repository.find(request.directory)
     known = repository.working(top).model
     folders = promotion.folders(known, request.environment)
@@ -44,7 +44,7 @@ def run(request: Request, *, progress: Progress) -> Result:
     commit = request.reference or _earlier(ground, environment, request.steps)
     earlier = ground.at(commit)
     reason = request.reason or f"rolled back to {earlier.commit[:12]}"
-    hold = Hold(reason=reason, author=git.author(top), date=date.today().isoformat())
+    hold = Hold(reason=reason, author=plumbing.author(top), date=date.today().isoformat())
     planned = rollback.plan(ground.tree(*folders), ground.known, environment.name, earlier.tree(*folders), hold)
     text = planned.changes.writes.get(model.PATH)
     proposed = Proposed(
@@ -63,7 +63,9 @@ def _earlier(ground: Ground, environment: Environment, steps: int) -> str:
     pinned = bool(ground.tree(environment.overlay).under(f"{environment.overlay}/base"))
     base = f"{environment.overlay}/base" if pinned else "base"
     paths = (f"{environment.overlay}/release", base, f"{environment.overlay}/kustomization.yaml")
-    changed = git.run(ground.top, "log", "--first-parent", "--format=%H %P", ground.commit, "--", *paths).splitlines()
+    changed = plumbing.ask(
+        ground.top, "log", "--first-parent", "--format=%H %P", ground.commit, "--", *paths
+    ).splitlines()
     if steps < 1 or len(changed) <= steps:
         raise BadOption(
             f"{environment.name} has no release {steps} step{'s' * (steps != 1)} back: its release changed "

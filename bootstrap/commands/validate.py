@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bootstrap import git, listing, repository, verdict
+from bootstrap import listing, plumbing, repository, verdict
 from bootstrap.cache import Cache
 from bootstrap.errors import BadOption
 from bootstrap.finding import Finding, Severity
@@ -35,7 +35,7 @@ class Request:
 
 def run(request: Request, *, progress: Progress) -> Result:
     """Examine the work tree; nothing is written but the cache. The status is `failed` where an error is found."""
-    git.check_version()
+    plumbing.check_version()
     top = repository.find(request.directory)
     with progress("looking for what changed"), ThreadPoolExecutor() as pool:
         # Git has much to look at in a large repo: it begins before taxiway.yaml is read and the rules are imported.
@@ -70,7 +70,7 @@ def run(request: Request, *, progress: Progress) -> Result:
 def _before(top: Path, since: str | None) -> Commit | None:
     """The commit that changes are measured against; None where there is none yet."""
     if since:
-        return Commit.of(top, listing.fork(top, git.Repository(top).commit_of(since)))
+        return Commit.of(top, listing.fork(top, plumbing.Repository(top).commit_of(since)))
     try:
         return Commit.of(top, "HEAD")
     except BadOption:

@@ -1,6 +1,6 @@
 """The files of an environment repo that have to do with one environment."""
 
-from bootstrap import git
+from bootstrap import plumbing
 from bootstrap.model import Environment
 from bootstrap.repository import Checkout
 from bootstrap.tree import Tree
@@ -9,5 +9,5 @@ from bootstrap.tree import Tree
 def of(checkout: Checkout, environment: Environment) -> Tree:
     """Its overlay, and every file that belongs to no environment."""
     patterns = (".", ":(exclude)overlays/"), (f"{environment.overlay}/",)
-    paths = [path for each in patterns for path in git.Repository(checkout.top).files(*each)]
+    paths = [path for each in patterns for path in plumbing.Repository(checkout.top).files(*each)]
     return Tree({path: checkout.read(path) for path in paths})

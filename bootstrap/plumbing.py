@@ -1,0 +1,162 @@
+"""What Git is asked, by its plumbing: nothing here changes a repository.
+
+GitPython has no part in it: its import takes longer than all that a look at one environment asks.
+"""
+
+import io
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bootstrap import process
+from bootstrap.errors import BadOption, BadTarget, GitFailed, MissingTool
+from bootstrap.process import Finished
+
+OLDEST = (2, 28)  # the first with `git init --initial-branch`
+# Where taxiway is started by a hook, Git points these at the repository that runs the hook.
+_INHERITED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY")
+
+
+def check_version() -> None:
+    """Raise MissingTool where Git is missing or too old."""
+    for name in _INHERITED:
+        os.environ.pop(name, None)
+    wanted = ".".join(map(str, OLDEST))
+    try:
+        told = process.run(["git", "version"]).out.decode(errors="replace")
+    except MissingTool:
+        raise MissingTool("git is not on PATH", hint=f"install git {wanted} or newer") from None
+    match = re.search(r"(\d+)\.(\d+)", told)
+    if match and (int(match[1]), int(match[2])) < OLDEST:
+        raise MissingTool(f"git {match[0]} is too old", hint=f"install git {wanted} or newer")
+
+
+def enclosing(folder: Path) -> Path | None:
+    """The top of the work tree that holds a folder, which need not exist yet; None outside of any."""
+    for each in (folder, *folder.parents):
+        if (each / ".git").exists():
+            return each
+    return None
+
+
+def ignores(top: Path, path: Path) -> bool:
+    """Whether the repository at `top` ignores a path below it."""
+    return not _asked(top, "check-ignore", "--quiet", "--no-index", f"{path.relative_to(top)}/").code
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A repository with a work tree, by its top folder."""
+
+    top: Path
+
+    def branch(self) -> str:
+        """The checked-out branch, which may have no commit yet. Raises BadTarget on a detached HEAD."""
+        try:
+            return ask(self.top, "symbolic-ref", "--quiet", "--short", "HEAD")
+        except GitFailed:
+            raise BadTarget(
+                f"{self.top}: HEAD is detached, so a commit would be on no branch", hint="git switch BRANCH first"
+            ) from None
+
+    def origin(self) -> str | None:
+        """The URL of the remote `origin`."""
+        return _setting(self.top, "remote.origin.url")
+
+    def busy(self) -> bool:
+        """Whether a merge, rebase or cherry-pick is under way."""
+        folder = self.folder()
+        return any(
+            (folder / name).exists() for name in ("MERGE_HEAD", "rebase-merge", "rebase-apply", "CHERRY_PICK_HEAD")
+        )
+
+    def folder(self) -> Path:
+        """Git's own folder of this work tree."""
+        return Path(ask(self.top, "rev-parse", "--absolute-git-dir"))
+
+    def held(self, paths: Iterable[str]) -> set[str]:
+        """Those of the paths that HEAD has."""
+        try:
+            out = ask(self.top, "ls-tree", "-r", "-z", "--name-only", "HEAD", "--", *paths)
+        except GitFailed:  # no commit yet
+            return set()
+        return set(out.split("\0")) - {""}
+
+    def files(self, *patterns: str) -> list[str]:
+        """The paths that these patterns match and that Git does not ignore, tracked or not, and that are there."""
+        listed = ask(self.top, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *patterns)
+        return [path for path in dict.fromkeys(listed.split("\0")) if path and (self.top / path).is_file()]
+
+    def commit_of(self, reference: str) -> str:
+        """The id of a commit. Raises BadOption where there is none of this name."""
+        try:
+            return ask(self.top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{reference}^{{commit}}")
+        except GitFailed:
+            raise BadOption(f"{reference!r} is not a commit of {self.top}", hint="git log shows them") from None
+
+    def has(self, commit: str) -> bool:
+        """Whether the commit of this id is here."""
+        return not _asked(self.top, "cat-file", "-e", f"{commit}^{{commit}}").code
+
+    def contents(self, ids: Mapping[str, str]) -> dict[str, bytes]:
+        """What the objects of these paths hold, as Git would check them out there."""
+        asked = "".join(f"{each} {path}\n" for path, each in ids.items())
+        given = asked.encode(errors="surrogateescape")
+        said = io.BytesIO(_asked(self.top, "cat-file", "--batch", "--filters", given=given).out)
+        found: dict[str, bytes] = {}
+        for path in ids:
+            head = said.readline().split()  # id, kind, size
+            if len(head) != 3:
+                raise GitFailed(f"git cat-file failed: {path} is not in the repository's history")
+            found[path] = said.read(int(head[2]))
+            said.read(1)
+        return found
+
+    def changed(self, paths: Iterable[str]) -> list[str]:
+        """Those of the paths that differ from HEAD in the index or the work tree, untracked ones included."""
+        out = ask(self.top, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--", *paths)
+        return [entry[3:] for entry in out.split("\0") if entry]
+
+
+def check_identity(folder: Path) -> None:
+    """Raise GitFailed where Git, asked in this folder, does not know who commits."""
+    known = not any(_asked(folder, "var", f"GIT_{each}_IDENT").code for each in ("AUTHOR", "COMMITTER"))
+    told = bool(os.environ.get("GIT_AUTHOR_EMAIL") and os.environ.get("GIT_COMMITTER_EMAIL"))
+    if not known or not (told or os.environ.get("EMAIL") or _setting(folder, "user.email")):
+        raise GitFailed(
+            "Git does not know who commits: user.name or user.email is not set",
+            hint="git config --global user.name 'NAME' and git config --global user.email 'EMAIL'",
+        )
+
+
+def author(folder: Path) -> str:
+    """The name that Git would write on a commit made in this folder. Raises GitFailed where it knows none."""
+    check_identity(folder)
+    return ask(folder, "var", "GIT_AUTHOR_IDENT").rpartition(" <")[0]
+
+
+def default_branch(folder: Path) -> str:
+    """The branch that a new repository starts on: the user's init.defaultBranch, else main."""
+    return _setting(folder, "init.defaultBranch") or "main"
+
+
+def ask(folder: Path, *arguments: str) -> str:
+    """What a Git command that changes nothing says in a folder. Raises GitFailed with Git's own reason."""
+    done = _asked(folder, *arguments)
+    told = done.out.decode(errors="surrogateescape").removesuffix("\n")
+    if done.code:
+        raise GitFailed(f"git {arguments[0]} failed: {done.err or told.strip() or f'exit code {done.code}'}")
+    return told
+
+
+def _setting(folder: Path, name: str) -> str | None:
+    done = _asked(folder, "config", "--get", name)
+    return done.out.decode(errors="surrogateescape").removesuffix("\n") or None
+
+
+def _asked(folder: Path, *arguments: str, given: bytes = b"") -> Finished:
+    return process.run(
+        ["git", "-C", str(folder), *arguments], given=given, env={"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+    )
