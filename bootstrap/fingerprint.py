@@ -8,6 +8,7 @@ from dataclasses import dataclass
 FILE, EXECUTABLE, LINK = "100644", "100755", "120000"
 _FOLDER = "40000"
 OVERLAYS = "overlays"
+MODEL = "taxiway.yaml"  # what makes a folder the top of an environment repo
 
 
 @dataclass(frozen=True, slots=True)

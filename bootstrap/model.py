@@ -9,10 +9,11 @@ from typing import Any
 import yaml
 
 from bootstrap.errors import BadOption, BadTarget, TaxiwayError, raise_all
+from bootstrap.fingerprint import MODEL
 from bootstrap.hold import Hold
 from bootstrap.remote import Forge, Remote
 
-PATH = "taxiway.yaml"
+PATH = MODEL
 KUBERNETES = "1.31"  # the oldest version that the scaffold is known to run on
 NODE_PORTS = range(30000, 32768)  # the API server's default --service-node-port-range
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")

@@ -53,17 +53,6 @@ class Checkout:
         return (self.top / path).read_bytes()
 
 
-def find(start: Path) -> Path:
-    """The top of the environment repo that a folder is in. Raises BadTarget outside of any."""
-    folder = start.resolve()
-    for each in (folder, *folder.parents):
-        if (each / model.PATH).is_file():
-            return each
-    raise BadTarget(
-        f"{folder} is in no environment repo: there is no {model.PATH}", hint="go into one, or name it with --directory"
-    )
-
-
 def working(top: Path, *, cached: bool = True) -> Checkout:
     """The repo as it is in the work tree; with `cached`, what earlier runs read of it is not read again."""
     text = workspace.read_file(top, model.PATH)
@@ -72,13 +61,12 @@ def working(top: Path, *, cached: bool = True) -> Checkout:
     return Checkout(top=top, model=models.read(text, cached=cached))
 
 
-def at(top: Path, reference: str, *, cached: bool = True) -> Checkout:
-    """The repo as it was at a commit; `cached` as of `working`.
+def at(past: Commit, *, called: str, cached: bool = True) -> Checkout:
+    """The repo as it was at a commit, which the user knows by what it is `called`; `cached` as of `working`.
 
-    Raises BadOption where there is no such commit, BadTarget where it holds no environment repo.
+    Raises BadTarget where it holds no environment repo.
     """
-    past = Commit.of(top, reference)
     text = files_of(past, model.PATH).get(model.PATH)
     if text is None:
-        raise BadTarget(f"there is no {model.PATH} at {reference}", hint="choose a commit after the repo's bootstrap")
-    return Checkout(top=top, model=models.read(text, cached=cached), past=past)
+        raise BadTarget(f"there is no {model.PATH} at {called}", hint="choose a commit after the repo's bootstrap")
+    return Checkout(top=past.top, model=models.read(text, cached=cached), past=past)

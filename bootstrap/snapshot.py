@@ -3,6 +3,7 @@
 import contextlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -11,6 +12,7 @@ from typing import Protocol
 
 from bootstrap import listing, plumbing, workspace
 from bootstrap.fingerprint import EXECUTABLE, FILE, LINK, OVERLAYS, Blob, identity, part_of
+from bootstrap.listing import Look
 from bootstrap.tree import Tree
 
 Stamp = tuple[int, int, int]
@@ -70,21 +72,27 @@ class WorkTree:
     def __init__(self, top: Path, overlays: Iterable[str] | None = None) -> None:
         """Look at the repo around these overlays; at all of it, where none are given."""
         self.top = top
-        self._ids = listing.entries(top, "HEAD", OVERLAYS)
         self._known: dict[str, dict[str, str]] = {}  # the files of altered parts
         self._shared: dict[str, Reading] = {}
         self._altered: dict[str, str | None] = {}
         self._seen: set[str] | None = set()
+        there = {path.name for path in top.iterdir()} - {".git", OVERLAYS}
+        parts = () if overlays is None else (*overlays, *sorted(there))
+        with ThreadPoolExecutor(max_workers=1) as pool:  # the look is the longer of both
+            look = pool.submit(listing.look, top, *parts)
+            self._ids = listing.entries(top, "HEAD", OVERLAYS)
+        self._take(look.result(), *parts)
         if overlays is None:
-            self._look()
             self._seen = None
-        else:
-            there = {path.name for path in top.iterdir()} - {".git"} | self._ids.keys()
-            self._look(*overlays, *sorted(name for name in there if not name.startswith(OVERLAYS)))
+        elif gone := {path for path in self._ids if "/" not in path} - there - {OVERLAYS}:
+            self._look(*sorted(gone))
 
     def _look(self, *parts: str) -> None:
-        """Let Git look for changes in these parts, or everywhere: one look at many is quicker than many at one."""
-        look = listing.look(self.top, *parts)
+        """Let Git look for changes in these parts: one look at many is quicker than many at one."""
+        self._take(listing.look(self.top, *parts), *parts)
+
+    def _take(self, look: Look, *parts: str) -> None:
+        """What a look at these parts found, or one at all of them."""
         altered = sorted({part for path in look.altered if (part := part_of(path))})
         for path, mode in look.known(altered).items():
             self._known.setdefault(str(part_of(path)), {})[path] = mode

@@ -8,11 +8,15 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bootstrap import plumbing
 from bootstrap.errors import BadCertificate, BadSecret, BadTarget
-from bootstrap.secrets import Secret
+from bootstrap.fingerprint import MODEL
 from bootstrap.tree import Tree
+
+if TYPE_CHECKING:
+    from bootstrap.secrets import Secret
 
 
 def read_input(source: str) -> bytes:
@@ -33,7 +37,7 @@ def read_certificate(path: Path) -> bytes:
         raise BadCertificate(f"{path}: {err.strerror}", hint="give the file that kubeseal --fetch-cert wrote") from None
 
 
-def existing_private_key(path: Path, target: Path) -> Secret | None:
+def existing_private_key(path: Path, target: Path) -> "Secret | None":
     """The private key that is already at a path; None where there is none yet.
 
     Raises BadCertificate where a private key must not be: inside any Git work tree or inside `target`.
@@ -48,11 +52,13 @@ def existing_private_key(path: Path, target: Path) -> Secret | None:
         )
     if full.is_dir():
         raise BadCertificate(f"{full} is a folder", hint="name the file that the private key goes to")
+    from bootstrap.secrets import Secret  # YAML with it, which most commands do not need yet where they begin
+
     return Secret(full.read_bytes()) if full.exists() else None
 
 
 @contextlib.contextmanager
-def private_key(path: Path | None, key: Secret | None) -> Iterator[None]:
+def private_key(path: Path | None, key: "Secret | None") -> Iterator[None]:
     """Write a private key, mode 0600, and take it back if the `with` fails; do nothing without a key."""
     if path is None or key is None:
         yield
@@ -74,6 +80,17 @@ def private_key(path: Path | None, key: Secret | None) -> Iterator[None]:
     except BaseException:
         full.unlink(missing_ok=True)
         raise
+
+
+def top_of(start: Path) -> Path:
+    """The top of the environment repo that a folder is in. Raises BadTarget outside of any."""
+    folder = start.resolve()
+    for each in (folder, *folder.parents):
+        if (each / MODEL).is_file():
+            return each
+    raise BadTarget(
+        f"{folder} is in no environment repo: there is no {MODEL}", hint="go into one, or name it with --directory"
+    )
 
 
 def read_file(top: Path, path: str) -> bytes | None:

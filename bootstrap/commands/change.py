@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import edits, plumbing, promotion, repository
+from bootstrap import edits, plumbing, promotion, repository, workspace
 from bootstrap import ground as grounds
 from bootstrap.builds import Builder
 from bootstrap.cache import Cache
@@ -35,7 +35,7 @@ class Request:
 def run(request: Request, *, progress: Progress) -> Result:
     """Make the edits, try out what comes of them, and commit."""
     plumbing.check_version()
-    top = repository.find(request.directory)
+    top = workspace.top_of(request.directory)
     known = repository.working(top).model
     name = known.find(request.environment or known.environments[0].name).name
     folders = promotion.folders(known, name)

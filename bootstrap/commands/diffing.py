@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from bootstrap import difference, impact, layout, objects, ownership, workspace
-from bootstrap.commands.diff import Pair
+from bootstrap.commands.diff_sides import Pair
 from bootstrap.hosting import BODY_LIMITS
 from bootstrap.layout import EnvironmentDiff
-from bootstrap.model import Environment, Model
+from bootstrap.model import Environment
 from bootstrap.result import Progress, Result
 
 
@@ -27,10 +27,11 @@ def told(diffs: Sequence[EnvironmentDiff], form: str) -> Result:
     return Result(status="changed" if changed else "unchanged", data=data, lines=tuple(lines))
 
 
-def comment(known: Model, diffs: Sequence[EnvironmentDiff], number: int, *, progress: Progress) -> Result:
+def comment(top: Path, diffs: Sequence[EnvironmentDiff], number: int, *, cached: bool, progress: Progress) -> Result:
     """The differences as a comment on a pull request."""
-    from bootstrap import offer
+    from bootstrap import offer, repository
 
+    known = repository.working(top, cached=cached).model
     url, new = offer.comment(known, number, layout.comment(diffs, BODY_LIMITS[known.forge]), progress=progress)
     said = f"{'told' if new else 'told before'}: {url}"
     return Result(status="commented" if new else "unchanged", data={"pullRequest": url}, lines=(said,))

@@ -53,7 +53,7 @@ class Removed:
 def add(request: Added, *, progress: Progress) -> Result:
     """Add an environment with the release that its predecessor runs, and secrets of its own."""
     plumbing.check_version()
-    top = repository.find(request.directory)
+    top = workspace.top_of(request.directory)
     known = repository.working(top).model
     after = known.find(request.after or known.environments[-1].name)
     folders = (*model_files(), "base", after.overlay, f"overlays/{request.name}", "clusters")
@@ -105,7 +105,7 @@ def add(request: Added, *, progress: Progress) -> Result:
 def remove(request: Removed, *, progress: Progress) -> Result:
     """Remove an environment's files; Git's history keeps them, and the cluster what runs there."""
     plumbing.check_version()
-    top = repository.find(request.directory)
+    top = workspace.top_of(request.directory)
     environment = repository.working(top).model.find(request.name)
     folders = (*model_files(), environment.overlay, "clusters")
     ground = _ground(top, folders, request.wishes, dry_run=not request.sure, progress=progress)
@@ -139,7 +139,7 @@ def remove(request: Removed, *, progress: Progress) -> Result:
 
 def listed(directory: Path) -> Result:
     """Every environment, in promotion order."""
-    checkout = repository.working(repository.find(directory))
+    checkout = repository.working(workspace.top_of(directory))
     rows = [_row(checkout.top, each) for each in checkout.model.environments]
     head: dict[str, str | None]
     head = {"name": "ENVIRONMENT", "namespace": "NAMESPACE", "cluster": "CLUSTER", "airflow": "AIRFLOW", "hold": "HOLD"}
@@ -178,7 +178,7 @@ def _custody(
             sealing_certs=(str(request.sealing_cert),) if request.sealing_cert else (),
             new_sealing_key=request.new_sealing_key,
         )
-        return custody.take(options, (new,), repository.find(request.directory), now)
+        return custody.take(options, (new,), workspace.top_of(request.directory), now)
     if new.cluster != after.cluster:
         raise BadOption(
             f"cluster {new.cluster} has a sealing key of its own, not that of {after.cluster}",

@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 from bootstrap import ground as grounds
-from bootstrap import local, model, modeledit, plumbing, repository
+from bootstrap import local, model, modeledit, plumbing, workspace
 from bootstrap.changes import ChangeSet
 from bootstrap.errors import BadOption
 from bootstrap.hold import Hold
@@ -24,7 +24,7 @@ class Request:
 def run(request: Request, *, progress: Progress) -> Result:
     """Write the hold into taxiway.yaml, or take it out, in a commit of its own."""
     plumbing.check_version()
-    top = repository.find(request.directory)
+    top = workspace.top_of(request.directory)
     ground = grounds.head(top)
     environment = ground.known.find(request.environment)
     wanted: Hold | None = None

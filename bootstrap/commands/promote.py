@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap import ground as grounds
-from bootstrap import model, plumbing, repository
+from bootstrap import model, plumbing, repository, workspace
 from bootstrap.builds import Builder
 from bootstrap.cache import Cache
 from bootstrap.errors import BadOption
@@ -39,7 +39,7 @@ def run(request: Request, *, progress: Progress) -> Result:
     Raises every reason against any of the steps at once; then nothing is pushed.
     """
     plumbing.check_version()
-    top = repository.find(request.directory)
+    top = workspace.top_of(request.directory)
     known = repository.working(top).model
     steps = _steps(known, request)
     overlays = dict.fromkeys(each.overlay for step in steps for each in step)

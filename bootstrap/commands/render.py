@@ -11,7 +11,9 @@ from bootstrap.builds import Builder
 from bootstrap.cache import Cache
 from bootstrap.errors import BadOption
 from bootstrap.objects import Object
+from bootstrap.repository import Checkout
 from bootstrap.result import Progress, Result
+from bootstrap.snapshot import Commit
 from bootstrap.tree import Tree
 
 
@@ -31,10 +33,8 @@ class Request:
 def run(request: Request, *, progress: Progress) -> Result:
     """Render the environments with the real kustomize; nothing but `out` and the cache is written."""
     plumbing.check_version()
-    top = repository.find(request.directory)
-    cached = request.cached
-    reference = request.reference
-    checkout = repository.at(top, reference, cached=cached) if reference else repository.working(top, cached=cached)
+    top = workspace.top_of(request.directory)
+    checkout = _checkout(top, request)
     environments = checkout.choose(request.environments)
     with progress("building the overlays"):
         builder, snapshot = Builder.find(Cache.find(wanted=request.cached)), checkout.snapshot(environments)
@@ -53,6 +53,13 @@ def run(request: Request, *, progress: Progress) -> Result:
         return Result(status="written", data={"files": list(tree)}, lines=(f"{written} files in {request.out}",))
     found = [each for text in texts.values() for each in objects.parse(text)]
     return Result(status="rendered", data={"items": found}, lines=_lines(request.form, texts, found))
+
+
+def _checkout(top: Path, request: Request) -> Checkout:
+    if not request.reference:
+        return repository.working(top, cached=request.cached)
+    past = Commit.of(top, request.reference)
+    return repository.at(past, called=request.reference, cached=request.cached)
 
 
 def _lines(form: str, texts: dict[str, bytes], found: list[Object]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 from bootstrap import ground as grounds
-from bootstrap import model, models, plumbing, promotion, repository, rollback
+from bootstrap import model, models, plumbing, promotion, repository, rollback, workspace
 from bootstrap.builds import Builder
 from bootstrap.cache import Cache
 from bootstrap.commands import proposing
@@ -36,7 +36,7 @@ class Request:
 def run(request: Request, *, progress: Progress) -> Result:
     """Restore the release of an earlier commit; secrets and what is the environment's own stay as they are now."""
     plumbing.check_version()
-    top = repository.find(request.directory)
+    top = workspace.top_of(request.directory)
     known = repository.working(top).model
     folders = promotion.folders(known, request.environment)
     ground = grounds.proposed(top, folders, dry_run=request.dry_run, progress=progress)

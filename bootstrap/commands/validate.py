@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bootstrap import listing, plumbing, repository, verdict
+from bootstrap import listing, plumbing, repository, verdict, workspace
 from bootstrap.cache import Cache
 from bootstrap.errors import BadOption
 from bootstrap.finding import Finding, Severity
@@ -36,7 +36,7 @@ class Request:
 def run(request: Request, *, progress: Progress) -> Result:
     """Examine the work tree; nothing is written but the cache. The status is `failed` where an error is found."""
     plumbing.check_version()
-    top = repository.find(request.directory)
+    top = workspace.top_of(request.directory)
     with progress("looking for what changed"), ThreadPoolExecutor() as pool:
         # Git has much to look at in a large repo: it begins before taxiway.yaml is read and the rules are imported.
         before = pool.submit(_before, top, request.since)

@@ -1,0 +1,96 @@
+"""Both sides of a difference, from where Git has looked to where kustomize is done."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bootstrap import repository
+from bootstrap.builds import Builder
+from bootstrap.cache import Cache
+from bootstrap.commands.diff import Looked, Request
+from bootstrap.fingerprint import OVERLAYS
+from bootstrap.model import Environment
+from bootstrap.snapshot import Commit, Snapshot
+
+Side = tuple[Snapshot, str]  # a state of the repo, and the overlay to build there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """What both sides render to, empty where an environment is not there; `between` are two of them at one time."""
+
+    name: str
+    before: bytes
+    after: bytes
+    between: tuple[Environment, Environment] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sides:
+    """A Pair before it is built."""
+
+    name: str
+    before: Side | None = None
+    after: Side | None = None
+    between: tuple[Environment, Environment] | None = None
+
+    def pair(self, texts: Iterator[bytes]) -> Pair:
+        """With what the sides that are there render to, in their order."""
+        before, after = (next(texts) if side else b"" for side in (self.before, self.after))
+        return Pair(name=self.name, before=before, after=after, between=self.between)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What there is to build."""
+
+    builder: Builder
+    sides: tuple[Sides, ...]
+
+    def build(self) -> list[Pair]:
+        """Build it all. Raises BuildFailed for the first that fails."""
+        texts = iter(self.builder.render([side for each in self.sides for side in (each.before, each.after) if side]))
+        return [each.pair(texts) for each in self.sides]
+
+
+def over_time(top: Path, request: Request, looked: Looked) -> Wanted:
+    """An environment each, in two states of the repo; where one alone is named, kustomize begins at once."""
+    builder = Builder.find(Cache.find(wanted=request.cached))
+    before = looked.before.result()
+    # Who names one expects it to be changed: it need not be read first what the environments are.
+    alone = f"{OVERLAYS}/{request.environments[0]}" if len(request.environments) == 1 else ""
+    if before.identity(alone):
+        builder.begin(before, alone)
+    now = looked.after.result()
+    if now.identity(alone) and now.identity(alone) != before.identity(alone):
+        builder.begin(now, alone)
+    cached = request.cached
+    old = repository.at(before, called=before.commit if request.since else request.before, cached=cached)
+    if isinstance(now, Commit):
+        new = repository.at(now, called=request.after or now.commit, cached=cached)
+    else:
+        new = repository.working(top, cached=cached)
+    known = {each.name: each for each in (*old.model.environments, *new.model.environments)}
+    chosen = new.choose(request.environments) if request.environments else tuple(known.values())
+    there = [{each.name for each in side.model.environments} for side in (old, new)]
+    sides = (
+        Sides(
+            name=each.name,
+            before=(before, each.overlay) if each.name in there[0] else None,
+            after=(now, each.overlay) if each.name in there[1] else None,
+        )
+        if builder.differ(before, now, each.overlay)
+        else Sides(name=each.name)
+        for each in chosen
+    )
+    return Wanted(builder=builder, sides=tuple(sides))
+
+
+def between(top: Path, request: Request) -> Wanted:
+    """Two environments, as they are now."""
+    checkout = repository.working(top, cached=request.cached)
+    left, right = (checkout.choose([name])[0] for name in request.between or ())
+    snapshot = checkout.snapshot((left, right))
+    before, after = ((snapshot, each.overlay) for each in (left, right))
+    sides = Sides(name=f"{left.name} → {right.name}", before=before, after=after, between=(left, right))
+    return Wanted(builder=Builder.find(Cache.find(wanted=request.cached)), sides=(sides,))
