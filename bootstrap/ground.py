@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 from bootstrap import listing, model, models, plumbing, trail, upstream
@@ -52,9 +53,14 @@ class Ground:
 
     def history(self, *paths: str) -> list[tuple[str, Block | None]]:
         """The commits that changed these paths, the newest first, each with the record that it carries."""
-        told = plumbing.ask(self.top, "log", "--format=%H%x00%B%x00%x00", self.commit, "--", *paths)
+        told = _logged(self.top, self.commit, paths)
         entries = (entry.strip().partition("\0") for entry in told.split("\0\0") if entry.strip())
         return [(commit, trail.read(message)) for commit, _, message in entries]
+
+
+@lru_cache(maxsize=8)  # for who asks for it before it is needed: Git takes a while over a long history
+def _logged(top: Path, commit: str, paths: tuple[str, ...]) -> str:
+    return plumbing.ask(top, "log", "--format=%H%x00%B%x00%x00", commit, "--", *paths)
 
 
 def head(top: Path) -> Ground:
@@ -69,26 +75,31 @@ def head(top: Path) -> Ground:
     return Ground(top=top, known=models.read(text), snapshot=snapshot)
 
 
-def here(top: Path, parts: Iterable[str]) -> Ground:
-    """The commit that is checked out. Raises BadTarget where there is none, or these parts have uncommitted changes."""
+def here(top: Path, parts: Iterable[str], local: Ground | None = None) -> Ground:
+    """The commit that is checked out, `local` where it is read already.
+
+    Raises BadTarget where there is none, or these parts have uncommitted changes.
+    """
     _refuse(listing.altered(top, *parts))
-    return head(top)
+    return local or head(top)
 
 
-def proposed(top: Path, parts: Iterable[str], *, dry_run: bool, progress: Progress) -> Ground:
+def proposed(
+    top: Path, parts: Iterable[str], *, dry_run: bool, progress: Progress, local: Ground | None = None
+) -> Ground:
     """What to plan on: the newest commit that the remote has; for a dry run, the one that is checked out."""
-    return here(top, parts) if dry_run else shared(top, parts, progress=progress)
+    return here(top, parts, local) if dry_run else shared(top, parts, progress=progress, local=local)
 
 
-def shared(top: Path, parts: Iterable[str], *, progress: Progress) -> Ground:
-    """The newest commit of the base branch that the remote has.
+def shared(top: Path, parts: Iterable[str], *, progress: Progress, local: Ground | None = None) -> Ground:
+    """The newest commit of the base branch that the remote has; `local` is the one that is checked out, if it is read.
 
     Raises BadTarget where what is checked out is not what the remote has, as far as these parts go.
     """
     wanted = tuple(parts)
     with ThreadPoolExecutor() as pool:
         altered = pool.submit(listing.altered, top, *wanted)
-        local = head(top)
+        local = local or head(top)
         known = local.known
         asked = None
         if plumbing.Repository(top).origin():

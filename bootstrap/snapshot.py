@@ -84,15 +84,11 @@ class WorkTree:
         self._take(look.result(), *parts)
         if overlays is None:
             self._seen = None
-        elif gone := {path for path in self._ids if "/" not in path} - there - {OVERLAYS}:
-            self._look(*sorted(gone))
-
-    def _look(self, *parts: str) -> None:
-        """Let Git look for changes in these parts: one look at many is quicker than many at one."""
-        self._take(listing.look(self.top, *parts), *parts)
+        elif gone := sorted({path for path in self._ids if "/" not in path} - there - {OVERLAYS}):
+            self._take(listing.look(top, *gone), *gone)
 
     def _take(self, look: Look, *parts: str) -> None:
-        """What a look at these parts found, or one at all of them."""
+        """What Git's look at these parts found, or at all of them: one look at many is quicker than many at one."""
         altered = sorted({part for path in look.altered if (part := part_of(path))})
         for path, mode in look.known(altered).items():
             self._known.setdefault(str(part_of(path)), {})[path] = mode
@@ -107,7 +103,7 @@ class WorkTree:
 
     def identity(self, part: str) -> str | None:
         if self._seen is not None and part not in self._seen:
-            self._look(part)
+            self._take(listing.look(self.top, part), part)
         return self._altered[part] if part in self._altered else self._ids.get(part, "")
 
     def state(self) -> Mapping[str, str] | None:

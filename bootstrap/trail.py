@@ -105,6 +105,11 @@ def read(text: str) -> Block | None:
     return None
 
 
+def written(overlay: str) -> tuple[str, ...]:
+    """What a commit that changes the release of an overlay writes."""
+    return tuple(f"{overlay}/{path}" for path in ("release", "base", "kustomization.yaml"))
+
+
 def lineage(target: str, history: Iterable[tuple[str, Block]]) -> Mapping[Part, Origin]:
     """Where each part of an environment's release came from last: what `promotion.plan` takes as the ancestor.
 

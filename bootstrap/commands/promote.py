@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap import ground as grounds
-from bootstrap import model, plumbing, repository, workspace
+from bootstrap import model, plumbing, repository, trail, workspace
 from bootstrap.builds import Builder
 from bootstrap.cache import Cache
 from bootstrap.errors import BadOption
@@ -45,13 +45,14 @@ def run(request: Request, *, progress: Progress) -> Result:
     overlays = dict.fromkeys(each.overlay for step in steps for each in step)
     parts = ("clusters", model.PATH, "base", *overlays)
     builder = Builder.find(Cache.find())
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        asked = pool.submit(grounds.proposed, top, parts, dry_run=request.dry_run, progress=progress)
+    with ThreadPoolExecutor() as pool:
+        local = grounds.head(top)
+        asked = pool.submit(grounds.proposed, top, parts, dry_run=request.dry_run, progress=progress, local=local)
         # While Git looks at the files and asks the remote: kustomize, and the rest of the code.
         if len(steps) == 1:  # it has most likely something to carry; of a whole chain, most steps have not
-            snapshot = grounds.head(top).snapshot
+            pool.submit(local.history, *trail.written(steps[0][1].overlay))
             for overlay in overlays:
-                builder.begin(snapshot, overlay)
+                builder.begin(local.snapshot, overlay)
         from bootstrap.commands import promoting
 
         if not request.chain:

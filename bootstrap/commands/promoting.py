@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
-from bootstrap import model, promotion
+from bootstrap import model, promotion, trail
 from bootstrap.builds import Builder
 from bootstrap.commands import proposing
 from bootstrap.commands.promote import Request
@@ -95,8 +95,7 @@ def _plan(ground: Ground, source: Environment, target: Environment, request: Req
 
 def _origins(ground: Ground, source: Environment, target: Environment) -> dict[Part, Origin]:
     """Where each part of the target's release came from: as the records tell, else the commit that it began with."""
-    paths = tuple(f"{target.overlay}/{path}" for path in ("release", "base", "kustomization.yaml"))
-    history = ground.history(*paths)
+    history = ground.history(*trail.written(target.overlay))
     if not history:
         return {}
     (last, newest), (start, _) = history[0], history[-1]
