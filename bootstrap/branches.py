@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
-from bootstrap import git, plumbing, workspace
+from bootstrap import plumbing, workspace
 from bootstrap.changes import ChangeSet
 from bootstrap.result import Progress
 from bootstrap.upstream import PushRefused, Reason, answered
@@ -26,17 +26,17 @@ def worktree(top: Path, commit: str, folders: tuple[str, ...]) -> Iterator[Path]
     home = plumbing.Repository(top).folder() / "taxiway"
     home.mkdir(exist_ok=True)
     with workspace.alone(home, "worktree") as room:
-        git.run(top, "worktree", "prune")
+        plumbing.run(top, "worktree", "prune")
         folder = room / "tree"
         try:
-            git.run(top, "worktree", "add", "--quiet", "--no-checkout", "--detach", str(folder), commit)
-            own = Path(plumbing.ask(folder, "rev-parse", "--absolute-git-dir"))
+            plumbing.run(top, "worktree", "add", "--quiet", "--no-checkout", "--detach", str(folder), commit)
+            own = Path(plumbing.run(folder, "rev-parse", "--absolute-git-dir"))
             workspace.write_whole_over(own / "info" / "sparse-checkout", _cone(folders).encode())
-            git.run(folder, "read-tree", "-mu", "HEAD", settings=_SPARSE)
+            plumbing.run(folder, "read-tree", "-mu", "HEAD", settings=_SPARSE)
             yield folder
         finally:
             workspace.remove(folder)
-            git.run(top, "worktree", "prune")
+            plumbing.run(top, "worktree", "prune")
 
 
 def _cone(folders: Iterable[str]) -> str:
@@ -49,9 +49,9 @@ def _cone(folders: Iterable[str]) -> str:
 def commit(folder: Path, changes: ChangeSet, message: str) -> str:
     """Write changes into a worktree and commit it, with the user's author, signing and hooks; the commit's id."""
     workspace.apply(folder, changes.writes, changes.deletes)
-    git.run(folder, "add", "--all", "--force", "--", *changes.paths, settings=_SPARSE)
-    git.run(folder, "commit", "--quiet", "--message", message, settings=_SPARSE)
-    return plumbing.ask(folder, "rev-parse", "HEAD")
+    plumbing.run(folder, "add", "--all", "--force", "--", *changes.paths, settings=_SPARSE)
+    plumbing.run(folder, "commit", "--quiet", "--message", message, settings=_SPARSE)
+    return plumbing.run(folder, "rev-parse", "HEAD")
 
 
 def fetch(top: Path, remote: str, branch: str, known: str | None = None) -> str:
@@ -64,8 +64,10 @@ def fetch(top: Path, remote: str, branch: str, known: str | None = None) -> str:
     with answered(f"{remote} can't be fetched"):
         # Into a place of our own: FETCH_HEAD and the remote-tracking branches are the user's.
         ours = f"refs/taxiway/{branch}"
-        git.run(top, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", remote, f"+refs/heads/{branch}:{ours}")
-    return plumbing.ask(top, "rev-parse", ours)
+        plumbing.run(
+            top, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", remote, f"+refs/heads/{branch}:{ours}"
+        )
+    return plumbing.run(top, "rev-parse", ours)
 
 
 def push(top: Path, remote: str, commit: str, branch: str, expected: str | None, *, progress: Progress) -> None:
@@ -77,7 +79,7 @@ def push(top: Path, remote: str, commit: str, branch: str, expected: str | None,
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             with progress(f"pushing {branch}"), answered(f"{branch} can't be pushed"):
-                git.run(top, "push", "--quiet", "--no-follow-tags", lease, remote, f"{commit}:refs/heads/{branch}")
+                plumbing.run(top, "push", "--quiet", "--no-follow-tags", lease, remote, f"{commit}:refs/heads/{branch}")
         except PushRefused as err:
             if err.reason is not Reason.NETWORK or attempt == _ATTEMPTS:
                 raise

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
-from bootstrap import listing, model, models, plumbing, trail, upstream
+from bootstrap import branches, listing, model, models, plumbing, trail, upstream
 from bootstrap.errors import BadOption, BadTarget, GitFailed
 from bootstrap.fingerprint import EXECUTABLE, FILE
 from bootstrap.model import Model
@@ -60,7 +60,7 @@ class Ground:
 
 @lru_cache(maxsize=8)  # for who asks for it before it is needed: Git takes a while over a long history
 def _logged(top: Path, commit: str, paths: tuple[str, ...]) -> str:
-    return plumbing.ask(top, "log", "--format=%H%x00%B%x00%x00", commit, "--", *paths)
+    return plumbing.run(top, "log", "--format=%H%x00%B%x00%x00", commit, "--", *paths)
 
 
 def head(top: Path) -> Ground:
@@ -113,18 +113,16 @@ def shared(top: Path, parts: Iterable[str], *, progress: Progress, local: Ground
     local = replace(local, heads=heads)
     if heads.get(known.branch) == local.commit:
         return local
-    from bootstrap import branches
-
     with progress(f"fetching {known.branch}"):
         newest = branches.fetch(top, REMOTE, known.branch)
     try:
-        plumbing.ask(top, "merge-base", "--is-ancestor", local.commit, newest)
+        plumbing.run(top, "merge-base", "--is-ancestor", local.commit, newest)
     except GitFailed:
         raise BadTarget(
             f"HEAD is no commit of {known.branch} that {REMOTE} has",
             hint=f"git switch {known.branch}, and git push, first",
         ) from None
-    moved = plumbing.ask(top, "diff", "--name-only", local.commit, newest, "--", *wanted).split("\n")
+    moved = plumbing.run(top, "diff", "--name-only", local.commit, newest, "--", *wanted).split("\n")
     if any(moved):
         raise BadTarget(
             f"{known.branch} moved meanwhile in {', '.join(moved[:_LISTED])}",

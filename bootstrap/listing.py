@@ -36,7 +36,7 @@ def entries(top: Path, commit: str, *folders: str) -> dict[str, str]:
     found: dict[str, str] = {}
     try:
         for names in ((), *((f"{folder}/",) for folder in folders)):
-            for entry in _items(plumbing.ask(top, "ls-tree", "-z", commit, "--", *names)):
+            for entry in _items(plumbing.run(top, "ls-tree", "-z", commit, "--", *names)):
                 facts, _, path = entry.partition("\t")
                 found[path] = facts.split()[2]
     except GitFailed:
@@ -46,7 +46,7 @@ def entries(top: Path, commit: str, *folders: str) -> dict[str, str]:
 
 def blobs(top: Path, commit: str, *parts: str) -> dict[str, tuple[str, str]]:
     """Every file of these parts of the repo at a commit, with its mode and its id."""
-    lines = (entry.partition("\t") for entry in _items(plumbing.ask(top, "ls-tree", "-r", "-z", commit, "--", *parts)))
+    lines = (entry.partition("\t") for entry in _items(plumbing.run(top, "ls-tree", "-r", "-z", commit, "--", *parts)))
     return {path: (facts.split()[0], facts.split()[2]) for facts, _, path in lines}
 
 
@@ -54,9 +54,9 @@ def look(top: Path, *paths: str) -> Look:
     """Look at the files below these paths, or at all. Nothing is written, not even Git's index."""
     shape = ("--porcelain=v1", "-z", "--no-renames", "--untracked-files=no")
     with ThreadPoolExecutor() as pool:  # a look at many files takes Git a while: half of it at a time
-        status = pool.submit(plumbing.ask, top, "--no-optional-locks", "status", *shape, "--", *paths)
+        status = pool.submit(plumbing.run, top, "--no-optional-locks", "status", *shape, "--", *paths)
         files = pool.submit(_listed, top, *paths)
-        prefix = pool.submit(plumbing.ask, top, "rev-parse", "--show-prefix")
+        prefix = pool.submit(plumbing.run, top, "rev-parse", "--show-prefix")
     listed = files.result()
     # The status tells paths from the top of the repository; a nested repository has a slash at its end.
     found = {entry[3:].removeprefix(prefix.result()).rstrip("/") for entry in _items(status.result())}
@@ -78,14 +78,14 @@ def known(top: Path, part: str) -> dict[str, str]:
 def fork(top: Path, commit: str) -> str:
     """The commit where HEAD's history left that of another one; the other one itself, where that is not known."""
     try:
-        return plumbing.ask(top, "merge-base", commit, "HEAD")
+        return plumbing.run(top, "merge-base", commit, "HEAD")
     except GitFailed:  # a shallow clone, or histories that have nothing in common
         return commit
 
 
 def _listed(top: Path, *paths: str) -> str:
     shape = ("-v", "-z", "--cached", "--stage", "--others", "--exclude-standard")
-    return "\0" + plumbing.ask(top, "ls-files", *shape, "--", *paths)
+    return "\0" + plumbing.run(top, "ls-files", *shape, "--", *paths)
 
 
 def _items(text: str) -> list[str]:

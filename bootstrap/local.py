@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bootstrap import git, listing, plumbing, workspace
+from bootstrap import listing, plumbing, workspace
 from bootstrap.changes import ChangeSet
 from bootstrap.errors import BadTarget
 from bootstrap.fingerprint import part_of
@@ -20,23 +20,23 @@ def commit(top: Path, changes: ChangeSet, message: str) -> str:
     own = sorted(path for path in altered if workspace.read_file(top, path) != changes.writes.get(path))
     if own:
         raise BadTarget(f"there are uncommitted changes in {', '.join(own)}", hint="commit them, or git stash, first")
-    repository = git.Repository(top)
+    repository = plumbing.Repository(top)
     repository.branch()
     if repository.busy():
         raise BadTarget(f"{top}: a merge or rebase is under way", hint="finish it, or abort it, first")
     plumbing.check_identity(top)
     # In a large repo, Git takes twice the time to leave out what else is staged: only where there is something.
-    staged = plumbing.ask(top, "diff-index", "--cached", "--name-only", "HEAD")
+    staged = plumbing.run(top, "diff-index", "--cached", "--name-only", "HEAD")
     only = ("--only", "--", *changes.paths) if staged else ()
     try:
         workspace.apply(top, changes.writes, changes.deletes)
-        git.Repository(top).stage(changes.paths)
-        git.run(top, "commit", "--quiet", "--message", message, *only)
+        plumbing.Repository(top).stage(changes.paths)
+        plumbing.run(top, "commit", "--quiet", "--message", message, *only)
     except BaseException:
-        git.run(top, "reset", "--quiet", "--", *changes.paths)
-        kept = git.Repository(top).held(changes.paths)
+        plumbing.run(top, "reset", "--quiet", "--", *changes.paths)
+        kept = plumbing.Repository(top).held(changes.paths)
         if kept:
-            git.run(top, "checkout", "--quiet", "HEAD", "--", *sorted(kept))
+            plumbing.run(top, "checkout", "--quiet", "HEAD", "--", *sorted(kept))
         workspace.apply(top, {}, frozenset(changes.paths) - kept)
         raise
-    return plumbing.ask(top, "rev-parse", "HEAD")
+    return plumbing.run(top, "rev-parse", "HEAD")

@@ -117,7 +117,7 @@ def _unmerged(ground: Ground, route: Route, digest: str) -> str | None:
     for branch, head in ground.heads.items():
         if _goes_on(route, branch, digest):
             branches.fetch(ground.top, REMOTE, branch, head)
-            if plumbing.ask(ground.top, "merge-base", head, ground.commit) != head:
+            if plumbing.run(ground.top, "merge-base", head, ground.commit) != head:
                 return branch
     return None
 
@@ -152,7 +152,7 @@ def _standing(ground: Ground, branch: str, head: str | None) -> tuple[str | None
     if head is None:
         return None, None
     branches.fetch(ground.top, REMOTE, branch, head)
-    record = trail.read(plumbing.ask(ground.top, "log", "-1", "--format=%B", head))
+    record = trail.read(plumbing.run(ground.top, "log", "-1", "--format=%B", head))
     if record is None:
         raise PushRefused(
             f"{branch} has commits that are not taxiway's",

@@ -1,6 +1,6 @@
-"""What Git is asked, by its plumbing: nothing here changes a repository.
+"""The pipes to Git's own commands, so that the user's hooks, signing and configuration apply.
 
-GitPython has no part in it: its import takes longer than all that a look at one environment asks.
+GitPython has no part in it: its import takes longer than most commands ask and tell Git altogether.
 """
 
 import io
@@ -55,7 +55,7 @@ class Repository:
     def branch(self) -> str:
         """The checked-out branch, which may have no commit yet. Raises BadTarget on a detached HEAD."""
         try:
-            return ask(self.top, "symbolic-ref", "--quiet", "--short", "HEAD")
+            return run(self.top, "symbolic-ref", "--quiet", "--short", "HEAD")
         except GitFailed:
             raise BadTarget(
                 f"{self.top}: HEAD is detached, so a commit would be on no branch", hint="git switch BRANCH first"
@@ -74,25 +74,25 @@ class Repository:
 
     def folder(self) -> Path:
         """Git's own folder of this work tree."""
-        return Path(ask(self.top, "rev-parse", "--absolute-git-dir"))
+        return Path(run(self.top, "rev-parse", "--absolute-git-dir"))
 
     def held(self, paths: Iterable[str]) -> set[str]:
         """Those of the paths that HEAD has."""
         try:
-            out = ask(self.top, "ls-tree", "-r", "-z", "--name-only", "HEAD", "--", *paths)
+            out = run(self.top, "ls-tree", "-r", "-z", "--name-only", "HEAD", "--", *paths)
         except GitFailed:  # no commit yet
             return set()
         return set(out.split("\0")) - {""}
 
     def files(self, *patterns: str) -> list[str]:
         """The paths that these patterns match and that Git does not ignore, tracked or not, and that are there."""
-        listed = ask(self.top, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *patterns)
+        listed = run(self.top, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *patterns)
         return [path for path in dict.fromkeys(listed.split("\0")) if path and (self.top / path).is_file()]
 
     def commit_of(self, reference: str) -> str:
         """The id of a commit. Raises BadOption where there is none of this name."""
         try:
-            return ask(self.top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{reference}^{{commit}}")
+            return run(self.top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{reference}^{{commit}}")
         except GitFailed:
             raise BadOption(f"{reference!r} is not a commit of {self.top}", hint="git log shows them") from None
 
@@ -116,8 +116,15 @@ class Repository:
 
     def changed(self, paths: Iterable[str]) -> list[str]:
         """Those of the paths that differ from HEAD in the index or the work tree, untracked ones included."""
-        out = ask(self.top, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--", *paths)
+        out = run(self.top, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--", *paths)
         return [entry[3:] for entry in out.split("\0") if entry]
+
+    def stage(self, paths: Iterable[str]) -> None:
+        """Take these files into the index as they are, ignored and removed ones included, without a look at others."""
+        told = "".join(f"{path}\0" for path in paths).encode(errors="surrogateescape")
+        done = _asked(self.top, "update-index", "--add", "--remove", "-z", "--stdin", given=told)
+        if done.code:
+            raise GitFailed(f"git update-index failed: {done.err}")
 
 
 def check_identity(folder: Path) -> None:
@@ -134,7 +141,7 @@ def check_identity(folder: Path) -> None:
 def author(folder: Path) -> str:
     """The name that Git would write on a commit made in this folder. Raises GitFailed where it knows none."""
     check_identity(folder)
-    return ask(folder, "var", "GIT_AUTHOR_IDENT").rpartition(" <")[0]
+    return run(folder, "var", "GIT_AUTHOR_IDENT").rpartition(" <")[0]
 
 
 def default_branch(folder: Path) -> str:
@@ -142,9 +149,9 @@ def default_branch(folder: Path) -> str:
     return _setting(folder, "init.defaultBranch") or "main"
 
 
-def ask(folder: Path, *arguments: str) -> str:
-    """What a Git command that changes nothing says in a folder. Raises GitFailed with Git's own reason."""
-    done = _asked(folder, *arguments)
+def run(folder: Path, *arguments: str, settings: Mapping[str, str] | None = None) -> str:
+    """What a Git command says in a folder, with these settings beside the user's. Raises GitFailed with its reason."""
+    done = _asked(folder, *arguments, settings=settings)
     told = done.out.decode(errors="surrogateescape").removesuffix("\n")
     if done.code:
         raise GitFailed(f"git {arguments[0]} failed: {done.err or told.strip() or f'exit code {done.code}'}")
@@ -156,7 +163,15 @@ def _setting(folder: Path, name: str) -> str | None:
     return done.out.decode(errors="surrogateescape").removesuffix("\n") or None
 
 
-def _asked(folder: Path, *arguments: str, given: bytes = b"") -> Finished:
-    return process.run(
-        ["git", "-C", str(folder), *arguments], given=given, env={"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
-    )
+def _asked(folder: Path, *arguments: str, given: bytes = b"", settings: Mapping[str, str] | None = None) -> Finished:
+    environment = {**_as_environment(settings or {}), "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+    return process.run(["git", "-C", str(folder), *arguments], given=given, env=environment)
+
+
+def _as_environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Settings for one command and all that it starts, behind those of the environment (git-config)."""
+    there = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
+    found = {"GIT_CONFIG_COUNT": str(there + len(settings))} if settings else {}
+    for number, (key, value) in enumerate(settings.items(), there):
+        found |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return found

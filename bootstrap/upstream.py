@@ -68,7 +68,7 @@ _HINTS = {
 def heads(top: Path, remote: str, *patterns: str) -> Mapping[str, str]:
     """The remote's branches that match, each with its commit. Raises PushRefused where the remote does not answer."""
     with answered(f"{remote} can't be read"):
-        listed = plumbing.ask(top, "ls-remote", "--heads", remote, *(f"refs/heads/{each}" for each in patterns))
+        listed = plumbing.run(top, "ls-remote", "--heads", remote, *(f"refs/heads/{each}" for each in patterns))
     pairs = (line.split("\t") for line in listed.splitlines() if "\t" in line)
     return {name.removeprefix("refs/heads/"): commit for commit, name in pairs}
 

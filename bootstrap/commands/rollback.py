@@ -63,7 +63,7 @@ def _earlier(ground: Ground, environment: Environment, steps: int) -> str:
     pinned = bool(ground.tree(environment.overlay).under(f"{environment.overlay}/base"))
     base = f"{environment.overlay}/base" if pinned else "base"
     paths = (f"{environment.overlay}/release", base, f"{environment.overlay}/kustomization.yaml")
-    changed = plumbing.ask(
+    changed = plumbing.run(
         ground.top, "log", "--first-parent", "--format=%H %P", ground.commit, "--", *paths
     ).splitlines()
     if steps < 1 or len(changed) <= steps:
