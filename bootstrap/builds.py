@@ -39,10 +39,14 @@ class Sources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
-    """What an overlay renders to; nothing, and kustomize's reason, where it can't be built."""
+    """What an overlay renders to; nothing, and kustomize's reason, where it can't be built.
+
+    `sound` where it is surely made of the files that were read for it, so that their ids tell what it is.
+    """
 
     rendered: bytes = b""
     failure: str | None = None
+    sound: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,17 +113,18 @@ class Builder:
             rendered = self.kustomize.build(folder / overlay)
         except BuildFailed as err:
             return Built(failure=err.message)
-        if sources.whole and snapshot.is_as(sources.readings):
+        sound = sources.whole and snapshot.is_as(sources.readings)
+        if sound:
             # What is in the clear here is not to be copied elsewhere.
             self._remember(snapshot, overlay, sources, _NOT_KEPT if b"\nkind: Secret\n" in rendered else rendered)
-        return Built(rendered=rendered)
+        return Built(rendered=rendered, sound=sound)
 
     def remembered(self, snapshot: Snapshot, overlay: str) -> Built | None:
         """What an overlay renders to, where it was built before from the very same files."""
         hint = self.hint(snapshot, overlay)
         key = self._key(snapshot, overlay, hint) if hint else None
         held = self.cache.get(key) if key else None
-        return None if held in (None, _NOT_KEPT) else Built(rendered=held or b"")
+        return None if held in (None, _NOT_KEPT) else Built(rendered=held or b"", sound=True)
 
     def begin(self, snapshot: Snapshot, overlay: str) -> Future[Built]:
         """Let kustomize work while something else is done; what it works at already is not begun again.

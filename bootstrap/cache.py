@@ -67,8 +67,9 @@ class Cache:
         path = _path(self.folder, key)
         part = path.with_name(f".{key}.{os.getpid()}-{time.monotonic_ns()}")
         with contextlib.suppress(OSError):
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            path.parent.mkdir(exist_ok=True, mode=0o700)
+            if not path.parent.is_dir():
+                self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                path.parent.mkdir(exist_ok=True, mode=0o700)
             try:
                 with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                     file.write(_MAGIC + _checksum(key, packed) + packed)

@@ -55,12 +55,12 @@ class Examined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Look:
-    """A scene, and what tells whether it may be remembered: its sources, what was read beside them, what is broken."""
+    """A scene, and what tells whether it may be remembered: what it is made of, and what was read beside that."""
 
     scene: Scene
     sources: Sources
     beside: Mapping[str, Reading]
-    broken: bool
+    sound: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,8 +100,8 @@ class Examiner:
         found = Examined(findings=tuple(registry.examine(look.scene)), claims=tuple(fleet.claims(look.scene)))
         look.scene.forget()
         key = self._key(environment, look.sources.parts)
-        sound = all(each.identity == self.work.identity(part) for part, each in look.beside.items())
-        if key and sound and not look.broken and self.work.is_as(look.sources.readings):
+        same = all(each.identity == self.work.identity(part) for part, each in look.beside.items())
+        if key and look.sound and same:
             self.builder.cache.put(key, json.dumps(found.dump()).encode())
         return found
 
@@ -128,7 +128,7 @@ class Examiner:
             failure=built.failure,
             before=self._rendered_before(overlay, sources.parts, built),
         )
-        return _Look(scene=scene, sources=sources, beside=beside, broken=broken)
+        return _Look(scene=scene, sources=sources, beside=beside, sound=built.sound)
 
     def differs(self, environment: Environment) -> bool:
         """Whether an environment is not as it was before, as far as that is known without a build."""

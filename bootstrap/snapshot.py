@@ -143,9 +143,10 @@ class WorkTree:
         stamps: dict[str, Stamp] = {}
         for path, mode in names.items():
             missing = contextlib.suppress(FileNotFoundError, IsADirectoryError)
-            with missing, open(f"{self.top}/{path}", "rb") as file:  # noqa: PTH123  (pathlib takes longer than the disk)
-                blobs[path] = Blob(mode, file.read())
-                stamps[path] = _stamp(os.fstat(file.fileno()))
+            with missing, open(f"{self.top}/{path}", "rb", 0) as file:  # noqa: PTH123  (pathlib takes longer than the disk)
+                data, facts = file.read(), os.fstat(file.fileno())
+                blobs[path] = Blob(mode or (EXECUTABLE if facts.st_mode & 0o100 else FILE), data)
+                stamps[path] = _stamp(facts)
         tree = Tree({path: blob.data for path, blob in blobs.items()})
         return Reading(tree=tree, identity=identity(part, blobs, like=like), stamps=stamps)
 
@@ -226,12 +227,12 @@ def _commit(top: Path, commit: str) -> Commit:
 
 
 def _walk(top: Path, part: str) -> Iterator[tuple[str, str]]:
-    """Every file below a part with its mode, those behind symbolic links too, and the links themselves."""
+    """Every file below a part, those behind symbolic links too, and the links themselves, which alone have a mode."""
     place = top / part
     if place.is_symlink():
         yield part, LINK
     if place.is_file():
-        yield part, EXECUTABLE if os.access(place, os.X_OK) else FILE
+        yield part, ""
     seen = {place.resolve()}
     folders = [part] if place.is_dir() else []
     while folders:
@@ -250,7 +251,7 @@ def _walk(top: Path, part: str) -> Iterator[tuple[str, str]]:
                 if entry.is_dir():
                     folders.append(path)
                 elif not entry.is_symlink():
-                    yield path, EXECUTABLE if entry.stat().st_mode & 0o100 else FILE
+                    yield path, ""
 
 
 def _stamp(facts: os.stat_result) -> Stamp:
