@@ -7,8 +7,17 @@ from typing import Any
 
 from bootstrap import __version__
 from bootstrap.finding import Finding, Rule, Severity
+from bootstrap.result import Result
 
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+
+
+def result(findings: Sequence[Finding], environments: Sequence[str], form: str) -> Result:
+    """The findings as the answer, in the form of `lines`; `failed` where one is an error."""
+    failed = any(each.rule.severity is Severity.ERROR for each in findings)
+    status = "failed" if failed else "warned" if findings else "passed"
+    told = tuple(lines(findings, environments, form))
+    return Result(status=status, data=data(findings, environments), lines=told)
 
 
 def lines(findings: Sequence[Finding], environments: Sequence[str], form: str) -> list[str]:

@@ -1,15 +1,12 @@
 """`taxiway validate`: every reason why an environment would not work, before the merge."""
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bootstrap import listing, plumbing, repository, verdict, workspace
-from bootstrap.cache import Cache
+from bootstrap import listing, plumbing, workspace
 from bootstrap.errors import BadOption
-from bootstrap.finding import Finding, Severity
 from bootstrap.fingerprint import OVERLAYS
 from bootstrap.result import Progress, Result
 from bootstrap.snapshot import Commit, WorkTree
@@ -38,14 +35,18 @@ def run(request: Request, *, progress: Progress) -> Result:
     plumbing.check_version()
     top = workspace.top_of(request.directory)
     with progress("looking for what changed"), ThreadPoolExecutor() as pool:
-        # Git has much to look at in a large repo: it begins before taxiway.yaml is read and the rules are imported.
+        # Git has much to look at in a large repo: it begins before taxiway.yaml is read and the code is imported.
         before = pool.submit(_before, top, request.since)
         overlays = [f"{OVERLAYS}/{name}" for name in request.environments]
         work = pool.submit(WorkTree, top, overlays or None)
+        from bootstrap import repository
+
         checkout = repository.working(top, cached=request.cached)
         environments = checkout.choose(request.environments)
         strays = pool.submit(checkout.strays) if not request.environments and not request.since else None
         from bootstrap import survey as surveys
+        from bootstrap import verdict
+        from bootstrap.cache import Cache
 
         aging = surveys.aging(checkout, environments, datetime.now(UTC))
         survey = surveys.Survey.of(
@@ -64,7 +65,7 @@ def run(request: Request, *, progress: Progress) -> Result:
     if request.server:
         found.extend(survey.asked(request.context, progress=progress))
     findings = survey.judged(found)
-    return _result(findings, [each.name for each in survey.chosen], request.form)
+    return verdict.result(findings, [each.name for each in survey.chosen], request.form)
 
 
 def _before(top: Path, since: str | None) -> Commit | None:
@@ -75,9 +76,3 @@ def _before(top: Path, since: str | None) -> Commit | None:
         return Commit.of(top, "HEAD")
     except BadOption:
         return None
-
-
-def _result(findings: Sequence[Finding], names: Sequence[str], form: str) -> Result:
-    failed = any(each.rule.severity is Severity.ERROR for each in findings)
-    status = "failed" if failed else "warned" if findings else "passed"
-    return Result(status=status, data=verdict.data(findings, names), lines=tuple(verdict.lines(findings, names, form)))
