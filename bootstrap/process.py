@@ -1,4 +1,4 @@
-"""The one door to other programs, but for Git, which has its own."""
+"""The one door to other programs."""
 
 import os
 import shutil

@@ -84,8 +84,6 @@ class WorkTree:
         self._take(look.result(), *parts)
         if overlays is None:
             self._seen = None
-        elif gone := sorted({path for path in self._ids if "/" not in path} - there - {OVERLAYS}):
-            self._take(listing.look(top, *gone), *gone)
 
     def _take(self, look: Look, *parts: str) -> None:
         """What Git's look at these parts found, or at all of them: one look at many is quicker than many at one."""

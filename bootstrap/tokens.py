@@ -134,7 +134,6 @@ def _from_tea(hosted: Hosted, environment: Mapping[str, str]) -> Iterator[Token]
 def _from_git(hosted: Hosted) -> Iterator[Token]:
     scheme, _, rest = hosted.web.partition("://")
     wanted = f"protocol={scheme}\nhost={rest.partition('/')[0]}\npath={hosted.slug}.git\n\n"
-    # Not through GitPython, which writes what a program says to its log when GIT_PYTHON_TRACE asks for it.
     done = process.run(["git", "credential", "fill"], given=wanted.encode(), env=_QUIET)
     if done.code:
         return

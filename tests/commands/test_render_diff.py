@@ -1,6 +1,8 @@
 """`taxiway render` and `taxiway diff`, end to end on a fresh environment repo."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -143,9 +145,6 @@ def test_markdown_is_for_a_pull_request(repo: Path, taxiway: Taxiway) -> None:
 
 
 def test_a_closed_pipe_is_no_mistake(repo: Path) -> None:
-    import subprocess
-    import sys
-
     done = subprocess.run(
         ["/bin/sh", "-c", f"{sys.executable} -m bootstrap render | head -n 1"],
         capture_output=True,
@@ -153,3 +152,15 @@ def test_a_closed_pipe_is_no_mistake(repo: Path) -> None:
         check=False,
     )
     assert done.stderr == ""
+
+
+def test_a_difference_needs_little_code(repo: Path) -> None:
+    """What takes longer to import than Git and kustomize take to answer: typer's pydantic, GitPython, the rules."""
+    heavy = ("git", "pydantic", "cryptography", "ruamel", "ogr", "bootstrap.lint.registry")
+    script = (
+        "import sys\nfrom bootstrap.cli import main\n"
+        "try:\n    main(['diff', 'dev'])\nexcept SystemExit:\n    pass\n"
+        f"print([name for name in {heavy!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["dev: no difference", "[]"]
