@@ -75,8 +75,12 @@ def known(top: Path, part: str) -> dict[str, str]:
     return Look(altered=frozenset(), listed=_listed(top, part)).known([part])
 
 
-def fork(top: Path, commit: str) -> str:
-    """The commit where HEAD's history left that of another one; the other one itself, where that is not known."""
+def fork(top: Path, reference: str) -> str:
+    """The commit where HEAD's history left that of another one; the other one itself, where that is not known.
+
+    Raises BadOption where there is none of this name.
+    """
+    commit = plumbing.Repository(top).commit_of(reference)
     try:
         return plumbing.run(top, "merge-base", commit, "HEAD")
     except GitFailed:  # a shallow clone, or histories that have nothing in common

@@ -30,11 +30,11 @@ def commit(top: Path, changes: ChangeSet, message: str) -> str:
     only = ("--only", "--", *changes.paths) if staged else ()
     try:
         workspace.apply(top, changes.writes, changes.deletes)
-        plumbing.Repository(top).stage(changes.paths)
+        repository.stage(changes.paths)
         plumbing.run(top, "commit", "--quiet", "--message", message, *only)
     except BaseException:
         plumbing.run(top, "reset", "--quiet", "--", *changes.paths)
-        kept = plumbing.Repository(top).held(changes.paths)
+        kept = repository.held(changes.paths)
         if kept:
             plumbing.run(top, "checkout", "--quiet", "HEAD", "--", *sorted(kept))
         workspace.apply(top, {}, frozenset(changes.paths) - kept)

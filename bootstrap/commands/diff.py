@@ -69,7 +69,7 @@ def _look(top: Path, request: Request, pool: Executor) -> Looked:
 def _before(top: Path, request: Request, overlays: Sequence[str]) -> Commit:
     reference = request.before
     if request.since:
-        reference = listing.fork(top, plumbing.Repository(top).commit_of(request.since))
+        reference = listing.fork(top, request.since)
     before = Commit.of(top, reference)
     if len(overlays) == 1:
         before.read(overlays)  # it is there, then, when kustomize is to begin

@@ -71,7 +71,7 @@ def run(request: Request, *, progress: Progress) -> Result:
 def _before(top: Path, since: str | None) -> Commit | None:
     """The commit that changes are measured against; None where there is none yet."""
     if since:
-        return Commit.of(top, listing.fork(top, plumbing.Repository(top).commit_of(since)))
+        return Commit.of(top, listing.fork(top, since))
     try:
         return Commit.of(top, "HEAD")
     except BadOption:

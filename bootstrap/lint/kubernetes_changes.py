@@ -21,7 +21,7 @@ RULES = (IMMUTABLE,)
 
 def check(scene: Scene) -> Iterator[Finding]:
     """A finding for each such field of an object that keeps its name; nothing where HEAD is not known."""
-    if scene.objects_before is None or scene.before == scene.rendered:
+    if scene.before == scene.rendered or scene.objects_before is None:
         return
     before = by_identity(scene.objects_before)
     for each in scene.objects:
