@@ -20,14 +20,14 @@ from bootstrap.commands import init
 assert init  # loaded before the fork, so that a run is only its own work
 URL = "https://git.example.com/acme/airflow-environments.git"
 EVENTS = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "subprocess.Popen", "shutil.rmtree"}
-_state = {"left": -1, "seen": 0}
+_state: dict[str, Any] = {"left": -1, "seen": 0, "only": ""}
 
 
 def _watch(event: str, arguments: tuple[Any, ...]) -> None:
     if _state["left"] < 0:
         return
     writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
-    if writes or event in EVENTS:
+    if (writes or event in EVENTS) and _state["only"] in ("", event):
         _state["seen"] += 1
         if _state["seen"] == _state["left"]:
             os.write(3, event.encode())
@@ -37,8 +37,8 @@ def _watch(event: str, arguments: tuple[Any, ...]) -> None:
 sys.addaudithook(_watch)
 
 
-def run(arguments: list[str], kill_at: int) -> tuple[int, str]:
-    """One run in a child: its exit code (-9 when killed) and the event that it was killed at."""
+def run(arguments: list[str], kill_at: int, only: str = "") -> tuple[int, str]:
+    """One run in a child: its exit code (-9 when killed) and the event that it was killed at; `only` these count."""
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
@@ -46,7 +46,7 @@ def run(arguments: list[str], kill_at: int) -> tuple[int, str]:
         os.set_inheritable(3, False)
         null = os.open(os.devnull, os.O_RDWR)
         os.dup2(null, 1)
-        _state.update(left=kill_at, seen=0)
+        _state.update(left=kill_at, seen=0, only=only)
         try:
             cli.main(arguments)
         except SystemExit as end:

@@ -1,8 +1,9 @@
 """Kill `taxiway promote`, or an edit, at some of its events, each time in a fresh copy of a repo and its remote.
 
-    python -m tests.commands.killer_of_moves FIRST STEP FOLDER TAXIWAY-ARGUMENTS...
+    python -m tests.commands.killer_of_moves STEP EVENT FOLDER TAXIWAY-ARGUMENTS...
 
-FOLDER holds `remote.git`, and `repo`, which is a clone of it. Prints one JSON line a run.
+Each STEPth event counts; where EVENT is not empty, each STEPth of that kind. FOLDER holds `remote.git`, and `repo`,
+which is a clone of it. Prints one JSON line a run.
 """
 
 import json
@@ -32,17 +33,17 @@ def look(folder: Path) -> dict[str, object]:
     }
 
 
-def main(first: int, step: int, source: Path, arguments: list[str]) -> None:
-    """Kill at event `first`, `first + step`, … until a run ends by itself."""
-    number = first
+def main(step: int, only: str, source: Path, arguments: list[str]) -> None:
+    """Kill at the first event, `step` events later, … until a run ends by itself."""
+    number = 1
     while True:
-        folder = source.with_name(f"{source.name}-{number}")
+        folder = source.with_name(f"{source.name}-{only}-{number}")
         shutil.copytree(source, folder, symlinks=True)
         os.chdir(folder / "repo")
         os.environ["XDG_CACHE_HOME"] = str(folder / "cache")  # what one run remembers leaves another less to do
         git(folder / "repo", "remote", "set-url", "origin", str(folder / "remote.git"))
         before = look(folder)
-        code, event = run(arguments, number)
+        code, event = run(arguments, number, only)
         killed = look(folder)
         again, _ = run(arguments, 0)
         told = {"number": number, "event": event, "code": code, "before": before, "killed": killed, "again": again}
@@ -55,4 +56,4 @@ def main(first: int, step: int, source: Path, arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]), sys.argv[4:])
+    main(int(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), sys.argv[4:])
