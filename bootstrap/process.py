@@ -4,9 +4,11 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bootstrap.errors import MissingTool
 
@@ -31,8 +33,13 @@ def run(argv: Sequence[str], *, given: bytes = b"", env: Mapping[str, str] | Non
 
     Raises MissingTool when it can't be started.
     """
+    stdin: dict[str, Any] = {"input": given} if given else {"stdin": subprocess.DEVNULL}
+    surroundings = {**os.environ, **(env or {})}
     try:
-        done = subprocess.run(argv, input=given, capture_output=True, check=False, env={**os.environ, **(env or {})})
+        # A file takes all of it. A pipe holds little, and who reads it waits at each piece for Python's other threads.
+        with tempfile.TemporaryFile() as out:
+            done = subprocess.run(argv, **stdin, stdout=out, stderr=subprocess.PIPE, check=False, env=surroundings)
+            out.seek(0)
+            return Finished(code=done.returncode, out=out.read(), err=done.stderr.decode(errors="replace").strip())
     except OSError as err:
         raise MissingTool(f"{argv[0]} can't be started: {err.strerror}") from err
-    return Finished(code=done.returncode, out=done.stdout, err=done.stderr.decode(errors="replace").strip())

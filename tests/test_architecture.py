@@ -13,8 +13,8 @@ MODULES = sorted(
 SHELL = {"cli", "cli.boundary", "cli.bootstrap", "cli.edit", "cli.look", "cli.move", "report", "ask", "__main__"}
 EFFECTS = {
     "branches", "builds", "cache", "crew", "examination", "forge", "git", "ground", "kubectl", "kustomize",
-    "listing", "local", "models", "offer", "plumbing", "process", "prospect", "repository", "site", "snapshot",
-    "sources", "survey", "tokens", "trial", "upstream", "workspace",
+    "listing", "local", "memory", "models", "offer", "plumbing", "process", "prospect", "repository", "site",
+    "snapshot", "sources", "survey", "tokens", "trial", "upstream", "workspace",
 }  # fmt: skip
 CORE = {
     "airflow_settings", "alike", "body", "carrying", "changes", "checks", "ci", "codeowners", "controllers",
@@ -30,7 +30,7 @@ DOORS = {
     "subprocess": {"process"},
     "git": {"git"},
     "typer": {"cli.__init__", "cli.boundary", "cli.bootstrap", "cli.edit", "cli.look", "cli.move", "ask"},
-    "tempfile": {"workspace"},
+    "tempfile": {"workspace", "process"},
     "shutil": {"workspace", "process"},
     "socket": set(),
     "urllib.request": set(),
