@@ -52,17 +52,20 @@ def blobs(top: Path, commit: str, *parts: str) -> dict[str, tuple[str, str]]:
 
 def look(top: Path, *paths: str) -> Look:
     """Look at the files below these paths, or at all. Nothing is written, not even Git's index."""
-    shape = ("--porcelain=v1", "-z", "--no-renames", "--untracked-files=no")
-    with ThreadPoolExecutor() as pool:  # a look at many files takes Git a while: half of it at a time
+    shape = ("--porcelain=v1", "-z", "--no-renames", "--untracked-files=normal")
+    with ThreadPoolExecutor() as pool:  # a look at many files takes Git a while
+        # Of untracked files, only a status knows where to look again, if the user has Git keep that (untracked cache).
         status = pool.submit(plumbing.run, top, "--no-optional-locks", "status", *shape, "--", *paths)
-        files = pool.submit(_listed, top, *paths)
+        tracked = pool.submit(_listed, top, "--stage", *paths)
         prefix = pool.submit(plumbing.run, top, "rev-parse", "--show-prefix")
-    listed = files.result()
+    items = _items(status.result())
+    untracked = _untracked(top, prefix.result(), [item[3:] for item in items if item.startswith("??")], paths)
     # The status tells paths from the top of the repository; a nested repository has a slash at its end.
-    found = {entry[3:].removeprefix(prefix.result()).rstrip("/") for entry in _items(status.result())}
-    found |= {entry.rstrip("/") for entry in _UNTRACKED.findall(listed)}
+    found = {item[3:].removeprefix(prefix.result()) for item in items if not item.startswith("??")}
+    found |= {entry.rstrip("/") for entry in _UNTRACKED.findall(untracked)}
     # After `git update-index --assume-unchanged` or `--skip-worktree`, Git says "unchanged" without a look.
-    return Look(altered=frozenset(found | set(_UNSEEN.findall(listed))), listed=listed)
+    found |= set(_UNSEEN.findall(tracked.result()))
+    return Look(altered=frozenset(found), listed=tracked.result() + untracked)
 
 
 def altered(top: Path, *paths: str) -> frozenset[str]:
@@ -72,7 +75,7 @@ def altered(top: Path, *paths: str) -> frozenset[str]:
 
 def known(top: Path, part: str) -> dict[str, str]:
     """The files of a part that Git tracks or would take, each with its mode."""
-    return Look(altered=frozenset(), listed=_listed(top, part)).known([part])
+    return Look(altered=frozenset(), listed=_listed(top, "--stage", "--others", part)).known([part])
 
 
 def fork(top: Path, reference: str) -> str:
@@ -87,9 +90,21 @@ def fork(top: Path, reference: str) -> str:
         return commit
 
 
-def _listed(top: Path, *paths: str) -> str:
-    shape = ("-v", "-z", "--cached", "--stage", "--others", "--exclude-standard")
-    return "\0" + plumbing.run(top, "ls-files", *shape, "--", *paths)
+def _untracked(top: Path, prefix: str, told: list[str], paths: tuple[str, ...]) -> str:
+    """Entries of what a status calls untracked: each file, where that names their folder alone."""
+    if any(prefix.startswith(each) for each in told):  # a folder that holds all of `top`
+        return _listed(top, "--others", *paths)
+    own = [each.removeprefix(prefix) for each in told if each.startswith(prefix)]
+    files = "".join(f"? {each}\0" for each in own if not each.endswith("/"))
+    folders = [f":(literal){each}" for each in own if each.endswith("/")]
+    return f"\0{files}" + (_listed(top, "--others", *folders) if folders else "")
+
+
+def _listed(top: Path, *asked: str) -> str:
+    """Entries of those kinds below those paths, each with a NUL before and behind it."""
+    kinds = [each for each in asked if each.startswith("--")]
+    paths = asked[len(kinds) :]
+    return "\0" + plumbing.run(top, "ls-files", "-v", "-z", "--exclude-standard", *kinds, "--", *paths)
 
 
 def _items(text: str) -> list[str]:

@@ -1,12 +1,13 @@
 """A work tree's parts have the ids that Git would give them, whether all of it was looked at or a part."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from bootstrap.fingerprint import OVERLAYS
-from bootstrap.listing import entries
+from bootstrap.listing import altered, entries
 from bootstrap.snapshot import WorkTree
 from tests.commands.test_init import git
 
@@ -62,16 +63,27 @@ def _beside(repo: Path) -> None:
     (repo / "overlays-old/a").write_text("beside the overlays")
 
 
+def _new(repo: Path) -> None:
+    (repo / ".git/info/exclude").write_text("*.log\n")
+    for name in ("overlays/dev/[a]*/deep/b", "overlays/dev/[a]*/c.log", "overlays/new/a", "base/é/x", "logs/a.log"):
+        path = repo / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("in a folder of which Git knows nothing")
+
+
 def looks(repo: Path) -> Iterator[WorkTree]:
     yield WorkTree(repo)
     yield WorkTree(repo, [f"{OVERLAYS}/dev"])
 
 
-@pytest.mark.parametrize("change", [_nothing, _changed, _gone, _mode, _hidden, _beside])
+@pytest.mark.parametrize("change", [_nothing, _changed, _gone, _mode, _hidden, _beside, _new])
 def test_an_id_is_git_s(repo: Path, change: Callable[[Path], None]) -> None:
     change(repo)
     told = [
-        {part: tree.identity(part) for part in ("README.md", "base", "overlays/dev", "overlays/x", "overlays-old")}
+        {
+            part: tree.identity(part)
+            for part in ("README.md", "base", "overlays/dev", "overlays/x", "overlays/new", "overlays-old", "logs")
+        }
         for tree in looks(repo)
     ]
     git(repo, "update-index", "--no-assume-unchanged", "base/kustomization.yaml")
@@ -88,3 +100,32 @@ def test_a_file_that_is_written_meanwhile_is_seen(repo: Path) -> None:
         (repo / "overlays/dev/kustomization.yaml").write_text("changed meanwhile")
         assert not tree.is_as(held)
         git(repo, "checkout", "--quiet", ".")
+
+
+def test_a_repo_may_be_a_folder_of_another_one(repo: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    outer = tmp_path_factory.mktemp("outer")
+    shutil.rmtree(repo / ".git")
+    shutil.copytree(repo, outer / "envs")
+    (outer / "beside").write_text("not of the environments")
+    git(outer, "init", "--quiet")
+    assert altered(outer / "envs") == set(FILES)
+    assert altered(outer / "envs", "base", "overlays/x") == {"base/kustomization.yaml", "overlays/x/a"}
+    git(outer, "add", "envs")
+    git(outer, "commit", "--quiet", "-m", "all")
+    (outer / "envs/overlays/new").mkdir()
+    (outer / "envs/overlays/new/a").write_text("new")
+    (outer / "envs/README.md").write_text("changed")
+    assert altered(outer / "envs") == {"overlays/new/a", "README.md"}
+    assert altered(outer / "envs", "overlays") == {"overlays/new/a"}
+
+
+def test_git_is_told_where_to_look_for_new_files_by_its_untracked_cache(repo: Path) -> None:
+    """With core.untrackedCache, `git status` keeps in the index which folders have not changed since."""
+    git(repo, "config", "core.untrackedCache", "true")
+    for _ in range(2):
+        git(repo, "status")
+    assert altered(repo) == set()
+    (repo / "overlays/new").mkdir()
+    (repo / "overlays/new/a").write_text("new")
+    (repo / "base/b").write_text("new")
+    assert altered(repo) == {"overlays/new/a", "base/b"}
