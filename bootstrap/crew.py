@@ -1,22 +1,25 @@
 """Environments examined side by side, as many at once as the machine has cores."""
 
 import gc
-import multiprocessing
 import os
+import pickle
 import signal
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.connection import wait
+from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor, as_completed
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
+from bootstrap import workspace
 from bootstrap.errors import TaxiwayError
 from bootstrap.examination import Examined, Examiner
 from bootstrap.model import Environment
+from bootstrap.tree import Tree
 
 # From here on processes pay: threads wait for each other where Python itself works, processes take a moment to start.
 MANY = 32
 
+_FILE = "examiner"
 _mine: Examiner
 
 
@@ -25,31 +28,47 @@ def examine(examiner: Examiner, environments: Sequence[Environment]) -> Iterator
     if not environments:
         return
     cores = min(os.cpu_count() or 1, len(environments))
-    pool: Executor
-    if len(environments) < MANY or cores == 1:
-        pool, task = ThreadPoolExecutor(cores), examiner.examine
-    else:
-        # Never forked: this process may have threads, which a fork would cut off in the middle of anything.
-        context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(
-            cores, mp_context=context, initializer=_start, initargs=(examiner, gc.get_threshold())
-        )
-        task = _examine
+    with ExitStack() as stack:
+        if len(environments) < MANY or cores == 1:
+            pool: Executor = stack.enter_context(_ended(ThreadPoolExecutor(cores)))
+            task = examiner.examine
+        else:
+            # In a file: the pipe to a new process holds little, and Python waits for good for one that died meanwhile.
+            folder = stack.enter_context(workspace.scratch(Tree({_FILE: pickle.dumps(examiner)})))
+            pool, task = stack.enter_context(_ended(_processes(cores, folder))), _examine
+        try:
+            jobs = {pool.submit(task, each): each for each in environments}
+            for job in as_completed(jobs):
+                environment = jobs.pop(job)  # and its result with it, once the caller lets go
+                yield environment, job.result()
+        except BrokenExecutor:
+            raise TaxiwayError(
+                "a process that examined environments was killed", hint="was the memory enough?"
+            ) from None
+
+
+@contextmanager
+def _ended(pool: Executor) -> Iterator[Executor]:
     try:
-        jobs = {pool.submit(task, each): each for each in environments}
-        for job in as_completed(jobs):
-            environment = jobs.pop(job)  # and its result with it, once the caller lets go
-            yield environment, job.result()
-    except BrokenProcessPool:
-        raise TaxiwayError("a process that examined environments was killed", hint="was the memory enough?") from None
+        yield pool
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _start(examiner: Examiner, thresholds: tuple[int, int, int]) -> None:
+def _processes(cores: int, folder: Path) -> Executor:
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    # Never forked: this process may have threads, which a fork would cut off in the middle of anything.
+    context = get_context("spawn")
+    # Python's looks for cycles as in the first process: they took a quarter of its time.
+    return ProcessPoolExecutor(cores, mp_context=context, initializer=_start, initargs=(folder, gc.get_threshold()))
+
+
+def _start(folder: Path, thresholds: tuple[int, int, int]) -> None:
     global _mine
-    _mine = examiner
-    gc.set_threshold(*thresholds)  # as in the first process: a quarter of Python's time went into looks for cycles
+    gc.set_threshold(*thresholds)
+    _mine = pickle.loads((folder / _FILE).read_bytes())  # noqa: S301  (the first process has just written it)
     # Ctrl-C is for the first process, which lets the others end what they have begun.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_follow, daemon=True).start()
@@ -57,8 +76,10 @@ def _start(examiner: Examiner, thresholds: tuple[int, int, int]) -> None:
 
 def _follow() -> None:
     """Leave when the first process is gone, however it went."""
-    if parent := multiprocessing.parent_process():
-        wait([parent.sentinel])
+    from multiprocessing import connection, parent_process
+
+    if parent := parent_process():
+        connection.wait([parent.sentinel])
         os._exit(1)
 
 
