@@ -1,10 +1,10 @@
 """What the rules find in environments: looked for where something changed, remembered where nothing did."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, replace
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 from bootstrap import fingerprint, model, models
 from bootstrap.builds import Builder, Built, Sources, identities
@@ -18,7 +18,6 @@ from bootstrap.snapshot import Commit, Reading, WorkTree, files_of
 from bootstrap.tree import Tree
 
 _LAYOUT = "2"  # of what is kept in the cache
-Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,18 +80,12 @@ class Examiner:
     def remembered(self, environment: Environment) -> Examined | None:
         """What was found in just this environment before."""
         hint = self.builder.hint(self.work, environment.overlay)
-        return self._kept(self._key(environment, hint) if hint else None, Examined.load)
-
-    def all_remembered(self, environments: Sequence[Environment]) -> dict[str, Examined] | None:
-        """What was found in all of them, by their names, where the whole repo is as it was then."""
-        return self._kept(
-            self._key_of_all(environments), lambda held: {name: Examined.load(each) for name, each in held.items()}
-        )
-
-    def remember_all(self, examined: Mapping[str, Examined], environments: Sequence[Environment]) -> None:
-        """Keep in one place what each of them was `remembered` with: of a thousand, that is quicker to read."""
-        if key := self._key_of_all(environments):
-            self.builder.cache.put(key, json.dumps({name: each.dump() for name, each in examined.items()}).encode())
+        key = self._key(environment, hint) if hint else None
+        held = self.builder.cache.get(key) if key else None
+        try:
+            return None if held is None else Examined.load(json.loads(held))
+        except (AttributeError, BadOption, ValueError, KeyError, TypeError):  # of a program that was made differently
+            return None
 
     def examine(self, environment: Environment) -> Examined:
         """Build an environment and look at it."""
@@ -187,14 +180,6 @@ class Examiner:
     def _concerned_before(self) -> Concerned:
         return Concerned(self._clusters_before)
 
-    def _kept(self, key: str | None, load: Callable[[Any], Kept]) -> Kept | None:
-        """What the cache has under a key, as `load` reads it."""
-        held = self.builder.cache.get(key) if key else None
-        try:
-            return None if held is None else load(json.loads(held))
-        except (AttributeError, BadOption, ValueError, KeyError, TypeError):  # of a program that was made differently
-            return None
-
     def _key(self, environment: Environment, parts: Sequence[str]) -> str | None:
         """A name for all that the findings depend on."""
         beside = self._beside(environment)
@@ -205,15 +190,6 @@ class Examiner:
         about = ("findings", _LAYOUT, self.builder.code, self.builder.renderer)
         return fingerprint.key(*about, _facts(environment), parts, now, beside, around, _told(before, now))
 
-    def _key_of_all(self, environments: Sequence[Environment]) -> str | None:
-        """A name for all that the findings in these environments depend on, wherever it stands in the repo."""
-        now, before = self.work.state(), self.before.ids if self.before else {}
-        if now is None:
-            return None
-        about = ("all findings", _LAYOUT, self.builder.code, self.builder.renderer)
-        facts = [fact for each in environments for fact in _facts(each)]
-        return fingerprint.key(*about, facts, _flat(now), _told(_flat(before), _flat(now)))
-
 
 def _facts(environment: Environment) -> tuple[str, ...]:
     return environment.name, environment.namespace, environment.cluster, str(environment.node_port)
@@ -222,7 +198,3 @@ def _facts(environment: Environment) -> tuple[str, ...]:
 def _told(before: list[str], now: list[str]) -> str | list[str]:
     """The ids of before, and nothing but that where they are those of now: the commit itself does not count."""
     return "same" if before == now else before
-
-
-def _flat(ids: Mapping[str, str]) -> list[str]:
-    return [text for each in sorted(ids.items()) for text in each]

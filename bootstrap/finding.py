@@ -1,6 +1,7 @@
 """What `taxiway validate` says: rules, and the places where they are broken."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -53,3 +54,8 @@ def merged(findings: list[Finding]) -> list[Finding]:
         names = tuple(dict.fromkeys((*(other.environments if other else ()), *each.environments)))
         found[key] = Finding(rule=each.rule, place=each.place, message=each.message, hint=each.hint, environments=names)
     return [found[key] for key in sorted(found, key=lambda key: (key[0], key[1], key[2]))]
+
+
+def as_errors(findings: Iterable[Finding]) -> list[Finding]:
+    """The same findings, each one an error."""
+    return [replace(each, rule=replace(each.rule, severity=Severity.ERROR)) for each in findings]

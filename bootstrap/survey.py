@@ -2,68 +2,60 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from bootstrap import crew, finding
-from bootstrap.builds import Builder
-from bootstrap.cache import Cache
 from bootstrap.examination import Examined, Examiner
 from bootstrap.finding import Finding
 from bootstrap.kubectl import Kubectl
 from bootstrap.lint import fleet, registry, secrets, secrets_certificate, server
 from bootstrap.lint.scene import Scene
+from bootstrap.memory import Memory
 from bootstrap.model import Environment
 from bootstrap.repository import Checkout, Strays
 from bootstrap.result import Progress
-from bootstrap.snapshot import Commit, WorkTree
 from bootstrap.tree import Tree
 
 
-def aging(checkout: Checkout, environments: Iterable[Environment], now: datetime) -> dict[str, list[Finding]]:
-    """What time alone has done to environments, by their names."""
-    found: dict[str, list[Finding]] = {}
-    for each in environments:
-        place = f"{each.overlay}/{secrets_certificate.FILE}"
-        try:
-            tree = Tree({place: checkout.read(place)})
-        except OSError:
-            tree = Tree()
-        found[each.name] = list(secrets.aging(Scene(model=checkout.model, environment=each, tree=tree), now))
-    return found
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aged:
+    """What time alone has done to environments, by their names: the same from one time up to another."""
+
+    findings: Mapping[str, Sequence[Finding]]
+    since: float
+    until: float
+
+    @classmethod
+    def of(cls, checkout: Checkout, environments: Iterable[Environment], now: datetime) -> "Aged":
+        """At this time."""
+        found: dict[str, list[Finding]] = {}
+        turns = {datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)}
+        for each in environments:
+            place = f"{each.overlay}/{secrets_certificate.FILE}"
+            try:
+                tree = Tree({place: checkout.read(place)})
+            except OSError:
+                tree = Tree()
+            scene = Scene(model=checkout.model, environment=each, tree=tree)
+            found[each.name] = list(secrets.aging(scene, now))
+            turns.update(secrets.turns(scene))
+        since, until = max(each for each in turns if each <= now), min(each for each in turns if each > now)
+        return cls(findings=found, since=since.timestamp(), until=until.timestamp())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
     """What is to be looked at: the environments `chosen`, and the `strays`, if any.
 
-    `aging` is what `aging` found. With `strict`, each finding is an error.
+    With a `memory`, all that is found is remembered, once nothing but memory was needed to find it.
     """
 
     checkout: Checkout
     chosen: tuple[Environment, ...]
     examiner: Examiner
-    aging: Mapping[str, Sequence[Finding]]
+    aged: Aged
     strays: Strays | None
-    strict: bool
-
-    @classmethod
-    def of(
-        cls,
-        checkout: Checkout,
-        chosen: tuple[Environment, ...],
-        work: WorkTree,
-        before: Commit | None,
-        cache: Cache,
-        *,
-        aging: Mapping[str, Sequence[Finding]],
-        strays: Strays | None,
-        strict: bool,
-    ) -> "Survey":
-        """Of a work tree; `before` is the commit that changes are measured against, None where there is none yet."""
-        builder = Builder.find(cache)
-        first = chosen[0].name
-        examiner = Examiner(model=checkout.model, first=first, work=work, before=before, builder=builder)
-        return cls(checkout=checkout, chosen=chosen, examiner=examiner, aging=aging, strays=strays, strict=strict)
+    memory: Memory | None
 
     def of_changed(self) -> "Survey":
         """The same of those alone that differ from the commit before."""
@@ -72,15 +64,18 @@ class Survey:
     def findings(self, *, progress: Progress) -> list[Finding]:
         """Every finding. Raises BadTarget at once where a rule is switched off that does not exist."""
         self.judged(())
-        examined = self._examined(progress)
+        examined, left = self._examined(progress)
         found = [each for environment in self.chosen for each in examined[environment.name].findings]
-        found.extend(each for environment in self.chosen for each in self.aging[environment.name])
+        found.extend(each for environment in self.chosen for each in self.aged.findings[environment.name])
         claims = [(each.name, claim) for each in self.chosen for claim in examined[each.name].claims]
         found.extend(fleet.check(self.checkout.model, claims))
         if self.strays:
             found.extend(
                 fleet.strays(self.checkout.model, self.strays.overlays, self.strays.clusters, self.checkout.read)
             )
+        found = self.judged(found)
+        if self.memory and not left:  # what an examination reads may be newer than what was looked at
+            self.memory.keep(found, self.aged.since, self.aged.until)
         return found
 
     def asked(self, context: str | None, *, progress: Progress) -> list[Finding]:
@@ -90,24 +85,19 @@ class Survey:
 
     def judged(self, found: Iterable[Finding]) -> list[Finding]:
         """Findings as they are told."""
-        return finding.merged(registry.judged(found, self.checkout.model.switched_off, strict=self.strict))
+        return finding.merged(registry.judged(found, self.checkout.model.switched_off))
 
-    def _examined(self, progress: Progress) -> dict[str, Examined]:
-        """What is in each environment: all that is remembered, and the others as they get ready."""
-        if (known := self.examiner.all_remembered(self.chosen)) is not None:
-            return known
-        remembered = ((each.name, self.examiner.remembered(each)) for each in self.chosen)
-        found = {name: examined for name, examined in remembered if examined}
-        left = [each for each in self.chosen if each.name not in found]
-        if not left:
-            self.examiner.remember_all(found, self.chosen)
+    def _examined(self, progress: Progress) -> tuple[dict[str, Examined], list[Environment]]:
+        """What is in each environment, and those of which nothing was remembered: they are told as they get ready."""
         what = "building and examining the overlays"
         with progress(what) as tell:
+            found = {each.name: known for each in self.chosen if (known := self.examiner.remembered(each))}
+            left = [each for each in self.chosen if each.name not in found]
             for number, (each, examined) in enumerate(crew.examine(self.examiner, left), 1):
                 found[each.name] = examined
                 if tell:
                     tell(f"{what}: {number} of {len(left)}")
-        return found
+        return found, left
 
     def _asked(self, kubectl: Kubectl) -> Iterator[Finding]:
         for each in self.chosen:

@@ -1,12 +1,14 @@
 """`taxiway validate`: every reason why an environment would not work, before the merge."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bootstrap import listing, plumbing, workspace
+from bootstrap import finding, listing, plumbing, workspace
 from bootstrap.errors import BadOption
+from bootstrap.finding import Finding
 from bootstrap.fingerprint import OVERLAYS
 from bootstrap.result import Progress, Result
 from bootstrap.snapshot import Commit, WorkTree
@@ -34,38 +36,58 @@ def run(request: Request, *, progress: Progress) -> Result:
     """Examine the work tree; nothing is written but the cache. The status is `failed` where an error is found."""
     plumbing.check_version()
     top = workspace.top_of(request.directory)
+    now = datetime.now(UTC)
     with progress("looking for what changed"), ThreadPoolExecutor() as pool:
         # Git has much to look at in a large repo: it begins before taxiway.yaml is read and the code is imported.
         before = pool.submit(_before, top, request.since)
         overlays = [f"{OVERLAYS}/{name}" for name in request.environments]
         work = pool.submit(WorkTree, top, overlays or None)
         from bootstrap import repository
+        from bootstrap.builds import Builder
+        from bootstrap.cache import Cache
+        from bootstrap.memory import Memory
 
         checkout = repository.working(top, cached=request.cached)
         environments = checkout.choose(request.environments)
+        builder = Builder.find(Cache.find(wanted=request.cached))
+        memory = None
+        if not (request.environments or request.since or request.server):
+            memory = Memory(work=work.result(), before=before.result(), builder=builder)
+            if (known := memory.recall(now.timestamp())) is not None:
+                return _told(known, [each.name for each in environments], request)
         strays = pool.submit(checkout.strays) if not request.environments and not request.since else None
         from bootstrap import survey as surveys
-        from bootstrap import verdict
-        from bootstrap.cache import Cache
+        from bootstrap.examination import Examiner
 
-        aging = surveys.aging(checkout, environments, datetime.now(UTC))
-        survey = surveys.Survey.of(
-            checkout,
-            environments,
-            work.result(),
-            before.result(),
-            Cache.find(wanted=request.cached),
-            aging=aging,
+        aged = surveys.Aged.of(checkout, environments, now)
+        examiner = Examiner(
+            model=checkout.model,
+            first=environments[0].name,
+            work=work.result(),
+            before=before.result(),
+            builder=builder,
+        )
+        survey = surveys.Survey(
+            checkout=checkout,
+            chosen=environments,
+            examiner=examiner,
+            aged=aged,
             strays=strays.result() if strays else None,
-            strict=request.strict,
+            memory=memory,
         )
         if request.since:
             survey = survey.of_changed()
     found = survey.findings(progress=progress)
     if request.server:
-        found.extend(survey.asked(request.context, progress=progress))
-    findings = survey.judged(found)
-    return verdict.result(findings, [each.name for each in survey.chosen], request.form)
+        found = survey.judged([*found, *survey.asked(request.context, progress=progress)])
+    return _told(found, [each.name for each in survey.chosen], request)
+
+
+def _told(findings: Sequence[Finding], environments: Sequence[str], request: Request) -> Result:
+    from bootstrap import verdict
+
+    findings = finding.as_errors(findings) if request.strict else findings
+    return verdict.result(findings, environments, request.form)
 
 
 def _before(top: Path, since: str | None) -> Commit | None:

@@ -1,7 +1,6 @@
 """All rules, and what they find."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from bootstrap.errors import BadOption, BadTarget
 from bootstrap.finding import Finding, Rule, Severity
@@ -45,8 +44,8 @@ def named(name: str) -> Rule:
     raise BadOption(f"there is no rule {name!r}", hint="taxiway validate --list-rules shows them all")
 
 
-def judged(findings: Iterable[Finding], off: Mapping[str, str], *, strict: bool) -> list[Finding]:
-    """The findings without those of rules that are switched off; with `strict`, each one an error.
+def judged(findings: Iterable[Finding], off: Mapping[str, str]) -> list[Finding]:
+    """The findings without those of rules that are switched off.
 
     Raises BadTarget where a rule that is switched off does not exist.
     """
@@ -56,13 +55,10 @@ def judged(findings: Iterable[Finding], off: Mapping[str, str], *, strict: bool)
             f"taxiway.yaml switches off {', '.join(unknown)}, which no rule is called",
             hint="taxiway validate --list-rules shows them all",
         )
-    kept = [each for each in findings if each.rule.name not in off]
-    if strict:
-        kept = [replace(each, rule=replace(each.rule, severity=Severity.ERROR)) for each in kept]
-    return kept
+    return [each for each in findings if each.rule.name not in off]
 
 
 def errors(scene: Scene) -> list[Finding]:
     """The errors in one environment, as its taxiway.yaml has the rules."""
-    found = judged(examine(scene), scene.model.switched_off, strict=False)
+    found = judged(examine(scene), scene.model.switched_off)
     return [each for each in found if each.rule.severity is Severity.ERROR]

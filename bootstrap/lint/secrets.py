@@ -37,3 +37,8 @@ def check(scene: Scene) -> Iterator[Finding]:
 def aging(scene: Scene, now: datetime) -> Iterator[Finding]:
     """What is wrong today and was not before, though no file changed."""
     yield from secrets_certificate.aging(scene, now)
+
+
+def turns(scene: Scene) -> tuple[datetime, ...]:
+    """When `aging` begins to say something else."""
+    return secrets_certificate.turns(scene)

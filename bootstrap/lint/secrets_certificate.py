@@ -108,6 +108,14 @@ def check(scene: Scene) -> Iterator[Finding]:
         yield scene.finding(CERTIFICATE, Place(path(scene)), f"{path(scene)} {problem}", _fetch(scene))
 
 
+def turns(scene: Scene) -> tuple[datetime, ...]:
+    """When `aging` begins to say something else."""
+    certificate = pinned(scene)
+    if certificate is None:
+        return ()
+    return certificate.not_before, certificate.not_after - _SOON, certificate.not_after
+
+
 def aging(scene: Scene, now: datetime) -> Iterator[Finding]:
     """What is wrong with the certificate today, and was not when it was committed."""
     certificate = pinned(scene)
@@ -120,7 +128,7 @@ def aging(scene: Scene, now: datetime) -> Iterator[Finding]:
     elif certificate.not_before > now:
         start = f"{certificate.not_before:%Y-%m-%d %H:%M} UTC"
         yield scene.finding(DATES, place, f"the sealing certificate is not valid before {start}", hint)
-    elif certificate.not_after - now < _SOON:
+    elif certificate.not_after - _SOON <= now:
         yield scene.finding(ENDING, place, f"the sealing certificate expires on {until}", hint)
 
 

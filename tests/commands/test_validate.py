@@ -5,12 +5,15 @@ import os
 import shlex
 import shutil
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
 
-from bootstrap import process
+from bootstrap import process, sealing
 from bootstrap.commands import validate
 from tests.commands.test_init import git, snapshot
 from tests.conftest import REPO_URL, Keys, Taxiway
@@ -67,6 +70,44 @@ def test_what_was_built_once_is_not_built_again(repo: Path, taxiway: Taxiway, bu
     assert taxiway("validate", "--no-cache", "-o", "json") == first
     assert builds() == ["complete", "dev"]
     assert snapshot(repo) == before
+
+
+def test_what_is_remembered_of_all_is_told_by_little_code(repo: Path, taxiway: Taxiway) -> None:
+    """The rules take longer to import than Git takes to say that nothing changed."""
+    (repo / "overlays/stray").mkdir()
+    (repo / "overlays/stray/kustomization.yaml").write_text("resources: []\n")
+    wanted = [taxiway("validate", *options, "-o", "json") for options in ((), ("--strict",))]
+    assert [each.code for each in wanted] == [0, 1]
+    assert len(json.loads(wanted[0].out)["data"]["findings"]) == 1
+    heavy = ("git", "pydantic", "cryptography", "multiprocessing", "bootstrap.survey", "bootstrap.lint.registry")
+    script = (
+        "import sys\nfrom bootstrap.cli import main\n"
+        "try:\n    main(['validate', '-o', 'json', *sys.argv[1:]])\nexcept SystemExit:\n    pass\n"
+        f"print([name for name in {heavy!r} if name in sys.modules])"
+    )
+    for options, each in zip(((), ("--strict",)), wanted, strict=True):
+        done = subprocess.run([sys.executable, "-c", script, *options], capture_output=True, text=True, check=True)
+        assert done.stdout == each.out + "[]\n"
+
+
+def test_what_is_remembered_of_all_ends_with_the_certificate(
+    repo: Path, taxiway: Taxiway, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert [taxiway("validate").code for _ in range(3)] == [0, 0, 0]
+    certificate = sealing.read_certificate(keys.certificate.read_bytes(), source="test", now=datetime.now(UTC))
+    days = 0
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return certificate.not_after.astimezone(tz) - timedelta(days=days)
+
+    monkeypatch.setattr("bootstrap.commands.validate.datetime", Later)
+    # Of the days that are left, and the answer then; each twice, for what is remembered of it.
+    for left, says in ((31, "no finding"), (29, "expires on"), (31, "no finding"), (-1, "expired on")):
+        days = left
+        for _ in range(2):
+            assert says in taxiway("validate").out
 
 
 def test_only_what_changed_is_built(repo: Path, taxiway: Taxiway, builds: Builds) -> None:
