@@ -104,7 +104,8 @@ def _listed(top: Path, *asked: str) -> str:
     """Entries of those kinds below those paths, each with a NUL before and behind it."""
     kinds = [each for each in asked if each.startswith("--")]
     paths = asked[len(kinds) :]
-    return "\0" + plumbing.run(top, "ls-files", "-v", "-z", "--exclude-standard", *kinds, "--", *paths)
+    shape = ("-v", "-z", "--exclude-standard", *kinds)
+    return "\0" + plumbing.run(top, "ls-files", *shape, "--", *paths, long=True)
 
 
 def _items(text: str) -> list[str]:

@@ -149,9 +149,12 @@ def default_branch(folder: Path) -> str:
     return _setting(folder, "init.defaultBranch") or "main"
 
 
-def run(folder: Path, *arguments: str, settings: Mapping[str, str] | None = None) -> str:
-    """What a Git command says in a folder, with these settings beside the user's. Raises GitFailed with its reason."""
-    done = _asked(folder, *arguments, settings=settings)
+def run(folder: Path, *arguments: str, settings: Mapping[str, str] | None = None, long: bool = False) -> str:
+    """What a Git command says in a folder, with these settings beside the user's: `long`, if it names every file.
+
+    Raises GitFailed with its reason.
+    """
+    done = _asked(folder, *arguments, settings=settings, long=long)
     told = done.out.decode(errors="surrogateescape").removesuffix("\n")
     if done.code:
         raise GitFailed(f"git {arguments[0]} failed: {done.err or told.strip() or f'exit code {done.code}'}")
@@ -163,9 +166,15 @@ def _setting(folder: Path, name: str) -> str | None:
     return done.out.decode(errors="surrogateescape").removesuffix("\n") or None
 
 
-def _asked(folder: Path, *arguments: str, given: bytes = b"", settings: Mapping[str, str] | None = None) -> Finished:
+def _asked(
+    folder: Path,
+    *arguments: str,
+    given: bytes = b"",
+    settings: Mapping[str, str] | None = None,
+    long: bool = False,
+) -> Finished:
     environment = {**_as_environment(settings or {}), "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
-    return process.run(["git", "-C", str(folder), *arguments], given=given, env=environment)
+    return process.run(["git", "-C", str(folder), *arguments], given=given, env=environment, long=long)
 
 
 def _as_environment(settings: Mapping[str, str]) -> dict[str, str]:

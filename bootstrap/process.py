@@ -6,9 +6,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bootstrap.errors import MissingTool
 
@@ -28,18 +28,23 @@ def find(name: str) -> str | None:
     return shutil.which(name) or (str(beside) if beside.is_file() else None)
 
 
-def run(argv: Sequence[str], *, given: bytes = b"", env: Mapping[str, str] | None = None) -> Finished:
+def run(
+    argv: Sequence[str], *, given: bytes = b"", env: Mapping[str, str] | None = None, long: bool = False
+) -> Finished:
     """Run a program to its end, without a shell, with `given` as its input and `env` over this process's own.
 
-    Raises MissingTool when it can't be started.
+    What it says comes through a pipe; a `long` text, in which nothing is secret, through a file. A pipe holds little,
+    and who reads it waits at each piece for Python's other threads. Raises MissingTool when it can't be started.
     """
-    stdin: dict[str, Any] = {"input": given} if given else {"stdin": subprocess.DEVNULL}
     surroundings = {**os.environ, **(env or {})}
     try:
-        # A file takes all of it. A pipe holds little, and who reads it waits at each piece for Python's other threads.
-        with tempfile.TemporaryFile() as out:
-            done = subprocess.run(argv, **stdin, stdout=out, stderr=subprocess.PIPE, check=False, env=surroundings)
-            out.seek(0)
-            return Finished(code=done.returncode, out=out.read(), err=done.stderr.decode(errors="replace").strip())
+        with tempfile.TemporaryFile() if long else nullcontext() as file:
+            done = subprocess.run(
+                argv, input=given, stdout=file or subprocess.PIPE, stderr=subprocess.PIPE, check=False, env=surroundings
+            )
+            if file:
+                file.seek(0)
+            out = file.read() if file else done.stdout
     except OSError as err:
         raise MissingTool(f"{argv[0]} can't be started: {err.strerror}") from err
+    return Finished(code=done.returncode, out=out, err=done.stderr.decode(errors="replace").strip())
