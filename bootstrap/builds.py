@@ -1,7 +1,6 @@
 """What the overlays of a repo render to: built where that is needed, remembered where it was built before."""
 
 import json
-import os
 import sys
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from bootstrap import __version__, fingerprint
+from bootstrap import __version__, fingerprint, process
 from bootstrap.cache import Cache
 from bootstrap.errors import BuildFailed
 from bootstrap.kustomize import Kustomize
@@ -159,7 +158,7 @@ class Builder:
 
     def render(self, wanted: Sequence[tuple[Snapshot, str]]) -> list[bytes]:
         """What overlays render to, as many at once as there are cores. Raises BuildFailed for the first that fails."""
-        with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        with ThreadPoolExecutor(max_workers=process.cores()) as pool:
             built = list(pool.map(lambda each: self.rendered(*each), wanted))
         for each in built:
             if each.failure is not None:

@@ -1,4 +1,4 @@
-"""Environments examined side by side, as many at once as the machine has cores."""
+"""Environments examined side by side, as many at once as there are cores."""
 
 import gc
 import os
@@ -10,7 +10,7 @@ from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor, as_
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from bootstrap import workspace
+from bootstrap import process, workspace
 from bootstrap.errors import TaxiwayError
 from bootstrap.examination import Examined, Examiner
 from bootstrap.model import Environment
@@ -27,7 +27,7 @@ def examine(examiner: Examiner, environments: Sequence[Environment]) -> Iterator
     """Each environment with what is found in it, in the order in which they are done."""
     if not environments:
         return
-    cores = min(os.cpu_count() or 1, len(environments))
+    cores = min(process.cores(), len(environments))
     with ExitStack() as stack:
         if len(environments) < MANY or cores == 1:
             pool: Executor = stack.enter_context(_ended(ThreadPoolExecutor(cores)))

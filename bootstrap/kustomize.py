@@ -56,7 +56,7 @@ class Kustomize:
 
     def build_all(self, folders: Iterable[Path]) -> list[bytes]:
         """Build several folders, as many at once as there are cores. Raises BuildFailed for the first that fails."""
-        with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        with ThreadPoolExecutor(max_workers=process.cores()) as pool:
             return list(pool.map(self.build, folders))
 
 

@@ -1,5 +1,6 @@
 """The one door to other programs."""
 
+import math
 import os
 import shutil
 import subprocess
@@ -11,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap.errors import MissingTool
+
+# The limit of this control group: microseconds of CPU time in so many (Linux, Control Group v2, cpu.max).
+_CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +30,16 @@ def find(name: str) -> str | None:
     """Where a program is: on PATH, or beside this Python, where a package of the same environment has put it."""
     beside = Path(sys.executable).with_name(name)
     return shutil.which(name) or (str(beside) if beside.is_file() else None)
+
+
+def cores() -> int:
+    """How many cores this process may keep busy: in a container, often fewer than the machine has."""
+    machine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = _CPU_MAX.read_text().split()
+        return max(1, min(machine, math.ceil(int(quota) / int(period))))
+    except (OSError, ValueError):  # no such control group, or no limit: "max 100000"
+        return machine
 
 
 def run(

@@ -12,7 +12,7 @@ from bootstrap.model import Environment
 
 def test_a_process_that_dies_at_its_start_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bootstrap.crew.MANY", 1)
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("bootstrap.process.cores", lambda: 2)
     monkeypatch.setattr("multiprocessing.spawn.get_command_line", lambda **_: [sys.executable, "-c", "exit(1)"])
     examiner = cast(Any, "more than a pipe holds" * 100_000)
     with pytest.raises(TaxiwayError, match="was killed"):

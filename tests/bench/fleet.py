@@ -6,15 +6,18 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from bootstrap import process
 from bootstrap.kustomize import Kustomize
-from tests.bench.programs import TAXIWAY, Home
+from tests.bench.programs import PYTHON, TAXIWAY, Home
 from tests.bench.samples import Samples, Unit, in_turns
-from tests.bench.table import Row, Section, above, below, faster, overhead
+from tests.bench.table import NotMeasured, Row, Section, above, below, faster, overhead
 
 MANY, FEW = 1000, 100
+_LOSS = 1 / 0.9 - 1  # of what all cores could do
 _SAMPLE = 30  # builds from which a loop over all environments is reckoned
 _URL = "https://git.example.com/acme/airflow-environments.git"
 _TAXIWAY = "from bootstrap.cli import main; main()"
+_TIED = "import os, sys; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); os.execv(sys.argv[1], sys.argv[1:])"
 _LOOP = f'for each in $(ls -d overlays/* | head -n {_SAMPLE}); do "$@" "$each" || exit; done'
 
 
@@ -29,8 +32,7 @@ def thousand(home: Home) -> Section:
         5, validate, partial(_served, home, repo), partial(_changed, home, repo), loop
     )
     mine, quick, one, by_loop = Samples(unchanged), Samples(served), Samples(changed), Samples(builds)
-    # What the builds alone would take, if they shared the cores without any loss.
-    ideal = Samples((by_loop.median / (os.cpu_count() or 1),))
+    ideal = Samples((by_loop.median / process.cores(),))
     instead = f"a loop of kustomize build, reckoned from {_SAMPLE}"
     return Section(
         title=f"taxiway validate, {MANY} environments, wall time",
@@ -46,15 +48,26 @@ def thousand(home: Home) -> Section:
             Row(
                 figure="one changed", ours=one, instead=instead, theirs=by_loop, target=faster(one, by_loop, least=100)
             ),
+            _alone(home, repo, Samples(cold)),
             Row(
-                figure="nothing known yet",
+                figure="nothing known yet, beside the builds alone",
                 ours=Samples(cold),
-                instead="the same builds, shared by all cores without loss",
+                instead=f"{instead}, shared by all cores without loss",
                 theirs=ideal,
-                target=overhead(Samples(cold), ideal, most=1 / 0.9 - 1),
+                target=overhead(Samples(cold), ideal, most=_LOSS),
             ),
         ),
     )
+
+
+def _alone(home: Home, repo: Path, cold: Samples) -> Row | NotMeasured:
+    """How well the cores are used: a first look by all of them beside one by a single one."""
+    figure, instead = "nothing known yet", "the same on one core, shared by all cores without loss"
+    if not hasattr(os, "sched_setaffinity"):
+        reason = "this system ties no process to a core"
+        return NotMeasured(figure=figure, instead=instead, bound=f"at most {_LOSS:+.0%}", reason=reason)
+    shared = Samples((_cold(home, repo, PYTHON, "-c", _TIED) / process.cores(),))
+    return Row(figure=figure, ours=cold, instead=instead, theirs=shared, target=overhead(cold, shared, most=_LOSS))
 
 
 def one(home: Home) -> Section:
@@ -108,9 +121,9 @@ def memory(home: Home) -> Section:
     )
 
 
-def _cold(home: Home, repo: Path) -> float:
+def _cold(home: Home, repo: Path, *by: str) -> float:
     shutil.rmtree(home.folder / ".cache/taxiway", ignore_errors=True)
-    return _validate(home, repo)
+    return home.run([*by, TAXIWAY, "validate", "-C", str(repo)]).seconds
 
 
 def _served(home: Home, repo: Path) -> float:
