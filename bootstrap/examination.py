@@ -22,10 +22,14 @@ _LAYOUT = "2"  # of what is kept in the cache
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examined:
-    """What was found in one environment, and what it takes for itself."""
+    """What was found in one environment, and what it takes for itself.
+
+    `sure` where that is surely of the files that were looked at.
+    """
 
     findings: tuple[Finding, ...] = ()
     claims: tuple[Claim, ...] = ()
+    sure: bool = True
 
     def dump(self) -> dict[str, Any]:
         """As plain data, which `load` reads back."""
@@ -94,8 +98,9 @@ class Examiner:
         look.scene.forget()
         key = self._key(environment, look.sources.parts)
         same = all(each.identity == self.work.identity(part) for part, each in look.beside.items())
-        if key and look.sound and same:
-            self.builder.cache.put(key, json.dumps(found.dump()).encode())
+        if not (key and look.sound and same):
+            return replace(found, sure=False)
+        self.builder.cache.put(key, json.dumps(found.dump()).encode())
         return found
 
     def scene(self, environment: Environment) -> Scene:

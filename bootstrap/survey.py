@@ -16,6 +16,8 @@ from bootstrap.repository import Checkout, Strays
 from bootstrap.result import Progress
 from bootstrap.tree import Tree
 
+_LOOKS = 20  # at the files of an environment, in a tenth of the time that it takes to build and examine one
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aged:
@@ -47,7 +49,7 @@ class Aged:
 class Survey:
     """What is to be looked at: the environments `chosen`, and the `strays`, if any.
 
-    With a `memory`, all that is found is remembered, once nothing but memory was needed to find it.
+    With a `memory`, all that is found is remembered, if it is surely of the files that were looked at.
     """
 
     checkout: Checkout
@@ -74,7 +76,9 @@ class Survey:
                 fleet.strays(self.checkout.model, self.strays.overlays, self.strays.clusters, self.checkout.read)
             )
         found = self.judged(found)
-        if self.memory and not left:  # what an examination reads may be newer than what was looked at
+        # To remember it takes a second look at all files, which may take longer than one environment.
+        worth = not left or len(left) * _LOOKS >= len(self.chosen)
+        if self.memory and worth and all(each.sure for each in examined.values()):
             self.memory.keep(found, self.aged.since, self.aged.until)
         return found
 

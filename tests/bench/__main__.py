@@ -22,6 +22,7 @@ _PARTS = {
     "help": start.help_text,
     "memory": init.memory,
     "validate of a thousand environments": fleet.thousand,
+    "validate for the first time": fleet.first,
     "diff of one environment": fleet.one,
     "memory of validate": fleet.memory,
     "promote": moves.promote,

@@ -32,7 +32,6 @@ def thousand(home: Home) -> Section:
         5, validate, partial(_served, home, repo), partial(_changed, home, repo), loop
     )
     mine, quick, one, by_loop = Samples(unchanged), Samples(served), Samples(changed), Samples(builds)
-    ideal = Samples((by_loop.median / process.cores(),))
     instead = f"a loop of kustomize build, reckoned from {_SAMPLE}"
     return Section(
         title=f"taxiway validate, {MANY} environments, wall time",
@@ -48,26 +47,35 @@ def thousand(home: Home) -> Section:
             Row(
                 figure="one changed", ours=one, instead=instead, theirs=by_loop, target=faster(one, by_loop, least=100)
             ),
-            _alone(home, repo, Samples(cold)),
             Row(
-                figure="nothing known yet, beside the builds alone",
+                figure="nothing known yet",
                 ours=Samples(cold),
                 instead=f"{instead}, shared by all cores without loss",
-                theirs=ideal,
-                target=overhead(Samples(cold), ideal, most=_LOSS),
+                theirs=Samples((by_loop.median / process.cores(),)),
             ),
         ),
     )
 
 
-def _alone(home: Home, repo: Path, cold: Samples) -> Row | NotMeasured:
-    """How well the cores are used: a first look by all of them beside one by a single one."""
-    figure, instead = "nothing known yet", "the same on one core, shared by all cores without loss"
+def first(home: Home) -> Section:
+    """How well the cores are used where nothing is known yet."""
+    repo = repo_of(home, FEW)
+    figure, title = "nothing known yet", f"taxiway validate, {FEW} environments, wall time"
+    instead = ("the same on one core", f"a loop of kustomize build, reckoned from {_SAMPLE}")
     if not hasattr(os, "sched_setaffinity"):
         reason = "this system ties no process to a core"
-        return NotMeasured(figure=figure, instead=instead, bound=f"at most {_LOSS:+.0%}", reason=reason)
-    shared = Samples((_cold(home, repo, PYTHON, "-c", _TIED) / process.cores(),))
-    return Row(figure=figure, ours=cold, instead=instead, theirs=shared, target=overhead(cold, shared, most=_LOSS))
+        none = NotMeasured(figure=figure, instead=instead[0], bound=f"at most {_LOSS:+.0%}", reason=reason)
+        return Section(title=title, rows=(none,))
+    tied = (PYTHON, "-c", _TIED)
+    ours, *theirs = in_turns(
+        3, partial(_cold, home, repo), partial(_cold, home, repo, *tied), partial(_loop, home, repo, FEW)
+    )
+    rows = []
+    for name, taken in zip(instead, theirs, strict=True):
+        mine, shared = Samples(ours), Samples(tuple(each / process.cores() for each in taken))
+        what, target = f"{name}, shared by all cores without loss", overhead(mine, shared, most=_LOSS)
+        rows.append(Row(figure=figure, ours=mine, instead=what, theirs=shared, target=target))
+    return Section(title=title, rows=tuple(rows))
 
 
 def one(home: Home) -> Section:
@@ -159,10 +167,10 @@ def _validate(home: Home, repo: Path) -> float:
     return home.run([TAXIWAY, "validate", "-C", str(repo)]).seconds
 
 
-def _loop(home: Home, repo: Path) -> float:
+def _loop(home: Home, repo: Path, count: int = MANY) -> float:
     """What a loop over every environment takes, as far as some of them show it."""
     argv = ["sh", "-ec", f'cd "$1"; shift; {_LOOP}', "sh", str(repo), *Kustomize.find().command]
-    return home.run(argv).seconds * MANY / _SAMPLE
+    return home.run(argv).seconds * count / _SAMPLE
 
 
 def name_of(number: int) -> str:
