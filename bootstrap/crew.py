@@ -69,10 +69,10 @@ def _start(folder: Path, thresholds: tuple[int, int, int]) -> None:
     global _mine
     gc.set_threshold(*thresholds)
     os.environ.setdefault("GOMAXPROCS", "1")  # each core has a build of its own: more threads only get into others' way
-    _mine = pickle.loads((folder / _FILE).read_bytes())  # noqa: S301  (the first process has just written it)
     # Ctrl-C is for the first process, which lets the others end what they have begun.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_follow, daemon=True).start()
+    _mine = pickle.loads((folder / _FILE).read_bytes())  # noqa: S301  (the first process has just written it)
 
 
 def _follow() -> None:

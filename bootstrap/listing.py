@@ -1,7 +1,7 @@
 """What Git knows about the files of a repo without reading them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,7 +56,7 @@ def look(top: Path, *paths: str) -> Look:
     with ThreadPoolExecutor() as pool:  # a look at many files takes Git a while
         # Of untracked files, only a status knows where to look again, if the user has Git keep that (untracked cache).
         status = pool.submit(plumbing.run, top, "--no-optional-locks", "status", *shape, "--", *paths)
-        tracked = pool.submit(_listed, top, "--stage", *paths)
+        tracked = pool.submit(_listed, top, paths, "--stage")
         prefix = pool.submit(plumbing.run, top, "rev-parse", "--show-prefix")
     items = _items(status.result())
     untracked = _untracked(top, prefix.result(), [item[3:] for item in items if item.startswith("??")], paths)
@@ -75,7 +75,7 @@ def altered(top: Path, *paths: str) -> frozenset[str]:
 
 def known(top: Path, part: str) -> dict[str, str]:
     """The files of a part that Git tracks or would take, each with its mode."""
-    return Look(altered=frozenset(), listed=_listed(top, "--stage", "--others", part)).known([part])
+    return Look(altered=frozenset(), listed=_listed(top, [part], "--stage", "--others")).known([part])
 
 
 def fork(top: Path, reference: str) -> str:
@@ -90,20 +90,18 @@ def fork(top: Path, reference: str) -> str:
         return commit
 
 
-def _untracked(top: Path, prefix: str, told: list[str], paths: tuple[str, ...]) -> str:
+def _untracked(top: Path, prefix: str, told: list[str], paths: Sequence[str]) -> str:
     """Entries of what a status calls untracked: each file, where that names their folder alone."""
     if any(prefix.startswith(each) for each in told):  # a folder that holds all of `top`
-        return _listed(top, "--others", *paths)
+        return _listed(top, paths, "--others")
     own = [each.removeprefix(prefix) for each in told if each.startswith(prefix)]
     files = "".join(f"? {each}\0" for each in own if not each.endswith("/"))
     folders = [f":(literal){each}" for each in own if each.endswith("/")]
-    return f"\0{files}" + (_listed(top, "--others", *folders) if folders else "")
+    return f"\0{files}" + (_listed(top, folders, "--others") if folders else "")
 
 
-def _listed(top: Path, *asked: str) -> str:
-    """Entries of those kinds below those paths, each with a NUL before and behind it."""
-    kinds = [each for each in asked if each.startswith("--")]
-    paths = asked[len(kinds) :]
+def _listed(top: Path, paths: Sequence[str], *kinds: str) -> str:
+    """Entries of these kinds below these paths, or of all, each with a NUL before and behind it."""
     shape = ("-v", "-z", "--exclude-standard", *kinds)
     return "\0" + plumbing.run(top, "ls-files", *shape, "--", *paths, long=True)
 

@@ -10,7 +10,7 @@ from bootstrap.builds import Builder
 from bootstrap.finding import Finding, Place, Rule, Severity
 from bootstrap.snapshot import Commit, WorkTree
 
-_LAYOUT = "3"  # of what is kept in the cache
+_LAYOUT = "1"  # of what is kept in the cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,11 +25,11 @@ class Memory:
         """All that is found at a time (seconds since 1970), if that is known."""
         key = self._key(self.work)
         held = self.builder.cache.get(key) if key else None
+        if held is None:
+            return None
         try:
-            kept = json.loads(held) if held else None
-            return (
-                [_loaded(each) for each in kept["findings"]] if kept and kept["since"] <= now < kept["until"] else None
-            )
+            kept = json.loads(held)
+            return [_loaded(each) for each in kept["findings"]] if kept["since"] <= now < kept["until"] else None
         except (AttributeError, ValueError, KeyError, TypeError):  # of a program that was made differently
             return None
 

@@ -79,7 +79,8 @@ class Survey:
         # To remember it takes a second look at all files, which may take longer than one environment.
         worth = not left or len(left) * _LOOKS >= len(self.chosen)
         if self.memory and worth and all(each.sure for each in examined.values()):
-            self.memory.keep(found, self.aged.since, self.aged.until)
+            with progress("remembering what was found"):
+                self.memory.keep(found, self.aged.since, self.aged.until)
         return found
 
     def asked(self, context: str | None, *, progress: Progress) -> list[Finding]:

@@ -1,6 +1,9 @@
 """What all tests share: a home folder, a Git configuration and a cluster configuration that are theirs alone."""
 
-from collections.abc import Callable
+import ast
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,6 +78,18 @@ class Ran:
 
 
 Taxiway = Callable[..., Ran]
+
+
+def loaded(names: Sequence[str], *arguments: str) -> tuple[str, list[str]]:
+    """What `taxiway ARGUMENTS…` prints in a process of its own, and which of these modules it has loaded then."""
+    script = (
+        "import sys\nfrom bootstrap.cli import main\n"
+        "try:\n    main(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
+        f"print([name for name in {[*names]!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True)
+    *lines, last = done.stdout.splitlines(keepends=True)
+    return "".join(lines), ast.literal_eval(last)
 
 
 @pytest.fixture

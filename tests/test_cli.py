@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from bootstrap import __version__
-from tests.conftest import Taxiway
+from tests.conftest import Taxiway, loaded
 
 HEAVY = ("git", "ogr", "requests", "cryptography", "ruamel", "yaml", "rich.console", "bootstrap.sealing")
 
@@ -37,13 +37,7 @@ def test_every_option_says_what_it_is_for(taxiway: Taxiway, monkeypatch: pytest.
 
 
 def test_help_loads_nothing_heavy() -> None:
-    script = (
-        "import sys\nfrom bootstrap.cli import main\n"
-        "try:\n    main(['--version'])\nexcept SystemExit:\n    pass\n"
-        f"print([name for name in {HEAVY!r} if name in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "[]"
+    assert loaded(HEAVY, "--version")[1] == []
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -17,7 +17,9 @@ FILES = (
     "overlays/dev/kustomization.yaml",
     "overlays/dev/run.sh",
     "overlays/x/a",
+    "--odd",
 )
+PARTS = ("--odd", "README.md", "base", "overlays/dev", "overlays/x", "overlays/new", "overlays-old", "logs")
 
 
 @pytest.fixture
@@ -40,6 +42,7 @@ def _nothing(repo: Path) -> None:
 def _changed(repo: Path) -> None:
     (repo / "overlays/dev/kustomization.yaml").write_text("changed")
     (repo / "base/new.yaml").write_text("new")
+    (repo / "--odd").write_text("changed")
 
 
 def _gone(repo: Path) -> None:
@@ -79,13 +82,7 @@ def looks(repo: Path) -> Iterator[WorkTree]:
 @pytest.mark.parametrize("change", [_nothing, _changed, _gone, _mode, _hidden, _beside, _new])
 def test_an_id_is_git_s(repo: Path, change: Callable[[Path], None]) -> None:
     change(repo)
-    told = [
-        {
-            part: tree.identity(part)
-            for part in ("README.md", "base", "overlays/dev", "overlays/x", "overlays/new", "overlays-old", "logs")
-        }
-        for tree in looks(repo)
-    ]
+    told = [{part: tree.identity(part) for part in PARTS} for tree in looks(repo)]
     git(repo, "update-index", "--no-assume-unchanged", "base/kustomization.yaml")
     git(repo, "add", "--all")
     known = entries(repo, git(repo, "write-tree"), OVERLAYS)

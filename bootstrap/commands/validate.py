@@ -50,12 +50,13 @@ def run(request: Request, *, progress: Progress) -> Result:
         checkout = repository.working(top, cached=request.cached)
         environments = checkout.choose(request.environments)
         builder = Builder.find(Cache.find(wanted=request.cached))
+        whole = not request.environments and not request.since
         memory = None
-        if not (request.environments or request.since or request.server):
+        if whole and not request.server:
             memory = Memory(work=work.result(), before=before.result(), builder=builder)
             if (known := memory.recall(now.timestamp())) is not None:
                 return _told(known, [each.name for each in environments], request)
-        strays = pool.submit(checkout.strays) if not request.environments and not request.since else None
+        strays = pool.submit(checkout.strays) if whole else None
         from bootstrap import survey as surveys
         from bootstrap.examination import Examiner
 

@@ -32,6 +32,8 @@ def thousand(home: Home) -> Section:
         5, validate, partial(_served, home, repo), partial(_changed, home, repo), loop
     )
     mine, quick, one, by_loop = Samples(unchanged), Samples(served), Samples(changed), Samples(builds)
+    # What the builds alone would take, if they shared the cores without any loss.
+    ideal = Samples((by_loop.median / process.cores(),))
     instead = f"a loop of kustomize build, reckoned from {_SAMPLE}"
     return Section(
         title=f"taxiway validate, {MANY} environments, wall time",
@@ -51,7 +53,8 @@ def thousand(home: Home) -> Section:
                 figure="nothing known yet",
                 ours=Samples(cold),
                 instead=f"{instead}, shared by all cores without loss",
-                theirs=Samples((by_loop.median / process.cores(),)),
+                theirs=ideal,
+                target=overhead(Samples(cold), ideal, most=_LOSS),
             ),
         ),
     )

@@ -10,7 +10,7 @@ import yaml
 
 from bootstrap.kustomize import Kustomize
 from tests.commands.test_init import git, snapshot
-from tests.conftest import REPO_URL, Keys, Taxiway
+from tests.conftest import REPO_URL, Keys, Taxiway, loaded
 
 
 @pytest.fixture
@@ -157,10 +157,4 @@ def test_a_closed_pipe_is_no_mistake(repo: Path) -> None:
 def test_a_difference_needs_little_code(repo: Path) -> None:
     """What takes longer to import than Git and kustomize take to answer: typer's pydantic, GitPython, the rules."""
     heavy = ("git", "pydantic", "cryptography", "ruamel", "ogr", "bootstrap.lint.registry")
-    script = (
-        "import sys\nfrom bootstrap.cli import main\n"
-        "try:\n    main(['diff', 'dev'])\nexcept SystemExit:\n    pass\n"
-        f"print([name for name in {heavy!r} if name in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == ["dev: no difference", "[]"]
+    assert loaded(heavy, "diff", "dev") == ("dev: no difference\n", [])
