@@ -15,6 +15,7 @@ from bootstrap.result import Progress
 if TYPE_CHECKING:
     from bootstrap.forges.dialect import Dialect
     from bootstrap.forges.trouble import Teller
+    from bootstrap.forges.wire import Line
 
 _Value = TypeVar("_Value")
 # A label or a reviewer that the forge refuses is told, and no reason to give up a pull request that is there.
@@ -45,7 +46,7 @@ def connect(hosted: Hosted, *, progress: Progress) -> Iterator["PullRequests"]:
         line = Line(host=hosted.host, progress=progress)
     with ExitStack() as clients:
         dialect = dialects.of(hosted, token, line, clients)
-        yield PullRequests(hosted=hosted, dialect=dialect, teller=Teller(hosted=hosted, token=token))
+        yield PullRequests(hosted=hosted, dialect=dialect, line=line, teller=Teller(hosted=hosted, token=token))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,7 @@ class PullRequests:
 
     hosted: Hosted
     dialect: "Dialect"
+    line: "Line"
     teller: "Teller"
 
     def find(self, branch: str, base: str) -> tuple[PullRequest, ...]:
@@ -108,26 +110,35 @@ class PullRequests:
             revision = revise(now, wanted)
             if not revision:
                 return Done(pull=now, changed=False)
-            self.dialect.revise(pull.number, revision)
+            self.line.settle(
+                lambda: self.dialect.revise(pull.number, revision),
+                lambda: not revise(self.dialect.get(pull.number), wanted).texts,
+            )
         notes = self._decorate(pull.number, revision.labels, revision.reviewers)
         return Done(pull=self.get(pull.number), changed=True, notes=notes)
 
     def comment(self, pull: PullRequest, text: str) -> bool:
         """Say something under a pull request, unless the very same has been said there; tells whether it was."""
         with self._told(f"commenting on {pull.url}"):
-            if any(each.strip() == text.strip() for each in self.dialect.comments(pull.number)):
+            if self._said(pull, text):
                 return False
-            self.dialect.comment(pull.number, text)
+            self.line.settle(lambda: self.dialect.comment(pull.number, text), lambda: self._said(pull, text))
             return True
 
     def close(self, pull: PullRequest, why: str) -> bool:
         """Say why, then close without a merge. Tells whether it was open still; otherwise nothing is done."""
-        if self.get(pull.number).standing is not Standing.OPEN:
+        if not self._is_open(pull):
             return False
         self.comment(pull, why)
         with self._told(f"closing {pull.url}", "the reason is there as a comment: close it yourself, or run again"):
-            self.dialect.close(pull.number)
+            self.line.settle(lambda: self.dialect.close(pull.number), lambda: not self._is_open(pull))
             return True
+
+    def _is_open(self, pull: PullRequest) -> bool:
+        return self.get(pull.number).standing is Standing.OPEN
+
+    def _said(self, pull: PullRequest, text: str) -> bool:
+        return any(each.strip() == text.strip() for each in self.dialect.comments(pull.number))
 
     def _one_open(self, wanted: Proposal) -> PullRequest | None:
         """The oldest open one, after the others are closed."""
@@ -156,7 +167,7 @@ class PullRequests:
 
         with self._told(what, "branch and pull request are there: run the same command again"):
             try:
-                wish()
+                self.line.settle(wish, lambda: False)  # labels and reviewers are only ever added
             except Exception as err:
                 refused = wire.answer(err)
                 if refused is None or refused.status not in _NICETIES or refused.wait() is not None:

@@ -1,7 +1,7 @@
 """A pull request: as it is wanted, and as the forge has it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -75,6 +75,11 @@ class Revision:
 
     def __bool__(self) -> bool:
         return self != Revision()
+
+    @property
+    def texts(self) -> "Revision":
+        """The part of it without labels and reviewers."""
+        return replace(self, labels=(), reviewers=())
 
 
 def revise(now: PullRequest, wanted: Proposal) -> Revision:

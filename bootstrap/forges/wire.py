@@ -56,7 +56,7 @@ def check(status: int, headers: Mapping[str, str], url: str, text: Callable[[], 
 class Line:
     """Carries calls: waits once where the forge asks for it, and repeats a read that found nobody.
 
-    A write is repeated only where the forge said that it did not take it.
+    A write is repeated only where the forge said that it did not take it, or where twice is no more than once.
     """
 
     host: str
@@ -84,6 +84,24 @@ class Line:
                 raise
         self._wait(seconds, "it limits how often it is asked")
         return step()
+
+    def settle(self, step: Callable[[], object], settled: Callable[[], bool]) -> None:
+        """Do what may be done twice; again after a pause where the network or the server failed, unless it is settled.
+
+        It may be settled by then because only the answer was lost, or because two did the same at once and the server
+        failed one of them.
+        """
+        for pause in PAUSES:
+            try:
+                step()
+                return
+            except Exception as err:
+                if not passing(err):
+                    raise
+                self._wait(pause, "it did not answer")
+            if settled():
+                return
+        step()
 
     def _wait(self, seconds: float, why: str) -> None:
         with self.progress(f"waiting {seconds:.0f} s for {self.host}: {why}"):

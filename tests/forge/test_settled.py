@@ -1,0 +1,131 @@
+"""Two at once, and a server that fails one of them: what may be done twice is done again, or seen to be done."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bootstrap.errors import ForgeFailed
+from bootstrap.forge import PullRequests
+from bootstrap.forges import wire
+from bootstrap.forges.wire import Refused
+from bootstrap.proposal import Proposal, PullRequest, Standing
+from bootstrap.remote import Forge
+from tests.forge.conftest import Connect
+from tests.forge.gitea import Account, Repository
+
+BRANCH = "taxiway/promote-dev-complete-1f2e3d"
+WANTED = Proposal(branch=BRANCH, base="main", title="Promote dev to complete", body="Body.")
+NEWER = replace(WANTED, body="Newer.", draft=True, labels=("taxiway",))
+
+
+class Failing:
+    """A dialect whose server answers 500 so many times to each write, before or after it does what it was asked."""
+
+    def __init__(self, real: object, times: int, *, done: bool) -> None:
+        self.real, self.done = real, done
+        self.left = dict.fromkeys(("comment", "close", "revise", "label"), times)
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        step: Callable[..., object] = getattr(self.real, name)
+
+        def call(*args: object) -> object:
+            if not self.left.get(name):
+                return step(*args)
+            self.left[name] -= 1
+            if self.done:
+                step(*args)
+            raise Refused(500, {}, '{"message": "the database is busy"}')
+
+        return call
+
+
+@pytest.fixture
+def pulls(envs: Repository, acme: Account, connect: Connect) -> PullRequests:
+    """The pull requests of a repository whose branch for a promotion is pushed."""
+    envs.commit(BRANCH, "release.env", "RELEASE=3-1-1\n")
+    return connect(envs.url, Forge.GITEA, acme.token())
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that were waited, without waiting."""
+    waited: list[float] = []
+    monkeypatch.setattr("bootstrap.forges.wire.time.sleep", waited.append)
+    return waited
+
+
+def failing(pulls: PullRequests, times: int, *, done: bool) -> PullRequests:
+    return replace(pulls, dialect=Failing(pulls.dialect, times, done=done))  # type: ignore[arg-type]
+
+
+def comments(envs: Repository, pull: PullRequest) -> list[Any]:
+    return [each["body"] for each in envs.owner.call("GET", f"{envs.path}/issues/{pull.number}/comments")]
+
+
+@pytest.mark.parametrize("done", [True, False], ids=["the answer was lost", "nothing was done"])
+def test_closing_is_settled(pulls: PullRequests, envs: Repository, pauses: list[float], done: bool) -> None:
+    pull = pulls.open(WANTED).pull
+    assert failing(pulls, 1, done=done).close(pull, "Overtaken.")
+    assert pulls.get(pull.number).standing is Standing.CLOSED
+    assert comments(envs, pull) == ["Overtaken."]
+    assert pauses == [wire.PAUSES[0]] * 2  # the word and the closing
+
+
+@pytest.mark.parametrize("done", [True, False], ids=["the answer was lost", "nothing was done"])
+def test_an_update_is_settled(pulls: PullRequests, pauses: list[float], done: bool) -> None:
+    pull = pulls.open(WANTED).pull
+    updated = failing(pulls, 1, done=done).update(pull, NEWER)
+    assert (updated.pull.body, updated.pull.draft, updated.pull.labels) == ("Newer.", True, frozenset({"taxiway"}))
+    assert (updated.changed, updated.notes) == (True, ())
+    assert not pulls.update(pull, NEWER).changed
+    assert pauses == [wire.PAUSES[0]] * 2  # the texts and the label
+
+
+def test_a_server_that_stays_in_trouble_is_told(pulls: PullRequests, envs: Repository, pauses: list[float]) -> None:
+    pull = pulls.open(WANTED).pull
+    assert pulls.comment(pull, "Overtaken.")
+    broken = failing(pulls, 9, done=False)
+    with pytest.raises(ForgeFailed, match=rf"closing {pull.url} failed: .*\(500\) \(the database is busy\)") as caught:
+        broken.close(pull, "Overtaken.")
+    assert "the reason is there as a comment: close it yourself, or run again" in caught.value.hint
+    assert pauses == list(wire.PAUSES)
+    with pytest.raises(ForgeFailed, match="updating the pull request failed"):
+        broken.update(pull, NEWER)
+    with pytest.raises(ForgeFailed, match="commenting"):
+        broken.comment(pull, "Something else.")
+    assert pulls.get(pull.number) == pull
+    assert comments(envs, pull) == ["Overtaken."]
+
+
+def test_two_who_close_the_same_at_once(pulls: PullRequests, envs: Repository, pauses: list[float]) -> None:
+    """Gitea answers one of the two with 500, "the issue is already changed"."""
+    pull, together = pulls.open(WANTED).pull, threading.Barrier(2)
+    assert pulls.comment(pull, "Overtaken.")
+    done: list[bool] = []
+
+    class Together:
+        def __getattr__(self, name: str) -> object:
+            return getattr(pulls.dialect, name)
+
+        first = True
+
+        def close(self, number: int) -> None:
+            if self.first:
+                self.first = False
+                together.wait(30)
+            pulls.dialect.close(number)
+
+    def close() -> None:
+        done.append(replace(pulls, dialect=Together()).close(pull, "Overtaken."))  # type: ignore[arg-type]
+
+    threads = [threading.Thread(target=close) for _ in range(2)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert done == [True, True]
+    assert pulls.get(pull.number).standing is Standing.CLOSED
+    assert comments(envs, pull) == ["Overtaken."]
