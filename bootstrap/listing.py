@@ -1,7 +1,7 @@
 """What Git knows about the files of a repo without reading them."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,11 +9,13 @@ from pathlib import Path
 from bootstrap import plumbing
 from bootstrap.errors import GitFailed
 from bootstrap.fingerprint import FILE
+from bootstrap.untracked import Known, Memory
 
 # Entries as `git ls-files -v --stage --others -z` shows them: a file that Git tracks; one that it was told not to look
 # at; one that it does not track, or a nested repository with a slash at its end.
 _TRACKED = r"[A-Za-z] (?P<mode>[0-7]{6}) [0-9a-f]{40,64} [0-3]\t"
 _UNSEEN = re.compile(r"\0[a-zS] [0-7]{6} [0-9a-f]{40,64} [0-3]\t([^\0]+)")
+_SUBMODULE = " 160000 "  # what is untracked in one is told as a change of it
 _UNTRACKED = re.compile(r"\0\? ([^\0]+)")
 
 
@@ -22,13 +24,13 @@ class Look:
     """Which of the files that were looked at differ from HEAD's, untracked ones included, or are hidden from Git."""
 
     altered: frozenset[str]
-    listed: str = field(repr=False)
+    listed: Callable[[], str] = field(repr=False)
 
     def known(self, parts: Iterable[str]) -> dict[str, str]:
         """The files below these parts that Git tracks or would take, each with its mode."""
         names = "|".join(map(re.escape, parts))
         entry = re.compile(rf"\0(?:\? |{_TRACKED})(?P<path>(?:{names})(?:/[^\0]*)?)(?=\0)")
-        return {each["path"]: each["mode"] or FILE for each in entry.finditer(self.listed)} if names else {}
+        return {each["path"]: each["mode"] or FILE for each in entry.finditer(self.listed())} if names else {}
 
 
 def entries(top: Path, commit: str, *folders: str) -> dict[str, str]:
@@ -52,20 +54,33 @@ def blobs(top: Path, commit: str, *parts: str) -> dict[str, tuple[str, str]]:
 
 def look(top: Path, *paths: str) -> Look:
     """Look at the files below these paths, or at all. Nothing is written, not even Git's index."""
-    shape = ("--porcelain=v1", "-z", "--no-renames", "--untracked-files=normal")
     with ThreadPoolExecutor() as pool:  # a look at many files takes Git a while
         # Of untracked files, only a status knows where to look again, if the user has Git keep that (untracked cache).
-        status = pool.submit(plumbing.run, top, "--no-optional-locks", "status", *shape, "--", *paths)
-        tracked = pool.submit(_listed, top, paths, "--stage")
+        status = pool.submit(_status, top, paths, "normal")
+        listed = pool.submit(_listed, top, paths, "--stage")
         prefix = pool.submit(plumbing.run, top, "rev-parse", "--show-prefix")
-    items = _items(status.result())
+    items, tracked = status.result(), listed.result()
     untracked = _untracked(top, prefix.result(), [item[3:] for item in items if item.startswith("??")], paths)
     # The status tells paths from the top of the repository; a nested repository has a slash at its end.
     found = {item[3:].removeprefix(prefix.result()) for item in items if not item.startswith("??")}
-    found |= {entry.rstrip("/") for entry in _UNTRACKED.findall(untracked)}
-    # After `git update-index --assume-unchanged` or `--skip-worktree`, Git says "unchanged" without a look.
-    found |= set(_UNSEEN.findall(tracked.result()))
-    return Look(altered=frozenset(found), listed=tracked.result() + untracked)
+    found |= _others(untracked) | set(_UNSEEN.findall(tracked))
+    return Look(altered=frozenset(found), listed=lambda: tracked + untracked)
+
+
+def look_again(top: Path, memory: Memory) -> Look:
+    """Look at all files, with what is remembered of those that Git does not track."""
+    with ThreadPoolExecutor() as pool:
+        status = pool.submit(_status, top, (), "no")
+        seen, known = memory.recall()
+        if seen is None:
+            return look(top)
+        if known is None:
+            listed, others = (pool.submit(_listed, top, (), kind) for kind in ("--stage", "--others"))
+            known = Known(untracked=others.result(), hidden=_UNSEEN.findall(listed.result()))
+            if _SUBMODULE not in listed.result():
+                memory.keep(seen, known)
+    found = {item[3:] for item in status.result()} | _others(known.untracked) | {*known.hidden}
+    return Look(altered=frozenset(found), listed=lambda: _listed(top, (), "--stage") + known.untracked)
 
 
 def altered(top: Path, *paths: str) -> frozenset[str]:
@@ -75,7 +90,7 @@ def altered(top: Path, *paths: str) -> frozenset[str]:
 
 def known(top: Path, part: str) -> dict[str, str]:
     """The files of a part that Git tracks or would take, each with its mode."""
-    return Look(altered=frozenset(), listed=_listed(top, [part], "--stage", "--others")).known([part])
+    return Look(altered=frozenset(), listed=lambda: _listed(top, [part], "--stage", "--others")).known([part])
 
 
 def fork(top: Path, reference: str) -> str:
@@ -88,6 +103,16 @@ def fork(top: Path, reference: str) -> str:
         return plumbing.run(top, "merge-base", commit, "HEAD")
     except GitFailed:  # a shallow clone, or histories that have nothing in common
         return commit
+
+
+def _status(top: Path, paths: Sequence[str], untracked: str) -> list[str]:
+    shape = ("--porcelain=v1", "-z", "--no-renames", f"--untracked-files={untracked}")
+    return _items(plumbing.run(top, "--no-optional-locks", "status", *shape, "--", *paths))
+
+
+def _others(untracked: str) -> set[str]:
+    """The paths of untracked entries."""
+    return {path.rstrip("/") for path in _UNTRACKED.findall(untracked)}
 
 
 def _untracked(top: Path, prefix: str, told: list[str], paths: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bootstrap import fingerprint
+from bootstrap import fingerprint, untracked
 from bootstrap.builds import Builder
 from bootstrap.finding import Finding, Place, Rule, Severity
 from bootstrap.snapshot import Commit, WorkTree
@@ -36,7 +36,8 @@ class Memory:
     def keep(self, findings: Sequence[Finding], since: float, until: float) -> None:
         """Remember all that is found from one time up to another, if the files are still as they were looked at."""
         key = self._key(self.work)
-        if key and self._key(WorkTree(self.work.top)) == key:
+        again = untracked.Memory(top=self.work.top, cache=self.builder.cache, begin=True)
+        if key and self._key(WorkTree(self.work.top, memory=again)) == key:
             held = {"since": since, "until": until, "findings": [asdict(each) for each in findings]}
             self.builder.cache.put(key, json.dumps(held).encode())
 

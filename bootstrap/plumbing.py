@@ -17,6 +17,7 @@ from bootstrap.process import Finished
 OLDEST = (2, 28)  # the first with `git init --initial-branch`
 # Where taxiway is started by a hook, Git points these at the repository that runs the hook.
 _INHERITED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY")
+_TRAILER = 20  # bytes of a checksum: of SHA-1, or the last ones of SHA-256 (Git's documentation: index-format)
 
 
 def check_version() -> None:
@@ -64,6 +65,22 @@ class Repository:
     def origin(self) -> str | None:
         """The URL of the remote `origin`."""
         return _setting(self.top, "remote.origin.url")
+
+    def tracking(self) -> tuple[str, tuple[Path, ...]] | None:
+        """What says, beside the work tree itself, which of its files Git tracks, and which it ignores.
+
+        That is a checksum of the index, and files elsewhere, which may be missing. None where there is no checksum, or
+        where the work tree goes beyond `top`, for then there may be more such files.
+        """
+        asked = ("--show-prefix", "--git-path", "index", "--git-path", "info/exclude")
+        prefix, *paths = run(self.top, "rev-parse", *asked).split("\n")
+        if prefix or len(paths) != 2:
+            return None
+        index, exclude = (self.top / each for each in paths)
+        named = _setting(self.top, "core.excludesFile", "--path")
+        own = os.environ.get("XDG_CONFIG_HOME") or f"{os.environ.get('HOME', '')}/.config"
+        checksum = _trailer(index)
+        return (checksum, (exclude, self.top / (named or f"{own}/git/ignore"))) if checksum else None
 
     def busy(self) -> bool:
         """Whether a merge, rebase or cherry-pick is under way."""
@@ -161,8 +178,19 @@ def run(folder: Path, *arguments: str, settings: Mapping[str, str] | None = None
     return told
 
 
-def _setting(folder: Path, name: str) -> str | None:
-    done = _asked(folder, "config", "--get", name)
+def _trailer(index: Path) -> str | None:
+    """What ends Git's index, a checksum of all that is in it, unless its user does without (index.skipHash)."""
+    try:
+        with index.open("rb") as file:
+            file.seek(-_TRAILER, os.SEEK_END)
+            trailer = file.read()
+    except OSError:
+        return None
+    return trailer.hex() if any(trailer) else None
+
+
+def _setting(folder: Path, name: str, *kind: str) -> str | None:
+    done = _asked(folder, "config", *kind, "--get", name)
     return done.out.decode(errors="surrogateescape").removesuffix("\n") or None
 
 

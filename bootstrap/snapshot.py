@@ -14,6 +14,7 @@ from bootstrap import listing, plumbing, workspace
 from bootstrap.fingerprint import EXECUTABLE, FILE, LINK, OVERLAYS, Blob, identity, part_of
 from bootstrap.listing import Look
 from bootstrap.tree import Tree
+from bootstrap.untracked import Memory
 
 Stamp = tuple[int, int, int]
 
@@ -69,8 +70,8 @@ class WorkTree:
 
     name = "the work tree"
 
-    def __init__(self, top: Path, overlays: Iterable[str] | None = None) -> None:
-        """Look at the repo around these overlays; at all of it, where none are given."""
+    def __init__(self, top: Path, overlays: Iterable[str] | None = None, *, memory: Memory | None = None) -> None:
+        """Look at the repo around these overlays; at all of it, where none are given, with what is remembered of it."""
         self.top = top
         self._known: dict[str, dict[str, str]] = {}  # the files of altered parts
         self._shared: dict[str, Reading] = {}
@@ -79,7 +80,8 @@ class WorkTree:
         there = {path.name for path in top.iterdir()} - {".git", OVERLAYS}
         parts = () if overlays is None else (*overlays, *sorted(there))
         with ThreadPoolExecutor(max_workers=1) as pool:  # the look is the longer of both
-            look = pool.submit(listing.look, top, *parts)
+            again = memory if overlays is None and memory and memory.serves() else None
+            look = pool.submit(listing.look_again, top, again) if again else pool.submit(listing.look, top, *parts)
             self._ids = listing.entries(top, "HEAD", OVERLAYS)
         self._take(look.result(), *parts)
         if overlays is None:

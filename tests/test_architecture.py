@@ -12,9 +12,9 @@ MODULES = sorted(
 
 SHELL = {"cli", "cli.boundary", "cli.bootstrap", "cli.edit", "cli.look", "cli.move", "report", "ask", "__main__"}
 EFFECTS = {
-    "branches", "builds", "cache", "crew", "examination", "forge", "git", "ground", "kubectl", "kustomize",
+    "branches", "builds", "cache", "crew", "examination", "folders", "forge", "git", "ground", "kubectl", "kustomize",
     "listing", "local", "memory", "models", "offer", "plumbing", "process", "prospect", "repository", "site",
-    "snapshot", "sources", "survey", "tokens", "trial", "upstream", "workspace",
+    "snapshot", "sources", "survey", "tokens", "trial", "untracked", "upstream", "workspace",
 }  # fmt: skip
 CORE = {
     "airflow_settings", "alike", "body", "carrying", "changes", "checks", "ci", "codeowners", "controllers",

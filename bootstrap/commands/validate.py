@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bootstrap import finding, listing, plumbing, workspace
+from bootstrap import finding, listing, plumbing, untracked, workspace
+from bootstrap.cache import Cache
 from bootstrap.errors import BadOption
 from bootstrap.finding import Finding
 from bootstrap.fingerprint import OVERLAYS
@@ -41,15 +42,15 @@ def run(request: Request, *, progress: Progress) -> Result:
         # Git has much to look at in a large repo: it begins before taxiway.yaml is read and the code is imported.
         before = pool.submit(_before, top, request.since)
         overlays = [f"{OVERLAYS}/{name}" for name in request.environments]
-        work = pool.submit(WorkTree, top, overlays or None)
+        cache = Cache.find(wanted=request.cached)
+        work = pool.submit(WorkTree, top, overlays or None, memory=untracked.Memory(top=top, cache=cache))
         from bootstrap import repository
         from bootstrap.builds import Builder
-        from bootstrap.cache import Cache
         from bootstrap.memory import Memory
 
         checkout = repository.working(top, cached=request.cached)
         environments = checkout.choose(request.environments)
-        builder = Builder.find(Cache.find(wanted=request.cached))
+        builder = Builder.find(cache)
         whole = not request.environments and not request.since
         memory = None
         if whole and not request.server:

@@ -1,15 +1,20 @@
 """An environment repo with a remote, which the tests of several commands share."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from bootstrap import process
 from tests.commands.test_init import git
-from tests.conftest import REPO_URL, Keys
+from tests.conftest import REPO_URL, Keys, Taxiway
+
+Builds = Callable[[], list[str]]
 
 
 @pytest.fixture(scope="session")
@@ -46,3 +51,44 @@ def repo(remote: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def clone(remote: Path, folder: Path) -> Path:
     git(folder.parent, "clone", "--quiet", str(remote), folder.name)
     return folder
+
+
+@pytest.fixture
+def fresh(taxiway: Taxiway, keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An environment repo as `init` makes it, and the current folder somewhere inside of it."""
+    said = taxiway("init", tmp_path / "envs", "--repo", REPO_URL, "--sealing-cert", keys.certificate)
+    assert said.code == 0, said.err
+    monkeypatch.chdir(tmp_path / "envs/overlays/dev")
+    return tmp_path / "envs"
+
+
+@pytest.fixture
+def builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Builds:
+    """The environments that were built since the last call."""
+    folder, log = tmp_path / "bin", tmp_path / "builds"
+    folder.mkdir()
+    real = process.find("kustomize") or f"{process.find('kubectl')} kustomize"
+    build = shlex.quote(real) + " build" if process.find("kustomize") else real
+    script = folder / "kustomize"
+    lines = ('[ "$1" = version ] && exec echo v5', f'echo "${{2##*/}}" >>{shlex.quote(str(log))}', f'exec {build} "$2"')
+    script.write_text("\n".join(("#!/bin/sh", *lines, "")))
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+    def since() -> list[str]:
+        names = log.read_text().split() if log.exists() else []
+        log.unlink(missing_ok=True)
+        return sorted(names)
+
+    return since
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def break_it(repo: Path) -> None:
+    """A mistake that kustomize refuses, in `dev` alone."""
+    edit(repo / "overlays/dev/kustomization.yaml", "  - namespace.yaml\n", "  - namespace.yaml\n  - nothing.yaml\n")
