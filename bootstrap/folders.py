@@ -41,6 +41,16 @@ class Folders:
         except OSError:  # a folder that may not be read, or that goes at this moment
             return None
 
+    def stirred(self, before: "Folders") -> set[str] | None:
+        """The folders where something came or went since `before`; None where it may be in any of them."""
+        if self.outside != before.outside:
+            return None
+        if self.inside is before.inside:
+            return set()
+        # A folder that came or went itself did so in another one.
+        names = (name for name, time in self.inside.items() if before.inside.get(name, time) != time)
+        return {name.removesuffix(f"/{_IGNORE}") for name in names}
+
     def settled(self, now: int) -> bool:
         """Whether all that changes from `now` on, in nanoseconds since 1970, gets another time than it has here."""
         return all(each < now - _SETTLED for each in (*self.inside.values(), *self.outside.values()))

@@ -63,7 +63,7 @@ def look(top: Path, *paths: str) -> Look:
     untracked = _untracked(top, prefix.result(), [item[3:] for item in items if item.startswith("??")], paths)
     # The status tells paths from the top of the repository; a nested repository has a slash at its end.
     found = {item[3:].removeprefix(prefix.result()) for item in items if not item.startswith("??")}
-    found |= _others(untracked) | set(_UNSEEN.findall(tracked))
+    found |= _paths(_UNTRACKED.findall(untracked)) | set(_UNSEEN.findall(tracked))
     return Look(altered=frozenset(found), listed=lambda: tracked + untracked)
 
 
@@ -71,16 +71,22 @@ def look_again(top: Path, memory: Memory) -> Look:
     """Look at all files, with what is remembered of those that Git does not track."""
     with ThreadPoolExecutor() as pool:
         status = pool.submit(_status, top, (), "no")
-        seen, known = memory.recall()
-        if seen is None:
+        recalled = memory.recall()
+        if recalled is None:
             return look(top)
+        known = recalled.known
         if known is None:
             listed, others = (pool.submit(_listed, top, (), kind) for kind in ("--stage", "--others"))
-            known = Known(untracked=others.result(), hidden=_UNSEEN.findall(listed.result()))
+            known = Known(untracked=_UNTRACKED.findall(others.result()), hidden=_UNSEEN.findall(listed.result()))
             if _SUBMODULE not in listed.result():
-                memory.keep(seen, known)
-    found = {item[3:] for item in status.result()} | _others(known.untracked) | {*known.hidden}
-    return Look(altered=frozenset(found), listed=lambda: _listed(top, (), "--stage") + known.untracked)
+                memory.keep(recalled.seen, known)
+        elif recalled.stale:
+            there = _listed(top, [f":(literal){each}" for each in recalled.stale], "--others")
+            known = known.renewed(recalled.stale, _UNTRACKED.findall(there))
+            memory.keep(recalled.seen, known)
+    untracked = "".join(f"? {path}\0" for path in known.untracked)
+    found = {item[3:] for item in status.result()} | _paths(known.untracked) | {*known.hidden}
+    return Look(altered=frozenset(found), listed=lambda: _listed(top, (), "--stage") + untracked)
 
 
 def altered(top: Path, *paths: str) -> frozenset[str]:
@@ -110,9 +116,8 @@ def _status(top: Path, paths: Sequence[str], untracked: str) -> list[str]:
     return _items(plumbing.run(top, "--no-optional-locks", "status", *shape, "--", *paths))
 
 
-def _others(untracked: str) -> set[str]:
-    """The paths of untracked entries."""
-    return {path.rstrip("/") for path in _UNTRACKED.findall(untracked)}
+def _paths(untracked: Iterable[str]) -> set[str]:
+    return {path.rstrip("/") for path in untracked}
 
 
 def _untracked(top: Path, prefix: str, told: list[str], paths: Sequence[str]) -> str:

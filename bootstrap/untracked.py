@@ -6,8 +6,8 @@ found (core.untrackedCache); but the index is the user's, and so is the choice.
 
 import json
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from bootstrap import fingerprint, plumbing
@@ -15,6 +15,7 @@ from bootstrap.cache import Cache
 from bootstrap.folders import Folders
 
 _LAYOUT = "1"  # of what is kept in the cache
+_FEW = 100  # folders at which Git looks one by one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,10 +29,24 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What Git does not track, as entries of its list, and the files that it tracks and was told not to look at."""
+    """What Git does not track, a nested repository with a slash at its end, and what it was told not to look at."""
 
-    untracked: str
+    untracked: Sequence[str]
     hidden: Sequence[str]
+
+    def renewed(self, folders: Iterable[str], untracked: Iterable[str]) -> "Known":
+        """The same, but for what Git does not track in these folders now."""
+        inside = tuple(f"{folder}/" for folder in folders)
+        return replace(self, untracked=[*(path for path in self.untracked if not path.startswith(inside)), *untracked])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recalled:
+    """What there is now, and what is known of it, if anything: but for these folders, where Git has to look again."""
+
+    seen: Seen
+    known: Known | None = None
+    stale: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,18 +61,21 @@ class Memory:
         """Whether anything is remembered, or is to be from now on."""
         return self.begin or self.cache.has(self._key())
 
-    def recall(self) -> tuple[Seen | None, Known | None]:
-        """What is there now, and what is known of it; nothing where it can't be told whether anything came or went."""
+    def recall(self) -> Recalled | None:
+        """What is remembered that still holds; None where it can't be told whether anything came or went."""
         since, git = time.time_ns(), plumbing.Repository(self.top).tracking()
         if git is None:
-            return None, None
-        seen, known = self._kept()
+            return None
+        before, known = self._kept()
         index, outside = git
-        folders = Folders.look(self.top, outside, seen.folders if seen else None)
+        folders = Folders.look(self.top, outside, before.folders if before else None)
         if folders is None:
-            return None, None
-        same = seen is not None and (seen.index, seen.folders) == (index, folders)
-        return Seen(since=since, index=index, folders=folders), known if same else None
+            return None
+        seen = Seen(since=since, index=index, folders=folders)
+        stale = folders.stirred(before.folders) if before and before.index == index else None
+        if stale is None or len(stale) > _FEW or "." in stale:
+            return Recalled(seen=seen)
+        return Recalled(seen=seen, known=known, stale=tuple(each.removeprefix("./") for each in sorted(stale)))
 
     def keep(self, seen: Seen, known: Known) -> None:
         """Remember what was known after this was seen, if any change since then would show."""

@@ -1,12 +1,12 @@
 """What is remembered of the files that Git does not track is what Git would find, whatever happened since."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from bootstrap import folders, listing, plumbing
+from bootstrap import folders, listing, plumbing, untracked
 from bootstrap.cache import Cache
 from bootstrap.snapshot import WorkTree
 from bootstrap.untracked import Memory
@@ -56,29 +56,29 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return lines
 
 
-def served(repo: Path, cache: Cache, asked: list[str]) -> bool:
-    """Whether a look is spared the reading of all folders; what it finds is as without a memory."""
+def read(repo: Path, cache: Cache, asked: list[str]) -> list[str]:
+    """In which folders a look has Git search for new files, "" for all; what it finds is as without a memory."""
     asked.clear()
     looked = WorkTree(repo, memory=Memory(top=repo, cache=cache))
-    read = [line for line in asked if "--others" in line or "--untracked-files=normal" in line]
+    lines = [line for line in asked if "--others" in line or "--untracked-files=normal" in line]
     plain, parts = WorkTree(repo), ("new", "base", "logs", "nested", *(f"overlays/{each}" for each in OVERLAYS))
     assert looked.parts() == plain.parts()
     assert {part: looked.identity(part) for part in parts} == {part: plain.identity(part) for part in parts}
     assert {part: looked.read([part])[part].tree.files for part in parts} == {
         part: plain.read([part])[part].tree.files for part in parts
     }
-    return not read
+    return [name.removeprefix(":(literal)") for line in lines for name in line.rpartition(" --")[2].split() or [""]]
 
 
 def test_what_is_remembered_is_what_git_finds(repo: Path, cache: Cache, asked: list[str]) -> None:
-    assert not served(repo, cache, asked)
+    assert read(repo, cache, asked)
     assert not cache.folder or not cache.folder.exists()  # who does not begin writes nothing
     listing.look_again(repo, Memory(top=repo, cache=cache, begin=True))
-    assert served(repo, cache, asked)
+    assert not read(repo, cache, asked)
     assert listing.look_again(repo, Memory(top=repo, cache=cache)).altered == {"new", "overlays/new/a", "nested"}
     (repo / "new").write_text("in place")
     (repo / "base/a").write_text("in place")
-    assert served(repo, cache, asked)
+    assert not read(repo, cache, asked)
 
 
 def _ignored(repo: Path) -> None:
@@ -116,51 +116,66 @@ def _committed(repo: Path) -> None:
     git(repo, "commit", "--quiet", "-m", "new")
 
 
-CHANGES: dict[str, Callable[[Path], object]] = {
-    "a file comes": lambda repo: (repo / "overlays/dev/b").write_text("new"),
-    "a file comes into an empty folder": lambda repo: (repo / "overlays/empty/b").write_text("new"),
-    "a file comes to ignored ones": lambda repo: (repo / "logs/b").write_text("new"),
-    "a file comes to untracked ones": lambda repo: (repo / "overlays/new/b").write_text("new"),
-    "a folder comes": lambda repo: (repo / "overlays/dev/other").mkdir(),
-    "an untracked file goes": lambda repo: (repo / "new").unlink(),
-    "a tracked file goes": lambda repo: (repo / "overlays/dev/deep/a").unlink(),
-    "a folder moves": _moved,
-    "a link takes a folder's place": _linked,
-    "a folder takes another's place": _replaced,
-    "a rule in the repo changes": _ignored,
-    "a rule comes": lambda repo: (repo / "overlays/new/.gitignore").write_text("a\n"),
-    "a rule of the clone changes": _ignored_elsewhere,
-    "a rule of the user's comes": _ignored_by_the_user,
-    "a file is not tracked any more": lambda repo: git(repo, "rm", "--quiet", "--cached", "overlays/dev/a"),
-    "a file is tracked": lambda repo: git(repo, "add", "new"),
-    "a file is hidden": lambda repo: git(repo, "update-index", "--assume-unchanged", "base/a"),
-    "there is another commit": _committed,
+# What happens, and where Git has to search for new files then: everywhere, where it says nothing.
+CHANGES: dict[str, tuple[Callable[[Path], object], Sequence[str]]] = {
+    "a file comes": (lambda repo: (repo / "overlays/dev/b").write_text("new"), ["overlays/dev"]),
+    "one comes into an empty folder": (lambda repo: (repo / "overlays/empty/b").write_text(""), ["overlays/empty"]),
+    "one comes to ignored ones": (lambda repo: (repo / "logs/b").write_text("new"), ["logs"]),
+    "one comes to untracked ones": (lambda repo: (repo / "overlays/new/b").write_text("new"), ["overlays/new"]),
+    "one comes into another repository": (lambda repo: (repo / "nested/b").write_text("new"), ["nested"]),
+    "one comes to the top": (lambda repo: (repo / "newer").write_text("new"), []),
+    "a folder comes": (lambda repo: (repo / "overlays/dev/other").mkdir(), ["overlays/dev"]),
+    "an untracked file goes": (lambda repo: (repo / "overlays/new/a").unlink(), ["overlays/new"]),
+    "a tracked file goes": (lambda repo: (repo / "overlays/dev/deep/a").unlink(), ["overlays/dev/deep"]),
+    "a folder moves": (_moved, ["overlays/dev", "overlays/new"]),
+    "a link takes a folder's place": (_linked, ["overlays"]),
+    "a folder takes another's place": (_replaced, ["overlays", "overlays/empty"]),
+    "a rule in the repo changes": (_ignored, ["base"]),
+    "a rule at the top changes": (lambda repo: (repo / ".gitignore").write_text("a.log\n"), []),
+    "a rule comes": (lambda repo: (repo / "overlays/new/.gitignore").write_text("a\n"), ["overlays/new"]),
+    "a rule of the clone changes": (_ignored_elsewhere, []),
+    "a rule of the user's comes": (_ignored_by_the_user, []),
+    "a file is not tracked any more": (lambda repo: git(repo, "rm", "--quiet", "--cached", "overlays/dev/a"), []),
+    "a file is tracked": (lambda repo: git(repo, "add", "new"), []),
+    "a file is hidden": (lambda repo: git(repo, "update-index", "--assume-unchanged", "base/a"), []),
+    "there is another commit": (_committed, []),
 }
 
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_is_seen(repo: Path, cache: Cache, asked: list[str], change: str) -> None:
     listing.look_again(repo, Memory(top=repo, cache=cache, begin=True))
-    CHANGES[change](repo)
-    assert not served(repo, cache, asked)  # and it is as without a memory
+    happens, where = CHANGES[change]
+    happens(repo)
+    found = read(repo, cache, asked)  # and it is as without a memory
+    assert found == [*where] if where else found == [""]
     time.sleep(0.1)
-    served(repo, cache, asked)
-    assert served(repo, cache, asked)  # once all has settled, it is remembered anew
+    read(repo, cache, asked)
+    assert not read(repo, cache, asked)  # once all has settled, it is remembered anew
+
+
+def test_where_much_happened_git_looks_everywhere(
+    repo: Path, cache: Cache, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listing.look_again(repo, Memory(top=repo, cache=cache, begin=True))
+    _moved(repo)
+    monkeypatch.setattr(untracked, "_FEW", 1)
+    assert read(repo, cache, asked) == [""]
 
 
 def test_a_rule_of_the_user_s_that_changes_is_seen(repo: Path, cache: Cache, asked: list[str]) -> None:
     _ignored_by_the_user(repo)
     time.sleep(0.1)
     listing.look_again(repo, Memory(top=repo, cache=cache, begin=True))
-    assert served(repo, cache, asked)
+    assert not read(repo, cache, asked)
     (repo.parent / "mine").write_text("nothing\n")
-    assert not served(repo, cache, asked)
+    assert read(repo, cache, asked)
 
 
 def test_what_has_not_settled_is_not_remembered(repo: Path, cache: Cache, asked: list[str]) -> None:
     (repo / "base/b").write_text("new")
     listing.look_again(repo, Memory(top=repo, cache=cache, begin=True))
-    assert not served(repo, cache, asked)
+    assert read(repo, cache, asked)
 
 
 def _submodule(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,7 +225,7 @@ def test_where_it_could_not_be_told_nothing_is_remembered(
     for _ in range(2):  # to begin, and to go on
         looked = listing.look_again(repo, Memory(top=repo, cache=cache, begin=True))
         assert looked.altered == listing.look(repo).altered
-    assert not served(repo, cache, asked)
+    assert read(repo, cache, asked)
 
 
 @pytest.mark.parametrize("held", [b"", b"[]", b"[1, 2]", b'[{"folders": {}}, {}]', b"\xff"])
@@ -219,4 +234,4 @@ def test_what_another_program_kept_is_not_there(
 ) -> None:
     listing.look_again(repo, Memory(top=repo, cache=cache, begin=True))
     monkeypatch.setattr(Cache, "get", lambda *_: held)
-    assert not served(repo, cache, asked)
+    assert read(repo, cache, asked)
