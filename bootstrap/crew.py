@@ -9,12 +9,16 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bootstrap import process, workspace
 from bootstrap.errors import TaxiwayError
 from bootstrap.examination import Examined, Examiner
 from bootstrap.model import Environment
 from bootstrap.tree import Tree
+
+if TYPE_CHECKING:
+    from multiprocessing.queues import SimpleQueue
 
 # From here on processes pay: threads wait for each other where Python itself works, processes take a moment to start.
 MANY = 32
@@ -61,13 +65,20 @@ def _processes(cores: int, folder: Path) -> Executor:
 
     # Never forked: this process may have threads, which a fork would cut off in the middle of anything.
     context = get_context("spawn")
+    places, own = context.SimpleQueue(), process.places()
+    for place in own if len(own) == cores else ():
+        places.put(place)
     # Python's looks for cycles as in the first process: they took a quarter of its time.
-    return ProcessPoolExecutor(cores, mp_context=context, initializer=_start, initargs=(folder, gc.get_threshold()))
+    given = (folder, gc.get_threshold(), places)
+    return ProcessPoolExecutor(cores, mp_context=context, initializer=_start, initargs=given)
 
 
-def _start(folder: Path, thresholds: tuple[int, int, int]) -> None:
+def _start(folder: Path, thresholds: tuple[int, int, int], places: "SimpleQueue[int]") -> None:
     global _mine
     gc.set_threshold(*thresholds)
+    # Where there is one for each, a process and its builds stay on a core: moved around, they find its caches cold.
+    if not places.empty():
+        process.stay(places.get())
     os.environ.setdefault("GOMAXPROCS", "1")  # each core has a build of its own: more threads only get into others' way
     # Ctrl-C is for the first process, which lets the others end what they have begun.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
