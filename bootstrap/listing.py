@@ -68,7 +68,9 @@ def look(top: Path, *paths: str) -> Look:
 
 
 def look_again(top: Path, memory: Memory) -> Look:
-    """Look at all files, with what is remembered of those that Git does not track."""
+    """Look at all files, with what is remembered, if anything, of those that Git does not track."""
+    if not memory.serves():
+        return look(top)
     with ThreadPoolExecutor() as pool:
         status = pool.submit(_status, top, (), "no")
         recalled = memory.recall()

@@ -80,7 +80,7 @@ class WorkTree:
         there = {path.name for path in top.iterdir()} - {".git", OVERLAYS}
         parts = () if overlays is None else (*overlays, *sorted(there))
         with ThreadPoolExecutor(max_workers=1) as pool:  # the look is the longer of both
-            again = memory if overlays is None and memory and memory.serves() else None
+            again = overlays is None and memory
             look = pool.submit(listing.look_again, top, again) if again else pool.submit(listing.look, top, *parts)
             self._ids = listing.entries(top, "HEAD", OVERLAYS)
         self._take(look.result(), *parts)

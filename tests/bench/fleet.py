@@ -135,7 +135,7 @@ def _cold(home: Home, repo: Path, *by: str) -> float:
 
 
 def _stirred(home: Home, repo: Path) -> float:
-    """A run that has to look for new files everywhere; the next one, once that has settled, does not."""
+    """A run that has one folder searched for new files; the one after it, once that has settled, has none."""
     passing = repo / overlay_of(1) / ".swap"
     passing.touch()
     passing.unlink()

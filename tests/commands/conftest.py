@@ -1,4 +1,4 @@
-"""An environment repo with a remote, which the tests of several commands share."""
+"""Environment repos which the tests of several commands share, with a remote and without, and what is built there."""
 
 import os
 import shlex
@@ -84,6 +84,7 @@ def builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Builds:
 
 
 def edit(path: Path, old: str, new: str) -> None:
+    """Put one text in the place of another that must be there."""
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new))

@@ -9,23 +9,15 @@ import pytest
 import yaml
 
 from bootstrap.kustomize import Kustomize
+from tests.commands.conftest import edit
 from tests.commands.test_init import git, snapshot
-from tests.conftest import REPO_URL, Keys, Taxiway, loaded
+from tests.conftest import Taxiway, loaded
 
 
 @pytest.fixture
-def repo(taxiway: Taxiway, keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A fresh environment repo, and the current folder somewhere inside of it."""
-    said = taxiway("init", tmp_path / "envs", "--repo", REPO_URL, "--sealing-cert", keys.certificate)
-    assert said.code == 0, said.err
-    monkeypatch.chdir(tmp_path / "envs/overlays/dev")
-    return tmp_path / "envs"
-
-
-def edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
+def repo(fresh: Path) -> Path:
+    """One that was made a moment ago."""
+    return fresh
 
 
 def test_render_is_what_kustomize_builds(repo: Path, taxiway: Taxiway) -> None:

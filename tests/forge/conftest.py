@@ -16,6 +16,7 @@ from bootstrap.remote import Forge, Remote
 from tests.forge.gitea import Account, Gitea, Repository, repository, running
 
 Connect = Callable[..., PullRequests]
+BRANCH = "taxiway/promote-dev-complete-1f2e3d"
 # Taken before any test has a home folder of its own.
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "taxiway" / "forge"
 
@@ -73,3 +74,18 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Iterator[Connect]:
 
     with contextlib.ExitStack() as stack:
         yield to
+
+
+@pytest.fixture
+def pulls(envs: Repository, acme: Account, connect: Connect) -> PullRequests:
+    """The pull requests of a repository whose branch for a promotion is pushed."""
+    envs.commit(BRANCH, "release.env", "RELEASE=3-1-1\n")
+    return connect(envs.url, Forge.GITEA, acme.token())
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that were waited, without waiting."""
+    waited: list[float] = []
+    monkeypatch.setattr("bootstrap.forges.wire.time.sleep", waited.append)
+    return waited

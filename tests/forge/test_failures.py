@@ -13,11 +13,10 @@ from bootstrap.forge import PullRequests
 from bootstrap.forges import wire
 from bootstrap.proposal import Proposal
 from bootstrap.remote import Forge
-from tests.forge.conftest import Connect
+from tests.forge.conftest import BRANCH, Connect
 from tests.forge.loopback import Reply, Server, serving
 
 TOKEN = "tok-3f8a1c77e0d94b52"
-BRANCH = "taxiway/promote-dev-complete-1f2e3d"
 WANTED = Proposal(branch=BRANCH, base="main", title="Promote", body="Text.")
 
 # How each forge is asked for the pull requests of a branch, and for a new one.
@@ -45,14 +44,6 @@ def server() -> Iterator[Server]:
 @pytest.fixture(params=[Forge.GITHUB, Forge.GITLAB, Forge.GITEA], ids=str)
 def kind(request: pytest.FixtureRequest) -> Forge:
     return Forge(request.param)
-
-
-@pytest.fixture
-def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds that were waited, without waiting."""
-    waited: list[float] = []
-    monkeypatch.setattr("bootstrap.forges.wire.time.sleep", waited.append)
-    return waited
 
 
 @pytest.fixture

@@ -10,19 +10,11 @@ from bootstrap.errors import ForgeFailed
 from bootstrap.forge import PullRequests
 from bootstrap.proposal import Proposal, Standing
 from bootstrap.remote import Forge
-from tests.forge.conftest import Connect
+from tests.forge.conftest import BRANCH, Connect
 from tests.forge.gitea import Account, Repository
 
-BRANCH = "taxiway/promote-dev-complete-1f2e3d"
 BODY = 'Moves Airflow 3.1.0 to 3.1.1.\n\n| what | how |\n| --- | --- |\n| ü | 漢字 |\n\n<!-- taxiway {"a": "1f2e"} -->'
 WANTED = Proposal(branch=BRANCH, base="main", title="Promote dev to complete", body=BODY)
-
-
-@pytest.fixture
-def pulls(envs: Repository, acme: Account, connect: Connect) -> PullRequests:
-    """The pull requests of a repository whose branch for a promotion is pushed."""
-    envs.commit(BRANCH, "release.env", "RELEASE=3-1-1\n")
-    return connect(envs.url, Forge.GITEA, acme.token())
 
 
 def test_from_the_first_to_the_merge(pulls: PullRequests, envs: Repository, acme: Account) -> None:

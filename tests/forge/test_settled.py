@@ -12,11 +12,9 @@ from bootstrap.forge import PullRequests
 from bootstrap.forges import wire
 from bootstrap.forges.wire import Refused
 from bootstrap.proposal import Proposal, PullRequest, Standing
-from bootstrap.remote import Forge
-from tests.forge.conftest import Connect
-from tests.forge.gitea import Account, Repository
+from tests.forge.conftest import BRANCH
+from tests.forge.gitea import Repository
 
-BRANCH = "taxiway/promote-dev-complete-1f2e3d"
 WANTED = Proposal(branch=BRANCH, base="main", title="Promote dev to complete", body="Body.")
 NEWER = replace(WANTED, body="Newer.", draft=True, labels=("taxiway",))
 
@@ -40,21 +38,6 @@ class Failing:
             raise Refused(500, {}, '{"message": "the database is busy"}')
 
         return call
-
-
-@pytest.fixture
-def pulls(envs: Repository, acme: Account, connect: Connect) -> PullRequests:
-    """The pull requests of a repository whose branch for a promotion is pushed."""
-    envs.commit(BRANCH, "release.env", "RELEASE=3-1-1\n")
-    return connect(envs.url, Forge.GITEA, acme.token())
-
-
-@pytest.fixture
-def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds that were waited, without waiting."""
-    waited: list[float] = []
-    monkeypatch.setattr("bootstrap.forges.wire.time.sleep", waited.append)
-    return waited
 
 
 def failing(pulls: PullRequests, times: int, *, done: bool) -> PullRequests:
