@@ -20,7 +20,7 @@ from bootstrap.release import ID
 from bootstrap.remote import Remote
 from bootstrap.trail import Block, Kind, Route
 
-_RISKS = (Effect.LOST, Effect.REFUSED, Effect.MIGRATION, Effect.RBAC)
+_RISKS = (Effect.SECURITY, Effect.LOST, Effect.REFUSED, Effect.MIGRATION, Effect.RBAC)
 _LONGEST_TITLE = 120
 _REFERENCE = "DAGS_REFERENCE"
 _ROWS = (40, 10, 3, 0)  # of each table, the fewer the less room there is

@@ -27,6 +27,7 @@ _LASTING = frozenset({"PersistentVolumeClaim", "PersistentVolume", "Namespace"})
 class Effect(StrEnum):
     """A class of consequence, the most serious first."""
 
+    SECURITY = "security"
     LOST = "lost"
     REFUSED = "refused"
     MIGRATION = "migration"

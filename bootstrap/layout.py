@@ -115,7 +115,7 @@ def _folded(diff: EnvironmentDiff) -> str:
 
 
 def _mark(effect: Effect) -> str:
-    return "!" if effect in (Effect.LOST, Effect.REFUSED, Effect.MIGRATION, Effect.RBAC) else "•"
+    return "!" if effect in (Effect.SECURITY, Effect.LOST, Effect.REFUSED, Effect.MIGRATION, Effect.RBAC) else "•"
 
 
 def _field(field: FieldChange) -> list[str]:
