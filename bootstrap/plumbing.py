@@ -17,13 +17,14 @@ from bootstrap.process import Finished
 OLDEST = (2, 28)  # the first with `git init --initial-branch`
 # Where taxiway is started by a hook, Git points these at the repository that runs the hook.
 _INHERITED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY")
+inherited: dict[str, str] = {}  # what they were
 _TRAILER = 20  # bytes of a checksum: of SHA-1, or the last ones of SHA-256 (Git's documentation: index-format)
 
 
 def check_version() -> None:
     """Raise MissingTool where Git is missing or too old."""
-    for name in _INHERITED:
-        os.environ.pop(name, None)
+    inherited.clear()
+    inherited.update({name: os.environ.pop(name) for name in _INHERITED if name in os.environ})
     wanted = ".".join(map(str, OLDEST))
     try:
         told = process.run(["git", "version"]).out.decode(errors="replace")

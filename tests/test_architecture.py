@@ -12,15 +12,17 @@ MODULES = sorted(
 
 SHELL = {"cli", "cli.boundary", "cli.bootstrap", "cli.edit", "cli.look", "cli.move", "report", "ask", "__main__"}
 EFFECTS = {
-    "branches", "builds", "cache", "crew", "examination", "folders", "forge", "git", "ground", "kubectl", "kustomize",
-    "listing", "local", "memory", "models", "offer", "plumbing", "process", "prospect", "repository", "site",
+    "branches", "builds", "cache", "crew", "examination", "exclusive", "files",
+    "folders", "forge", "git", "ground", "kubectl", "kustomize",
+    "listing", "local", "memory", "models", "nofollow", "offer", "plumbing", "process", "private_keys", "prospect",
+    "repository", "site",
     "snapshot", "sources", "survey", "tokens", "trial", "untracked", "upstream", "workspace",
 }  # fmt: skip
 CORE = {
     "airflow_settings", "alike", "body", "carrying", "changes", "checks", "ci", "codeowners", "controllers",
     "difference", "edits", "envfile", "environments", "errors", "finding", "fingerprint", "hold", "hosting",
     "images", "impact", "layout", "markdown", "merging", "model", "modeledit", "objects", "outcome",
-    "ownership", "promotion", "proposal", "record", "release", "remote", "request", "result", "rollback",
+    "ownership", "paths", "promotion", "proposal", "record", "release", "remote", "request", "result", "rollback",
     "runbook", "scaffold", "schemas", "sealed", "sealing", "secret_keys", "secrets", "trail", "tree", "verdict",
     "yamledit", "yamltext",
 }  # fmt: skip
@@ -31,7 +33,7 @@ DOORS = {
     "git": {"git"},
     "typer": {"cli.__init__", "cli.boundary", "cli.bootstrap", "cli.edit", "cli.look", "cli.move", "ask"},
     "tempfile": {"workspace", "process"},
-    "shutil": {"workspace", "process"},
+    "shutil": {"exclusive", "files", "process"},
     "socket": set(),
     "urllib.request": set(),
     "requests": {"forges.services"},

@@ -10,6 +10,7 @@ from bootstrap import (
     model,
     outcome,
     plumbing,
+    private_keys,
     request,
     scaffold,
     secrets,
@@ -61,7 +62,7 @@ def run(options: Options, *, ask: Ask, progress: Progress) -> Result:
             _build(kustomize, staged, wanted, tree)
         if options.dry_run:
             return outcome.done(wanted, place.top, tree, status="planned", commit=None, key_file=held.key_file)
-        with progress("committing"), workspace.private_key(held.key_file, held.new_key):
+        with progress("committing"), private_keys.written(held.key_file, held.new_key):
             message = _message(wanted) if options.commit else None
             commit = place.publish(staged, message, wanted.remote.url)
     return outcome.done(wanted, place.top, tree, status="created", commit=commit, key_file=held.key_file)

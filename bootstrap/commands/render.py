@@ -1,12 +1,13 @@
 """`taxiway render`: what an environment is, object by object."""
 
 import json
+import urllib.parse
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-from bootstrap import objects, plumbing, repository, workspace
+from bootstrap import files, objects, plumbing, repository, workspace
 from bootstrap.builds import Builder
 from bootstrap.cache import Cache
 from bootstrap.errors import BadOption
@@ -49,7 +50,7 @@ def run(request: Request, *, progress: Progress) -> Result:
         )
     if request.out:
         tree = Tree.union(_files(text).at(name) for name, text in texts.items())
-        written = workspace.replace_folder(request.out, tree)
+        written = files.replace_folder(top, request.out, tree)
         return Result(status="written", data={"files": list(tree)}, lines=(f"{written} files in {request.out}",))
     found = [each for text in texts.values() for each in objects.parse(text)]
     return Result(status="rendered", data={"items": found}, lines=_lines(request.form, texts, found))
@@ -81,5 +82,9 @@ def _dump(found: list[Object]) -> bytes:
 
 
 def _files(text: bytes) -> Tree:
-    """One file an object: `kind.name.yaml`."""
-    return Tree({f"{each['kind'].lower()}.{objects.name_of(each)}.yaml": _dump([each]) for each in objects.parse(text)})
+    """One file an object: `kind.name.yaml`. What no name in a cluster holds, such as a slash, is escaped."""
+    return Tree({_file_name(each): _dump([each]) for each in objects.parse(text)})
+
+
+def _file_name(each: Object) -> str:
+    return urllib.parse.quote(f"{str(each['kind']).lower()}.{objects.name_of(each)}.yaml", safe=":")
