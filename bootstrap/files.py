@@ -25,7 +25,7 @@ def check(top: Path, writes: Iterable[str], deletes: Iterable[str] = ()) -> None
     """
     wanted, gone = {*writes}, {*deletes}
     for path in sorted(wanted | gone):
-        _check_text(path, wanted)
+        _check_text(path, wanted if path in wanted else set())
     with opened(top) as start:
         for folder, names in _by_folder(wanted | gone):
             if gone.intersection([*paths.above(folder), folder]):  # a file now, which is looked at itself
