@@ -54,8 +54,7 @@ def commit(folder: Path, changes: ChangeSet, message: str) -> str:
     Raises BadTarget where that can't be done without following a link that the commit holds.
     """
     files.apply(folder, changes.writes, changes.deletes)
-    exact = (f":(literal){path}" for path in changes.paths)  # in a repo from elsewhere, a file may be called `*`
-    plumbing.run(folder, "add", "--all", "--force", "--", *exact, settings=_SPARSE)
+    plumbing.run(folder, "add", "--all", "--force", "--", *changes.paths, settings=_SPARSE)
     plumbing.run(folder, "commit", "--quiet", "--message", message, settings=_SPARSE)
     return plumbing.run(folder, "rev-parse", "HEAD")
 

@@ -29,9 +29,7 @@ def commit(top: Path, changes: ChangeSet, message: str) -> str:
     plumbing.check_identity(top)
     # In a large repo, Git takes twice the time to leave out what else is staged: only where there is something.
     staged = plumbing.run(top, "diff-index", "--cached", "--name-only", "HEAD")
-    # A path is no pattern: in a repo from elsewhere, a file may be called `*`.
-    exact = [f":(literal){path}" for path in changes.paths]
-    only = ("--only", "--", *exact) if staged else ()
+    only = ("--only", "--", *changes.paths) if staged else ()
     if left := files.unfinished(top, changes.paths):
         files.apply(top, {}, left - repository.held(left))
     try:
@@ -39,10 +37,10 @@ def commit(top: Path, changes: ChangeSet, message: str) -> str:
         repository.stage(changes.paths)
         plumbing.run(top, "commit", "--quiet", "--message", message, *only)
     except BaseException:
-        plumbing.run(top, "reset", "--quiet", "--", *exact)
+        plumbing.run(top, "reset", "--quiet", "--", *changes.paths)
         kept = repository.held(changes.paths)
         if kept:
-            plumbing.run(top, "checkout", "--quiet", "HEAD", "--", *(f":(literal){path}" for path in sorted(kept)))
+            plumbing.run(top, "checkout", "--quiet", "HEAD", "--", *sorted(kept))
         files.apply(top, {}, frozenset(changes.paths) - kept)
         raise
     return plumbing.run(top, "rev-parse", "HEAD")

@@ -97,7 +97,7 @@ def _pulls(ground: Ground, wishes: Wishes, progress: Progress) -> Iterator[PullR
     if place is None:
         yield None
         return
-    with forge.connect(place, progress=progress) as pulls:
+    with forge.connect(place, ground.top, progress=progress) as pulls:
         yield pulls
 
 
@@ -122,9 +122,9 @@ def _unmerged(ground: Ground, route: Route, digest: str) -> str | None:
     return None
 
 
-def comment(known: Model, number: int, text: str, *, progress: Progress) -> tuple[str, bool]:
+def comment(top: Path, known: Model, number: int, text: str, *, progress: Progress) -> tuple[str, bool]:
     """Say something under a pull request, once; its URL, and whether it was new."""
-    with forge.connect(Hosted.of(known.remote, known.forge, known.web), progress=progress) as pulls:
+    with forge.connect(Hosted.of(known.remote, known.forge, known.web), top, progress=progress) as pulls:
         pull = pulls.get(number)
         return pull.url, pulls.comment(pull, text)
 

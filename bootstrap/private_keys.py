@@ -108,9 +108,9 @@ def _full(path: Path) -> Path:
 def _repository_around(folder: Path, target: Path) -> Path | None:
     """What a folder is in: a repository or its work tree, wherever either is, or the target."""
     trees = [target.resolve(), *_work_trees(target), *_work_trees(Path.cwd())]
-    if named := plumbing.inherited.get("GIT_WORK_TREE"):
+    if named := os.environ.get("GIT_WORK_TREE"):
         trees.append(Path(named))
-    if named := plumbing.inherited.get("GIT_DIR"):
+    if named := os.environ.get("GIT_DIR"):
         trees.extend(_work_tree_of(Path(named)))
     for place in _places(folder):
         for each in (place, *place.parents):

@@ -10,21 +10,22 @@ MODULES = sorted(
     path.relative_to(PACKAGE.parent).with_suffix("").as_posix().replace("/", ".") for path in PACKAGE.rglob("*.py")
 )
 
-SHELL = {"cli", "cli.boundary", "cli.bootstrap", "cli.edit", "cli.look", "cli.move", "report", "ask", "__main__"}
+SHELL = {
+    "__main__", "ask", "cli", "cli.bootstrap", "cli.boundary", "cli.edit", "cli.look", "cli.move", "report",
+}  # fmt: skip
 EFFECTS = {
-    "branches", "builds", "cache", "crew", "examination", "exclusive", "files",
-    "folders", "forge", "git", "ground", "kubectl", "kustomize",
-    "listing", "local", "memory", "models", "nofollow", "offer", "plumbing", "process", "private_keys", "prospect",
-    "repository", "site",
-    "snapshot", "sources", "survey", "tokens", "trial", "untracked", "upstream", "workspace",
+    "branches", "builds", "cache", "child_environment", "crew", "examination", "exclusive", "files", "folders",
+    "forge", "git", "git_command", "ground", "kubectl", "kustomize", "listing", "local", "memory", "models",
+    "nofollow", "offer", "plumbing", "private_keys", "process", "prospect", "repository", "site", "snapshot",
+    "sources", "survey", "tokens", "trial", "trusted_hosts", "untracked", "upstream", "workspace",
 }  # fmt: skip
 CORE = {
-    "airflow_settings", "alike", "body", "carrying", "changes", "checks", "ci", "codeowners", "controllers",
-    "difference", "edits", "envfile", "environments", "errors", "finding", "fingerprint", "hold", "hosting",
-    "images", "impact", "layout", "markdown", "merging", "model", "modeledit", "objects", "outcome",
-    "ownership", "paths", "promotion", "proposal", "record", "release", "remote", "request", "result", "rollback",
-    "runbook", "scaffold", "schemas", "sealed", "sealing", "secret_keys", "secrets", "trail", "tree", "verdict",
-    "yamledit", "yamltext",
+    "airflow_settings", "alike", "body", "carrying", "changes", "checks", "ci", "codeowners",
+    "control_characters", "controllers", "difference", "edits", "envfile", "environments", "errors", "fields",
+    "finding", "fingerprint", "hold", "hosting", "images", "impact", "layout", "markdown", "merging", "model",
+    "modeledit", "objects", "outcome", "ownership", "paths", "promotion", "proposal", "record", "release",
+    "remote", "request", "result", "rollback", "runbook", "scaffold", "schemas", "sealed", "sealing",
+    "secret_keys", "secrets", "trail", "tree", "verdict", "yamledit", "yamltext",
 }  # fmt: skip
 
 # The only modules that may import what reaches outside.

@@ -32,7 +32,7 @@ def comment(top: Path, diffs: Sequence[EnvironmentDiff], number: int, *, cached:
     from bootstrap import offer, repository
 
     known = repository.working(top, cached=cached).model
-    url, new = offer.comment(known, number, layout.comment(diffs, BODY_LIMITS[known.forge]), progress=progress)
+    url, new = offer.comment(top, known, number, layout.comment(diffs, BODY_LIMITS[known.forge]), progress=progress)
     said = f"{'told' if new else 'told before'}: {url}"
     return Result(status="commented" if new else "unchanged", data={"pullRequest": url}, lines=(said,))
 
