@@ -18,7 +18,7 @@ REQUIREMENTS = "requirements.txt"
 _WHEEL = b"Wheel-Version: 1.0\nGenerator: taxiway\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment that a ZIP file can name
 _URL = re.compile(r"(https://[\w.-]+(?::\d+)?/[\w./~%+-]+\.whl)#sha256=([0-9a-f]{64})", re.ASCII)
-_HEAD = """# What the CI of this repository installs: taxiway {version}, and all that it needs, each in one version, with hashes.
+_HEAD = """# What the CI of this repository installs: taxiway {version} and all that it needs, a hash for each file.
 # It is read from the base branch alone: what a pull request changes here counts once it is merged.
 """
 
