@@ -6,6 +6,7 @@ CI/CD variables". Of `${{ expressions }}` it knows those that it is told; anothe
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -59,6 +60,10 @@ class Runner:
         links = [known.get("PIP_FIND_LINKS", ""), str(self.squatted or "")]
         for name in ("home", "temp", "tmp"):
             (self.folder / name).mkdir(exist_ok=True)
+        # Where a step asks the forge for the repository itself, Git finds it in a folder.
+        url = f"{self.variables.get('GITHUB_SERVER_URL', 'https://nowhere.example')}/"
+        config = f'[url "{Path(self.remote).parents[1]}/"]\n  insteadOf = {url}\n'
+        (self.folder / "home" / ".gitconfig").write_text(config)
         return {
             **known,
             "PIP_CACHE_DIR": str(_PIP_CACHE),
@@ -111,6 +116,14 @@ class Runner:
             ["bash", "-eo", "pipefail", "{0}"], "\n".join(job["script"]), self.folder / "work", environment
         )
         return Ran(passed=done.returncode == 0, log=done.stdout)
+
+    def tidied(self) -> "Runner":
+        """The same machine, after a job: only what pip installed is there still, for it looks at the hashes again."""
+        shutil.rmtree(self.folder / "work")
+        for each in (self.folder / "temp").iterdir():
+            if each.name != "taxiway":
+                shutil.rmtree(each) if each.is_dir() else each.unlink()
+        return self
 
     def clone(self, commit: str, url: str) -> Path:
         """The repository at a commit, as a runner clones it."""

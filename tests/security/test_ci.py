@@ -42,8 +42,9 @@ MAY_COMMENT = f"!cancelled() && needs.validate.outputs.comment != '' && {SAME_RE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hostile:
-    """An environment repo on its forge, with a pull request whose programs write to `mark`, and its links to `victim`."""
+    """A repo on its forge, with a pull request whose programs write to `mark`, and whose links lead to `victim`."""
 
+    forge: str
     remote: Path
     base: str
     head: str
@@ -66,6 +67,11 @@ def server() -> Iterator[Server]:
         server.on(f"GET /api/v3/repos/acme/envs/issues/{NUMBER}", Reply(body=there))
         server.on(f"GET /api/v3/repos/acme/envs/issues/{NUMBER}/comments", Reply(body=[]))
         server.on(f"POST /api/v3/repos/acme/envs/issues/{NUMBER}/comments", Reply(status=201, body=SAID))
+        gitea = "/api/v1/repos/acme/envs"
+        server.on(f"GET {gitea}/pulls/{NUMBER}", Reply(body=there))
+        server.on(f"GET {gitea}/pulls/{NUMBER}/reviews", Reply(body=[]))
+        server.on(f"GET {gitea}/issues/{NUMBER}/comments", Reply(body=[]))
+        server.on(f"POST {gitea}/issues/{NUMBER}/comments", Reply(status=201, body=SAID))
         project = "/api/v4/projects/7/merge_requests"
         server.on("GET /api/v4/projects/acme%2Fenvs", Reply(body={"id": 7, "path_with_namespace": "acme/envs"}))
         server.on(f"GET {project}/{NUMBER}", Reply(body={**of_gitlab(server, NUMBER), "reviewers": []}))
@@ -93,10 +99,10 @@ def evil_wheel(mark: Path) -> bytes:
     return wheel.build(__version__, Tree(files))
 
 
-@pytest.fixture(params=["github", "gitlab"])
+@pytest.fixture(params=["github", "gitlab", "gitea"])
 def hostile(request: pytest.FixtureRequest, taxiway: Taxiway, keys: Keys, server: Server, tmp_path: Path) -> Hostile:
     """A repo of each forge, and a pull request that changes a setting beside all else that it does."""
-    repo, remote, mark = tmp_path / "repo", tmp_path / "remote.git", tmp_path / "mark"
+    repo, remote, mark = tmp_path / "repo", tmp_path / "acme/envs.git", tmp_path / "mark"
     victim = tmp_path / "victim"
     victim.write_text("mine\n")
     url = f"{server.url}/acme/envs.git"
@@ -130,14 +136,22 @@ def hostile(request: pytest.FixtureRequest, taxiway: Taxiway, keys: Keys, server
     git(repo, "switch", "--quiet", "main")
     git(repo, "merge", "--quiet", "--no-ff", "-m", "merge", "evil")
     merge = git(repo, "rev-parse", "HEAD")
-    git(tmp_path, "init", "--quiet", "--bare", "--initial-branch=main", remote.name)
-    git(repo, "push", "--quiet", str(remote), f"{base}:refs/heads/main", "evil", f"{merge}:refs/pull/{NUMBER}/merge")
+    git(tmp_path, "init", "--quiet", "--bare", "--initial-branch=main", str(remote))
+    heads = [f"{commit}:refs/pull/{NUMBER}/{name}" for name, commit in (("head", head), ("merge", merge))]
+    git(repo, "push", "--quiet", str(remote), f"{base}:refs/heads/main", "evil", *heads)
     squatted = tmp_path / "squatted"
     squatted.mkdir()
     (squatted / WHEEL).write_bytes(data)
     return Hostile(
-        remote=remote, base=base, head=head, merge=merge, mark=mark, victim=victim, squatted=squatted
-    )  # fmt: skip
+        forge=request.param,
+        remote=remote,
+        base=base,
+        head=head,
+        merge=merge,
+        mark=mark,
+        victim=victim,
+        squatted=squatted,
+    )
 
 
 def test_a_hostile_pull_request_is_judged_and_none_of_it_runs(hostile: Hostile, server: Server, tmp_path: Path) -> None:
@@ -146,7 +160,7 @@ def test_a_hostile_pull_request_is_judged_and_none_of_it_runs(hostile: Hostile, 
         validated, commented, text = on_gitlab(hostile, server, load(workflow / ".gitlab-ci.yml"), tmp_path)
         said = [each.body for each in server.asked if each.method == "POST" and each.path.endswith("/notes")]
     else:
-        path = workflow / ".github/workflows/taxiway.yaml"
+        (path,) = workflow.glob(".git*/workflows/taxiway.yaml")
         validated, commented, text = on_github(hostile, server, load(path), tmp_path)
         said = [each.body for each in server.asked if each.method == "POST" and each.path.endswith("/comments")]
     for ran in (validated, commented):
@@ -168,11 +182,23 @@ def test_a_hostile_pull_request_is_judged_and_none_of_it_runs(hostile: Hostile, 
 
 def on_github(hostile: Hostile, server: Server, workflow: dict[str, Any], folder: Path) -> tuple[Ran, Ran, str]:
     """Both jobs, and the text that went from one to the other."""
-    variables = {"CI": "true", "GITHUB_ACTIONS": "true", "GITHUB_SERVER_URL": server.url}
+    # Gitea and Forgejo look at the branch itself, GitHub at what a merge would make of it.
+    commit, ref = (hostile.head, "head") if hostile.forge == "gitea" else (hostile.merge, "merge")
+    variables = {
+        "CI": "true",
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_SERVER_URL": server.url,
+        "GITHUB_REPOSITORY": "acme/envs",
+        "GITHUB_REF": f"refs/pull/{NUMBER}/{ref}",
+        "GITHUB_SHA": commit,
+        "GITHUB_BASE_REF": "main",
+        # As the runners of Gitea and Forgejo set it.
+        "GITHUB_TOKEN": TOKEN,
+    }
     facts = {
         "github.event.pull_request.base.sha": hostile.base,
         "github.event.pull_request.number": str(NUMBER),
-        "github.sha": hostile.merge,
+        "github.sha": commit,
         "github.token": TOKEN,
         IS_PULL_REQUEST: "true",
     }
@@ -180,13 +206,13 @@ def on_github(hostile: Hostile, server: Server, workflow: dict[str, Any], folder
         folder=folder / "first",
         remote=str(hostile.remote),
         variables=variables,
-        facts={**facts, "github.token": "not for this job"},
+        facts=facts,
         squatted=hostile.squatted,
     )
     validated = first.actions(workflow["jobs"]["validate"], {})
     assert workflow["jobs"]["comment"]["needs"] == "validate"
     assert " ".join(workflow["jobs"]["comment"]["if"].split()) == f"${{{{ {MAY_COMMENT} }}}}"
-    second = replace(first, folder=folder / "second", facts=facts)
+    second = replace(first.tidied(), facts=facts)
     commented = second.actions(
         workflow["jobs"]["comment"], {"needs.validate.outputs.comment": validated.outputs["comment"]}
     )
