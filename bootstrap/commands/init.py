@@ -36,7 +36,7 @@ Ask = Callable[[Options, Surroundings], Options]
 def run(options: Options, *, ask: Ask, progress: Progress) -> Result:
     """Write, build, check and commit the environment repo that the options ask for; a second run changes nothing."""
     plumbing.check_version()
-    download = wheel.Download.parse(options.install) if options.install else None
+    download = wheel.Download.parse(options.install) if options.install is not None else None
     place = site.look(options.directory)
     if not options.dry_run:
         place.recover()
@@ -104,6 +104,6 @@ def _compare(options: Options, known: Model, top: Path, now: datetime) -> Result
     }
     custody.compare(options, known.environments, pinned, now)
     notes = ("--secrets-from was not read: init never changes a sealed value",) if options.secrets_from else ()
-    if options.install:
+    if options.install is not None:
         notes = (*notes, f"--install was not followed: init never changes {wheel.FOLDER}/ where it is there")
     return outcome.unchanged(known, top, notes)

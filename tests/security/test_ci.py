@@ -210,6 +210,9 @@ def on_github(hostile: Hostile, server: Server, workflow: dict[str, Any], folder
         squatted=hostile.squatted,
     )
     validated = first.actions(workflow["jobs"]["validate"], {})
+    python = folder / "first/temp/taxiway/bin/python"
+    check = subprocess.run([python, "-m", "pip", "check"], capture_output=True, text=True, check=False)
+    assert check.stdout == "No broken requirements found.\n"
     assert workflow["jobs"]["comment"]["needs"] == "validate"
     assert " ".join(workflow["jobs"]["comment"]["if"].split()) == f"${{{{ {MAY_COMMENT} }}}}"
     second = replace(first.tidied(), facts=facts)
