@@ -38,6 +38,7 @@ class DiffForm(StrEnum):
     TEXT = "text"
     JSON = "json"
     MARKDOWN = "markdown"
+    COMMENT = "comment"
 
 
 class ValidateForm(StrEnum):

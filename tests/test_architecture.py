@@ -11,7 +11,8 @@ MODULES = sorted(
 )
 
 SHELL = {
-    "__main__", "ask", "cli", "cli.bootstrap", "cli.boundary", "cli.edit", "cli.look", "cli.move", "report",
+    "__main__", "ask", "cli", "cli.bootstrap", "cli.boundary", "cli.comment", "cli.edit", "cli.look",
+    "cli.move", "report",
 }  # fmt: skip
 EFFECTS = {
     "branches", "builds", "cache", "child_environment", "crew", "examination", "exclusive", "files", "folders",
@@ -25,14 +26,23 @@ CORE = {
     "finding", "fingerprint", "hold", "hosting", "images", "impact", "layout", "markdown", "merging", "model",
     "modeledit", "objects", "outcome", "ownership", "paths", "promotion", "proposal", "record", "release",
     "remote", "request", "result", "rollback", "runbook", "scaffold", "schemas", "sealed", "sealing",
-    "secret_keys", "secrets", "trail", "tree", "verdict", "yamledit", "yamltext",
+    "secret_keys", "secrets", "trail", "tree", "verdict", "wheel", "yamledit", "yamltext",
 }  # fmt: skip
 
 # The only modules that may import what reaches outside.
 DOORS = {
     "subprocess": {"process"},
     "git": {"git"},
-    "typer": {"cli.__init__", "cli.boundary", "cli.bootstrap", "cli.edit", "cli.look", "cli.move", "ask"},
+    "typer": {
+        "cli.__init__",
+        "cli.boundary",
+        "cli.bootstrap",
+        "cli.comment",
+        "cli.edit",
+        "cli.look",
+        "cli.move",
+        "ask",
+    },
     "tempfile": {"workspace", "process"},
     "shutil": {"exclusive", "files", "process"},
     "socket": set(),

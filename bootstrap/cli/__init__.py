@@ -8,6 +8,7 @@ import typer
 
 from bootstrap import __version__
 from bootstrap.cli.bootstrap import init
+from bootstrap.cli.comment import comment
 from bootstrap.cli.edit import change, env
 from bootstrap.cli.look import diff, render, validate
 from bootstrap.cli.move import hold, promote, release, rollback
@@ -37,7 +38,7 @@ def options(
     """From an empty folder to a GitOps repository that runs Apache Airflow on Kubernetes, with every secret sealed."""
 
 
-for command in (init, render, diff, validate, promote, rollback, hold, release):
+for command in (init, render, diff, comment, validate, promote, rollback, hold, release):
     app.command()(command)
 for group in (change, env):
     app.add_typer(group)

@@ -10,6 +10,9 @@ from bootstrap.layout import EnvironmentDiff
 from bootstrap.model import Environment
 from bootstrap.result import Progress, Result
 
+# Of a comment that CI hands from one job to the next as base64 in a variable: Linux takes 128 KiB in one.
+_HANDED_OVER = 90_000  # bytes
+
 
 def compare(top: Path, pairs: Iterable[Pair], *, everything: bool) -> list[EnvironmentDiff]:
     """What differs, pair by pair; between two environments without what is each one's own, unless `everything`."""
@@ -20,11 +23,21 @@ def told(diffs: Sequence[EnvironmentDiff], form: str) -> Result:
     """The differences as the answer, in this form."""
     if form == "markdown":
         lines = layout.markdown(diffs)
+    elif form == "comment":
+        lines = [_handed_over(diffs)]
     else:
         lines = [line for number, diff in enumerate(diffs) for line in ([""] * (number > 0) + layout.lines(diff))]
     changed = any(diff.changes for diff in diffs)
     data = {"environments": [layout.data(diff) for diff in diffs]}
     return Result(status="changed" if changed else "unchanged", data=data, lines=tuple(lines))
+
+
+def _handed_over(diffs: Sequence[EnvironmentDiff]) -> str:
+    """The text that any forge takes as a comment, and any job as a variable."""
+    limit = min(BODY_LIMITS.values())
+    while len(text := layout.comment(diffs, limit).encode()) > _HANDED_OVER:  # few characters, of several bytes each
+        limit = limit * _HANDED_OVER // len(text)
+    return text.decode().rstrip("\n")
 
 
 def comment(top: Path, diffs: Sequence[EnvironmentDiff], number: int, *, cached: bool, progress: Progress) -> Result:
