@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 _DOUBTFUL = re.compile("[^\x20-\x7e]")
+_ODD = re.compile("[^\x20-\x7e\n\r\t]")
 # What Unicode calls letters or marks and yet shows nothing for (DerivedCoreProperties: Default_Ignorable_Code_Point);
 # of the others, `str.isprintable` knows.
 _BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]")
@@ -22,7 +23,7 @@ _ANY_COMMAND = re.compile(rf"(?:^|[\n\r])\s*::|{_MARKED.pattern}")
 
 # `[skip ci]`, in every order and spelling that a forge or a CI system knows, `***NO_CI***` and `skip-checks: true`.
 _SKIP = re.compile(r"\[(?=\s*(?:\w+[\s_-]*skip|skip[\s_-]*\w+|no[\s_-]*ci)\s*\])", re.IGNORECASE)
-_NO_CI = re.compile(r"\*\*\*(?=NO_CI)|\bskip-checks(?=\s*:)", re.IGNORECASE)
+_NO_CI = re.compile(r"\*\*\*(?=NO_CI)|skip-checks(?=\s*:)", re.IGNORECASE)
 # What closes an issue (GitHub, Gitea, and GitLab's default pattern): a verb, then `#1`, `GH-1`, `KEY-1` or an URL.
 _CLOSES = re.compile(
     r"\b(?:clos(?:e[sd]?|ing)|fix(?:e[sd]|ing)?|resolv(?:e[sd]?|ing)|implement(?:s|ed|ing)?)"
@@ -51,8 +52,8 @@ def log_line(text: str) -> str:
 
 
 def has_command(text: str) -> bool:
-    """Whether a line of a text would be a command to a runner."""
-    return bool(_ANY_COMMAND.search(text))
+    """Whether a line of a text would be a command to a runner; some of them pass over what is not seen."""
+    return bool(_ANY_COMMAND.search(_ODD.sub(lambda match: match[0] if visible(match[0]) == match[0] else "", text)))
 
 
 def as_json(data: Any) -> str:
@@ -74,7 +75,7 @@ def passive(text: str) -> str:
 
 def commit_line(text: str) -> str:
     """One line of a commit message or a title: it mentions nobody, refers to nothing, and ends no paragraph."""
-    text = passive(" ".join(visible(text).split()))
+    text = _MARKED.sub(r"#\\", passive(" ".join(visible(text).split())))
     return _MENTION.sub(r"\g<0>\\", _REFERENCE.sub(r"\g<0>\\", text))
 
 

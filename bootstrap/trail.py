@@ -11,8 +11,8 @@ from typing import Any
 from bootstrap.merging import Part
 
 BRANCHES = "taxiway/"  # what the name of every branch of a change begins with
-# Only ever a whole line: what a message quotes stands behind a mark of ours, or within a line.
-_MARK = re.compile(r"^(?:<!-- taxiway (\{.*\}) -->|Taxiway: (\{.*\}))[^\S\n]*$", re.MULTILINE)
+# Only ever a whole line, which `git merge --squash` indents: what we quote stands behind a mark of ours, within a line.
+_MARK = re.compile(r"^(?:<!-- taxiway (\{.*\}) -->|[^\S\n]*Taxiway: (\{.*\}))[^\S\n]*$", re.MULTILINE)
 _COMMIT = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 _DIGEST = re.compile("[0-9a-f]{12}")
 

@@ -85,7 +85,7 @@ _Quoting.add_representer(
 
 
 def _quoted(found: list[Object]) -> str:
-    text: str = yaml.dump_all(found, Dumper=_Quoting, allow_unicode=True, width=-1)
+    text: str = yaml.dump_all(found, Dumper=_Quoting, width=-1)
     return plaintext.in_quotes(text)
 
 
