@@ -434,7 +434,7 @@ def test_what_kustomize_quotes_is_shown(repo: Path, taxiway: Taxiway) -> None:
     path = repo / "overlays/dev/kustomization.yaml"
     clean = yaml.safe_load(path.read_text())
     for text in WORST:
-        for key in ("resources", "components", "patches"):
+        for key in ("resources", "patches") if text == WORST[0] else ("components",):
             value = {"path": text} if key == "patches" else text
             path.write_text(yaml.safe_dump({**clean, key: [*clean.get(key, []), value]}))
             for arguments in (
@@ -520,7 +520,8 @@ def only_text(said: str) -> None:
 
 
 def test_commits_are_only_text(repo: Path, taxiway: Taxiway) -> None:
-    for reason in (text.strip() for text in ALL.values()):
+    names = ("mention", "skip", "checks as a trailer", "closing by a key", "signed off", "our trailer", "scissors")
+    for reason in (*WORST, *(FORGED[name] for name in names)):
         said = taxiway("hold", "prod", f"--reason={reason}")
         assert harmless(said.out + said.err)
         assert said.code == 0, said.err
@@ -529,7 +530,7 @@ def test_commits_are_only_text(repo: Path, taxiway: Taxiway) -> None:
         assert trail.read(written) is None
         only_text(written)
         held = yaml.safe_load((repo / "taxiway.yaml").read_text())["environments"][2]["hold"]["reason"]
-        assert held == reason
+        assert held == reason.strip()
         assert git(repo, "log", "-1", "--format=%(trailers)") == ""
 
 
