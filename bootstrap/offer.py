@@ -11,6 +11,7 @@ from bootstrap.changes import ChangeSet
 from bootstrap.forge import PullRequests
 from bootstrap.ground import REMOTE, Ground
 from bootstrap.hosting import BODY_LIMITS, Hosted
+from bootstrap.markdown import code
 from bootstrap.model import Model
 from bootstrap.proposal import Proposal, PullRequest, Wishes
 from bootstrap.remote import Forge
@@ -85,7 +86,7 @@ def _make(
 
 def withdraw(ground: Ground, route: Route, wishes: Wishes, *, progress: Progress) -> tuple[str, ...]:
     """Close what is open for a change that there is no need for any more; what was done, in words."""
-    why = f"{ground.known.branch} has all of this already."
+    why = f"All of this is in {code(ground.known.branch)} already."
     with _pulls(ground, wishes, progress) as pulls:
         closed = [each for each in _opened(pulls, route, "") if pulls.close(each, why)] if pulls else []
     return tuple(f"closed {each.url}, which {ground.known.branch} has overtaken" for each in closed)

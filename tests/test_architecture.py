@@ -24,8 +24,8 @@ CORE = {
     "airflow_settings", "alike", "body", "carrying", "changes", "checks", "ci", "codeowners",
     "control_characters", "controllers", "difference", "edits", "envfile", "environments", "errors", "fields",
     "finding", "fingerprint", "hold", "hosting", "images", "impact", "layout", "markdown", "merging", "model",
-    "modeledit", "objects", "outcome", "ownership", "paths", "promotion", "proposal", "record", "release",
-    "remote", "request", "result", "rollback", "runbook", "scaffold", "schemas", "sealed", "sealing",
+    "modeledit", "objects", "outcome", "ownership", "paths", "plaintext", "promotion", "proposal", "record",
+    "release", "remote", "request", "result", "rollback", "runbook", "scaffold", "schemas", "sealed", "sealing",
     "secret_keys", "secrets", "trail", "tree", "verdict", "wheel", "yamledit", "yamltext",
 }  # fmt: skip
 

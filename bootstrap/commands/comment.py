@@ -24,11 +24,12 @@ class Request:
 
 def run(request: Request, *, progress: Progress) -> Result:
     """Tell the text to the pull request, unless it was told there before. Raises BadOption where there is none."""
-    known = repository.working(workspace.top_of(request.directory)).model
+    top = workspace.top_of(request.directory)
+    known = repository.working(top).model
     text = _plain(workspace.read_input(request.source), BODY_LIMITS[known.forge])
     if not text.strip():
         raise BadOption(f"{request.source} holds no text", hint="make one: taxiway diff --output comment > FILE")
-    url, new = offer.comment(known, request.number, text, progress=progress)
+    url, new = offer.comment(top, known, request.number, text, progress=progress)
     said = f"{'told' if new else 'told before'}: {url}"
     return Result(status="commented" if new else "unchanged", data={"pullRequest": url}, lines=(said,))
 
