@@ -17,11 +17,13 @@ EFFECTS = {
     "snapshot", "sources", "survey", "tokens", "trial", "untracked", "upstream", "workspace",
 }  # fmt: skip
 CORE = {
-    "airflow_settings", "alike", "body", "carrying", "changes", "checks", "ci", "codeowners", "controllers",
-    "difference", "edits", "envfile", "environments", "errors", "finding", "fingerprint", "hold", "hosting",
-    "images", "impact", "layout", "markdown", "merging", "model", "modeledit", "objects", "outcome",
-    "ownership", "postgres", "promotion", "proposal", "record", "release", "remote", "request", "result", "rollback",
-    "runbook", "scaffold", "schemas", "sealed", "sealing", "secret_keys", "secrets", "trail", "tree", "verdict",
+    "airflow_settings", "alike", "body", "carrying", "changes", "checks", "ci", "codeowners", "comparison",
+    "controllers",
+    "difference", "edits", "embedded", "envfile", "environments", "errors", "finding", "fingerprint", "hold", "hosting",
+    "images", "impact", "layout", "layout_markdown", "markdown", "merging", "model", "modeledit", "objects", "outcome",
+    "ownership", "postgres", "promotion", "proposal", "quantities", "record", "release", "remote", "request", "result",
+    "rollback", "runbook", "scaffold", "schemas", "sealed", "sealing", "secret_keys", "secrets", "trail", "tree",
+    "verdict",
     "yamledit", "yamltext",
 }  # fmt: skip
 
@@ -49,7 +51,7 @@ def layer(module: str) -> int:
         return 3
     if name.startswith("commands"):
         return 2
-    if name.startswith("lint"):
+    if name.startswith(("lint", "impact")):
         return 0
     if name in EFFECTS or name.startswith("forges"):
         return 1
