@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from bootstrap import layout, markdown
+from bootstrap import layout, layout_markdown, markdown
 from bootstrap.errors import BadOption
 from bootstrap.hosting import Hosted
-from bootstrap.impact import Consequence, Effect
+from bootstrap.impact import SERIOUS
 from bootstrap.layout import EnvironmentDiff
 from bootstrap.markdown import code, words
 from bootstrap.merging import Move, Part
@@ -21,8 +21,8 @@ from bootstrap.release import ID
 from bootstrap.remote import Remote
 from bootstrap.trail import Block, Kind, Route
 
-_RISKS = (Effect.SECURITY, Effect.LOST, Effect.REFUSED, Effect.MIGRATION, Effect.RBAC)
 _LONGEST_TITLE = 120
+_WHOLE = 100_000  # characters: a note is not cut by its own length
 _REFERENCE = "DAGS_REFERENCE"
 _ROWS = (40, 10, 3, 0)  # of each table, the fewer the less room there is
 _VERBS = {
@@ -69,29 +69,40 @@ def message(description: Description) -> str:
 
 def render(description: Description, limit: int) -> str:
     """The body, in at most `limit` characters: what does not fit is cut, with the command that shows it all."""
+    tail = f"\n\n{description.block.hidden}\n"
+    risks = list(_risks(description))
     for rows in _ROWS:
-        head = "\n".join(_head(description, rows))
-        tail = f"\n\n{description.block.hidden}\n"
+        head = "\n".join(_head(description, rows, risks))
         room = limit - len(head) - len(tail)
-        if room > 0:
-            return head + _difference(description, room) + tail
-    raise ValueError(f"{limit} characters are too few for any body")
+        if room > 0 and (difference := _difference(description, room)) is not None:
+            return head + difference + tail
+    # Not even the risks have room: they are counted, and told as far as there is room, the worst first.
+    room = limit - len("\n".join(_head(description, 0, ()))) - len(_nothing(description)) - len(tail)
+    found = [each for each in description.diff.consequences if each.effect in SERIOUS]
+    what = layout_markdown.summary(found)
+    risks = layout_markdown.counted(risks, what, room, description.command)
+    text = "\n".join(_head(description, 0, risks)) + _nothing(description) + tail
+    if len(text) > limit:
+        raise ValueError(f"{limit} characters are too few for any body")
+    return text
 
 
-def _head(description: Description, rows: int) -> Iterator[str]:
+def _head(description: Description, rows: int, risks: Sequence[str]) -> Iterator[str]:
     yield _sentence(description)
-    yield from _risks(description, rows)
-    happens = [each for each in description.diff.consequences if each.effect not in _RISKS]
-    yield from _section("What happens", ("", "object", ""), [_consequence(each) for each in happens], rows)
+    yield from ("", "### Risks", "", *risks)
+    cut = description.command
+    happens = [each for each in description.diff.consequences if each.effect not in SERIOUS]
+    happens_rows = [layout_markdown.row(each) for each in happens]
+    yield from _section("What happens", ("", "object", ""), happens_rows, rows, cut)
     moves = [_moved(each) for each in description.planned.moved]
-    yield from _section("What moves", ("part", "what", "before", "after"), moves, rows)
+    yield from _section("What moves", ("part", "what", "before", "after"), moves, rows, cut)
     kept = [
         (each.part.value, code(each.field), _value(each.target), _value(each.source))
         for each in description.planned.kept
     ]
     route = description.block.route
     yield from _section(
-        "What stays, as the target's own choice", ("part", "what", words(route.target), "source"), kept, rows
+        "What stays, as the target's own choice", ("part", "what", words(route.target), "source"), kept, rows, cut
     )
 
 
@@ -112,29 +123,24 @@ def _sentence(description: Description) -> str:
     return f"{start}: {', '.join(pieces)}." if pieces else f"{start}."
 
 
-def _risks(description: Description, rows: int) -> Iterator[str]:
-    found = [each for each in description.diff.consequences if each.effect in _RISKS]
-    told = [f"- {words(note)}" for note in description.notes]
-    told += [f"- **{each.effect.value}**: {code(each.subject)} {words(each.what)}" for each in found]
-    yield from ("", "### Risks", "")
-    if not told:
+def _risks(description: Description) -> Iterator[str]:
+    found = [each for each in description.diff.consequences if each.effect in SERIOUS]
+    if not found and not description.notes:
         yield "None that taxiway knows: nothing stored is deleted, nothing is migrated, nobody gets more rights."
-    shown = told[:rows] if len(told) > rows else told
-    yield from shown
-    if len(told) > len(shown):
-        yield f"- and {len(told) - len(shown)} more: {code(description.command)}"
+    yield from (f"- {words(note, _WHOLE)}" for note in description.notes)
+    yield from map(layout_markdown.bullet, found)
 
 
-def _section(name: str, head: Sequence[str], rows: Sequence[Sequence[str]], most: int) -> Iterator[str]:
+def _section(name: str, head: Sequence[str], rows: Sequence[Sequence[str]], most: int, command: str) -> Iterator[str]:
     if not rows:
         return
     yield from ("", f"### {name}", "", *markdown.table(head, rows[:most]))
     if len(rows) > most:
-        yield from (("",) if most else ()) + (f"… and {len(rows) - most} more.",)
+        yield from (("",) if most else ()) + (f"… and {len(rows) - most} more: {code(command)}",)
 
 
-def _difference(description: Description, room: int) -> str:
-    """The rendered difference, folded, in this many characters; nothing where there is no room for some of it."""
+def _difference(description: Description, room: int) -> str | None:
+    """The rendered difference, folded, in this many characters; None where there is no room to say that it is cut."""
     diff = description.diff
     if not diff.changes:
         return ""
@@ -144,8 +150,16 @@ def _difference(description: Description, room: int) -> str:
     while few < many:
         middle = (few + many + 1) // 2
         few, many = (middle, many) if len(_folded(description, lines, middle)) <= room else (few, middle - 1)
-    text = _folded(description, lines, few)
-    return text if len(text) <= room else ""
+    text = _folded(description, lines, few) if few else _nothing(description)
+    return text if len(text) <= room else None
+
+
+def _nothing(description: Description) -> str:
+    """What stands in place of the difference where it has no room."""
+    if not description.diff.changes:
+        return ""
+    number = len(description.diff.changes)
+    return f"\n\nCut: what is rendered, of {number} objects. It is shown by {code(description.command)}"
 
 
 def _folded(description: Description, lines: Sequence[str], number: int) -> str:
@@ -213,10 +227,6 @@ def _compare(description: Description) -> str | None:
     except BadOption:
         return None
     return link if re.fullmatch(r"https?://[A-Za-z0-9._~/%:-]+", link) else None
-
-
-def _consequence(each: Consequence) -> tuple[str, str, str]:
-    return each.effect.value, code(each.subject), words(each.what)
 
 
 def _moved(each: Move) -> tuple[str, str, str, str]:

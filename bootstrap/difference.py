@@ -1,19 +1,23 @@
 """What differs between two sets of rendered objects, field by field."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-import yaml
-
-from bootstrap.objects import Identity, Object, by_identity, generated_names, unhashed
+from bootstrap import embedded, quantities
+from bootstrap.objects import POD_SPECS, Identity, Object, generated_names, identify, name_of, unhashed
 from bootstrap.record import RECORD
 
 # The keys by which Kubernetes itself merges the items of a list (`x-kubernetes-patch-merge-key` of its API).
 _MERGE_KEYS = ("name", "mountPath", "containerPort", "port", "ip", "topologyKey", "uid", "key", "metadata")
 _ABSENT = object()
 _ENCRYPTED = "spec.encryptedData"
+# The kinds of Kubernetes itself in which quantities stand.
+_AMOUNTS = frozenset({*POD_SPECS, "PersistentVolumeClaim", "PersistentVolume", "ResourceQuota", "LimitRange"})
+# Groups that once had kinds of others: an object of theirs is the same one under its new group.
+_SAME_GROUPS = frozenset({"extensions", "apps", "networking.k8s.io", "policy"})
 
 
 class Side(StrEnum):
@@ -50,21 +54,26 @@ class ObjectChange:
 
 
 def compare(before: Sequence[Object], after: Sequence[Object]) -> tuple[ObjectChange, ...]:
-    """The objects that differ, by identity. Hashes of generated names and the order of named items don't count."""
-    old, new = by_identity(before), by_identity(after)
+    """The objects that differ, by identity. Neither hashes of generated names nor the form of a quantity counts."""
+    identities = _Identities.of(before, after)
+    old, new = identities.index(before), identities.index(after)
     old_names, new_names = generated_names(before), generated_names(after)
     changes: list[ObjectChange] = []
-    for identity in sorted(old.keys() | new.keys()):
-        left, right = old.get(identity), new.get(identity)
+    for key in sorted(old.keys() | new.keys()):
+        identity, (left, right) = key[0], (old.get(key), new.get(key))
         if left is None or right is None:
             side = Side.ADDED if left is None else Side.REMOVED
             changes.append(ObjectChange(identity=identity, side=side, before=left, after=right))
+            continue
+        if _same(left, right):
             continue
         fields = tuple(_fields("", unhashed(left, old_names), unhashed(right, new_names)))
         if identity.kind == "SealedSecret":
             fields = tuple(_sealed(fields, left, right))
         elif identity.kind == "Secret":
             fields = tuple(_masked(fields))
+        elif identity.kind in _AMOUNTS and not key[1].count("."):
+            fields = tuple(each for each in fields if not quantities.is_same(each.path, each.before, each.after))
         rereads = _rereads(left, right, old_names, new_names)
         if fields or rereads:
             changes.append(
@@ -75,8 +84,36 @@ def compare(before: Sequence[Object], after: Sequence[Object]) -> tuple[ObjectCh
     return tuple(changes)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Identities:
+    """The identities that more than one object of a side has: there the whole name counts, with the hash."""
+
+    shared: frozenset[tuple[Identity, str]]
+
+    @classmethod
+    def of(cls, *sides: Sequence[Object]) -> "_Identities":
+        counts = [Counter((identify(each), _group(each)) for each in side) for side in sides]
+        return cls(shared=frozenset(key for count in counts for key, number in count.items() if number > 1))
+
+    def index(self, side: Sequence[Object]) -> dict[tuple[Identity, str], Object]:
+        """The objects of a side by what makes each the same one on the other side; none hides another."""
+        found: dict[tuple[Identity, str], Object] = {}
+        for each in side:
+            identity, group = identify(each), _group(each)
+            if (identity, group) in self.shared:
+                identity = replace(identity, name=name_of(each))
+            found[identity, group] = each
+        return found
+
+
+def _group(each: Object) -> str:
+    """What of an object's apiVersion makes it another object: its group."""
+    group = str(each.get("apiVersion") or "").rpartition("/")[0]
+    return "" if group in _SAME_GROUPS else group
+
+
 def _fields(path: str, left: Any, right: Any) -> Iterator[FieldChange]:
-    if left == right and type(left) is type(right):
+    if _same(left, right):
         return
     if left is _ABSENT or right is _ABSENT:
         side = Side.ADDED if left is _ABSENT else Side.REMOVED
@@ -92,10 +129,24 @@ def _fields(path: str, left: Any, right: Any) -> Iterator[FieldChange]:
     elif (items := _named(left, right)) is not None:
         for name in sorted(items[0].keys() | items[1].keys()):
             yield from _fields(f"{path}[{name}]", items[0].get(name, _ABSENT), items[1].get(name, _ABSENT))
+        orders = [[name for name in one if name in other] for one, other in (items, items[::-1])]
+        if orders[0] != orders[1]:
+            yield FieldChange(path=f"{path} (order)", side=Side.CHANGED, before=orders[0], after=orders[1])
     elif (inner := _documents(left, right)) is not None:
         yield from _fields(path, *inner)
     else:
         yield FieldChange(path=path, side=Side.CHANGED, before=left, after=right)
+
+
+def _same(left: Any, right: Any) -> bool:
+    """Whether two values are equal, and of one type all the way down: 1 is not true."""
+    if type(left) is not type(right):
+        return False
+    if isinstance(left, dict):
+        return left.keys() == right.keys() and all(_same(each, right[key]) for key, each in left.items())
+    if isinstance(left, list):
+        return len(left) == len(right) and all(map(_same, left, right))
+    return bool(left == right)
 
 
 def _join(path: str, key: str) -> str:
@@ -126,21 +177,11 @@ def _key(item: Object, key: str) -> Any:
 
 def _documents(left: Any, right: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """Two texts that hold YAML or JSON mappings, such as a pod template or a connection, as what they hold."""
-    parsed = [_mapping(text) for text in (left, right)]
+    parsed = [embedded.mapping(text) for text in (left, right)]
     # Where the texts differ but what they hold does not, the difference is in comments: show the texts.
     if parsed[0] is None or parsed[1] is None or parsed[0] == parsed[1]:
         return None
     return parsed[0], parsed[1]
-
-
-def _mapping(text: Any) -> dict[str, Any] | None:
-    if not isinstance(text, str) or not ("\n" in text or text.startswith("{")):
-        return None
-    try:
-        held = yaml.load(text, Loader=yaml.CSafeLoader)
-    except (yaml.YAMLError, ValueError):
-        return None
-    return held if isinstance(held, dict) else None
 
 
 def _sealed(fields: tuple[FieldChange, ...], left: Object, right: Object) -> Iterator[FieldChange]:

@@ -1,4 +1,4 @@
-"""Differences and consequences as text: for a terminal, for Markdown, for programs."""
+"""Differences and consequences as text for a terminal, and as data for programs."""
 
 import difflib
 from collections.abc import Iterable, Sequence
@@ -8,11 +8,11 @@ from typing import Any
 import yaml
 
 from bootstrap.difference import FieldChange, ObjectChange, Side
-from bootstrap.impact import Consequence, Effect
-from bootstrap.markdown import code, folded, table, words
+from bootstrap.impact import SERIOUS, Consequence, Effect
 
 _SIGNS = {Side.ADDED: "+", Side.REMOVED: "-", Side.CHANGED: "~"}
 _SHORT = 100
+_MANY = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,23 +24,29 @@ class EnvironmentDiff:
     consequences: tuple[Consequence, ...]
     folded: int = 0
 
+    @property
+    def differs(self) -> bool:
+        """Whether there is anything to tell."""
+        return bool(self.changes or self.consequences)
+
 
 def lines(diff: EnvironmentDiff) -> list[str]:
     """One environment's difference, for people; an added line begins with +, a removed one with -."""
-    if not diff.changes:
-        return [f"{diff.environment}: no difference{_folded(diff)}"]
-    counts = ", ".join(
-        f"{number} {side.value}" for side in Side if (number := sum(change.side is side for change in diff.changes))
-    )
-    out = [f"{diff.environment}: {counts}{_folded(diff)}"]
-    out.extend(f"  {_mark(each.effect)} {each.subject}: {each.what}" for each in told(diff.consequences))
-    for change in diff.changes:
-        out.append("")
-        out.append(f"{_SIGNS[change.side]} {change.identity}")
-        for field in change.fields:
-            out.extend(f"    {line}" for line in _field(field))
-        if change.rereads:
-            out.append(f"    reads the changed {', '.join(change.rereads)}")
+    if not diff.differs:
+        return [f"{diff.environment}: no difference{folded(diff)}"]
+    head = f"{diff.environment}: {counts(diff)}{folded(diff)}"
+    follows = (f"  {told_line(each)}" for each in told(diff.consequences))
+    return [visible(line) for line in (head, *follows, *_details(diff))]
+
+
+def text(diffs: Sequence[EnvironmentDiff]) -> list[str]:
+    """The differences of environments, for people: what is serious in any of them comes before the details of one."""
+    out: list[str] = []
+    if sum(diff.differs for diff in diffs) > 1 and (rows := serious(diffs)):
+        out = ["what is serious, of all environments:"]
+        out.extend(visible(f"  {told_line(each)} ({where(names, diffs)})") for each, names in rows)
+    for diff in diffs:
+        out.extend(([""] if out else []) + lines(diff))
     return out
 
 
@@ -49,40 +55,31 @@ def told(consequences: Iterable[Consequence]) -> list[Consequence]:
     return [each for each in consequences if each.effect not in (Effect.NEW, Effect.GONE, Effect.CHANGED)]
 
 
+def told_line(each: Consequence) -> str:
+    """A consequence as a line of text."""
+    mark = "! " if each.effect in SERIOUS else "• "
+    return f"{mark}{'security: ' if each.effect is Effect.SECURITY else ''}{each.subject}: {each.what}"
+
+
+def serious(diffs: Iterable[EnvironmentDiff]) -> list[tuple[Consequence, list[str]]]:
+    """The serious consequences of all environments, each once with the environments that it comes to; worst first."""
+    found: dict[Consequence, list[str]] = {}
+    for diff in diffs:
+        for each in diff.consequences:
+            if each.effect in SERIOUS:
+                found.setdefault(each, []).append(diff.environment)
+    return sorted(found.items(), key=lambda row: row[0].rank)
+
+
 def fenced(diff: EnvironmentDiff) -> list[str]:
     """The objects and their fields alone, marked as Markdown's `diff` colours them."""
-    body = lines(diff)[2 + len(told(diff.consequences)) :]
+    body = [visible(line) for line in _details(diff)[1:]]
     return [line.replace("~ ", "! ", 1) if line.startswith("~ ") else line for line in body]
 
 
-def markdown(diffs: Iterable[EnvironmentDiff], *, fields: bool = True) -> list[str]:
-    """The differences for a pull request: consequences first, the fields folded away."""
-    out: list[str] = []
-    for diff in diffs:
-        out.append(f"### {words(diff.environment)}")
-        out.append("")
-        if not diff.changes:
-            out.extend((f"No difference{_folded(diff)}.", ""))
-            continue
-        rows = [(each.effect.value, code(each.subject), words(each.what)) for each in told(diff.consequences)]
-        if rows:
-            out.extend((*table(("", "object", ""), rows), ""))
-        if fields:
-            out.extend((*folded(f"{len(diff.changes)} objects", fenced(diff), "diff"), ""))
-    return out
-
-
-def comment(diffs: Sequence[EnvironmentDiff], limit: int) -> str:
-    """The same as one text of at most `limit` characters: the fields go first, then what does not fit."""
-    if not any(diff.changes for diff in diffs):
-        return "No environment changes in the cluster.\n"
-    changed = [diff for diff in diffs if diff.changes]
-    cut = "\n… cut here; all of it is shown by: taxiway diff\n"
-    for fields in (True, False):
-        text = "\n".join(markdown(changed, fields=fields))
-        if len(text) <= limit:
-            return text
-    return text[: text.rfind("\n", 0, limit - len(cut))] + cut
+def visible(line: str) -> str:
+    """A line that is one line, whatever the values in it hold."""
+    return line if line.isprintable() else "".join(c if c.isprintable() else _escape(c) for c in line)
 
 
 def data(diff: EnvironmentDiff) -> dict[str, Any]:
@@ -110,12 +107,36 @@ def data(diff: EnvironmentDiff) -> dict[str, Any]:
     }
 
 
-def _folded(diff: EnvironmentDiff) -> str:
+def folded(diff: EnvironmentDiff) -> str:
+    """How much is not shown, because each environment has its own."""
     return f" ({diff.folded} of the environment's own folded away: --all shows them)" if diff.folded else ""
 
 
-def _mark(effect: Effect) -> str:
-    return "!" if effect in (Effect.SECURITY, Effect.LOST, Effect.REFUSED, Effect.MIGRATION, Effect.RBAC) else "•"
+def counts(diff: EnvironmentDiff) -> str:
+    """How many objects are added, removed and changed."""
+    counts = ((side.value, sum(change.side is side for change in diff.changes)) for side in Side)
+    return ", ".join(f"{number} {what}" for what, number in counts if number) or "no object differs else"
+
+
+def _details(diff: EnvironmentDiff) -> list[str]:
+    out: list[str] = []
+    for change in diff.changes:
+        out.extend(("", f"{_SIGNS[change.side]} {change.identity}"))
+        out.extend(f"    {line}" for field in change.fields for line in _field(field))
+        if change.rereads:
+            out.append(f"    reads the changed {', '.join(change.rereads)}")
+    return out
+
+
+def where(names: Sequence[str], diffs: Sequence[EnvironmentDiff], *, short: bool = False) -> str:
+    """The environments that something comes to, each named; all of many, or in a short form just many, are counted."""
+    if len(names) > _MANY and (short or len(names) == len(diffs)):
+        return f"{'all ' if len(names) == len(diffs) else ''}{len(names)} environments"
+    return ", ".join(names)
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode()
 
 
 def _field(field: FieldChange) -> list[str]:

@@ -23,13 +23,13 @@ def code(value: object, longest: int = _LONGEST) -> str:
     return f"{fence}{pad}{text}{pad}{fence}"
 
 
-def words(text: str) -> str:
-    """A sentence of ours in which names of others stand; as code where those could be more than words.
+def words(text: str, longest: int = 4 * _LONGEST) -> str:
+    """A sentence of ours in which names of others stand; as code, cut where it is too long, if those could be more.
 
     Escaping would not do: forges look for mentions and links in the text that comes out, where no escape is left.
     """
     text = _line(text)
-    return text if _HARMLESS.fullmatch(text) and "www." not in text else code(text, 4 * _LONGEST)
+    return text if _HARMLESS.fullmatch(text) and "www." not in text else code(text, longest)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -1,13 +1,22 @@
 """Which differences between two environments are each one's own, and which say that one is behind the other."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from bootstrap.difference import FieldChange, ObjectChange, Side
+from bootstrap.objects import POD_SPECS
 
+_RESOURCES = r"(?:\.|^)resources(?:[.\[].*)?$"
 _OWN_KINDS = frozenset({"Namespace", "SealedSecret", "Secret"})
-_OWN_FIELDS = ("spec.replicas", "nodePort", ".resources", "storageClassName")
+# Replicas, resources, node ports and storage of the kinds that have them: a Role's `resources` are rights.
+_OWN_FIELDS = {kind: re.compile(rf"spec\.replicas$|{_RESOURCES}|storageClassName$") for kind in POD_SPECS} | {
+    "ConfigMap": re.compile(r"^data\[[^]]*\]\.spec\.containers\[[^]]*\]\.resources\b"),
+    "Service": re.compile(r"nodePort$"),
+    "PersistentVolumeClaim": re.compile(rf"{_RESOURCES}|storageClassName$"),
+}
+_HOST = re.compile(r"spec\.rules\[[^]]*\]\.host$|spec\.tls(?:\[[^]]*\]\.(?:hosts|secretName))?$")
 _SETTINGS = frozenset({"airflow-env", "airflow-worker-env"})
 
 
@@ -55,6 +64,7 @@ def _says(change: ObjectChange) -> bool:
 def _own(change: ObjectChange, field: FieldChange, own_settings: frozenset[str]) -> bool:
     if change.identity.kind == "ConfigMap" and change.identity.name in _SETTINGS:
         return field.path.removeprefix("data.") in own_settings
-    if change.identity.kind == "Ingress" and field.path.startswith(("spec.rules", "spec.tls")):
-        return True
-    return any(part in field.path for part in _OWN_FIELDS)
+    if change.identity.kind == "Ingress":
+        return bool(_HOST.match(field.path))
+    own = _OWN_FIELDS.get(change.identity.kind)
+    return bool(own and own.search(field.path))

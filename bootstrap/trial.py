@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bootstrap import difference, impact, objects, secret_keys
+from bootstrap import comparison, objects, secret_keys
 from bootstrap.builds import Builder, Built
 from bootstrap.changes import ChangeSet
 from bootstrap.errors import BuildFailed, TaxiwayError, raise_all
@@ -51,8 +51,7 @@ def run(ground: Ground, builder: Builder, changes: ChangeSet, after: Model, name
     built = {side: job.result() if job else Built() for side, job in builds.items()}
     raise_all(_failures(built, source))
     before, result = (objects.parse(built[side].rendered) for side in ("before", "after"))
-    found = difference.compare(before, result)
-    diff = EnvironmentDiff(environment=name, changes=found, consequences=impact.consequences(found))
+    diff = comparison.over_time(name, before, result)
     if environment is None:
         return Trial(diff=diff, reasons=())
     lacking = sorted({*secret_keys.missing_keys(result)} - {*secret_keys.missing_keys(before)})

@@ -21,12 +21,13 @@ EFFECTS = {
     "sources", "survey", "tokens", "trial", "trusted_hosts", "untracked", "upstream", "workspace",
 }  # fmt: skip
 CORE = {
-    "airflow_settings", "alike", "body", "carrying", "changes", "checks", "ci", "codeowners",
-    "control_characters", "controllers", "difference", "edits", "envfile", "environments", "errors", "fields",
-    "finding", "fingerprint", "hold", "hosting", "images", "impact", "layout", "markdown", "merging", "model",
-    "modeledit", "objects", "outcome", "ownership", "paths", "plaintext", "promotion", "proposal", "record",
-    "release", "remote", "request", "result", "rollback", "runbook", "scaffold", "schemas", "sealed", "sealing",
-    "secret_keys", "secrets", "trail", "tree", "verdict", "wheel", "yamledit", "yamltext",
+    "airflow_settings", "alike", "body", "carrying", "changes", "checks", "ci", "codeowners", "comparison",
+    "control_characters", "controllers", "difference", "edits", "embedded", "envfile", "environments", "errors",
+    "fields", "finding", "fingerprint", "hold", "hosting", "images", "impact", "layout", "layout_markdown",
+    "markdown", "merging", "model", "modeledit", "objects", "outcome", "ownership", "paths", "plaintext",
+    "postgres", "promotion", "proposal", "quantities", "record", "release", "remote", "request", "result",
+    "rollback", "runbook", "scaffold", "schemas", "sealed", "sealing", "secret_keys", "secrets", "trail",
+    "tree", "verdict", "wheel", "yamledit", "yamltext",
 }  # fmt: skip
 
 # The only modules that may import what reaches outside.
@@ -62,7 +63,7 @@ def layer(module: str) -> int:
         return 3
     if name.startswith("commands"):
         return 2
-    if name.startswith("lint"):
+    if name.startswith(("lint", "impact")):
         return 0
     if name in EFFECTS or name.startswith("forges"):
         return 1

@@ -34,7 +34,9 @@ LIMIT = 65_536
 
 def diff_of(before: Sequence[Object], after: Sequence[Object]) -> EnvironmentDiff:
     changes = difference.compare(before, after)
-    return EnvironmentDiff(environment="complete", changes=changes, consequences=impact.consequences(changes))
+    return EnvironmentDiff(
+        environment="complete", changes=changes, consequences=impact.consequences(changes, before, after)
+    )
 
 
 def described(planned: Plan, diff: EnvironmentDiff = NOTHING, **more: object) -> Description:
@@ -74,7 +76,7 @@ def test_the_body_of_a_promotion(whole: tuple[Plan, EnvironmentDiff]) -> None:
     risks = text[order[0] : order[1]]
     assert "- staging is skipped\n" in risks
     assert "- **migration**: `Job/airflow-migrate` the database is migrated, by airflow-migrate-3-3-3\n" in risks
-    assert "- **rbac**: `Role/airflow-worker` may now deletecollection pods" in risks
+    assert "- **security**: `Role/airflow-worker` may now deletecollection pods" in risks
     assert "| restart | `Deployment/airflow-scheduler` | its pods restart |" in text
     assert "| settings | `AIRFLOW__CORE__PARALLELISM` | nothing | `64` |" in text
     assert "! ConfigMap/airflow-env" in text

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bootstrap import difference, impact, layout, objects
+from bootstrap import difference, impact, layout, layout_markdown, objects
 from bootstrap.difference import Side
 from bootstrap.impact import Effect
 from bootstrap.layout import EnvironmentDiff
@@ -71,9 +71,9 @@ def test_the_order_of_keys_and_objects_changes_nothing(side: list[Object], order
 @settings(max_examples=50)
 def test_any_difference_can_be_told(left: list[Object], right: list[Object]) -> None:
     changes = difference.compare(left, right)
-    diff = EnvironmentDiff(environment="dev", changes=changes, consequences=impact.consequences(changes))
+    diff = EnvironmentDiff(environment="dev", changes=changes, consequences=impact.consequences(changes, left, right))
     assert layout.lines(diff)
-    assert layout.markdown([diff])
+    assert layout_markdown.markdown([diff])
     assert layout.data(diff)["environment"] == "dev"
 
 
@@ -88,7 +88,7 @@ def told(kind: str, name: str, edit: Any) -> tuple[list[str], set[tuple[Effect, 
     edit(find(kind, name, after))
     changes = difference.compare(before, after)
     assert [str(change.identity) for change in changes] == [f"{kind}/{name}"]
-    consequences = {(each.effect, each.what) for each in impact.consequences(changes)}
+    consequences = {(each.effect, each.what) for each in impact.consequences(changes, before, after)}
     return [field.path for field in changes[0].fields], consequences
 
 
@@ -98,7 +98,10 @@ def test_a_changed_image_restarts() -> None:
 
     fields, consequences = told("Deployment", "airflow-scheduler", edit)
     assert fields == ["spec.template.spec.containers[scheduler].image"]
-    assert consequences == {(Effect.RESTART, "its pods restart")}
+    assert consequences == {
+        (Effect.RESTART, "its pods restart"),
+        (Effect.SECURITY, "image from another repository: x:1"),
+    }
 
 
 def test_replicas_change_in_place() -> None:
@@ -131,9 +134,12 @@ def test_a_job_under_its_old_name_is_refused_and_under_a_new_one_migrates() -> N
         each["metadata"]["name"] = "airflow-migrate-4"
 
     _, refused = told("Job", "airflow-migrate", image)
-    assert {effect for effect, _ in refused} == {Effect.REFUSED}
+    assert {effect for effect, _ in refused} == {Effect.REFUSED, Effect.SECURITY}
     _, migrated = told("Job", "airflow-migrate", release)
-    assert migrated == {(Effect.MIGRATION, "the database is migrated, by airflow-migrate-4")}
+    assert migrated == {
+        (Effect.MIGRATION, "the database is migrated, by airflow-migrate-4"),
+        (Effect.SECURITY, "image from another repository: x:1"),
+    }
 
 
 def test_wider_rights_are_named() -> None:
@@ -141,7 +147,7 @@ def test_wider_rights_are_named() -> None:
         each["rules"].append({"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list"]})
 
     _, consequences = told("Role", "airflow-scheduler", edit)
-    assert consequences == {(Effect.RBAC, "may now get secrets, list secrets")}
+    assert consequences == {(Effect.SECURITY, "may now get, list secrets (that is, reads secrets)")}
 
 
 def test_a_pod_template_in_a_text_is_read() -> None:
@@ -155,15 +161,16 @@ def test_a_pod_template_in_a_text_is_read() -> None:
 @pytest.mark.parametrize(
     ("kind", "name", "effect"),
     [
-        ("StatefulSet", "airflow-pg", Effect.LOST),
-        ("Namespace", "airflow-complete", Effect.LOST),
-        ("Service", "airflow-s3", Effect.GONE),
+        ("StatefulSet", "airflow-pg", Effect.STOPS),
+        ("Namespace", "airflow-complete", Effect.LATER),
+        ("Service", "airflow-s3", Effect.STOPS),
+        ("ConfigMap", "airflow-pod-template", Effect.GONE),
     ],
 )
 def test_what_is_removed_is_lost_or_pruned(kind: str, name: str, effect: Effect) -> None:
     before = overlay("complete")
     after = [each for each in before if not (each["kind"] == kind and each["metadata"]["name"] == name)]
-    assert [each.effect for each in impact.consequences(difference.compare(before, after))] == [effect]
+    assert [each.effect for each in impact.consequences(difference.compare(before, after), before, after)] == [effect]
 
 
 def test_a_changed_setting_restarts_those_who_read_it() -> None:
@@ -174,7 +181,7 @@ def test_a_changed_setting_restarts_those_who_read_it() -> None:
     parts = ("api-server", "dag-processor", "scheduler", "triggerer")
     assert [str(change.identity) for change in changes] == [f"Deployment/airflow-{part}" for part in parts]
     assert {(change.fields, change.rereads) for change in changes} == {((), ("airflow-env",))}
-    assert {each.effect for each in impact.consequences(changes)} == {Effect.RESTART}
+    assert {each.effect for each in impact.consequences(changes, before, after)} == {Effect.RESTART}
 
 
 SEALED: Object = {
@@ -195,12 +202,14 @@ def test_ciphertext_is_never_shown() -> None:
     gone["spec"] = {}
     for left, right in ((SEALED, again), (again, SEALED), (SEALED, gone), (gone, SEALED)):
         changes = difference.compare([left], [right])
-        diff = EnvironmentDiff(environment="dev", changes=changes, consequences=impact.consequences(changes))
-        shown = "\n".join([*layout.lines(diff), *layout.markdown([diff]), str(layout.data(diff))])
+        diff = EnvironmentDiff(
+            environment="dev", changes=changes, consequences=impact.consequences(changes, [left], [right])
+        )
+        shown = "\n".join([*layout.lines(diff), *layout_markdown.markdown([diff]), str(layout.data(diff))])
         assert "CIPHERTEXT" not in shown
         assert "AgOTHER" not in shown
     found = difference.compare([SEALED], [again])
-    diff = EnvironmentDiff(environment="dev", changes=found, consequences=impact.consequences(found))
+    diff = EnvironmentDiff(environment="dev", changes=found, consequences=impact.consequences(found, [SEALED], [again]))
     words = "\n".join(layout.lines(diff))
     assert "K: sealed again" in words
     assert "brings L.M" in words
@@ -220,5 +229,7 @@ def test_a_plain_secrets_value_is_never_shown() -> None:
         {"kind": "Secret", "metadata": {"name": "s"}, "data": {"k": value}} for value in ("aHVudGVyMg==", "b3RoZXI=")
     )
     changes = difference.compare([left], [right])
-    diff = EnvironmentDiff(environment="dev", changes=changes, consequences=impact.consequences(changes))
+    diff = EnvironmentDiff(
+        environment="dev", changes=changes, consequences=impact.consequences(changes, [left], [right])
+    )
     assert "aHVudGVyMg" not in "\n".join(layout.lines(diff)) + str(layout.data(diff))

@@ -54,8 +54,8 @@ def run(request: Request, *, progress: Progress) -> Result:
 
         diffs = diffing.compare(top, built.result(), everything=request.everything)
     if request.comment is not None:
-        return diffing.comment(top, diffs, request.comment, cached=request.cached, progress=progress)
-    return diffing.told(diffs, request.form)
+        return diffing.comment(top, diffs, request, request.comment, progress=progress)
+    return diffing.told(diffs, request)
 
 
 def _look(top: Path, request: Request, pool: Executor) -> Looked:

@@ -10,6 +10,7 @@ from bootstrap.builds import Builder
 from bootstrap.errors import TaxiwayError, raise_all
 from bootstrap.ground import Ground
 from bootstrap.hosting import BODY_LIMITS
+from bootstrap.impact import Effect
 from bootstrap.merging import Part
 from bootstrap.model import Model
 from bootstrap.offer import Offered
@@ -174,11 +175,12 @@ def _offered(proposed: Proposed, described: Description, offered: Offered) -> Re
 
 
 def _told(described: Description) -> list[str]:
-    """What follows, a line each; of an environment that comes or goes as a whole, how large it is."""
-    diff = described.diff
-    if described.block.route.kind in (Kind.ADD, Kind.REMOVE):
-        return [f"  {len(diff.changes)} objects"]
-    return [f"  {each.subject}: {each.what}" for each in layout.told(diff.consequences)]
+    """What follows, a line each; of an environment that comes or goes as a whole, how large it is, and the worst."""
+    told = layout.told(described.diff.consequences)
+    whole = described.block.route.kind in (Kind.ADD, Kind.REMOVE)
+    shown = [each for each in told if not whole or each.effect in (Effect.SECURITY, Effect.LOST)]
+    counted = [f"  {len(described.diff.changes)} objects"] if whole else []
+    return [*(layout.visible(f"  {layout.told_line(each)}") for each in shown), *counted]
 
 
 def _data(described: Description) -> Mapping[str, Any]:

@@ -1,22 +1,10 @@
 """The forms of values that the Kubernetes API knows: quantities, names, labels, ports, schedules."""
 
 import ipaddress
-import math
 import re
-from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
-# apimachinery, pkg/api/resource: <signedNumber><suffix>.
-_QUANTITY = re.compile(
-    r"(?P<number>[+-]?(?:\d+(?:\.\d*)?|\.\d+))(?P<suffix>[KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+|)", re.ASCII
-)
-_SUFFIXES: Mapping[str, Decimal] = {
-    "": Decimal(1),
-    **{f"{letter}i": Decimal(1024) ** power for power, letter in enumerate("KMGTPE", 1)},
-    **{letter: Decimal(1000) ** power for power, letter in enumerate("kMGTPE", 1)},
-    **{letter: Decimal(1000) ** -power for power, letter in enumerate("mun", 1)},
-}
+from bootstrap.quantities import quantity as quantity
 
 # apimachinery, pkg/util/validation.
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
@@ -27,22 +15,6 @@ _QUALIFIED = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
 _CONFIG_KEY = re.compile(r"[-._a-zA-Z0-9]+")
 _VARIABLE = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 _PERCENT = re.compile(r"[0-9]+%")
-
-
-def quantity(value: Any) -> Decimal | None:
-    """A quantity as a number; None where it is none."""
-    if isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
-        return None
-    match = _QUANTITY.fullmatch(str(value)) if isinstance(value, str | int | float) else None
-    if match is None:
-        return None
-    suffix = match["suffix"]
-    try:
-        if suffix[:1] in ("e", "E") and len(suffix) > 1 and suffix != "Ei":
-            return Decimal(match["number"]) * Decimal(10) ** int(suffix[1:])
-        return Decimal(match["number"]) * _SUFFIXES[suffix]
-    except (ArithmeticError, ValueError):
-        return None
 
 
 def bad_label_name(text: str) -> str:

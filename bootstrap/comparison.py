@@ -1,0 +1,52 @@
+"""What a change does to one environment: its objects compared, and what follows."""
+
+from collections.abc import Sequence
+
+from bootstrap import difference, impact, ownership
+from bootstrap.impact import Consequence, Effect
+from bootstrap.layout import EnvironmentDiff
+from bootstrap.objects import Object, identify
+
+
+def over_time(name: str, before: Sequence[Object], after: Sequence[Object]) -> EnvironmentDiff:
+    """One environment at two times; empty where it is not there."""
+    old, new = impact.home(before), impact.home(after)
+    if old and new and all(identify(each).namespace != old for each in after):
+        return _moved(name, before, after, old, new)
+    changes = difference.compare(before, after)
+    return EnvironmentDiff(environment=name, changes=changes, consequences=impact.consequences(changes, before, after))
+
+
+def _moved(name: str, before: Sequence[Object], after: Sequence[Object], old: str, new: str) -> EnvironmentDiff:
+    """An environment in another namespace: nothing of it is what it was, and only what differs else is told."""
+    own = next((each for each in before if each["kind"] == "Namespace" and identify(each).name == old), None)
+    stays = f"leaves Git, but {how}" if own and (how := impact.kept(own)) else "goes" if own else "stays"
+    what = (
+        f"a new, empty environment in place of the one in {old}: its database and its volumes begin empty; "
+        f"what runs in {old} is pruned, and the namespace {stays}"
+    )
+    as_if = [ownership.as_if(each, old, new) for each in before]
+    changes = difference.compare(as_if, after)
+    # Nothing restarts, is refused or lost by the rest: it is all new.
+    weaker = (each for each in impact.consequences(changes, as_if, after) if each.effect is Effect.SECURITY)
+    first = Consequence(effect=Effect.REPLACED, subject=f"Namespace/{new}", what=what)
+    return EnvironmentDiff(environment=name, changes=changes, consequences=(first, *weaker))
+
+
+def between(
+    name: str, before: Sequence[Object], after: Sequence[Object], own_settings: frozenset[str] | None
+) -> EnvironmentDiff:
+    """Two environments at one time, as if both stood in the namespace of the second.
+
+    Without what is each one's own, such as what these settings are in its airflow.env, or with it where that is None.
+    """
+    old, new = impact.home(before), impact.home(after)
+    moved = [ownership.as_if(each, old, new) for each in before]
+    whole = changes = difference.compare(moved, after)
+    folded = 0
+    if own_settings is not None:
+        changes, folded = ownership.fold(whole, own_settings)
+    found = impact.consequences(changes, moved, after)
+    guards = [each for each in whole if each.identity.kind == "Namespace" and each not in changes]
+    found += tuple(each for each in impact.consequences(guards, moved, after) if each.effect is Effect.SECURITY)
+    return EnvironmentDiff(environment=name, changes=changes, consequences=impact.in_order(found), folded=folded)

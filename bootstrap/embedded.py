@@ -1,0 +1,36 @@
+"""Embedded documents: YAML or JSON that stands as a text inside of an object, such as a pod template."""
+
+from functools import lru_cache
+from typing import Any
+
+import yaml
+
+_DEEPEST = 100  # levels: no pod template has as many, and Airflow's own reader fails at some more
+
+
+def mapping(text: Any) -> dict[str, Any] | None:
+    """The one mapping that a text of more than a line holds; None where it is none, or parts of it stand for others."""
+    if not isinstance(text, str) or not ("\n" in text or text.startswith("{")):
+        return None
+    held = documents(text)
+    # What stands there once and is meant in many places would be told in all of them.
+    return held[0] if len(held) == 1 and not _repeats(text) else None
+
+
+@lru_cache(maxsize=256)  # the same texts stand in many environments
+def documents(text: str) -> tuple[dict[str, Any], ...]:
+    """The mappings that a text holds; none where it can't be read, or nests too deep."""
+    depth = 0
+    try:
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > _DEEPEST:
+                return ()
+        held = tuple(yaml.load_all(text, Loader=yaml.CSafeLoader))
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError):
+        return ()
+    return tuple(each for each in held if isinstance(each, dict))
+
+
+def _repeats(text: str) -> bool:
+    return any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.CSafeLoader))
