@@ -24,15 +24,19 @@ class EnvironmentDiff:
     consequences: tuple[Consequence, ...]
     folded: int = 0
 
+    def __bool__(self) -> bool:
+        """Whether there is anything to tell: a certificate or a rule may change where no object does."""
+        return bool(self.changes or self.consequences)
+
 
 def lines(diff: EnvironmentDiff) -> list[str]:
     """One environment's difference, for people; an added line begins with +, a removed one with -."""
-    if not diff.changes:
+    if not diff:
         return [f"{diff.environment}: no difference{_folded(diff)}"]
     counts = ", ".join(
         f"{number} {side.value}" for side in Side if (number := sum(change.side is side for change in diff.changes))
     )
-    out = [f"{diff.environment}: {counts}{_folded(diff)}"]
+    out = [f"{diff.environment}: {counts or 'no object changes'}{_folded(diff)}"]
     out.extend(f"  {_mark(each.effect)} {each.subject}: {each.what}" for each in told(diff.consequences))
     for change in diff.changes:
         out.append("")
@@ -61,22 +65,22 @@ def markdown(diffs: Iterable[EnvironmentDiff], *, fields: bool = True) -> list[s
     for diff in diffs:
         out.append(f"### {words(diff.environment)}")
         out.append("")
-        if not diff.changes:
+        if not diff:
             out.extend((f"No difference{_folded(diff)}.", ""))
             continue
         rows = [(each.effect.value, code(each.subject), words(each.what)) for each in told(diff.consequences)]
         if rows:
             out.extend((*table(("", "object", ""), rows), ""))
-        if fields:
+        if fields and diff.changes:
             out.extend((*folded(f"{len(diff.changes)} objects", fenced(diff), "diff"), ""))
     return out
 
 
 def comment(diffs: Sequence[EnvironmentDiff], limit: int) -> str:
     """The same as one text of at most `limit` characters: the fields go first, then what does not fit."""
-    if not any(diff.changes for diff in diffs):
+    if not any(map(bool, diffs)):
         return "No environment changes in the cluster.\n"
-    changed = [diff for diff in diffs if diff.changes]
+    changed = [diff for diff in diffs if diff]
     cut = "\n… cut here; all of it is shown by: taxiway diff\n"
     for fields in (True, False):
         text = "\n".join(markdown(changed, fields=fields))

@@ -11,6 +11,7 @@ import yaml
 from bootstrap.errors import BadOption, BadTarget, TaxiwayError, raise_all
 from bootstrap.fingerprint import MODEL
 from bootstrap.hold import Hold
+from bootstrap.record import fingerprint
 from bootstrap.remote import Forge, Remote
 
 PATH = MODEL
@@ -35,12 +36,16 @@ class Controller(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """One overlay. `node_port` is the UI's port on every node; None lets the cluster choose."""
+    """One overlay. `node_port` is the UI's port on every node; None lets the cluster choose.
+
+    `certificate` is the fingerprint of the only certificate that its secrets may be sealed for; None in an older repo.
+    """
 
     name: str
     namespace: str
     cluster: str
     node_port: int | None = None
+    certificate: str | None = None
     hold: Hold | None = None
 
     @property
@@ -91,6 +96,8 @@ class Model:
             entry: dict[str, Any] = {"name": each.name, "namespace": each.namespace, "cluster": each.cluster}
             if each.node_port is not None:
                 entry["nodePort"] = each.node_port
+            if each.certificate is not None:
+                entry["certificate"] = each.certificate
             if each.hold is not None:
                 entry["hold"] = dict(each.hold.fields)
             environments.append(entry)
@@ -121,6 +128,7 @@ class Model:
                     namespace=str(entry["namespace"]),
                     cluster=str(entry["cluster"]),
                     node_port=entry.get("nodePort"),
+                    certificate=None if (pin := entry.get("certificate")) is None else fingerprint(str(pin)),
                     hold=Hold.parse(str(entry["name"]), entry.get("hold")),
                 )
                 for entry in data["environments"]

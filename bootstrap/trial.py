@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 
-from bootstrap import difference, impact, objects, secret_keys
+from bootstrap import difference, impact, impact_repo, objects, secret_keys
 from bootstrap.builds import Builder, Built
 from bootstrap.changes import ChangeSet
 from bootstrap.errors import BuildFailed, TaxiwayError, raise_all
 from bootstrap.finding import Finding
 from bootstrap.ground import Ground
+from bootstrap.impact_repo import State
 from bootstrap.layout import EnvironmentDiff
 from bootstrap.lint.scene import CLUSTERS, Concerned, Scene
-from bootstrap.model import Environment, Model
+from bootstrap.model import PATH, Environment, Model
 from bootstrap.prospect import Prospect
 from bootstrap.tree import Tree
 
@@ -52,7 +53,9 @@ def run(ground: Ground, builder: Builder, changes: ChangeSet, after: Model, name
     raise_all(_failures(built, source))
     before, result = (objects.parse(built[side].rendered) for side in ("before", "after"))
     found = difference.compare(before, result)
-    diff = EnvironmentDiff(environment=name, changes=found, consequences=impact.consequences(found))
+    beside = impact_repo.consequences(_state(ground.known, now), _state(after, tree))
+    told = (*beside.get(PATH, ()), *beside.get(name, ()), *impact.consequences(found))
+    diff = EnvironmentDiff(environment=name, changes=found, consequences=told)
     if environment is None:
         return Trial(diff=diff, reasons=())
     lacking = sorted({*secret_keys.missing_keys(result)} - {*secret_keys.missing_keys(before)})
@@ -65,6 +68,10 @@ def run(ground: Ground, builder: Builder, changes: ChangeSet, after: Model, name
         for each in registry.errors(scene):
             wrong.pop(_told(each), None)
     return Trial(diff=diff, reasons=tuple(map(_reason, wrong.values())))
+
+
+def _state(known: Model, tree: Tree) -> State:
+    return State(model=known, read=lambda path: tree.files.get(path, b""))
 
 
 def _told(each: Finding) -> tuple[str, str, str]:

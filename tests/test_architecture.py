@@ -19,7 +19,7 @@ EFFECTS = {
 CORE = {
     "airflow_settings", "alike", "body", "carrying", "changes", "checks", "ci", "codeowners", "controllers",
     "difference", "edits", "envfile", "environments", "errors", "finding", "fingerprint", "hold", "hosting",
-    "images", "impact", "layout", "markdown", "merging", "model", "modeledit", "objects", "outcome",
+    "images", "impact", "impact_repo", "layout", "markdown", "merging", "model", "modeledit", "objects", "outcome",
     "ownership", "promotion", "proposal", "record", "release", "remote", "request", "result", "rollback",
     "runbook", "scaffold", "schemas", "sealed", "sealing", "secret_keys", "secrets", "trail", "tree", "verdict",
     "yamledit", "yamltext",

@@ -22,7 +22,7 @@ def told(diffs: Sequence[EnvironmentDiff], form: str) -> Result:
         lines = layout.markdown(diffs)
     else:
         lines = [line for number, diff in enumerate(diffs) for line in ([""] * (number > 0) + layout.lines(diff))]
-    changed = any(diff.changes for diff in diffs)
+    changed = any(map(bool, diffs))
     data = {"environments": [layout.data(diff) for diff in diffs]}
     return Result(status="changed" if changed else "unchanged", data=data, lines=tuple(lines))
 
@@ -48,7 +48,7 @@ def _compare(top: Path, pair: Pair, everything: bool) -> EnvironmentDiff:
         changes = difference.compare(moved, after)
         if not everything:
             changes, folded = ownership.fold(changes, _own_settings(top, left) | _own_settings(top, right))
-    consequences = impact.consequences(changes)
+    consequences = (*pair.beside, *impact.consequences(changes))
     return EnvironmentDiff(environment=pair.name, changes=changes, consequences=consequences, folded=folded)
 
 
