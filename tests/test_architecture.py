@@ -20,7 +20,7 @@ CORE = {
     "airflow_settings", "alike", "body", "carrying", "changes", "checks", "ci", "codeowners", "controllers",
     "difference", "edits", "envfile", "environments", "errors", "finding", "fingerprint", "hold", "hosting",
     "images", "impact", "impact_repo", "layout", "markdown", "merging", "model", "modeledit", "objects", "outcome",
-    "ownership", "promotion", "proposal", "record", "release", "remote", "request", "result", "rollback",
+    "ownership", "postgres", "promotion", "proposal", "record", "release", "remote", "request", "result", "rollback",
     "runbook", "scaffold", "schemas", "sealed", "sealing", "secret_keys", "secrets", "trail", "tree", "verdict",
     "yamledit", "yamltext",
 }  # fmt: skip
