@@ -62,8 +62,6 @@ def judged(findings: Iterable[Finding], off: Mapping[str, str]) -> list[Finding]
     return sorted(left, key=lambda each: each.rule.name != ALWAYS.name)
 
 
-def errors(scene: Scene) -> list[Finding]:
-    """The errors in one environment, as its taxiway.yaml has the rules."""
-    check_off(scene.model.switched_off)
-    found = judged(examine(scene), scene.model.switched_off)
-    return [each for each in found if each.rule.severity is Severity.ERROR]
+def serious(findings: Iterable[Finding]) -> list[Finding]:
+    """The errors among findings."""
+    return [each for each in findings if each.rule.severity is Severity.ERROR]
