@@ -75,7 +75,8 @@ def run(ground: Ground, builder: Builder, changes: ChangeSet, after: Model, name
 def _examined(scene: Scene, before: Scene | None, diff: EnvironmentDiff, *, anew: bool) -> Trial:
     """Look at the result with every rule; unless `anew`, what is wrong with it `before` may stay so.
 
-    A certificate that nobody trusts may not: nothing is proposed for such an environment. Rules are off as they are at the commit that the change is made on.
+    A certificate that nobody trusts may not: nothing is proposed for such an environment. Rules are off as they are at
+    the commit that the change is made on.
     """
     from bootstrap.lint import kubernetes_postgres, registry, secrets_certificate
 
