@@ -25,19 +25,17 @@ def consequences(
 ) -> Mapping[str, tuple[Consequence, ...]]:
     """What speaks of security, by the environment; by the path of taxiway.yaml what concerns all of them.
 
-    An overlay that surely does not differ is not read.
+    An overlay of which is known that it does not differ is not read.
     """
     found: dict[str, list[Consequence]] = defaultdict(list)
     found[PATH].extend(_repository(before.model, after.model))
     known = {each.name: each for each in before.model.environments}
     for each in after.model.environments:
         old = known.get(each.name)
-        if old is None:
-            found[each.name].extend(_new(each, before, after))
-            continue
-        found[each.name].extend(_declared(old, each))
+        if old:
+            found[each.name].extend(_declared(old, each))
         if differs(each.overlay):
-            found[each.name].extend(_certificate(each, before, after))
+            found[each.name].extend((_certificate if old else _new)(each, before, after))
     return {name: tuple(several) for name, several in found.items() if several}
 
 

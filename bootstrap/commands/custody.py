@@ -1,6 +1,6 @@
 """The certificates that an environment repo is sealed for, and the private key where one is made on the spot."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -57,9 +57,12 @@ def take(options: Options, environments: tuple[Environment, ...], top: Path, now
     return Custody(certificates=found, key_file=path, new_key=None if old else pem)
 
 
-def trust(certificate: Certificate, pinned: str | None, given: str | None, source: str) -> None:
+def trust(
+    certificate: Certificate, pinned: str | None, given: str | None, source: str, others: Collection[str] = ()
+) -> None:
     """Raise BadCertificate where a certificate of the repo is not the one that is `pinned`, nor the one that the user
-    trusts (`given`, a fingerprint): whoever swapped its file would read what is sealed for it.
+    trusts (`given`, a fingerprint): whoever swapped its file would read what is sealed for it. So where `others` are
+    pinned for the same cluster: it has one newest key, and the user alone knows which certificate is that one's.
     """
     here = certificate.fingerprint
     hint = f"once {COMPARE} says {here}: --trust-certificate {here}; or give the cluster's: --sealing-cert FILE"
@@ -72,6 +75,9 @@ def trust(certificate: Certificate, pinned: str | None, given: str | None, sourc
         raise BadCertificate(f"{source} is the certificate {here}, and taxiway.yaml pins none", hint=hint)
     if given is None and pinned != here:
         raise BadCertificate(f"{source} is the certificate {here}, and taxiway.yaml trusts {pinned}", hint=hint)
+    if given is None and others:
+        said = f"{source} is the certificate {here}, and other environments of the cluster trust"
+        raise BadCertificate(f"{said} {', '.join(sorted(others))}", hint=hint)
 
 
 def compare(

@@ -81,7 +81,8 @@ def over_time(top: Path, request: Request, looked: Looked) -> Wanted:
     known = {each.name: each for each in (*old.model.environments, *new.model.environments)}
     chosen = new.choose(request.environments) if request.environments else tuple(known.values())
     there = [{each.name for each in side.model.environments} for side in (old, new)]
-    beside = impact_repo.consequences(_state(old, before), _state(new, now), lambda part: _differs(before, now, part))
+    wanted = {each.overlay: each.name not in there[0] or _differs(before, now, each.overlay) for each in chosen}
+    beside = impact_repo.consequences(_state(old, before), _state(new, now), lambda part: wanted.get(part, False))
     repo = (Sides(name=model.PATH, beside=beside[model.PATH]),) if model.PATH in beside else ()
     sides = (
         Sides(

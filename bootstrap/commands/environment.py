@@ -24,7 +24,7 @@ from bootstrap.cache import Cache
 from bootstrap.commands import custody
 from bootstrap.errors import BadOption, BadTarget, TaxiwayError
 from bootstrap.ground import Ground
-from bootstrap.model import Environment
+from bootstrap.model import Environment, Model
 from bootstrap.promotion import Plan
 from bootstrap.proposal import Wishes
 from bootstrap.prospect import Prospect
@@ -84,7 +84,7 @@ def add(request: Added, *, progress: Progress) -> Result:
         return Result(status="unchanged", data={"environment": new.name}, lines=(f"{new.name}: unchanged",))
     model.check((*ground.known.environments, new))
     tree = ground.tree(*folders)
-    held = _custody(request, new, ground.known.find(after.name), tree, datetime.now(UTC))
+    held = _custody(request, new, ground.known, after.name, tree, datetime.now(UTC))
     certificate = held.certificates[new.name]
     new = replace(new, certificate=certificate.fingerprint)
     given = (
@@ -191,7 +191,7 @@ def _ground(top: Path, parts: tuple[str, ...], wishes: Wishes | None, *, dry_run
 
 
 def _custody(
-    request: Added, new: Environment, after: Environment, tree: Mapping[str, bytes], now: datetime
+    request: Added, new: Environment, known: Model, before: str, tree: Mapping[str, bytes], now: datetime
 ) -> custody.Custody:
     """Whom the secrets are sealed for: as the user says, else as the predecessor's are, on the same cluster."""
     trusted = None if request.trusted is None else record.fingerprint(request.trusted)
@@ -205,6 +205,7 @@ def _custody(
         given = held.certificates[new.name]
         custody.trust(given, given.fingerprint, trusted, str(request.sealing_cert or request.new_sealing_key))
         return held
+    after = known.find(before)
     if new.cluster != after.cluster:
         raise BadOption(
             f"cluster {new.cluster} has a sealing key of its own, not that of {after.cluster}",
@@ -214,5 +215,7 @@ def _custody(
     if path not in tree:
         raise BadTarget(f"{path} is missing", hint="give the cluster's certificate: --sealing-cert FILE")
     certificate = sealing.read_certificate(tree[path], source=path, now=now)
-    custody.trust(certificate, after.certificate, trusted, path)
+    pinned = {each.certificate for each in known.environments if each.cluster == new.cluster and each.certificate}
+    # An environment that was put beside the others may have brought a certificate that is nobody's of them.
+    custody.trust(certificate, after.certificate, trusted, path, others=pinned - {after.certificate})
     return custody.Custody(certificates={new.name: certificate})

@@ -34,20 +34,21 @@ def check(
     `off_before` are the rules that were switched off then; None where there is no commit yet. `text` gives the file,
     and is asked only where there is something to find.
     """
-    for cluster in sorted({each.cluster for each in chosen}):
-        yield from _certificates(model, cluster, text)
+    yield from _certificates(model, {each.cluster for each in chosen}, text)
     for rule, reason in model.switched_off.items():
         if off_before is not None and rule not in off_before:
             message = f"this change switches off {rule}: {reason}"
             yield Finding(rule=SWITCHED_OFF, place=Place(PATH, _line_of_rule(text(), rule)), message=message)
 
 
-def _certificates(model: Model, cluster: str, text: Callable[[], bytes]) -> Iterator[Finding]:
-    holders: dict[str, list[str]] = defaultdict(list)
+def _certificates(model: Model, clusters: set[str], text: Callable[[], bytes]) -> Iterator[Finding]:
+    pinned: dict[str, dict[str, list[str]]] = defaultdict(dict)
     for each in model.environments:
-        if each.cluster == cluster and each.certificate:
-            holders[each.certificate].append(each.name)
-    if len(holders) > 1:
+        if each.cluster in clusters and each.certificate:
+            pinned[each.cluster].setdefault(each.certificate, []).append(each.name)
+    for cluster, holders in pinned.items():
+        if len(holders) < 2:
+            continue
         said = "; ".join(f"{', '.join(names)}: {fingerprint}" for fingerprint, names in holders.items())
         last = next(reversed(holders.values()))[0]
         place = Place(PATH, _line(text(), model, last))

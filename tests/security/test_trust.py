@@ -281,6 +281,18 @@ def test_who_compared_the_fingerprint_goes_on(trusting: Path, taxiway: Taxiway, 
     assert findings(taxiway("validate", "qa", "-o", "json"))[0]["rule"] == "fleet/several-certificates"
 
 
+def test_an_environment_that_was_slipped_in_does_not_lend_its_certificate(
+    trusting: Path, taxiway: Taxiway, attacker: Attacker, keys: Keys
+) -> None:
+    certificate = trusting.parent / "theirs.pem"
+    certificate.write_bytes(attacker.pem)
+    succeed(taxiway("env", "add", "sandbox", "--sealing-cert", certificate, "-o", "json"), "committed")
+    refuse(taxiway("env", "add", "qa"), BAD_CERTIFICATE, attacker.fingerprint, keys.fingerprint, "kubeseal")
+    refuse(taxiway("env", "add", "qa", "--after", "prod"), BAD_CERTIFICATE, attacker.fingerprint, keys.fingerprint)
+    said = taxiway("env", "add", "qa", "--after", "prod", "--trust-certificate", keys.fingerprint, "-o", "json")
+    assert succeed(said, "committed")["certificate"]["fingerprint"] == keys.fingerprint  # type: ignore[index]
+
+
 def test_an_older_repo_is_asked_once(trusting: Path, taxiway: Taxiway, keys: Keys) -> None:
     text = (trusting / MODEL).read_text()
     (trusting / MODEL).write_text(text.replace(f"  certificate: {keys.fingerprint}\n", ""))
