@@ -267,7 +267,7 @@ def test_without_a_commit_the_files_are_there(init: Taxiway, tmp_path: Path, exi
     assert init(target, "--no-commit").out == "unchanged\n"
 
 
-def test_json_is_a_contract(init: Taxiway, tmp_path: Path) -> None:
+def test_json_is_a_contract(init: Taxiway, tmp_path: Path, keys: Keys) -> None:
     said = json.loads(init(tmp_path / "envs", "-o", "json", "--node-port", "dev=30080").out)
     assert said["status"] == "created"
     assert sorted(said["data"]) == [
@@ -276,6 +276,7 @@ def test_json_is_a_contract(init: Taxiway, tmp_path: Path) -> None:
     ]
     assert said["data"]["environments"][0] == {
         "name": "dev", "namespace": "airflow-dev", "cluster": "default", "nodePort": 30080,
+        "certificate": keys.fingerprint,
     }  # fmt: skip
     assert said["data"]["commit"] == git(tmp_path / "envs", "rev-parse", "HEAD")
     assert said["data"]["files"] == sorted(git(tmp_path / "envs", "ls-files").splitlines())
