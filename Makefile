@@ -53,10 +53,11 @@ cluster-demo: $(VENV)/cluster-ready  ## the same, with an environment bootstrapp
 LOCK := $(VENV)/lock/bin/uv pip compile --universal --python-version 3.11 --upgrade --quiet --generate-hashes \
 	--no-emit-index-url --no-annotate --custom-compile-command "make lock"
 
-lock:  ## take newer versions into the locked development set
+lock:  ## take newer versions into the locked development set, and into the one that environment repos install
 	$(PYTHON) -m venv $(VENV)/lock
 	$(VENV)/lock/bin/python -m pip install --quiet uv
 	$(LOCK) pyproject.toml --group dev -o tests/requirements.txt
+	$(LOCK) pyproject.toml --extra kubectl --constraint tests/requirements.txt -o bootstrap/data/requirements.txt
 	$(LOCK) --group cluster -o tests/cluster/requirements.txt
 
 clean:

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import typer
 
+from bootstrap import report
 from bootstrap.errors import TaxiwayError
 from bootstrap.model import Controller
+from bootstrap.plaintext import log_line
 from bootstrap.remote import Remote
 from bootstrap.request import DEFAULT_CLUSTER, DEFAULT_ENVIRONMENTS, Options, Surroundings
 
@@ -21,7 +23,7 @@ def nobody(options: Options, _: Surroundings) -> Options:
 
 def terminal(options: Options, around: Surroundings) -> Options:
     """Ask for everything that was not given; Enter takes the default. Ends with a question whether to go on."""
-    typer.echo("An environment repo for Airflow. Enter takes what stands in brackets.", err=True)
+    report.tell("An environment repo for Airflow. Enter takes what stands in brackets.")
     repo = options.repo or _url(around.origin)
     controller = options.controller or _choose("Controller", [each.value for each in Controller])
     names = options.environments or tuple(
@@ -50,17 +52,18 @@ def terminal(options: Options, around: Surroundings) -> Options:
         new_sealing_key=key,
         secrets_from=None if secrets_from == _NONE else secrets_from,
     )
-    typer.confirm(f"Write it to {options.directory.resolve()}?", default=True, abort=True, err=True)
+    typer.confirm(log_line(f"Write it to {options.directory.resolve()}?"), default=True, abort=True, err=True)
     return chosen
 
 
 def _prompt(question: str, default: str | None) -> str:
-    return str(typer.prompt(question, default=default, err=True)).strip()
+    shown = log_line(question if default is None else f"{question} [{default}]")
+    return str(typer.prompt(shown, default=default, show_default=False, err=True)).strip()
 
 
 def _choose(question: str, known: list[str]) -> str:
     while (answer := _prompt(f"{question} ({' or '.join(known)})", known[0])) not in known:
-        typer.echo(f"  one of: {', '.join(known)}", err=True)
+        report.tell(f"  one of: {', '.join(known)}")
     return answer
 
 
@@ -70,7 +73,7 @@ def _url(default: str | None) -> str:
         try:
             return Remote.parse(answer).url
         except TaxiwayError as err:
-            typer.echo(f"  {err.message}; {err.hint}", err=True)
+            report.tell(f"  {err.message}; {err.hint}")
 
 
 def _each(

@@ -15,6 +15,7 @@ from bootstrap.layout import EnvironmentDiff
 from bootstrap.markdown import code, words
 from bootstrap.merging import Move, Part
 from bootstrap.model import Model
+from bootstrap.plaintext import commit_line
 from bootstrap.promotion import Plan
 from bootstrap.release import ID
 from bootstrap.remote import Remote
@@ -55,14 +56,14 @@ def title(route: Route, moved: Sequence[Move]) -> str:
     where = f"{route.source} → {route.target}" if route.source else route.target
     what = ", ".join(f"{name} {before} → {after}" for name, before, after in _changes(moved)) or _lesser(moved)
     whole = f"{_VERBS[route.kind]} {where}" + (f": {what}" if what else "")
-    whole = " ".join(re.sub(r"[\x00-\x1f\x7f]", " ", whole).split())
+    whole = commit_line(whole)
     return whole if len(whole) <= _LONGEST_TITLE else f"{whole[: _LONGEST_TITLE - 1]}…"
 
 
 def message(description: Description) -> str:
     """The commit's message; its last line is the record for later runs."""
     head = title(description.block.route, description.planned.moved)
-    lines = [f"- {_plain(each)}" for each in description.planned.moved[:40]]
+    lines = [f"- {commit_line(_plain(each))}" for each in description.planned.moved[:40]]
     return "\n".join([head, "", *lines, *([""] if lines else []), description.block.trailer, ""])
 
 
@@ -101,7 +102,7 @@ def _head(description: Description, rows: int, risks: Sequence[str]) -> Iterator
     ]
     route = description.block.route
     yield from _section(
-        "What stays, as the target's own choice", ("part", "what", route.target, "source"), kept, rows, cut
+        "What stays, as the target's own choice", ("part", "what", words(route.target), "source"), kept, rows, cut
     )
 
 

@@ -5,8 +5,10 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
-from bootstrap import plumbing, workspace
+from bootstrap import files, plumbing
 from bootstrap.changes import ChangeSet
+from bootstrap.exclusive import alone
+from bootstrap.nofollow import PRIVATE
 from bootstrap.result import Progress
 from bootstrap.upstream import PushRefused, Reason, answered
 
@@ -23,19 +25,19 @@ def worktree(top: Path, commit: str, folders: tuple[str, ...]) -> Iterator[Path]
 
     What a killed run left of one is removed first. The user's checkout, index and stash are not touched.
     """
-    home = plumbing.Repository(top).folder() / "taxiway"
-    home.mkdir(exist_ok=True)
-    with workspace.alone(home, "worktree") as room:
+    own = plumbing.Repository(top).folder()
+    files.make(own, "taxiway", PRIVATE)
+    with alone(own / "taxiway", "worktree", mode=PRIVATE) as room:
         plumbing.run(top, "worktree", "prune")
         folder = room / "tree"
         try:
             plumbing.run(top, "worktree", "add", "--quiet", "--no-checkout", "--detach", str(folder), commit)
-            own = Path(plumbing.run(folder, "rev-parse", "--absolute-git-dir"))
-            workspace.write_whole_over(own / "info" / "sparse-checkout", _cone(folders).encode())
+            administration = Path(plumbing.run(folder, "rev-parse", "--absolute-git-dir"))
+            files.apply(administration, {"info/sparse-checkout": _cone(folders).encode()})
             plumbing.run(folder, "read-tree", "-mu", "HEAD", settings=_SPARSE)
             yield folder
         finally:
-            workspace.remove(folder)
+            files.remove(folder)
             plumbing.run(top, "worktree", "prune")
 
 
@@ -47,8 +49,11 @@ def _cone(folders: Iterable[str]) -> str:
 
 
 def commit(folder: Path, changes: ChangeSet, message: str) -> str:
-    """Write changes into a worktree and commit it, with the user's author, signing and hooks; the commit's id."""
-    workspace.apply(folder, changes.writes, changes.deletes)
+    """Write changes into a worktree and commit it, with the user's author, signing and hooks; the commit's id.
+
+    Raises BadTarget where that can't be done without following a link that the commit holds.
+    """
+    files.apply(folder, changes.writes, changes.deletes)
     plumbing.run(folder, "add", "--all", "--force", "--", *changes.paths, settings=_SPARSE)
     plumbing.run(folder, "commit", "--quiet", "--message", message, settings=_SPARSE)
     return plumbing.run(folder, "rev-parse", "HEAD")

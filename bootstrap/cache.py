@@ -12,6 +12,10 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from bootstrap import files
+from bootstrap.errors import BadTarget
+from bootstrap.nofollow import PRIVATE
+
 LIMIT = 256 * 1024 * 1024  # bytes
 _MAGIC = b"taxiway 1\n"
 _DIGEST = 16
@@ -41,7 +45,7 @@ class Cache:
         if self.folder is None:
             return None
         try:
-            with _path(self.folder, key).open("rb") as file:
+            with os.fdopen(os.open(_path(self.folder, key), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
                 held, facts = file.read(), os.fstat(file.fileno())
                 if facts.st_mtime < time.time() - _RECENT and facts.st_uid == os.geteuid():
                     os.utime(file.fileno())  # the entries that are used stay the longest
@@ -66,12 +70,13 @@ class Cache:
         packed = zlib.compress(data, 1)
         path = _path(self.folder, key)
         part = path.with_name(f".{key}.{os.getpid()}-{time.monotonic_ns()}")
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, BadTarget):
             if not path.parent.is_dir():
-                self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-                path.parent.mkdir(exist_ok=True, mode=0o700)
+                files.make(*files.missing(path.parent), PRIVATE)
             try:
-                with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                with os.fdopen(
+                    os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb"
+                ) as file:
                     file.write(_MAGIC + _checksum(key, packed) + packed)
                 part.replace(path)
             except BaseException:

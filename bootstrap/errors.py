@@ -77,6 +77,12 @@ class ClusterFailed(TaxiwayError):
     exit_code = 11
 
 
+class Defect(TaxiwayError):
+    """Taxiway itself is at fault: something was raised that none of its own sentences tells."""
+
+    exit_code = 70  # EX_SOFTWARE, as sysexits.h has it
+
+
 class Interrupted(TaxiwayError):
     """The user said stop."""
 

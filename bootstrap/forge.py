@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from bootstrap import tokens
+from bootstrap import tokens, trusted_hosts
 from bootstrap.errors import ForgeFailed
 from bootstrap.hosting import BODY_LIMITS, Hosted
 from bootstrap.proposal import Proposal, PullRequest, Standing, revise
@@ -32,12 +33,14 @@ class Done:
 
 
 @contextmanager
-def connect(hosted: Hosted, *, progress: Progress) -> Iterator["PullRequests"]:
-    """The pull requests of a repository, for as long as the context lasts, with the token that is found.
+def connect(hosted: Hosted, top: Path, *, progress: Progress) -> Iterator["PullRequests"]:
+    """The pull requests of a repository with a clone at `top`, for as long as the context lasts, with a token.
 
-    Raises ForgeFailed where there is no token. Nothing is sent yet.
+    Raises ForgeFailed where the user's clone does not name the host, before a token is looked for, and where there is
+    none. Nothing is sent yet.
     """
-    token = tokens.find(hosted)
+    trusted_hosts.check(hosted, top)
+    token = tokens.find(hosted, top)
     with progress(f"getting ready for {hosted.forge.proper_name}"):
         from bootstrap.forges import dialects
         from bootstrap.forges.trouble import Teller

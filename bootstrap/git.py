@@ -1,7 +1,8 @@
 """The repository that `init` makes or joins. Git itself does the work, so that the user's hooks and signing apply."""
 
+import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,8 @@ os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # a missing git is our own
 
 import git
 
-from bootstrap import plumbing
+from bootstrap import git_command, plumbing
+from bootstrap.child_environment import Child
 from bootstrap.errors import GitFailed
 
 
@@ -52,14 +54,28 @@ class Repository(plumbing.Repository):
 
     def forget(self, paths: Iterable[str]) -> None:
         """Take new paths out of the index again."""
-        git.Git(self.top).rm("--cached", "--quiet", "--ignore-unmatch", "--force", "--", *paths)
+        _run(self.top, "rm", "--cached", "--quiet", "--ignore-unmatch", "--force", "--", *paths)
 
 
 def _run(folder: Path, *arguments: str) -> None:
+    argv, child = git_command.command(folder, *arguments)
     shell = git.Git(folder)
     shell.update_environment(LC_ALL="C", GIT_TERMINAL_PROMPT="0")
     try:
-        shell.execute(["git", *arguments])
+        with _environment(child):
+            shell.execute(argv)
     except git.GitCommandError as err:
         said = str(err.stderr).strip().removeprefix("stderr: ").strip("'\n ") or str(err.stdout).strip()
         raise GitFailed(f"git {arguments[0]} failed: {said or f'exit code {err.status}'}") from None
+
+
+@contextlib.contextmanager
+def _environment(child: Child) -> Iterator[None]:
+    """GitPython gives its children all of our environment, so meanwhile ours is theirs. `init` has no threads then."""
+    before = dict(os.environ)
+    for name in before.keys() - child.environment(before).keys():
+        del os.environ[name]
+    try:
+        yield
+    finally:
+        os.environ.update(before)

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bootstrap import control_characters
 from bootstrap.errors import BadOption
+from bootstrap.fields import line
 
 KEY = "hold"
 
@@ -17,12 +19,19 @@ class Hold:
     author: str
     date: str
 
+    def __post_init__(self) -> None:
+        """Raise BadOption where one of them is more than a line of plain text."""
+        for key, text in self.fields.items():
+            control_characters.check(f"the {key} of a hold", text)
+
     @classmethod
     def parse(cls, environment: str, data: Any) -> "Hold | None":
         """Read an environment's `hold` of taxiway.yaml. Raises BadOption where it gives no reason."""
         if data is None:
             return None
-        fields = {key: str(data.get(key) or "").strip() for key in ("reason", "author", "date")}
+        if not isinstance(data, Mapping):
+            raise BadOption(f"environment {environment!r} has a hold that is no mapping", hint="hold: {reason: TEXT}")
+        fields = {key: line(key, data.get(key) or "").strip() for key in ("reason", "author", "date")}
         if not fields["reason"]:
             raise BadOption(f"environment {environment!r} is on hold without a reason", hint="say why, in its `reason`")
         return cls(**fields)

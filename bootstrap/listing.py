@@ -83,7 +83,7 @@ def look_again(top: Path, memory: Memory) -> Look:
             if _SUBMODULE not in listed.result():
                 memory.keep(recalled.seen, known)
         elif recalled.stale:
-            there = _listed(top, [f":(literal){each}" for each in recalled.stale], "--others")
+            there = _listed(top, recalled.stale, "--others")
             known = known.renewed(recalled.stale, _UNTRACKED.findall(there))
             memory.keep(recalled.seen, known)
     untracked = "".join(f"? {path}\0" for path in known.untracked)
@@ -128,7 +128,7 @@ def _untracked(top: Path, prefix: str, told: list[str], paths: Sequence[str]) ->
         return _listed(top, paths, "--others")
     own = [each.removeprefix(prefix) for each in told if each.startswith(prefix)]
     files = "".join(f"? {each}\0" for each in own if not each.endswith("/"))
-    folders = [f":(literal){each}" for each in own if each.endswith("/")]
+    folders = [each for each in own if each.endswith("/")]
     return f"\0{files}" + (_listed(top, folders, "--others") if folders else "")
 
 

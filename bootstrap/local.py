@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bootstrap import listing, plumbing, workspace
+from bootstrap import files, listing, plumbing, workspace
 from bootstrap.changes import ChangeSet
 from bootstrap.errors import BadTarget
 from bootstrap.fingerprint import part_of
@@ -11,9 +11,11 @@ from bootstrap.fingerprint import part_of
 def commit(top: Path, changes: ChangeSet, message: str) -> str:
     """Write the files and commit just them, with the user's hooks and signing; the commit's id.
 
-    What a killed run has written already is taken for written. Raises BadTarget where one of the files has changes of
-    the user's own, and GitFailed, with everything as before, where Git or a hook refuses.
+    What a killed run has written already is taken for written. Raises BadTarget where one of the files can't be written
+    without following a link, or has changes of the user's own, and GitFailed, with everything as before, where Git or a
+    hook refuses.
     """
+    files.check(top, changes.writes, changes.deletes)
     # Git compares each file that it knows with each path that it is given: in a large repo, a few folders are quicker.
     parts = dict.fromkeys(part_of(path) or path for path in changes.paths)
     altered = listing.altered(top, *parts).intersection(changes.paths)
@@ -28,8 +30,10 @@ def commit(top: Path, changes: ChangeSet, message: str) -> str:
     # In a large repo, Git takes twice the time to leave out what else is staged: only where there is something.
     staged = plumbing.run(top, "diff-index", "--cached", "--name-only", "HEAD")
     only = ("--only", "--", *changes.paths) if staged else ()
+    if left := files.unfinished(top, changes.paths):
+        files.apply(top, {}, left - repository.held(left))
     try:
-        workspace.apply(top, changes.writes, changes.deletes)
+        files.apply(top, changes.writes, changes.deletes)
         repository.stage(changes.paths)
         plumbing.run(top, "commit", "--quiet", "--message", message, *only)
     except BaseException:
@@ -37,6 +41,6 @@ def commit(top: Path, changes: ChangeSet, message: str) -> str:
         kept = repository.held(changes.paths)
         if kept:
             plumbing.run(top, "checkout", "--quiet", "HEAD", "--", *sorted(kept))
-        workspace.apply(top, {}, frozenset(changes.paths) - kept)
+        files.apply(top, {}, frozenset(changes.paths) - kept)
         raise
     return plumbing.run(top, "rev-parse", "HEAD")

@@ -3,15 +3,15 @@
 import re
 from collections.abc import Iterable, Sequence
 
+from bootstrap.plaintext import passive, visible
+
 _LONGEST = 120
 _HARMLESS = re.compile(r"[A-Za-z0-9 ,;.()'/→…-]*")
-# They reorder or hide what a reviewer reads: control characters, and Unicode's invisible and bidirectional marks.
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 
 def code(value: object, longest: int = _LONGEST) -> str:
     """A value as code on one line, cut where it is too long; it may stand in a table, too."""
-    text = " ".join(_UNSEEN.sub("\ufffd", str(value)).split())
+    text = _line(str(value))
     text = text if len(text) <= longest else f"{text[:longest]}…"
     if not text:
         return "` `"
@@ -28,7 +28,7 @@ def words(text: str, longest: int = 4 * _LONGEST) -> str:
 
     Escaping would not do: forges look for mentions and links in the text that comes out, where no escape is left.
     """
-    text = " ".join(_UNSEEN.sub("\ufffd", text).split())
+    text = _line(text)
     return text if _HARMLESS.fullmatch(text) and "www." not in text else code(text, longest)
 
 
@@ -40,10 +40,15 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 def folded(title: str, lines: Sequence[str], language: str = "") -> list[str]:
     """Lines of text behind a title of ours that unfolds, in a fence that none of them closes."""
-    clean = [_UNSEEN.sub("\ufffd", part) for line in lines for part in line.split("\n")]
+    clean = [passive(visible(part, keep="\t")) for line in lines for part in line.split("\n")]
     longest = max((len(run) for line in clean for run in re.findall("`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
     return [f"<details><summary>{title}</summary>", "", fence + language, *clean, fence, "", "</details>"]
+
+
+def _line(text: str) -> str:
+    """One line, in which nothing is hidden and which may become a commit's message, as squashed pull requests do."""
+    return passive(" ".join(visible(text, keep="\t\n").split()))
 
 
 def _escaped(text: str) -> str:

@@ -1,23 +1,26 @@
 """taxiway.yaml: the model of an environment repo."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 import yaml
 
 from bootstrap.errors import BadOption, BadTarget, TaxiwayError, raise_all
+from bootstrap.fields import Fields, choice
 from bootstrap.fingerprint import MODEL
 from bootstrap.hold import Hold
-from bootstrap.remote import Forge, Remote
+from bootstrap.remote import Forge, Remote, branch, web
 
 PATH = MODEL
 KUBERNETES = "1.31"  # the oldest version that the scaffold is known to run on
 NODE_PORTS = range(30000, 32768)  # the API server's default --service-node-port-range
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _LONGEST_ENVIRONMENT = 40  # room for "airflow-" and the suffixes of objects named after it, in 63 characters
+_USUAL = {"name", "namespace", "cluster"}
 _LABEL_RULE = "use lower-case letters, digits and '-', and begin and end with a letter or digit"
 
 
@@ -112,62 +115,97 @@ class Model:
 
     @classmethod
     def parse(cls, text: bytes, load: Callable[[bytes], Any] = load) -> "Model":
-        """Read taxiway.yaml. Raises BadTarget, naming what is wrong, where it is not a model."""
+        """Read taxiway.yaml. Raises BadTarget, naming what is wrong and its line, where it is not a model.
+
+        Whoever can open a pull request can write it, and URLs, paths and Git's arguments are made of what it says: so
+        each value is checked here, and nothing that is no such value comes further.
+        """
         try:
             data = load(text)
-            environments = tuple(
-                Environment(
-                    name=str(entry["name"]),
-                    namespace=str(entry["namespace"]),
-                    cluster=str(entry["cluster"]),
-                    node_port=entry.get("nodePort"),
-                    hold=Hold.parse(str(entry["name"]), entry.get("hold")),
-                )
-                for entry in data["environments"]
-            )
-            return cls(
-                scaffold=str(data["scaffold"]),
-                remote=Remote.parse(str(data["repository"])),
-                branch=str(data["branch"]),
-                forge=Forge(data["forge"]),
-                controller=Controller(data["controller"]),
-                environments=environments,
-                kubernetes=_oldest(str(data.get("kubernetes", f">={KUBERNETES}"))),
-                switched_off=_switched_off(data.get("validate") or {}),
-                web=str(data["web"]) if data.get("web") else None,
-            )
         except yaml.YAMLError as err:
             mark = getattr(err, "problem_mark", None)
             where = f", line {mark.line + 1}" if mark else ""
             raise BadTarget(
                 f"{PATH}{where}: not valid YAML", hint="restore it with: git checkout -- taxiway.yaml"
             ) from None
-        except BadOption as err:
-            raise BadTarget(f"{PATH}: {err.message}", hint=err.hint) from None
-        except KeyError as err:
-            raise BadTarget(f"{PATH}: {err.args[0]!r} is missing") from None
-        except (TypeError, ValueError, AttributeError) as err:
+        except ValueError as err:  # a date that is none, or an integer of too many digits
             raise BadTarget(f"{PATH}: {err}") from None
+        top = Fields.of(PATH, text, data)
+        return cls(
+            environments=_environments(top),
+            scaffold=top.words("scaffold", _version),
+            remote=top.words("repository", Remote.parse),
+            branch=top.words("branch", branch),
+            forge=top.words("forge", partial(choice, Forge)),
+            controller=top.words("controller", partial(choice, Controller)),
+            kubernetes=top.words("kubernetes", _oldest, f">={KUBERNETES}"),
+            switched_off=_switched_off(top),
+            web=top.words("web", web) if top.data.get("web") else None,
+        )
+
+
+def _environments(top: Fields) -> tuple[Environment, ...]:
+    """The environments: those in the usual form at once, for there may be a thousand, the others field by field."""
+    entries = top.list("environments")
+    return tuple(_usual(data) or _environment(top.entry("environments", n)) for n, data in enumerate(entries))
+
+
+def _usual(data: Any) -> Environment | None:
+    if isinstance(data, dict) and data.keys() == _USUAL and all(isinstance(value, str) for value in data.values()):
+        found = Environment(**data)
+        return None if any(_name_problems(found)) else found
+    return None
+
+
+def _environment(entry: Fields) -> Environment:
+    found = Environment(
+        name=entry.words("name", str),
+        namespace=entry.words("namespace", str),
+        cluster=entry.words("cluster", str),
+        node_port=entry.value("nodePort", _node_port, None),
+        hold=entry.value("hold", lambda data: Hold.parse(str(entry.data["name"]), data), None),
+    )
+    for key, err in _name_problems(found):
+        raise entry.wrong(key, err)
+    return found
+
+
+def _node_port(value: Any) -> int | None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        raise BadOption("'nodePort' is no number", hint="write it without quotes: nodePort: 30080")
+    return value
 
 
 def _oldest(text: str) -> str:
-    match = re.fullmatch(r">=\s*(1\.\d+)(\.\d+)?", text.strip())
-    if not match:
-        raise BadOption(
-            f"kubernetes: {text!r} is not a range of versions", hint='write the oldest one: kubernetes: ">=1.31"'
-        )
-    return match[1]
+    if match := re.fullmatch(r">=\s*(1\.[0-9]+)(\.[0-9]+)?", text.strip()):
+        return match[1]
+    hint = 'write the oldest one: kubernetes: ">=1.31"'
+    raise BadOption(f"kubernetes: {text!r} is not a range of versions", hint=hint)
 
 
-def _switched_off(section: Mapping[Any, Any]) -> Mapping[str, str]:
-    found: dict[str, str] = {}
+def _switched_off(top: Fields) -> Mapping[str, str]:
+    section = Fields.of(PATH, top.text, top.data.get("validate") or {}, ("validate",))
     # YAML 1.1 reads the bare word `off` as False.
-    for entry in section.get("off", section.get(False)) or ():
-        name, reason = str(entry["rule"]), str(entry.get("reason") or "").strip()
-        if not reason:
-            raise BadOption(f"the rule {name!r} is switched off without a reason", hint="say why, in its `reason`")
-        found[name] = reason
+    entries = section.data.get("off", section.data.get(False)) or []
+    found: dict[str, str] = {}
+    section = replace(section, data={"off": entries})
+    for number in range(len(section.list("off"))):
+        entry = section.entry("off", number)
+        name = entry.words("rule", str)
+        found[name] = entry.words("reason", partial(_reason, name), "", lines=True)
     return found
+
+
+def _reason(rule: str, text: str) -> str:
+    if not text.strip():
+        raise BadOption(f"the rule {rule!r} is switched off without a reason", hint="say why, in its `reason`")
+    return text.strip()
+
+
+def _version(text: str) -> str:
+    if not re.fullmatch(r"[0-9A-Za-z.+-]+", text):
+        raise BadOption(f"scaffold: {text!r} is not a version", hint="git log -- taxiway.yaml shows what it was")
+    return text
 
 
 def check(environments: Iterable[Environment]) -> None:
@@ -177,11 +215,10 @@ def check(environments: Iterable[Environment]) -> None:
     namespaces: dict[tuple[str, str], str] = {}
     ports: dict[tuple[str, int], str] = {}
     for each in environments:
-        errors.extend(_name_problems(each))
+        errors.extend(err for _, err in _name_problems(each))
         if each.name in names:
-            errors.append(
-                BadOption(f"environment {each.name!r} is given twice", hint="name each one once, in promotion order")
-            )
+            hint = "name each one once, in promotion order"
+            errors.append(BadOption(f"environment {each.name!r} is given twice", hint=hint))
             continue
         names.add(each.name)
         if (other := namespaces.setdefault((each.cluster, each.namespace), each.name)) != each.name:
@@ -189,12 +226,9 @@ def check(environments: Iterable[Environment]) -> None:
         if each.node_port is None:
             continue
         if each.node_port not in NODE_PORTS:
-            errors.append(
-                BadOption(
-                    f"node port {each.node_port} of environment {each.name!r} is out of range",
-                    hint=f"Kubernetes takes {NODE_PORTS.start} to {NODE_PORTS.stop - 1}",
-                )
-            )
+            what = f"node port {each.node_port} of environment {each.name!r} is out of range"
+            hint = f"Kubernetes takes {NODE_PORTS.start} to {NODE_PORTS.stop - 1}"
+            errors.append(BadOption(what, hint=hint))
         elif (other := ports.setdefault((each.cluster, each.node_port), each.name)) != each.name:
             errors.append(_shared(other, each, f"node port {each.node_port}", "--node-port", "PORT"))
     if not names:
@@ -209,31 +243,17 @@ def _shared(other: str, each: Environment, what: str, option: str, value: str) -
     )
 
 
-def _name_problems(each: Environment) -> list[TaxiwayError]:
-    errors: list[TaxiwayError] = []
+def _name_problems(each: Environment) -> Iterator[tuple[str, BadOption]]:
+    """What is wrong with the names of an environment, each with its field in taxiway.yaml."""
     if not _LABEL.fullmatch(each.name) or len(each.name) > _LONGEST_ENVIRONMENT:
-        errors.append(
-            BadOption(
-                f"{each.name!r} can't be the name of an environment",
-                hint=f"{_LABEL_RULE}, in at most {_LONGEST_ENVIRONMENT} characters",
-            )
-        )
+        hint = f"{_LABEL_RULE}, in at most {_LONGEST_ENVIRONMENT} characters"
+        yield "name", BadOption(f"{each.name!r} can't be the name of an environment", hint=hint)
     elif not _LABEL.fullmatch(each.namespace) or len(each.namespace) > 63:
-        errors.append(
-            BadOption(
-                f"{each.namespace!r} is not a namespace that Kubernetes takes (environment {each.name!r})",
-                hint=f"{_LABEL_RULE}, in at most 63 characters",
-            )
-        )
+        what = f"{each.namespace!r} is not a namespace that Kubernetes takes (environment {each.name!r})"
+        yield "namespace", BadOption(what, hint=f"{_LABEL_RULE}, in at most 63 characters")
     elif each.namespace.startswith("kube-") or each.namespace == "default":
-        errors.append(
-            BadOption(
-                f"namespace {each.namespace!r} is not Airflow's to own (environment {each.name!r})",
-                hint=f"the default is airflow-{each.name}",
-            )
-        )
+        what = f"namespace {each.namespace!r} is not Airflow's to own (environment {each.name!r})"
+        yield "namespace", BadOption(what, hint=f"the default is airflow-{each.name}")
     if not _LABEL.fullmatch(each.cluster) or len(each.cluster) > 63:
-        errors.append(
-            BadOption(f"{each.cluster!r} can't be the name of a cluster (environment {each.name!r})", hint=_LABEL_RULE)
-        )
-    return errors
+        what = f"{each.cluster!r} can't be the name of a cluster (environment {each.name!r})"
+        yield "cluster", BadOption(what, hint=_LABEL_RULE)

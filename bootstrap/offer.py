@@ -11,6 +11,7 @@ from bootstrap.changes import ChangeSet
 from bootstrap.forge import PullRequests
 from bootstrap.ground import REMOTE, Ground
 from bootstrap.hosting import BODY_LIMITS, Hosted
+from bootstrap.markdown import code
 from bootstrap.model import Model
 from bootstrap.proposal import Proposal, PullRequest, Wishes
 from bootstrap.remote import Forge
@@ -85,7 +86,7 @@ def _make(
 
 def withdraw(ground: Ground, route: Route, wishes: Wishes, *, progress: Progress) -> tuple[str, ...]:
     """Close what is open for a change that there is no need for any more; what was done, in words."""
-    why = f"{ground.known.branch} has all of this already."
+    why = f"All of this is in {code(ground.known.branch)} already."
     with _pulls(ground, wishes, progress) as pulls:
         closed = [each for each in _opened(pulls, route, "") if pulls.close(each, why)] if pulls else []
     return tuple(f"closed {each.url}, which {ground.known.branch} has overtaken" for each in closed)
@@ -97,7 +98,7 @@ def _pulls(ground: Ground, wishes: Wishes, progress: Progress) -> Iterator[PullR
     if place is None:
         yield None
         return
-    with forge.connect(place, progress=progress) as pulls:
+    with forge.connect(place, ground.top, progress=progress) as pulls:
         yield pulls
 
 
@@ -122,9 +123,9 @@ def _unmerged(ground: Ground, route: Route, digest: str) -> str | None:
     return None
 
 
-def comment(known: Model, number: int, text: str, *, progress: Progress) -> tuple[str, bool]:
+def comment(top: Path, known: Model, number: int, text: str, *, progress: Progress) -> tuple[str, bool]:
     """Say something under a pull request, once; its URL, and whether it was new."""
-    with forge.connect(Hosted.of(known.remote, known.forge, known.web), progress=progress) as pulls:
+    with forge.connect(Hosted.of(known.remote, known.forge, known.web), top, progress=progress) as pulls:
         pull = pulls.get(number)
         return pull.url, pulls.comment(pull, text)
 

@@ -10,23 +10,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import process
+from bootstrap import git_command, process
+from bootstrap.child_environment import Child
 from bootstrap.errors import BadOption, BadTarget, GitFailed, MissingTool
-from bootstrap.process import Finished
+from bootstrap.git_command import asked, setting, settings_like
+from bootstrap.git_command import run as run
 
 OLDEST = (2, 28)  # the first with `git init --initial-branch`
-# Where taxiway is started by a hook, Git points these at the repository that runs the hook.
-_INHERITED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY")
 _TRAILER = 20  # bytes of a checksum: of SHA-1, or the last ones of SHA-256 (Git's documentation: index-format)
 
 
 def check_version() -> None:
     """Raise MissingTool where Git is missing or too old."""
-    for name in _INHERITED:
-        os.environ.pop(name, None)
+    git_command.forget()
     wanted = ".".join(map(str, OLDEST))
     try:
-        told = process.run(["git", "version"]).out.decode(errors="replace")
+        told = process.run(["git", "version"], child=Child.GIT).out.decode(errors="replace")
     except MissingTool:
         raise MissingTool("git is not on PATH", hint=f"install git {wanted} or newer") from None
     match = re.search(r"(\d+)\.(\d+)", told)
@@ -44,7 +43,7 @@ def enclosing(folder: Path) -> Path | None:
 
 def ignores(top: Path, path: Path) -> bool:
     """Whether the repository at `top` ignores a path below it."""
-    return not _asked(top, "check-ignore", "--quiet", "--no-index", f"{path.relative_to(top)}/").code
+    return not asked(top, "check-ignore", "--quiet", "--no-index", f"./{path.relative_to(top)}/").code
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,15 @@ class Repository:
 
     def origin(self) -> str | None:
         """The URL of the remote `origin`."""
-        return _setting(self.top, "remote.origin.url")
+        return setting(self.top, "remote.origin.url")
+
+    def origin_urls(self) -> list[str]:
+        """The URLs of the remote `origin`, to fetch and to push, as they are configured and as Git resolves them."""
+        urls = [value for _, value in settings_like(self.top, r"^remote\.origin\.(url|pushurl)$")]
+        for kind in ((), ("--push",)):
+            done = asked(self.top, "remote", "get-url", "--all", *kind, "origin")
+            urls += [] if done.code else done.out.decode(errors="surrogateescape").splitlines()
+        return list(dict.fromkeys(urls))
 
     def tracking(self) -> tuple[str, tuple[Path, ...]] | None:
         """What says, beside the work tree itself, which of its files Git tracks, and which it ignores.
@@ -72,12 +79,12 @@ class Repository:
         That is a checksum of the index, and files elsewhere, which may be missing. None where there is no checksum, or
         where the work tree goes beyond `top`, for then there may be more such files.
         """
-        asked = ("--show-prefix", "--git-path", "index", "--git-path", "info/exclude")
-        prefix, *paths = run(self.top, "rev-parse", *asked).split("\n")
+        kinds = ("--show-prefix", "--git-path", "index", "--git-path", "info/exclude")
+        prefix, *paths = run(self.top, "rev-parse", *kinds).split("\n")
         if prefix or len(paths) != 2:
             return None
         index, exclude = (self.top / each for each in paths)
-        named = _setting(self.top, "core.excludesFile", "--path")
+        named = setting(self.top, "core.excludesFile", "--path")
         own = os.environ.get("XDG_CONFIG_HOME") or f"{os.environ.get('HOME', '')}/.config"
         checksum = _trailer(index)
         return (checksum, (exclude, self.top / (named or f"{own}/git/ignore"))) if checksum else None
@@ -101,9 +108,9 @@ class Repository:
             return set()
         return set(out.split("\0")) - {""}
 
-    def files(self, *patterns: str) -> list[str]:
-        """The paths that these patterns match and that Git does not ignore, tracked or not, and that are there."""
-        listed = run(self.top, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *patterns)
+    def files(self, *paths: str) -> list[str]:
+        """The files at and below these paths that Git does not ignore, tracked or not, and that are there."""
+        listed = run(self.top, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *paths)
         return [path for path in dict.fromkeys(listed.split("\0")) if path and (self.top / path).is_file()]
 
     def commit_of(self, reference: str) -> str:
@@ -115,13 +122,14 @@ class Repository:
 
     def has(self, commit: str) -> bool:
         """Whether the commit of this id is here."""
-        return not _asked(self.top, "cat-file", "-e", f"{commit}^{{commit}}").code
+        return not asked(self.top, "cat-file", "-e", f"{commit}^{{commit}}").code
 
     def contents(self, ids: Mapping[str, str]) -> dict[str, bytes]:
-        """What the objects of these paths hold, as Git would check them out there."""
-        asked = "".join(f"{each} {path}\n" for path, each in ids.items())
-        given = asked.encode(errors="surrogateescape")
-        said = io.BytesIO(_asked(self.top, "cat-file", "--batch", "--filters", given=given).out)
+        """What the objects of these paths hold, with the line ends that Git would write there; no filter is run."""
+        # A line end in a name would end the question. For the attributes of such a file another name does as well.
+        question = "".join(f"{each} {path.replace(chr(10), '_')}\n" for path, each in ids.items())
+        given = question.encode(errors="surrogateescape")
+        said = io.BytesIO(asked(self.top, "cat-file", "--batch", "--filters", given=given).out)
         found: dict[str, bytes] = {}
         for path in ids:
             head = said.readline().split()  # id, kind, size
@@ -139,16 +147,16 @@ class Repository:
     def stage(self, paths: Iterable[str]) -> None:
         """Take these files into the index as they are, ignored and removed ones included, without a look at others."""
         told = "".join(f"{path}\0" for path in paths).encode(errors="surrogateescape")
-        done = _asked(self.top, "update-index", "--add", "--remove", "-z", "--stdin", given=told)
+        done = asked(self.top, "update-index", "--add", "--remove", "-z", "--stdin", given=told)
         if done.code:
             raise GitFailed(f"git update-index failed: {done.err}")
 
 
 def check_identity(folder: Path) -> None:
     """Raise GitFailed where Git, asked in this folder, does not know who commits."""
-    known = not any(_asked(folder, "var", f"GIT_{each}_IDENT").code for each in ("AUTHOR", "COMMITTER"))
+    known = not any(asked(folder, "var", f"GIT_{each}_IDENT").code for each in ("AUTHOR", "COMMITTER"))
     told = bool(os.environ.get("GIT_AUTHOR_EMAIL") and os.environ.get("GIT_COMMITTER_EMAIL"))
-    if not known or not (told or os.environ.get("EMAIL") or _setting(folder, "user.email")):
+    if not known or not (told or os.environ.get("EMAIL") or setting(folder, "user.email")):
         raise GitFailed(
             "Git does not know who commits: user.name or user.email is not set",
             hint="git config --global user.name 'NAME' and git config --global user.email 'EMAIL'",
@@ -163,19 +171,7 @@ def author(folder: Path) -> str:
 
 def default_branch(folder: Path) -> str:
     """The branch that a new repository starts on: the user's init.defaultBranch, else main."""
-    return _setting(folder, "init.defaultBranch") or "main"
-
-
-def run(folder: Path, *arguments: str, settings: Mapping[str, str] | None = None, long: bool = False) -> str:
-    """What a Git command says in a folder, with these settings beside the user's: `long`, if it names every file.
-
-    Raises GitFailed with its reason.
-    """
-    done = _asked(folder, *arguments, settings=settings, long=long)
-    told = done.out.decode(errors="surrogateescape").removesuffix("\n")
-    if done.code:
-        raise GitFailed(f"git {arguments[0]} failed: {done.err or told.strip() or f'exit code {done.code}'}")
-    return told
+    return setting(folder, "init.defaultBranch") or "main"
 
 
 def _trailer(index: Path) -> str | None:
@@ -187,28 +183,3 @@ def _trailer(index: Path) -> str | None:
     except OSError:
         return None
     return trailer.hex() if any(trailer) else None
-
-
-def _setting(folder: Path, name: str, *kind: str) -> str | None:
-    done = _asked(folder, "config", *kind, "--get", name)
-    return done.out.decode(errors="surrogateescape").removesuffix("\n") or None
-
-
-def _asked(
-    folder: Path,
-    *arguments: str,
-    given: bytes = b"",
-    settings: Mapping[str, str] | None = None,
-    long: bool = False,
-) -> Finished:
-    environment = {**_as_environment(settings or {}), "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
-    return process.run(["git", "-C", str(folder), *arguments], given=given, env=environment, long=long)
-
-
-def _as_environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """Settings for one command and all that it starts, behind those of the environment (git-config)."""
-    there = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
-    found = {"GIT_CONFIG_COUNT": str(there + len(settings))} if settings else {}
-    for number, (key, value) in enumerate(settings.items(), there):
-        found |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-    return found

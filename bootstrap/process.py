@@ -11,6 +11,7 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from bootstrap.child_environment import Child
 from bootstrap.errors import MissingTool
 
 # The limit of this control group: microseconds of CPU time in so many (Linux, Control Group v2, cpu.max).
@@ -54,14 +55,21 @@ def stay(place: int) -> None:
 
 
 def run(
-    argv: Sequence[str], *, given: bytes = b"", env: Mapping[str, str] | None = None, long: bool = False
+    argv: Sequence[str],
+    *,
+    given: bytes = b"",
+    env: Mapping[str, str] | None = None,
+    long: bool = False,
+    child: Child = Child.PLAIN,
 ) -> Finished:
-    """Run a program to its end, without a shell, with `given` as its input and `env` over this process's own.
+    """Run a program to its end, without a shell, with `given` as its input.
+
+    Of this process's environment it gets what a `child` of its kind needs, with `env` over it.
 
     What it says comes through a pipe; a `long` text, in which nothing is secret, through a file. A pipe holds little,
     and who reads it waits at each piece for Python's other threads. Raises MissingTool when it can't be started.
     """
-    surroundings = {**os.environ, **(env or {})}
+    surroundings = {**child.environment(os.environ), **(env or {})}
     try:
         with tempfile.TemporaryFile() if long else nullcontext() as file:
             done = subprocess.run(

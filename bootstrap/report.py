@@ -1,15 +1,21 @@
-"""The only place that prints. stdout is the answer, stderr is the story."""
+"""The only place that prints. stdout is the answer, stderr is the story.
+
+All of it goes through `plaintext.log_line`, so that no text of others is more than text; colours are put on after that.
+"""
 
 import contextlib
-import json
 import os
 import sys
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
 from enum import StrEnum
+from typing import TextIO
 
+from bootstrap import plaintext
 from bootstrap.errors import Several, TaxiwayError
+from bootstrap.plaintext import log_line
 from bootstrap.result import Result
 
 _PATIENCE = 0.5  # seconds that a user waits without a word
@@ -38,6 +44,7 @@ class DiffForm(StrEnum):
     TEXT = "text"
     JSON = "json"
     MARKDOWN = "markdown"
+    COMMENT = "comment"
 
 
 class ValidateForm(StrEnum):
@@ -53,12 +60,36 @@ class ValidateForm(StrEnum):
 def show(result: Result, output: Output) -> None:
     """Print a result: its lines, or one JSON document with status, data and notes."""
     if output is Output.JSON:
-        print(json.dumps({"status": result.status, "data": result.data, "notes": result.notes}, indent=2))
+        print(plaintext.as_json({"status": result.status, "data": result.data, "notes": result.notes}))
+    elif result.document:
+        _document("\n".join(result.lines))
     else:
         paint = _paint if sys.stdout.isatty() and "NO_COLOR" not in os.environ else str
-        print("\n".join(map(paint, result.lines)))
+        for line in result.lines:
+            _print(paint(log_line(line)), sys.stdout)
     for note in result.notes:
-        print(f"note: {note}", file=sys.stderr)
+        tell(f"note: {note}")
+
+
+def tell(sentence: str) -> None:
+    """Print a sentence on stderr."""
+    _print(log_line(sentence), sys.stderr)
+
+
+def _document(text: str) -> None:
+    """A document for programs: as it is in UTF-8, but on a terminal, where control characters are shown."""
+    if sys.stdout.isatty():
+        _print(plaintext.visible(text, keep="\n\t"), sys.stdout)
+    else:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(f"{text}\n".encode(errors="backslashreplace"))
+        sys.stdout.buffer.flush()
+
+
+def _print(text: str, file: TextIO) -> None:
+    """What the terminal's encoding has no character for is written out, as under LANG=C."""
+    encoding = file.encoding or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding), file=file)
 
 
 def _paint(line: str) -> str:
@@ -68,15 +99,26 @@ def _paint(line: str) -> str:
 
 
 def fail(error: TaxiwayError, output: Output) -> None:
-    """Print a mistake, or all of several: a sentence each, and what to do next. JSON readers get them on stdout too."""
+    """Print a mistake, or all of several: a sentence each, and what to do next. JSON readers get them on stdout too.
+
+    What a program said in more than one line goes on behind a bar: no line of it looks like one of ours.
+    """
     errors = error.errors if isinstance(error, Several) else (error,)
     for each in errors:
-        print(f"error: {each.message}", file=sys.stderr)
+        first, *more = each.message.replace("\r\n", "\n").strip("\n").split("\n")
+        for line in (f"error: {first}", *(f"  | {line}" for line in more)):
+            tell(line)
         if each.hint:
-            print(f"  hint: {each.hint}", file=sys.stderr)
+            tell(f"  hint: {each.hint}")
     if output is Output.JSON:
         told = [{"message": each.message, "hint": each.hint} for each in errors]
-        print(json.dumps({"status": "error", "exitCode": error.exit_code, "errors": told}, indent=2))
+        print(plaintext.as_json({"status": "error", "exitCode": error.exit_code, "errors": told}))
+
+
+def trace(defect: Exception) -> None:
+    """Print where a defect of taxiway was met, for who reports it."""
+    for line in "".join(traceback.format_exception(defect)).split("\n")[:-1]:
+        tell(f"  | {line}")
 
 
 @contextlib.contextmanager
@@ -97,7 +139,7 @@ def progress(what: str) -> Iterator[Callable[[str], None] | None]:
         turn = 0
         while not done.wait(0.1):
             turn += 1
-            sys.stderr.write(f"\r\x1b[K{_WHEEL[turn % len(_WHEEL)]} {said[-1]} ")
+            sys.stderr.write(f"\r\x1b[K{_WHEEL[turn % len(_WHEEL)]} {log_line(said[-1])} ")
             sys.stderr.flush()
         sys.stderr.write("\r\x1b[K")
         sys.stderr.flush()

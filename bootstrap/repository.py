@@ -42,7 +42,7 @@ class Checkout:
         known = {each.overlay for each in self.model.environments}
         folders = sorted(each for each in (self.top / OVERLAYS).glob("*/") if f"{OVERLAYS}/{each.name}" not in known)
         paths = [f"{OVERLAYS}/{folder.name}/{name}" for folder in folders for name in graph.NAMES]
-        found = plumbing.Repository(self.top).files("clusters/", *(f":(literal){path}" for path in paths))
+        found = plumbing.Repository(self.top).files("clusters/", *paths)
         return Strays(
             overlays=tuple(path for path in found if path.startswith(f"{OVERLAYS}/")),
             clusters=tuple(path for path in found if not path.startswith(f"{OVERLAYS}/")),

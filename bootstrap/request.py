@@ -31,6 +31,7 @@ class Options:
     sealing_certs: tuple[str, ...] = ()
     new_sealing_key: Path | None = None
     secrets_from: str | None = None
+    install: str | None = None
     dry_run: bool = False
     commit: bool = True
 

@@ -1,6 +1,6 @@
 """The README of an environment repo: its own names, its own commands."""
 
-from bootstrap import ci, controllers
+from bootstrap import ci, controllers, wheel
 from bootstrap.model import Controller, Environment, Model
 from bootstrap.record import CERTIFICATE
 
@@ -45,6 +45,7 @@ overlays/<environment>/
   base/                  the pinned copy of base/ (every environment but the first)
   secrets/               sealed secrets, and the certificate that they were sealed for
 clusters/<cluster>/      what {tool} syncs, one file for each environment
+.taxiway/                what the checks of a pull request are installed from: taxiway, and hashes for all that it needs
 ```
 """
 
@@ -185,10 +186,11 @@ def _read(environment: Environment, key: str) -> str:
 def _change(model: Model) -> str:
     first = model.environments[0]
     overlay = f"{first.overlay}"
+    workflow = ci.workflow_path(model.forge)
     return f"""
 ## Change something
 
-Each change is a pull request. Its checks ({ci.workflow_path(model.forge)}) run `taxiway validate` on the environments that
+Each change is a pull request. Its checks ({workflow}) run `taxiway validate` on the environments that
 it changes, and tell on it what `taxiway diff` shows. Revert the commit, and the controller takes the change back.
 
 | to change | edit |
@@ -221,6 +223,16 @@ The components, each a folder in `base/components/` that says what it does:
 
 Look before you push: `taxiway diff` tells what your change does to each environment, and what restarts; against the cluster
 itself, `kubectl kustomize {overlay} | kubectl diff -f -`.
+
+The checks run no package of an index in taxiway's name, and nothing of the pull request: they install taxiway from `{wheel.FOLDER}/`
+as the base branch has it, and each package that it needs only where its hash is the one written there. Whoever may change that
+folder or {workflow} decides what runs, so read such a pull request with care. To take another version, install it, and:
+
+```
+fresh=$(mktemp -d)
+taxiway init "$fresh/repo" --repo {model.remote.url} --forge {model.forge.value} --new-sealing-key "$fresh/key.pem" --no-commit
+rm -r {wheel.FOLDER} && cp -r "$fresh/repo/{wheel.FOLDER}" . && cp "$fresh/repo/{workflow}" {workflow} && rm -r "$fresh"
+```
 """
 
 

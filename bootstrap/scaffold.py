@@ -13,11 +13,11 @@ _UNSEALED = f"{_SHARED_BASE}/components/generated-secrets"
 _NODE_PORT_PATCH = "patches/service.web.yaml"
 
 
-def plan(source: Tree, wanted: Model, sealed: Mapping[str, Tree]) -> Tree:
+def plan(source: Tree, wanted: Model, sealed: Mapping[str, Tree], tool: Tree = Tree()) -> Tree:  # noqa: B008  (frozen)
     """Every file of a new environment repo.
 
-    `source` is the scaffold; `sealed` holds, by environment, its `secrets/` folder. The first environment follows
-    `base/`; every later one runs a pinned copy of its own.
+    `source` is the scaffold; `sealed` holds, by environment, its `secrets/` folder; `tool` is what CI installs taxiway
+    from. The first environment follows `base/`; every later one runs a pinned copy of its own.
     """
     base = source.under("base")
     trees = [base.at("base")]
@@ -27,7 +27,7 @@ def plan(source: Tree, wanted: Model, sealed: Mapping[str, Tree]) -> Tree:
         trees.append(sealed[each.name].at(f"{each.overlay}/secrets"))
         if pinned:
             trees.append(base.at(f"{each.overlay}/{_PINNED_BASE}"))
-    trees.extend((controllers.plan(wanted), ci.plan(wanted)))
+    trees.extend((controllers.plan(wanted), ci.plan(wanted), tool))
     trees.append(Tree({model.PATH: wanted.render(), "README.md": runbook.render(wanted)}))
     return Tree.union(trees)
 

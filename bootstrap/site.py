@@ -9,8 +9,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
-from bootstrap import git, plumbing, workspace
+from bootstrap import files, git, paths, plumbing
 from bootstrap.errors import BadTarget
+from bootstrap.exclusive import alone
+from bootstrap.nofollow import PRIVATE
 from bootstrap.tree import Tree
 
 _JOURNAL = "journal.json"
@@ -94,22 +96,20 @@ class NewFolder:
     @contextlib.contextmanager
     def stage(self, tree: Tree) -> Iterator[Path]:
         """See Site."""
-        missing = [each for each in self.top.parents if not each.exists()]
+        missing = files.missing(self.top.parent)
         try:
-            self.top.parent.mkdir(parents=True, exist_ok=True)
-            with workspace.alone(self.top.parent, self._staged.name) as staged:
-                workspace.write(staged, tree)
+            files.make(*missing)
+            with alone(self.top.parent, self._staged.name) as staged:
+                files.write(staged, tree)
                 yield staged
         finally:
-            with contextlib.suppress(OSError):  # a parent that holds the new folder is not empty
-                for each in missing:
-                    each.rmdir()
+            files.prune(*missing)  # a parent that holds the new folder is not empty
 
     def publish(self, staged: Path, message: str | None, origin: str) -> str | None:
         """See Site."""
         repository = git.Repository.create(staged, self.branch(), origin)
         commit = repository.commit_all(message) if message else None
-        staged.rename(self.top)
+        files.rename(staged, self.top)
         return commit
 
 
@@ -126,9 +126,9 @@ class ExistingRepository:
         """See Site: what the journal lists is taken back, unless its commit was made."""
         if self._made or not self._folder().exists():
             return
-        with workspace.alone(self._folder().parent, self._folder().name, keep=True) as folder:
-            if journal := workspace.read_file(folder, _JOURNAL):
-                self._take_back(json.loads(journal))
+        with self._alone(keep=True) as folder:
+            if journal := files.read(folder, _JOURNAL):
+                self._take_back(_journal(folder / _JOURNAL, journal))
 
     def branch(self) -> str:
         """See Site. Raises BadTarget where HEAD is on no branch, or a merge or rebase is under way."""
@@ -151,6 +151,7 @@ class ExistingRepository:
                 f"{self.top} already has {_listed(clashes)}, which would be overwritten",
                 hint="move these files away, or choose another folder",
             )
+        files.check(self.top, tree)
         if self._made:
             return
         if changed := self._repository.changed(tree):
@@ -165,20 +166,21 @@ class ExistingRepository:
         if self._made:
             git.Repository.create(self.top, self.branch(), None)
         try:
-            with workspace.alone(self._folder().parent, self._folder().name) as folder:
-                workspace.write(folder / "tree", tree)
+            with self._alone() as folder:
+                files.write(folder, tree.at("tree"))
                 yield folder / "tree"
         finally:
             if self._made and not any(each.name != ".git" for each in self.top.iterdir()):
-                workspace.remove(self.top / ".git")
+                files.remove(self.top / ".git")
 
     def publish(self, staged: Path, message: str | None, origin: str) -> str | None:
         """See Site."""
-        new = [path for path in self._tree if not (self.top / path).exists()]
+        files.check(self.top, self._tree)
+        new = [path for path in self._tree if not os.path.lexists(self.top / path)]
         journal = {path: hashlib.sha256(self._tree[path]).hexdigest() for path in new}
-        workspace.write_whole(self._folder() / _JOURNAL, json.dumps(journal).encode())
+        files.apply(self._folder(), {_JOURNAL: json.dumps(journal).encode()})
         try:
-            workspace.move(staged, self.top)
+            files.move(staged, self.top)
             commit = self._repository.commit(new, message) if message else None
         except BaseException:
             self._take_back(journal)
@@ -190,25 +192,41 @@ class ExistingRepository:
     def _folder(self) -> Path:
         return self._repository.folder() / "taxiway"
 
+    def _alone(self, *, keep: bool = False) -> AbstractContextManager[Path]:
+        folder = self._folder()
+        return alone(folder.parent, folder.name, keep=keep, mode=PRIVATE)
+
     def _take_back(self, journal: dict[str, str]) -> None:
         if self._repository.held(journal) != journal.keys():
+            files.check(self.top, (), journal)
             self._repository.forget(journal)
-            for path, digest in journal.items():
-                target = self.top / path
-                if target.is_file() and hashlib.sha256(target.read_bytes()).hexdigest() == digest:
-                    target.unlink()
-                    workspace.prune(target.parent, self.top)
-        workspace.remove(self._folder())
+            files.apply(self.top, {}, [path for path, digest in journal.items() if self._digest(path) == digest])
+        files.remove(self._folder())
+
+    def _digest(self, path: str) -> str | None:
+        data = files.read(self.top, path)
+        return None if data is None else hashlib.sha256(data).hexdigest()
+
+
+def _journal(path: Path, text: bytes) -> dict[str, str]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(each, str) for each in found.values()):
+        raise BadTarget(f"{path} can't be read", hint="remove it, and what an init that was killed left in the repo")
+    return found
 
 
 def _clashes(top: Path, path: str, data: bytes) -> bool:
-    for parent in (Path(path), *Path(path).parents):
-        place = top / parent
-        if parent != Path(path) and place.is_dir() and not place.is_symlink():
+    """Whether something else is in a file's place. What is behind a link is not looked at: the writer refuses that."""
+    place = top / path
+    for parent in map(top.joinpath, paths.above(path)):
+        if parent.is_symlink() or not os.path.lexists(parent):
             return False
-        if os.path.lexists(place):
-            return parent != Path(path) or not place.is_file() or place.is_symlink() or place.read_bytes() != data
-    return False
+        if not parent.is_dir():
+            return True
+    return os.path.lexists(place) and not place.is_symlink() and files.read(top, path) != data
 
 
 def _listed(paths: list[str]) -> str:

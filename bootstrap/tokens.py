@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from bootstrap import process
+from bootstrap import git_command, process
+from bootstrap.child_environment import Child
 from bootstrap.errors import ForgeFailed, MissingTool
 from bootstrap.hosting import Hosted
 from bootstrap.remote import Forge
@@ -31,9 +32,6 @@ _LOGINS = {
     Forge.GITEA: "tea login add",
     Forge.FORGEJO: "tea login add",
 }
-# No question on the terminal, no window: a helper that has no answer says so. An empty GIT_ASKPASS, unlike a missing
-# one, also keeps core.askPass and SSH_ASKPASS out.
-_QUIET = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "", "GCM_INTERACTIVE": "never"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +42,12 @@ class Token:
     source: str
 
 
-def find(hosted: Hosted, environment: Mapping[str, str] = os.environ) -> Token:
-    """The first token that is found. Raises ForgeFailed, with the ways to give one, where there is none."""
-    for token in _candidates(hosted, environment):
+def find(hosted: Hosted, top: Path, environment: Mapping[str, str] = os.environ) -> Token:
+    """The first token that is found; Git's helpers are those of the clone at `top`.
+
+    Raises ForgeFailed, with the ways to give one, where there is none.
+    """
+    for token in _candidates(hosted, top, environment):
         return token
     names = " or ".join([*sorted(set(_variables(hosted, environment)) - {GENERAL}), GENERAL])
     login = _LOGINS[hosted.forge]
@@ -58,11 +59,11 @@ def find(hosted: Hosted, environment: Mapping[str, str] = os.environ) -> Token:
     )
 
 
-def _candidates(hosted: Hosted, environment: Mapping[str, str]) -> Iterator[Token]:
+def _candidates(hosted: Hosted, top: Path, environment: Mapping[str, str]) -> Iterator[Token]:
     for name in _variables(hosted, environment):
         yield from _token(environment.get(name, ""), name)
     yield from _from_cli(hosted, environment)
-    yield from _from_git(hosted)
+    yield from _from_git(hosted, top)
 
 
 def _variables(hosted: Hosted, environment: Mapping[str, str]) -> Iterator[str]:
@@ -111,7 +112,7 @@ def _said(name: str, *arguments: str) -> Iterator[Token]:
     if program is None:
         return
     try:
-        done = process.run([program, *arguments])
+        done = process.run([program, *arguments], child=Child.FORGE_CLI)
     except MissingTool:
         return
     if done.code == 0:
@@ -131,11 +132,6 @@ def _from_tea(hosted: Hosted, environment: Mapping[str, str]) -> Iterator[Token]
     yield from (token for text in tokens for token in _token(text, "the login of tea"))
 
 
-def _from_git(hosted: Hosted) -> Iterator[Token]:
-    scheme, _, rest = hosted.web.partition("://")
-    wanted = f"protocol={scheme}\nhost={rest.partition('/')[0]}\npath={hosted.slug}.git\n\n"
-    done = process.run(["git", "credential", "fill"], given=wanted.encode(), env=_QUIET)
-    if done.code:
-        return
-    answer = dict(line.partition("=")[::2] for line in done.out.decode(errors="replace").splitlines())
-    yield from _token(answer.get("password", ""), "Git's credential helper")
+def _from_git(hosted: Hosted, top: Path) -> Iterator[Token]:
+    found = git_command.login(top, scheme=hosted.address.scheme, host=hosted.host, path=f"{hosted.slug}.git")
+    yield from _token(found or "", "Git's credential helper")

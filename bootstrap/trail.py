@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -10,7 +11,10 @@ from typing import Any
 from bootstrap.merging import Part
 
 BRANCHES = "taxiway/"  # what the name of every branch of a change begins with
-_MARK = re.compile(r"<!-- taxiway (\{.*?\}) -->|^[^\S\n]*Taxiway: (\{.*\})[^\S\n]*$", re.MULTILINE)
+# Only ever a whole line, which `git merge --squash` indents: what we quote stands behind a mark of ours, within a line.
+_MARK = re.compile(r"^(?:<!-- taxiway (\{.*\}) -->|[^\S\n]*Taxiway: (\{.*\}))[^\S\n]*$", re.MULTILINE)
+_COMMIT = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
+_DIGEST = re.compile("[0-9a-f]{12}")
 
 
 class Kind(StrEnum):
@@ -96,13 +100,15 @@ class Origin:
 
 
 def read(text: str) -> Block | None:
-    """The last record in a pull request's body or a commit message; None where there is none that can be read."""
-    for match in reversed([*_MARK.finditer(text)]):
-        try:
-            return _parse(json.loads(match[1] or match[2]))
-        except (ValueError, KeyError, TypeError, RecursionError):
-            continue
-    return None
+    """The record in a pull request's body or a commit message; None where there is none, or several that differ.
+
+    A forge may put both into one message, and words of its own around them.
+    """
+    found = set()
+    for match in _MARK.finditer(text):
+        with suppress(ValueError, KeyError, TypeError, RecursionError):
+            found.add(_parse(json.loads(match[1] or match[2])))
+    return found.pop() if len(found) == 1 else None
 
 
 def written(overlay: str) -> tuple[str, ...]:
@@ -129,12 +135,14 @@ def lineage(target: str, history: Iterable[tuple[str, Block]]) -> Mapping[Part, 
 
 def _parse(data: Any) -> Block:
     source, pin = data["source"], data.get("pin")
+    if not _COMMIT.fullmatch(data["commit"]) or not _DIGEST.fullmatch(data["digest"]):
+        raise ValueError("no commit or digest")
     return Block(
         route=Route(
             kind=Kind(data["kind"]), target=str(data["target"]), source=None if source is None else str(source)
         ),
-        commit=str(data["commit"]),
-        digest=str(data["digest"]),
+        commit=data["commit"],
+        digest=data["digest"],
         version=str(data["version"]),
         parts=tuple(Part(each) for each in data["parts"]),
         pin=None if pin is None else str(pin),

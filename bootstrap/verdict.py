@@ -1,14 +1,17 @@
 """Findings as text: for a terminal, for programs, and in the forms that forges show beside the lines."""
 
 import hashlib
-import json
+import re
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 from bootstrap import __version__
 from bootstrap.finding import Finding, Rule, Severity
+from bootstrap.plaintext import as_json, log_line, visible
 from bootstrap.result import Result
 
+_DOCUMENTS = ("github", "gitlab", "sarif")
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
@@ -17,7 +20,7 @@ def result(findings: Sequence[Finding], environments: Sequence[str], form: str) 
     failed = any(each.rule.severity is Severity.ERROR for each in findings)
     status = "failed" if failed else "warned" if findings else "passed"
     told = tuple(lines(findings, environments, form))
-    return Result(status=status, data=data(findings, environments), lines=told)
+    return Result(status=status, data=data(findings, environments), lines=told, document=form in _DOCUMENTS)
 
 
 def lines(findings: Sequence[Finding], environments: Sequence[str], form: str) -> list[str]:
@@ -26,9 +29,9 @@ def lines(findings: Sequence[Finding], environments: Sequence[str], form: str) -
         case "github":
             return [_github(each) for each in findings] + _summary(findings, environments)
         case "gitlab":
-            return [json.dumps([_gitlab(each) for each in findings], indent=2)]
+            return [as_json([_gitlab(each) for each in findings])]
         case "sarif":
-            return [json.dumps(_sarif(findings), indent=2)]
+            return [as_json(_sarif(findings))]
     return [line for each in findings for line in _text(each)] + _summary(findings, environments)
 
 
@@ -62,6 +65,10 @@ def _text(each: Finding) -> list[str]:
     ]
 
 
+def _sentence(each: Finding) -> str:
+    return visible(f"{each.message}. {each.hint or each.rule.fix}")
+
+
 def _summary(findings: Sequence[Finding], environments: Sequence[str]) -> list[str]:
     checked = f"{len(environments)} environment{'s' * (len(environments) != 1)} checked"
     counts = {severity: sum(each.rule.severity is severity for each in findings) for severity in Severity}
@@ -73,23 +80,24 @@ def _github(each: Finding) -> str:
     """A workflow command, which GitHub, Gitea and Forgejo show at the line (docs: workflow commands, error message)."""
     properties = {"file": each.place.path, "line": str(each.place.line), "title": each.rule.name}
     told = ",".join(f"{key}={_escaped(value, properties=True)}" for key, value in properties.items())
-    return f"::{each.rule.severity} {told}::{_escaped(f'{each.message}. {each.hint or each.rule.fix}')}"
+    return f"::{each.rule.severity} {told}::{_escaped(_sentence(each))}"
 
 
 def _escaped(text: str, *, properties: bool = False) -> str:
-    text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    """A value in a workflow command, as actions/toolkit escapes it; control characters are shown before."""
+    text = log_line(text).replace("%", "%25")
     return text.replace(":", "%3A").replace(",", "%2C") if properties else text
 
 
 def _gitlab(each: Finding) -> dict[str, Any]:
     """An issue of GitLab's code quality report (docs: CI, testing, code quality, report format)."""
-    identity = f"{each.rule.name} {each.place.path} {each.message}"
+    identity = visible(f"{each.rule.name} {each.place.path} {each.message}")
     return {
-        "description": f"{each.message}. {each.hint or each.rule.fix}",
+        "description": _sentence(each),
         "check_name": each.rule.name,
         "fingerprint": hashlib.sha256(identity.encode()).hexdigest(),
         "severity": "major" if each.rule.severity is Severity.ERROR else "minor",
-        "location": {"path": each.place.path, "lines": {"begin": each.place.line}},
+        "location": {"path": visible(each.place.path), "lines": {"begin": each.place.line}},
     }
 
 
@@ -116,11 +124,12 @@ def _sarif(findings: Sequence[Finding]) -> dict[str, Any]:
             "ruleId": each.rule.name,
             "ruleIndex": order[each.rule.name],
             "level": each.rule.severity,
-            "message": {"text": f"{each.message}. {each.hint or each.rule.fix}"},
+            # Spec, 3.11.6: with the backslash it is no link.
+            "message": {"text": re.sub(r"\]\(", r"\\](", _sentence(each))},
             "locations": [
                 {
                     "physicalLocation": {
-                        "artifactLocation": {"uri": each.place.path},
+                        "artifactLocation": {"uri": quote(each.place.path, errors="surrogateescape")},
                         "region": {"startLine": each.place.line},
                     }
                 }

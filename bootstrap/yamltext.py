@@ -15,10 +15,13 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from bootstrap.plaintext import visible
+
 Path = Sequence[str | int]
 
 # YAML 1.1 and 1.2 disagree on which of these end a line, so a splice at line ends could cut in the middle of one.
 _ODD_LINE_END = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
+_ESCAPED = re.compile("[\x00-\x08\n-\x1f\x7f-\x9f\u2028\u2029\ufeff]")  # what only double quotes hold, spelled out
 _DEEPEST = 100
 
 
@@ -80,16 +83,18 @@ def is_block(node: Node, kind: type[MappingNode] | type[SequenceNode]) -> bool:
 
 def spell(value: str, style: str | None, *, in_flow: bool = False) -> str:
     """A string as YAML, in the given quotes where they can hold it; plain where that is read as the same string."""
-    if style == "'" and "\n" not in value:
+    fits = not _ESCAPED.search(value)
+    if style == "'" and fits:
         return "'" + value.replace("'", "''") + "'"
     plain_risk = in_flow and any(char in value for char in ",[]{}")
-    if style is None and not plain_risk and value and "\n" not in value:
+    if style is None and not plain_risk and value and fits:
         # Plain only where YAML 1.1 and 1.2 both read it as this text: `yes` is a text in 1.2 alone, `0o7` in 1.1 alone.
         with contextlib.suppress(NotEditable, YAMLError):
             if read(f"- {value}\n") == YAML(typ="safe", pure=True).load(f"- {value}\n") == [value]:
                 return value
-    escapes = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"}
-    return '"' + "".join(escapes.get(char, char) for char in value) + '"'
+    escapes = {"\\": "\\\\", '"': '\\"', "\t": "\\t"}
+    value = "".join(escapes.get(char, char) for char in value)
+    return '"' + _ESCAPED.sub(lambda match: visible(match[0]), value) + '"'
 
 
 def newline_of(text: str) -> str:

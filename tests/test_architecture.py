@@ -10,30 +10,42 @@ MODULES = sorted(
     path.relative_to(PACKAGE.parent).with_suffix("").as_posix().replace("/", ".") for path in PACKAGE.rglob("*.py")
 )
 
-SHELL = {"cli", "cli.boundary", "cli.bootstrap", "cli.edit", "cli.look", "cli.move", "report", "ask", "__main__"}
+SHELL = {
+    "__main__", "ask", "cli", "cli.bootstrap", "cli.boundary", "cli.comment", "cli.edit", "cli.look",
+    "cli.move", "report",
+}  # fmt: skip
 EFFECTS = {
-    "branches", "builds", "cache", "crew", "examination", "folders", "forge", "git", "ground", "kubectl", "kustomize",
-    "listing", "local", "memory", "models", "offer", "plumbing", "process", "prospect", "repository", "site",
-    "snapshot", "sources", "survey", "tokens", "trial", "untracked", "upstream", "workspace",
+    "branches", "builds", "cache", "child_environment", "crew", "examination", "exclusive", "files", "folders",
+    "forge", "git", "git_command", "ground", "kubectl", "kustomize", "listing", "local", "memory", "models",
+    "nofollow", "offer", "plumbing", "private_keys", "process", "prospect", "repository", "site", "snapshot",
+    "sources", "survey", "tokens", "trial", "trusted_hosts", "untracked", "upstream", "workspace",
 }  # fmt: skip
 CORE = {
     "airflow_settings", "alike", "body", "carrying", "changes", "checks", "ci", "codeowners", "comparison",
-    "controllers",
-    "difference", "edits", "embedded", "envfile", "environments", "errors", "finding", "fingerprint", "hold", "hosting",
-    "images", "impact", "layout", "layout_markdown", "markdown", "merging", "model", "modeledit", "objects", "outcome",
-    "ownership", "postgres", "promotion", "proposal", "quantities", "record", "release", "remote", "request", "result",
-    "rollback", "runbook", "scaffold", "schemas", "sealed", "sealing", "secret_keys", "secrets", "trail", "tree",
-    "verdict",
-    "yamledit", "yamltext",
+    "control_characters", "controllers", "difference", "edits", "embedded", "envfile", "environments", "errors",
+    "fields", "finding", "fingerprint", "hold", "hosting", "images", "impact", "layout", "layout_markdown",
+    "markdown", "merging", "model", "modeledit", "objects", "outcome", "ownership", "paths", "plaintext",
+    "postgres", "promotion", "proposal", "quantities", "record", "release", "remote", "request", "result",
+    "rollback", "runbook", "scaffold", "schemas", "sealed", "sealing", "secret_keys", "secrets", "trail",
+    "tree", "verdict", "wheel", "yamledit", "yamltext",
 }  # fmt: skip
 
 # The only modules that may import what reaches outside.
 DOORS = {
     "subprocess": {"process"},
     "git": {"git"},
-    "typer": {"cli.__init__", "cli.boundary", "cli.bootstrap", "cli.edit", "cli.look", "cli.move", "ask"},
+    "typer": {
+        "cli.__init__",
+        "cli.boundary",
+        "cli.bootstrap",
+        "cli.comment",
+        "cli.edit",
+        "cli.look",
+        "cli.move",
+        "ask",
+    },
     "tempfile": {"workspace", "process"},
-    "shutil": {"workspace", "process"},
+    "shutil": {"exclusive", "files", "process"},
     "socket": set(),
     "urllib.request": set(),
     "requests": {"forges.services"},

@@ -1,4 +1,7 @@
-"""What the environment repo's CI runs, run here: it passes what init wrote and refuses a mistake, with annotations."""
+"""What the environment repo's CI validates, run here with this taxiway: it passes what init wrote, refuses a mistake.
+
+Its steps as they are, taxiway's installation among them, run in tests/security/test_ci.py.
+"""
 
 import json
 import os
@@ -33,7 +36,7 @@ def repo(request: pytest.FixtureRequest, taxiway: Taxiway, keys: Keys, tmp_path:
 
 
 def job(repo: Path) -> dict[str, Any]:
-    """The one job of the forge's workflow; every value is text."""
+    """The job of the forge's workflow that validates; every value is text."""
     workflow = yaml.load((repo / FORGES[repo.name]).read_text(), Loader=yaml.BaseLoader)
     found: dict[str, Any] = workflow["validate"] if repo.name == "gitlab" else workflow["jobs"]["validate"]
     return found
@@ -48,12 +51,13 @@ def scripts(repo: Path) -> list[str]:
 
 def run(repo: Path, base: str = "") -> subprocess.CompletedProcess[str]:
     """The job's validation, as the forge runs it for a pull request against a base commit, or without one."""
-    wanted = [each for each in scripts(repo) if "pip install" not in each and "--comment" not in each]
-    environment = {
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "BASE": base,
-        "CI_MERGE_REQUEST_DIFF_BASE_SHA": base,
-    }
+    others = ("pip install", "remote set-url", "git fetch", "--output comment", "mktemp")
+    wanted = [each for each in scripts(repo) if not any(word in each for word in others)]
+    temp = repo.parent / "temp"
+    (temp / "taxiway/bin").mkdir(parents=True, exist_ok=True)
+    if not (temp / "taxiway/bin/taxiway").exists():
+        (temp / "taxiway/bin/taxiway").symlink_to(Path(sys.executable).with_name("taxiway"))
+    environment = {"RUNNER_TEMP": str(temp), "BASE": base, "CI_MERGE_REQUEST_DIFF_BASE_SHA": base}
     shell = ["bash", "-e", "-c", "\n".join(wanted)]
     return subprocess.run(shell, cwd=repo, capture_output=True, text=True, check=False, env=os.environ | environment)
 
@@ -97,8 +101,9 @@ def test_the_workflow_runs_for_pull_requests_and_has_the_history(repo: Path) -> 
         assert job(repo)["variables"]["GIT_DEPTH"] == "0"
     else:
         assert workflow["on"] == {"pull_request": "", "push": {"branches": ["main"]}}
-        assert job(repo)["steps"][0]["with"]["fetch-depth"] == "0"
-    assert ("permissions" in workflow) == (repo.name == "github")
+        first = job(repo)["steps"][0]
+        assert first["with"]["fetch-depth"] == "0" if repo.name == "github" else "refs/heads/*" in first["run"]
+    assert ("permissions" in workflow) == (repo.name in ("github", "gitea"))
     for script in scripts(repo):
         done = subprocess.run(["sh", "-n", "-c", script], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr

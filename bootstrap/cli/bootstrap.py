@@ -84,6 +84,14 @@ def init(
             show_default=False,
         ),
     ] = None,
+    install: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL#sha256=HASH",
+            help="What the CI installs taxiway from (default: a wheel of this taxiway, in .taxiway/).",
+            show_default=False,
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Build and check everything, write nothing.")] = False,
     no_commit: Annotated[bool, typer.Option("--no-commit", help="Write the files, leave the commit to you.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; take the defaults.")] = False,
@@ -111,6 +119,7 @@ def init(
                 sealing_certs=tuple(sealing_cert or ()),
                 new_sealing_key=new_sealing_key,
                 secrets_from=secrets_from,
+                install=install,
                 dry_run=dry_run,
                 commit=not no_commit,
             ),

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import typer
 
 from bootstrap import report
-from bootstrap.errors import DiskFailed, Interrupted, TaxiwayError
+from bootstrap.errors import Defect, DiskFailed, Interrupted, TaxiwayError
 from bootstrap.report import Output
 
 _PIPE_CLOSED = 141  # 128 and SIGPIPE, as shells have it
@@ -31,6 +31,9 @@ def boundary(output: Output) -> Iterator[None]:
         failure = DiskFailed(f"{err.filename or 'the disk'}: {err.strerror}")
     except (KeyboardInterrupt, typer.Abort):
         failure = Interrupted("interrupted; nothing was changed")
+    except Exception as err:  # Python's own traceback would send text of the repo as it is
+        report.trace(err)
+        failure = Defect(f"this is a defect of taxiway: {type(err).__name__}", hint="report it, with the lines above")
     else:
         return
     report.fail(failure, output)

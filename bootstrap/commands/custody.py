@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from bootstrap import request, sealing, workspace
+from bootstrap import private_keys, request, sealing, workspace
 from bootstrap.errors import BadCertificate, TaxiwayError, attempt, raise_all
 from bootstrap.model import Environment
 from bootstrap.request import Options
@@ -38,7 +38,7 @@ def take(options: Options, environments: tuple[Environment, ...], top: Path, now
     if options.new_sealing_key is None:
         return Custody(certificates=found)
     path = options.new_sealing_key
-    old = workspace.existing_private_key(path, top)
+    old = private_keys.existing(path, top)
     pem = old or sealing.new_key()
     made = sealing.read_certificate(
         sealing.certify(sealing.read_key(pem, source=str(path)), now=now), source=str(path), now=now

@@ -13,7 +13,7 @@ from bootstrap.snapshot import Commit, WorkTree
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """Which sides to compare; by default the work tree with HEAD. `form` is `text`, `json` or `markdown`.
+    """Which sides to compare; by default the work tree with HEAD. `form` is one of report.DiffForm.
 
     With `since`, the old side is the commit where HEAD's history left this one's, in place of `before`. With `comment`,
     it is told to that pull request, in place of here.
@@ -55,7 +55,7 @@ def run(request: Request, *, progress: Progress) -> Result:
         diffs = diffing.compare(top, built.result(), everything=request.everything)
     if request.comment is not None:
         return diffing.comment(top, diffs, request, request.comment, progress=progress)
-    return diffing.told(diffs, request.form)
+    return diffing.told(diffs, request)
 
 
 def _look(top: Path, request: Request, pool: Executor) -> Looked:

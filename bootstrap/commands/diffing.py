@@ -12,18 +12,34 @@ from bootstrap.layout import EnvironmentDiff
 from bootstrap.model import Environment
 from bootstrap.result import Progress, Result
 
+# Of a comment that CI hands from one job to the next as base64 in a variable: Linux takes 128 KiB in one.
+_HANDED_OVER = 90_000  # bytes
+
 
 def compare(top: Path, pairs: Iterable[Pair], *, everything: bool) -> list[EnvironmentDiff]:
     """What differs, pair by pair; between two environments without what is each one's own, unless `everything`."""
     return [_compare(top, each, everything) for each in pairs]
 
 
-def told(diffs: Sequence[EnvironmentDiff], form: str) -> Result:
-    """The differences as the answer, in this form."""
-    lines = layout_markdown.markdown(diffs) if form == "markdown" else layout.text(diffs)
+def told(diffs: Sequence[EnvironmentDiff], request: Request) -> Result:
+    """The differences as the answer, in the form that is asked for."""
+    if request.form == "markdown":
+        lines = layout_markdown.markdown(diffs)
+    elif request.form == "comment":
+        lines = [_handed_over(diffs, request)]
+    else:
+        lines = layout.text(diffs)
     changed = any(diff.differs for diff in diffs)
     data = {"environments": [layout.data(diff) for diff in diffs]}
     return Result(status="changed" if changed else "unchanged", data=data, lines=tuple(lines))
+
+
+def _handed_over(diffs: Sequence[EnvironmentDiff], request: Request) -> str:
+    """The text that any forge takes as a comment, and any job as a variable."""
+    limit, shown_by = min(BODY_LIMITS.values()), command(request)
+    while len(text := layout_markdown.comment(diffs, limit, shown_by).encode()) > _HANDED_OVER:
+        limit = limit * _HANDED_OVER // len(text)  # few characters, of several bytes each
+    return text.decode().rstrip("\n")
 
 
 def comment(
@@ -34,7 +50,7 @@ def comment(
 
     known = repository.working(top, cached=request.cached).model
     text = layout_markdown.comment(diffs, BODY_LIMITS[known.forge], command(request))
-    url, new = offer.comment(known, number, text, progress=progress)
+    url, new = offer.comment(top, known, number, text, progress=progress)
     said = f"{'told' if new else 'told before'}: {url}"
     return Result(status="commented" if new else "unchanged", data={"pullRequest": url}, lines=(said,))
 

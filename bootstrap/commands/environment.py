@@ -5,7 +5,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bootstrap import environments, images, model, plumbing, release, repository, sealing, secrets, sources, workspace
+from bootstrap import (
+    environments,
+    images,
+    model,
+    plumbing,
+    private_keys,
+    release,
+    repository,
+    sealing,
+    secrets,
+    sources,
+    workspace,
+)
 from bootstrap import ground as grounds
 from bootstrap.builds import Builder
 from bootstrap.cache import Cache
@@ -96,7 +108,7 @@ def add(request: Added, *, progress: Progress) -> Result:
         command=f"taxiway render {new.name}",
         notes=tuple(left),
     )
-    with workspace.private_key(held.key_file, None if request.dry_run else held.new_key):
+    with private_keys.written(held.key_file, None if request.dry_run else held.new_key):
         return proposing.carry_out(
             ground, proposed, request.wishes, builder, dry_run=request.dry_run, progress=progress
         )

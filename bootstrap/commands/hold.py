@@ -9,6 +9,7 @@ from bootstrap import local, model, modeledit, plumbing, workspace
 from bootstrap.changes import ChangeSet
 from bootstrap.errors import BadOption
 from bootstrap.hold import Hold
+from bootstrap.plaintext import commit_line
 from bootstrap.result import Progress, Result
 
 
@@ -41,7 +42,7 @@ def run(request: Request, *, progress: Progress) -> Result:
     text = modeledit.hold(before, ground.known, environment.name, wanted)
     message = f"Hold {environment.name}: {wanted.reason}" if wanted else f"Release {environment.name}"
     with progress("committing"):
-        commit = local.commit(top, ChangeSet(writes={model.PATH: text}), message)
+        commit = local.commit(top, ChangeSet(writes={model.PATH: text}), commit_line(message))
     said = f"on hold: {wanted}" if wanted else "open for promotions again"
     return Result(
         status="committed",

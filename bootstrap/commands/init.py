@@ -10,11 +10,13 @@ from bootstrap import (
     model,
     outcome,
     plumbing,
+    private_keys,
     request,
     scaffold,
     secrets,
     site,
     sources,
+    wheel,
     workspace,
 )
 from bootstrap.commands import custody
@@ -35,6 +37,7 @@ Ask = Callable[[Options, Surroundings], Options]
 def run(options: Options, *, ask: Ask, progress: Progress) -> Result:
     """Write, build, check and commit the environment repo that the options ask for; a second run changes nothing."""
     plumbing.check_version()
+    download = wheel.Download.parse(options.install) if options.install is not None else None
     place = site.look(options.directory)
     if not options.dry_run:
         place.recover()
@@ -54,14 +57,15 @@ def run(options: Options, *, ask: Ask, progress: Progress) -> Result:
         )
         for each in wanted.environments
     }
-    tree = scaffold.plan(sources.load(), wanted, sealed)
+    tool = wheel.plan(__version__, sources.package(), sources.lock(), download)
+    tree = scaffold.plan(sources.load(), wanted, sealed, tool)
     place.check(tree)
     with workspace.scratch(tree) if options.dry_run else place.stage(tree) as staged:
         with progress("building the overlays"):
             _build(kustomize, staged, wanted, tree)
         if options.dry_run:
             return outcome.done(wanted, place.top, tree, status="planned", commit=None, key_file=held.key_file)
-        with progress("committing"), workspace.private_key(held.key_file, held.new_key):
+        with progress("committing"), private_keys.written(held.key_file, held.new_key):
             message = _message(wanted) if options.commit else None
             commit = place.publish(staged, message, wanted.remote.url)
     return outcome.done(wanted, place.top, tree, status="created", commit=commit, key_file=held.key_file)
@@ -101,4 +105,6 @@ def _compare(options: Options, known: Model, top: Path, now: datetime) -> Result
     }
     custody.compare(options, known.environments, pinned, now)
     notes = ("--secrets-from was not read: init never changes a sealed value",) if options.secrets_from else ()
+    if options.install is not None:
+        notes = (*notes, f"--install was not followed: init never changes {wheel.FOLDER}/ where it is there")
     return outcome.unchanged(known, top, notes)

@@ -1,12 +1,12 @@
 """`taxiway render`: what an environment is, object by object."""
 
-import json
+import urllib.parse
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-from bootstrap import objects, plumbing, repository, workspace
+from bootstrap import files, objects, plaintext, plumbing, repository, workspace
 from bootstrap.builds import Builder
 from bootstrap.cache import Cache
 from bootstrap.errors import BadOption
@@ -49,10 +49,11 @@ def run(request: Request, *, progress: Progress) -> Result:
         )
     if request.out:
         tree = Tree.union(_files(text).at(name) for name, text in texts.items())
-        written = workspace.replace_folder(request.out, tree)
+        written = files.replace_folder(top, request.out, tree)
         return Result(status="written", data={"files": list(tree)}, lines=(f"{written} files in {request.out}",))
     found = [each for text in texts.values() for each in objects.parse(text)]
-    return Result(status="rendered", data={"items": found}, lines=_lines(request.form, texts, found))
+    lines = _lines(request.form, texts, found)
+    return Result(status="rendered", data={"items": found}, lines=lines, document=request.form != "names")
 
 
 def _checkout(top: Path, request: Request) -> Checkout:
@@ -66,8 +67,27 @@ def _lines(form: str, texts: dict[str, bytes], found: list[Object]) -> tuple[str
     if form == "names":
         return tuple(f"{objects.namespace_of(each)} {each['kind']}/{objects.name_of(each)}" for each in found)
     if form == "json":
-        return (json.dumps({"apiVersion": "v1", "kind": "List", "items": found}, indent=2),)
-    return ("---\n".join(text.decode() for text in texts.values() if text).rstrip("\n"),)
+        return (plaintext.as_json({"apiVersion": "v1", "kind": "List", "items": found}),)
+    whole = "---\n".join(text.decode() for text in texts.values() if text)
+    # As kustomize wrote it; anew, and equal, only where a line would be a command to the runner that keeps the CI log.
+    return ((_quoted(found) if plaintext.has_command(whole) else whole).rstrip("\n"),)
+
+
+class _Quoting(yaml.CSafeDumper):
+    """Writes a string that holds a command between double quotes, on one line."""
+
+
+_Quoting.add_representer(
+    str,
+    lambda dumper, text: dumper.represent_scalar(
+        "tag:yaml.org,2002:str", text, style='"' if plaintext.has_command(text) else None
+    ),
+)
+
+
+def _quoted(found: list[Object]) -> str:
+    text: str = yaml.dump_all(found, Dumper=_Quoting, width=-1)
+    return plaintext.in_quotes(text)
 
 
 def _only(text: bytes, wanted: str) -> bytes:
@@ -81,5 +101,9 @@ def _dump(found: list[Object]) -> bytes:
 
 
 def _files(text: bytes) -> Tree:
-    """One file an object: `kind.name.yaml`."""
-    return Tree({f"{each['kind'].lower()}.{objects.name_of(each)}.yaml": _dump([each]) for each in objects.parse(text)})
+    """One file an object: `kind.name.yaml`. What no name in a cluster holds, such as a slash, is escaped."""
+    return Tree({_file_name(each): _dump([each]) for each in objects.parse(text)})
+
+
+def _file_name(each: Object) -> str:
+    return urllib.parse.quote(f"{str(each['kind']).lower()}.{objects.name_of(each)}.yaml", safe=":")

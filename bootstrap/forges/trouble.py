@@ -69,13 +69,13 @@ class Teller:
         if refused.status in sentences:
             return sentences[refused.status]
         if refused.status < 300:
-            kind = refused.headers.get("content-type", "nothing")
+            kind = refused.headers.get("content-type", "nothing")[:_LONGEST]
             return (
                 f"its answer is {kind}, no JSON: something stands between, a proxy or a page for signing in",
                 f"see that {self.hosted.api} is the API of {name}; `forge:` in taxiway.yaml says which forge it is",
             )
         if refused.status < 400:
-            target = refused.headers.get("location", "another place")
+            target = refused.headers.get("location", "another place")[:_LONGEST]
             return (
                 f"it sends on to {target} ({refused.status}), where the token does not go",
                 "set `repository:` in taxiway.yaml and the remote `origin` to the new URL",

@@ -63,7 +63,7 @@ def test_a_new_folder_becomes_a_repository_with_one_commit(init: Taxiway, tmp_pa
 def test_the_repository_has_the_shape_of_the_design(init: Taxiway, tmp_path: Path) -> None:
     init(tmp_path / "envs")
     names = {path.name for path in (tmp_path / "envs").iterdir()}
-    assert names == {".git", ".github", "README.md", "base", "clusters", "overlays", "taxiway.yaml"}
+    assert names == {".git", ".github", ".taxiway", "README.md", "base", "clusters", "overlays", "taxiway.yaml"}
     for overlay, pinned in (("dev", False), ("complete", True)):
         folder = tmp_path / "envs/overlays" / overlay
         assert (folder / "base").is_dir() == pinned

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -63,14 +64,22 @@ def envs(acme: Account) -> Repository:
     return repository(acme)
 
 
+def clone_of(folder: Path, url: str) -> Path:
+    """A repository whose remote `origin` is this one."""
+    subprocess.run(["git", "init", "--quiet", folder], check=True)
+    subprocess.run(["git", "-C", folder, "config", "remote.origin.url", url], check=True)
+    return folder
+
+
 @pytest.fixture
-def connect(monkeypatch: pytest.MonkeyPatch) -> Iterator[Connect]:
-    """Connect to a repository's forge with a token, as `taxiway` finds one in the environment."""
+def connect(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Connect]:
+    """Connect to the forge of a clone's remote `origin`, with a token, as `taxiway` finds one in the environment."""
 
     def to(url: str, kind: Forge, token: str) -> PullRequests:
         monkeypatch.setenv(tokens.GENERAL, token)
         hosted = Hosted.of(Remote.parse(url), kind)
-        return stack.enter_context(forge.connect(hosted, progress=lambda _: contextlib.nullcontext()))
+        clone = clone_of(tmp_path / "clone", url)
+        return stack.enter_context(forge.connect(hosted, clone, progress=lambda _: contextlib.nullcontext()))
 
     with contextlib.ExitStack() as stack:
         yield to

@@ -201,5 +201,8 @@ def test_the_same_over_ssh(
             monkeypatch.delenv(name)
     git(repo, "remote", "set-url", "origin", f"ssh://git@127.0.0.1:{acme.gitea.ssh_port}/acme/{envs.name}.git")
     new_image(repo)
+    said = taxiway("promote", "complete")
+    assert (said.code, f"git config --add taxiway.forge {acme.gitea.url}" in said.err) == (10, True), said.err
+    git(repo, "config", "--add", "taxiway.forge", acme.gitea.url)
     succeed(taxiway("promote", "complete", "-o", "json"), "opened")
     assert len(opened(envs)) == 1

@@ -76,9 +76,9 @@ FORGEJO = hosted("https://codeberg.org/acme/envs.git", Forge.FORGEJO)
 def test_a_variable_is_for_its_own_host(place: Hosted, environment: dict[str, str], source: str | None) -> None:
     if source is None:
         with pytest.raises(ForgeFailed, match=f"no token for {place.host}"):
-            tokens.find(place, environment)
+            tokens.find(place, Path.cwd(), environment)
         return
-    found = tokens.find(place, environment)
+    found = tokens.find(place, Path.cwd(), environment)
     assert (found.source, found.secret.reveal()) == (source, VALUE.encode())
     assert VALUE not in repr(found) + str(found)
 
@@ -94,32 +94,32 @@ def test_a_variable_is_for_its_own_host(place: Hosted, environment: dict[str, st
 )
 def test_no_token_is_one_sentence_with_the_ways(place: Hosted, words: tuple[str, ...]) -> None:
     with pytest.raises(ForgeFailed) as caught:
-        tokens.find(place, {})
+        tokens.find(place, Path.cwd(), {})
     assert all(word in caught.value.hint for word in words)
     assert "CI_JOB_TOKEN" not in caught.value.hint
 
 
 def test_the_token_of_a_gitlab_job_is_told_to_be_of_no_use() -> None:
     with pytest.raises(ForgeFailed) as caught:
-        tokens.find(GITLAB, {"CI_JOB_TOKEN": VALUE})
+        tokens.find(GITLAB, Path.cwd(), {"CI_JOB_TOKEN": VALUE})
     assert "CI_JOB_TOKEN may not open merge requests" in caught.value.hint
 
 
 def test_the_login_of_gh(programs: Path) -> None:
     program(programs, "gh", f'[ "$*" = "auth token --hostname github.com" ] && echo {VALUE}')
-    found = tokens.find(GITHUB, {})
+    found = tokens.find(GITHUB, Path.cwd(), {})
     assert (found.source, found.secret.reveal().decode()) == ("the login of gh", VALUE)
 
 
 def test_the_login_of_glab(programs: Path) -> None:
     program(programs, "glab", f'[ "$*" = "config get token --host gitlab.acme.example:8443" ] && echo {VALUE}')
-    assert tokens.find(GITLAB, {}).source == "the login of glab"
+    assert tokens.find(GITLAB, Path.cwd(), {}).source == "the login of glab"
 
 
 def test_a_cli_that_is_not_signed_in_is_passed_over(programs: Path) -> None:
     program(programs, "gh", "echo 'no oauth token found' >&2; exit 1")
     with pytest.raises(ForgeFailed):
-        tokens.find(GITHUB, {})
+        tokens.find(GITHUB, Path.cwd(), {})
 
 
 @pytest.mark.parametrize("place", [GITEA, FORGEJO], ids=["gitea", "forgejo"])
@@ -132,7 +132,7 @@ def test_the_login_of_tea(place: Hosted, tmp_path: Path) -> None:
         f"  - {{name: keyring, url: '{place.web}', token: ''}}\n"
         f"  - {{name: mine, url: '{place.web}/', token: {VALUE}}}\n"
     )
-    found = tokens.find(place, {"XDG_CONFIG_HOME": str(tmp_path / "config")})
+    found = tokens.find(place, Path.cwd(), {"XDG_CONFIG_HOME": str(tmp_path / "config")})
     assert (found.source, found.secret.reveal().decode()) == ("the login of tea", VALUE)
 
 
@@ -142,7 +142,7 @@ def test_a_file_of_tea_that_is_none_is_passed_over(text: str, tmp_path: Path) ->
     folder.mkdir(parents=True)
     (folder / "config.yml").write_text(text)
     with pytest.raises(ForgeFailed):
-        tokens.find(GITEA, {"XDG_CONFIG_HOME": str(tmp_path / "config")})
+        tokens.find(GITEA, Path.cwd(), {"XDG_CONFIG_HOME": str(tmp_path / "config")})
 
 
 def test_the_credential_helper_of_git(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_the_credential_helper_of_git(tmp_path: Path) -> None:
     store.write_text(f"https://someone:{VALUE}@github.com\nhttps://someone:other@gitlab.com\n")
     with Path(os.environ["HOME"], ".gitconfig").open("a") as config:
         config.write(f"[credential]\n  helper = store --file={store}\n")
-    found = tokens.find(GITHUB, {})
+    found = tokens.find(GITHUB, Path.cwd(), {})
     assert (found.source, found.secret.reveal().decode()) == ("Git's credential helper", VALUE)
 
 
@@ -162,7 +162,7 @@ def test_nobody_is_asked(programs: Path, tmp_path: Path, monkeypatch: pytest.Mon
     with Path(os.environ["HOME"], ".gitconfig").open("a") as config:
         config.write(f"[core]\n  askPass = {programs}/ask\n")
     with pytest.raises(ForgeFailed):
-        tokens.find(GITHUB, {})
+        tokens.find(GITHUB, Path.cwd(), {})
     assert not (tmp_path / "asked").exists()
 
 
@@ -174,10 +174,11 @@ def test_a_trace_of_gitpython_shows_no_token(tmp_path: Path) -> None:
         config.write(f"[credential]\n  helper = store --file={store}\n")
     script = (
         "import logging; logging.basicConfig(level=logging.DEBUG)\n"
+        "from pathlib import Path\n"
         "from bootstrap import tokens\n"
         "from bootstrap.hosting import Hosted\n"
         "from bootstrap.remote import Forge, Remote\n"
-        "found = tokens.find(Hosted.of(Remote.parse('https://github.com/acme/envs.git'), Forge.GITHUB))\n"
+        "found = tokens.find(Hosted.of(Remote.parse('https://github.com/acme/envs.git'), Forge.GITHUB), Path.cwd())\n"
         "print(found, found.source)\n"
     )
     environment = {**os.environ, "GIT_PYTHON_TRACE": "full"}
