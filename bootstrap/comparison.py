@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from bootstrap import difference, impact, ownership
 from bootstrap.impact import Consequence, Effect
+from bootstrap.impact.effect import at
 from bootstrap.layout import EnvironmentDiff
 from bootstrap.objects import Object, identify
 
@@ -28,7 +29,7 @@ def _moved(name: str, before: Sequence[Object], after: Sequence[Object], old: st
     own = next((each for each in before if each["kind"] == "Namespace" and identify(each).name == old), None)
     stays = f"leaves Git, but {how}" if own and (how := impact.kept(own)) else "goes" if own else "stays"
     what = (
-        f"a new, empty environment in place of the one in {old}: its database and its volumes begin empty; "
+        f"a new, empty environment in place of the one in {old}: {_empty(before)}"
         f"what runs in {old} is pruned, and the namespace {stays}"
     )
     as_if = [ownership.as_if(each, old, new) for each in before]
@@ -37,6 +38,12 @@ def _moved(name: str, before: Sequence[Object], after: Sequence[Object], old: st
     weaker = (each for each in impact.consequences(changes, as_if, after) if each.effect is Effect.SECURITY)
     first = Consequence(effect=Effect.REPLACED, subject=f"Namespace/{new}", what=what)
     return EnvironmentDiff(environment=name, changes=changes, consequences=(first, *weaker))
+
+
+def _empty(before: Sequence[Object]) -> str:
+    if any(at(each, "spec", "volumeClaimTemplates") for each in before):
+        return "its database and its volumes begin empty; "
+    return "its volumes begin empty; " if any(each["kind"] == "PersistentVolumeClaim" for each in before) else ""
 
 
 def between(

@@ -115,7 +115,7 @@ def folded(diff: EnvironmentDiff) -> str:
 def counts(diff: EnvironmentDiff) -> str:
     """How many objects are added, removed and changed."""
     counts = ((side.value, sum(change.side is side for change in diff.changes)) for side in Side)
-    return ", ".join(f"{number} {what}" for what, number in counts if number) or "no object differs else"
+    return ", ".join(f"{number} {what}" for what, number in counts if number) or "nothing else differs"
 
 
 def _details(diff: EnvironmentDiff) -> list[str]:

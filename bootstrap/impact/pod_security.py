@@ -58,7 +58,7 @@ def omissions(pod: Pod) -> set[str]:
             found.add(f"{name} may gain more rights than it starts with (allowPrivilegeEscalation)")
         if not {"ALL", "all"} & {str(one) for one in items(security, "capabilities", "drop")}:
             found.add(f"{name} keeps capabilities that it does not need (capabilities.drop)")
-        if security.get("runAsNonRoot", whole.get("runAsNonRoot")) is not True:
+        if security.get("runAsNonRoot", whole.get("runAsNonRoot")) not in (True, False):
             found.add(f"{name} may run as root (runAsNonRoot)")
         if not (security.get("seccompProfile") or whole.get("seccompProfile")):
             found.add(f"{name} has no seccomp profile")
@@ -146,8 +146,6 @@ def _of_context(security: Mapping[str, Any]) -> Iterator[str]:
     """What a pod and a container may both set."""
     if str(security.get("runAsUser")) == "0":
         yield "runs as root (runAsUser 0)"
-    if str(security.get("runAsGroup")) == "0":
-        yield "runs in the group root (runAsGroup 0)"
     if security.get("runAsNonRoot") is False:
         yield "may run as root (runAsNonRoot)"
     for field, name in (("seccompProfile", "seccomp"), ("appArmorProfile", "AppArmor")):

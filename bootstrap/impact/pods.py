@@ -42,6 +42,8 @@ def _made(pod: Pod, *, first: bool) -> Iterator[Told]:
     """A pod that was not there. Of a first build, what it runs and reads is no news."""
     for fact in sorted(security.facts(pod)):
         yield Effect.SECURITY, fact
+    if first and pod.owner.kind == "Job":
+        return  # that it runs is told already
     account = pod.spec.get("serviceAccountName") or "default"
     effect = Effect.RUNS if first else Effect.SECURITY
     yield effect, f"{'' if first else 'a new pod '}runs {listed(_images(pod))}, as ServiceAccount/{account}"

@@ -136,6 +136,40 @@ def test_markdown_is_for_a_pull_request(repo: Path, taxiway: Taxiway) -> None:
     assert said.count("```") == 2
 
 
+def test_what_opens_rights_is_the_same_in_every_form(repo: Path, taxiway: Taxiway) -> None:
+    base = repo / "base/rbac"
+    made = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": {"name": "x"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+        "subjects": [{"kind": "ServiceAccount", "name": "thief", "namespace": "elsewhere"}],
+    }
+    (base / "thief.yaml").write_text(yaml.safe_dump(made))
+    listed = base / "kustomization.yaml"
+    listed.write_text(listed.read_text() + "  - thief.yaml\n")
+    pinned = repo / "overlays/complete/base/rbac"
+    (pinned / "thief.yaml").write_text(yaml.safe_dump(made))
+    (pinned / "kustomization.yaml").write_text(listed.read_text())
+    what = (
+        "gives ClusterRole/cluster-admin (full control of everything) to ServiceAccount/thief of namespace elsewhere "
+        "in the whole cluster"
+    )
+    data = json.loads(taxiway("diff", "-o", "json").out)["data"]["environments"]
+    assert [each["environment"] for each in data] == ["dev", "complete"]
+    for each in data:
+        assert each["consequences"][0] == {"effect": "security", "object": "ClusterRoleBinding/x", "what": what}
+    lines = taxiway("diff").out.splitlines()
+    assert lines[:2] == [
+        "what is serious, of all environments:",
+        f"  ! security: ClusterRoleBinding/x: {what} (dev, complete)",
+    ]
+    assert lines.count(f"  ! security: ClusterRoleBinding/x: {what}") == 2
+    text = taxiway("diff", "-o", "markdown").out
+    assert f"| security | `ClusterRoleBinding/x` | {what} | dev, complete |" in text
+    assert text.index("dev, complete |") < text.index("<details>")
+
+
 def test_a_closed_pipe_is_no_mistake(repo: Path) -> None:
     done = subprocess.run(
         ["/bin/sh", "-c", f"{sys.executable} -m bootstrap render | head -n 1"],
