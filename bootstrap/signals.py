@@ -75,9 +75,10 @@ def begin() -> None:
     _state.left = ""
 
 
-def made(what: str) -> None:
-    """Something stands from now on, or may stand, that no signal undoes: this is told in place of "nothing"."""
-    _state.left = what
+def made(what: str) -> str:
+    """Something stands from now on, or may stand, that no signal undoes: this is told in place of what is returned."""
+    before, _state.left = _state.left, what
+    return before
 
 
 def stands() -> bool:

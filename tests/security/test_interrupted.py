@@ -226,6 +226,24 @@ def test_what_a_signal_can_not_undo_is_told(number: signal.Signals, repo: Path, 
 
 
 @each_signal
+def test_a_push_that_a_signal_ends_is_not_called_nothing(number: signal.Signals, repo: Path, tmp_path: Path) -> None:
+    origin = tmp_path / "origin.git"
+    subprocess.run(["git", "clone", "--quiet", "--bare", repo, origin], check=True)
+    git(repo, "remote", "set-url", "origin", str(origin))
+    fake(repo / ".git/hooks", "pre-push", HOOK.format(at=tmp_path / "reached"))
+    before = state(repo)
+    started = Started("set", "config", "dev", "A=B", "--pr", "-C", repo)
+    wait_for(lambda: (tmp_path / "reached").exists() or started.process.poll() is not None)
+    code, said = started.end(number)
+    assert code == CODES[number], said
+    assert said.startswith("error: interrupted; taxiway/")
+    assert "may have been pushed already" in said
+    assert "Traceback" not in said
+    assert state(repo) == before
+    wait_for(lambda: not started.family(), 1)
+
+
+@each_signal
 def test_init_leaves_nothing(number: signal.Signals, keys: Keys, tmp_path: Path) -> None:
     programs = fake(tmp_path / "bin", "kustomize", SLEEPER)
     target = tmp_path / "new/envs"
