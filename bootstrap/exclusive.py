@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from bootstrap import signals
 from bootstrap.errors import BadTarget
 from bootstrap.nofollow import Folder, opened
 
@@ -33,9 +34,10 @@ def alone(parent: Path, name: str, *, keep: bool = False, mode: int = 0o777) -> 
             try:
                 yield parent / name
             finally:
-                now = outer.facts(name)
-                if now and os.path.samestat(os.fstat(folder.handle), now):  # it may have been moved into place
-                    shutil.rmtree(name, ignore_errors=True, dir_fd=outer.handle)
+                with signals.shield():
+                    now = outer.facts(name)
+                    if now and os.path.samestat(os.fstat(folder.handle), now):  # it may have been moved into place
+                        shutil.rmtree(name, ignore_errors=True, dir_fd=outer.handle)
 
 
 def _hold(folder: Folder) -> None:

@@ -10,7 +10,7 @@ os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # a missing git is our own
 
 import git
 
-from bootstrap import git_command, plumbing
+from bootstrap import git_command, plumbing, signals
 from bootstrap.child_environment import Child
 from bootstrap.errors import GitFailed
 
@@ -48,7 +48,8 @@ class Repository(plumbing.Repository):
         try:
             _run(self.top, "commit", "--quiet", "--message", message, "--", *wanted)
         except BaseException:
-            self.forget(wanted)
+            with signals.shield():
+                self.forget(wanted)
             raise
         return plumbing.run(self.top, "rev-parse", "HEAD")
 
@@ -63,7 +64,7 @@ def _run(folder: Path, *arguments: str) -> None:
     shell.update_environment(LC_ALL="C", GIT_TERMINAL_PROMPT="0")
     try:
         with _environment(child):
-            shell.execute(argv)
+            shell.execute(argv, start_new_session=signals.shielded())
     except git.GitCommandError as err:
         said = str(err.stderr).strip().removeprefix("stderr: ").strip("'\n ") or str(err.stdout).strip()
         raise GitFailed(f"git {arguments[0]} failed: {said or f'exit code {err.status}'}") from None

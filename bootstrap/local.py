@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bootstrap import files, listing, plumbing, workspace
+from bootstrap import files, listing, plumbing, signals, workspace
 from bootstrap.changes import ChangeSet
 from bootstrap.errors import BadTarget
 from bootstrap.fingerprint import part_of
@@ -32,15 +32,20 @@ def commit(top: Path, changes: ChangeSet, message: str) -> str:
     only = ("--only", "--", *changes.paths) if staged else ()
     if left := files.unfinished(top, changes.paths):
         files.apply(top, {}, left - repository.held(left))
-    try:
-        files.apply(top, changes.writes, changes.deletes)
-        repository.stage(changes.paths)
-        plumbing.run(top, "commit", "--quiet", "--message", message, *only)
-    except BaseException:
+    before = plumbing.run(top, "rev-parse", "HEAD")
+
+    def take_back() -> bool:
+        if plumbing.run(top, "rev-parse", "HEAD") != before:  # the commit was made
+            return False
         plumbing.run(top, "reset", "--quiet", "--", *changes.paths)
         kept = repository.held(changes.paths)
         if kept:
             plumbing.run(top, "checkout", "--quiet", "HEAD", "--", *sorted(kept))
         files.apply(top, {}, frozenset(changes.paths) - kept)
-        raise
+        return True
+
+    with signals.undone_by(take_back):
+        files.apply(top, changes.writes, changes.deletes)
+        repository.stage(changes.paths)
+        plumbing.run(top, "commit", "--quiet", "--message", message, *only)
     return plumbing.run(top, "rev-parse", "HEAD")

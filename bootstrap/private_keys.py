@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from bootstrap import files, plumbing
+from bootstrap import files, plumbing, signals
 from bootstrap.errors import BadCertificate, GitFailed
 from bootstrap.nofollow import PRIVATE, UNFINISHED, opened
 from bootstrap.secrets import Secret
@@ -85,12 +85,16 @@ def written(path: Path | None, key: Secret | None) -> Iterator[None]:
                 if folder.facts(full.name):
                     raise BadCertificate(f"{full} is there by now", hint="run the command again")
                 folder.put(full.name, key.reveal(), _MODE)
-                try:
-                    yield
-                except BaseException:
+
+                def take_back() -> bool:
+                    if signals.stands():  # what is sealed for this key
+                        return False
                     if folder.read(full.name) == key.reveal():
                         folder.unlink(full.name)
-                    raise
+                    return True
+
+                with signals.undone_by(take_back):
+                    yield
         except BaseException:
             outer.prune(missing)
             raise

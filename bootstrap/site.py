@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
-from bootstrap import files, git, paths, plumbing
+from bootstrap import files, git, paths, plumbing, signals
 from bootstrap.errors import BadTarget
 from bootstrap.exclusive import alone
 from bootstrap.nofollow import PRIVATE
@@ -109,7 +109,8 @@ class NewFolder:
         """See Site."""
         repository = git.Repository.create(staged, self.branch(), origin)
         commit = repository.commit_all(message) if message else None
-        files.rename(staged, self.top)
+        with signals.undone_by(staged.exists):
+            files.rename(staged, self.top)
         return commit
 
 
@@ -170,8 +171,9 @@ class ExistingRepository:
                 files.write(folder, tree.at("tree"))
                 yield folder / "tree"
         finally:
-            if self._made and not any(each.name != ".git" for each in self.top.iterdir()):
-                files.remove(self.top / ".git")
+            with signals.shield():
+                if self._made and not any(each.name != ".git" for each in self.top.iterdir()):
+                    files.remove(self.top / ".git")
 
     def publish(self, staged: Path, message: str | None, origin: str) -> str | None:
         """See Site."""
@@ -179,12 +181,9 @@ class ExistingRepository:
         new = [path for path in self._tree if not os.path.lexists(self.top / path)]
         journal = {path: hashlib.sha256(self._tree[path]).hexdigest() for path in new}
         files.apply(self._folder(), {_JOURNAL: json.dumps(journal).encode()})
-        try:
+        with signals.undone_by(lambda: self._take_back(journal)):
             files.move(staged, self.top)
             commit = self._repository.commit(new, message) if message else None
-        except BaseException:
-            self._take_back(journal)
-            raise
         if not self._repository.origin():
             self._repository.add_origin(origin)
         return commit
@@ -196,12 +195,15 @@ class ExistingRepository:
         folder = self._folder()
         return alone(folder.parent, folder.name, keep=keep, mode=PRIVATE)
 
-    def _take_back(self, journal: dict[str, str]) -> None:
+    def _take_back(self, journal: dict[str, str]) -> bool:
+        """Whether the files could still be taken back: they stay where their commit was made."""
         files.check(self.top, (), journal)
-        if self._repository.held(journal) != journal.keys():
+        made = self._repository.held(journal) == journal.keys()
+        if not made:
             self._repository.forget(journal)
             files.apply(self.top, {}, [path for path, digest in journal.items() if self._digest(path) == digest])
         files.remove(self._folder())
+        return not made
 
     def _digest(self, path: str) -> str | None:
         data = files.read(self.top, path)

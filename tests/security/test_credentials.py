@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import forge, git_command, tokens, trusted_hosts, workspace
+from bootstrap import files, forge, git_command, tokens, trusted_hosts
 from bootstrap.errors import BadOption, BadTarget, ForgeFailed
 from bootstrap.forges import wire
 from bootstrap.hosting import Hosted
@@ -201,7 +201,7 @@ def test_nothing_is_looked_for_and_nothing_sent(tmp_path: Path, server: Server, 
 def environment_repo_of(folder: Path, text: bytes) -> Path:
     """An environment repo that says this in taxiway.yaml; the user cloned it from git.example.com."""
     clone(folder, HOME)
-    workspace.write(folder, environment_repo.repo("dev"))
+    files.write(folder, environment_repo.repo("dev"))
     (folder / "taxiway.yaml").write_bytes(text)
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "-m", "all")
