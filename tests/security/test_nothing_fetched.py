@@ -85,7 +85,7 @@ HOSTILE = (
     hostile("a tag of its own", "build", "bases: !acme [URL/acme/base]\n"),
     hostile("a merge key after what it replaces", "duplicate-key", "bases: [x]\n<<: {bases: [URL/acme/base]}\n"),
     hostile("a merge key in an item", "duplicate-key", "patches: [{path: release/release.env, <<: {path: URL/p}}]\n"),
-    hostile("a merge key by another tag", "unclear", "patches: [{! <<: {path: URL/p}}]\n"),
+    hostile("a merge key in quotes", "unclear", "patches: [{'<<': {path: URL/p}}]\n"),
     hostile("a key twice", "duplicate-key", "namespace: URL\nnamespace: airflow-dev\n"),
     hostile("a second document", "ignored-document", "---\nbases: [URL/acme/base]\n"),
     hostile("a line end in a name", "unclear", 'bases: ["a\\nb"]\n'),
