@@ -64,6 +64,7 @@ def message(description: Description) -> str:
     """The commit's message; its last line is the record for later runs."""
     head = title(description.block.route, description.planned.moved)
     lines = [f"- {commit_line(_plain(each))}" for each in description.planned.moved[:40]]
+    lines += [f"- {commit_line(note)}" for note in description.notes]
     return "\n".join([head, "", *lines, *([""] if lines else []), description.block.trailer, ""])
 
 

@@ -1,6 +1,7 @@
 """What a change does to one environment: its objects compared, and what follows."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bootstrap import difference, impact, ownership
 from bootstrap.impact import Consequence, Effect
@@ -9,13 +10,18 @@ from bootstrap.layout import EnvironmentDiff
 from bootstrap.objects import Object, identify
 
 
-def over_time(name: str, before: Sequence[Object], after: Sequence[Object]) -> EnvironmentDiff:
-    """One environment at two times; empty where it is not there."""
+def over_time(
+    name: str, before: Sequence[Object], after: Sequence[Object], beside: Sequence[Consequence] = ()
+) -> EnvironmentDiff:
+    """One environment at two times, empty where it is not there; `beside` follows from what is no object of it."""
     old, new = impact.home(before), impact.home(after)
     if old and new and all(identify(each).namespace != old for each in after):
-        return _moved(name, before, after, old, new)
+        moved = _moved(name, before, after, old, new)
+        first, *weaker = moved.consequences
+        return replace(moved, consequences=(first, *beside, *weaker))
     changes = difference.compare(before, after)
-    return EnvironmentDiff(environment=name, changes=changes, consequences=impact.consequences(changes, before, after))
+    found = (*beside, *impact.consequences(changes, before, after))
+    return EnvironmentDiff(environment=name, changes=changes, consequences=found)
 
 
 def _moved(name: str, before: Sequence[Object], after: Sequence[Object], old: str, new: str) -> EnvironmentDiff:

@@ -153,6 +153,13 @@ class Examiner:
         except TaxiwayError:
             return None
 
+    @property
+    def off_before(self) -> Mapping[str, str] | None:
+        """The rules that were switched off before, each with its reason; None where there is no commit yet."""
+        if self.before is None:
+            return None
+        return self._model_before.switched_off if self._model_before else {}
+
     @cached_property
     def _clusters_before(self) -> Mapping[str, bytes]:
         return files_of(self.before, CLUSTERS) if self.before else {}

@@ -5,7 +5,7 @@ import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from pathlib import Path
 
 from bootstrap import paths
@@ -28,7 +28,7 @@ def check(top: Path, writes: Iterable[str], deletes: Iterable[str] = ()) -> None
         _check_text(path, wanted if path in wanted else set())
     with opened(top) as start:
         for folder, names in _by_folder(wanted | gone):
-            if gone.intersection([*paths.above(folder), folder]):  # a file now, which is looked at itself
+            if not gone.isdisjoint([*paths.above(folder), folder]):  # a file now, which is looked at itself
                 continue
             with contextlib.suppress(FileNotFoundError), start.below(folder) as inner:
                 for name in names:
@@ -37,10 +37,10 @@ def check(top: Path, writes: Iterable[str], deletes: Iterable[str] = ()) -> None
                         inner.refuse(name)
 
 
-def _check_text(path: str, wanted: set[str]) -> None:
+def _check_text(path: str, wanted: Set[str]) -> None:
     reason = paths.problem(path)
-    if not reason and wanted.intersection(paths.above(path)):
-        reason = "would be in a folder that is a file"
+    if not reason and (above := wanted & {*paths.above(path)}):
+        reason = f"would be in {paths.shown(min(above))}, which is a file"
     if reason:
         raise BadTarget(f"{paths.shown(path)} {reason}, and is not written", hint="give the file another name")
 
@@ -75,7 +75,7 @@ def apply(top: Path, writes: Mapping[str, bytes], deletes: Iterable[str] = ()) -
 def write(folder: Path, tree: Tree) -> None:
     """Write every file of a tree below a folder; none of them may be there yet."""
     for path in tree.files:
-        _check_text(path, set())
+        _check_text(path, tree.files.keys())
     with opened(folder) as start:
         for place, names in _by_folder(tree.files):
             with start.below(place, _PUBLIC) as inner:
@@ -148,7 +148,7 @@ def prune(folder: Path, path: str) -> None:
 def missing(folder: Path) -> tuple[Path, str]:
     """The innermost folder that there is already on the way to one, and the path from there, empty if it is that."""
     there = next(each for each in (folder, *folder.parents) if each.exists())
-    return there, folder.relative_to(there).as_posix().removeprefix(".")
+    return there, "/".join(folder.relative_to(there).parts)
 
 
 def make(folder: Path, path: str, mode: int = _PUBLIC) -> None:

@@ -21,7 +21,7 @@ _SAFE = {
 _DIFFS = ("diff", "diff-index", "log")  # what else would run `diff.external`, or a `textconv` that .gitattributes names
 # What reads files through the filters that .gitattributes names (git-lfs, which fetches, or git-crypt). Not so what
 # writes: a file that is committed goes through them as the user's own commits do.
-_LOOKS = ("cat-file", "status", "diff", "diff-index", "read-tree")
+_LOOKS = ("status", "diff", "diff-index", "read-tree")
 _REMOTE = ("push", "fetch", "ls-remote", "credential")
 # No question on the terminal, no window: a helper that has no answer says so. An empty GIT_ASKPASS, unlike a missing
 # one, also keeps core.askPass and SSH_ASKPASS out.

@@ -1,7 +1,7 @@
 """taxiway.yaml: the model of an environment repo."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
@@ -9,19 +9,18 @@ from typing import Any
 
 import yaml
 
+from bootstrap import environment_names
 from bootstrap.errors import BadOption, BadTarget, TaxiwayError, raise_all
 from bootstrap.fields import Fields, choice
 from bootstrap.fingerprint import MODEL
 from bootstrap.hold import Hold
+from bootstrap.record import fingerprint, is_fingerprint
 from bootstrap.remote import Forge, Remote, branch, web
 
 PATH = MODEL
 KUBERNETES = "1.31"  # the oldest version that the scaffold is known to run on
 NODE_PORTS = range(30000, 32768)  # the API server's default --service-node-port-range
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-_LONGEST_ENVIRONMENT = 40  # room for "airflow-" and the suffixes of objects named after it, in 63 characters
-_USUAL = {"name", "namespace", "cluster"}
-_LABEL_RULE = "use lower-case letters, digits and '-', and begin and end with a letter or digit"
+_USUAL = ({"name", "namespace", "cluster"}, {"name", "namespace", "cluster", "certificate"})
 
 
 def load(text: bytes) -> Any:
@@ -38,12 +37,16 @@ class Controller(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """One overlay. `node_port` is the UI's port on every node; None lets the cluster choose."""
+    """One overlay. `node_port` is the UI's port on every node; None lets the cluster choose.
+
+    `certificate` is the fingerprint of the only certificate that its secrets may be sealed for; None in an older repo.
+    """
 
     name: str
     namespace: str
     cluster: str
     node_port: int | None = None
+    certificate: str | None = None
     hold: Hold | None = None
 
     @property
@@ -94,6 +97,8 @@ class Model:
             entry: dict[str, Any] = {"name": each.name, "namespace": each.namespace, "cluster": each.cluster}
             if each.node_port is not None:
                 entry["nodePort"] = each.node_port
+            if each.certificate is not None:
+                entry["certificate"] = each.certificate
             if each.hold is not None:
                 entry["hold"] = dict(each.hold.fields)
             environments.append(entry)
@@ -151,9 +156,14 @@ def _environments(top: Fields) -> tuple[Environment, ...]:
 
 
 def _usual(data: Any) -> Environment | None:
-    if isinstance(data, dict) and data.keys() == _USUAL and all(isinstance(value, str) for value in data.values()):
+    if isinstance(data, dict) and data.keys() in _USUAL and all(isinstance(value, str) for value in data.values()):
         found = Environment(**data)
-        return None if any(_name_problems(found)) else found
+        pinned = found.certificate is None or is_fingerprint(found.certificate)
+        return (
+            found
+            if pinned and not any(environment_names.problems(found.name, found.namespace, found.cluster))
+            else None
+        )
     return None
 
 
@@ -163,9 +173,10 @@ def _environment(entry: Fields) -> Environment:
         namespace=entry.words("namespace", str),
         cluster=entry.words("cluster", str),
         node_port=entry.value("nodePort", _node_port, None),
+        certificate=entry.words("certificate", fingerprint) if entry.data.get("certificate") is not None else None,
         hold=entry.value("hold", lambda data: Hold.parse(str(entry.data["name"]), data), None),
     )
-    for key, err in _name_problems(found):
+    for key, err in environment_names.problems(found.name, found.namespace, found.cluster):
         raise entry.wrong(key, err)
     return found
 
@@ -215,7 +226,7 @@ def check(environments: Iterable[Environment]) -> None:
     namespaces: dict[tuple[str, str], str] = {}
     ports: dict[tuple[str, int], str] = {}
     for each in environments:
-        errors.extend(err for _, err in _name_problems(each))
+        errors.extend(err for _, err in environment_names.problems(each.name, each.namespace, each.cluster))
         if each.name in names:
             hint = "name each one once, in promotion order"
             errors.append(BadOption(f"environment {each.name!r} is given twice", hint=hint))
@@ -241,19 +252,3 @@ def _shared(other: str, each: Environment, what: str, option: str, value: str) -
         f"environments {other!r} and {each.name!r} share {what} on cluster {each.cluster!r}",
         hint=f"give one of them its own: {option} {each.name}={value}",
     )
-
-
-def _name_problems(each: Environment) -> Iterator[tuple[str, BadOption]]:
-    """What is wrong with the names of an environment, each with its field in taxiway.yaml."""
-    if not _LABEL.fullmatch(each.name) or len(each.name) > _LONGEST_ENVIRONMENT:
-        hint = f"{_LABEL_RULE}, in at most {_LONGEST_ENVIRONMENT} characters"
-        yield "name", BadOption(f"{each.name!r} can't be the name of an environment", hint=hint)
-    elif not _LABEL.fullmatch(each.namespace) or len(each.namespace) > 63:
-        what = f"{each.namespace!r} is not a namespace that Kubernetes takes (environment {each.name!r})"
-        yield "namespace", BadOption(what, hint=f"{_LABEL_RULE}, in at most 63 characters")
-    elif each.namespace.startswith("kube-") or each.namespace == "default":
-        what = f"namespace {each.namespace!r} is not Airflow's to own (environment {each.name!r})"
-        yield "namespace", BadOption(what, hint=f"the default is airflow-{each.name}")
-    if not _LABEL.fullmatch(each.cluster) or len(each.cluster) > 63:
-        what = f"{each.cluster!r} can't be the name of a cluster (environment {each.name!r})"
-        yield "cluster", BadOption(what, hint=_LABEL_RULE)

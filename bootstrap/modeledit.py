@@ -22,6 +22,8 @@ def insert(text: bytes, known: Model, after: str, new: Environment) -> bytes:
     entry: dict[str, str | int] = {"name": new.name, "namespace": new.namespace, "cluster": new.cluster}
     if new.node_port is not None:
         entry["nodePort"] = new.node_port
+    if new.certificate is not None:
+        entry["certificate"] = new.certificate
     wanted = (known.environments[place], new)
     return _edit(text, known, (place, place), lambda part: yamledit.insert_item(part, [], 1, entry), wanted)
 

@@ -48,7 +48,13 @@ def _data(wanted: Model, top: Path) -> dict[str, object]:
         "forge": wanted.forge.value,
         "controller": wanted.controller.value,
         "environments": [
-            {"name": each.name, "namespace": each.namespace, "cluster": each.cluster, "nodePort": each.node_port}
+            {
+                "name": each.name,
+                "namespace": each.namespace,
+                "cluster": each.cluster,
+                "nodePort": each.node_port,
+                "certificate": each.certificate,
+            }
             for each in wanted.environments
         ],
     }

@@ -125,11 +125,13 @@ class Repository:
         return not asked(self.top, "cat-file", "-e", f"{commit}^{{commit}}").code
 
     def contents(self, ids: Mapping[str, str]) -> dict[str, bytes]:
-        """What the objects of these paths hold, with the line ends that Git would write there; no filter is run."""
-        # A line end in a name would end the question. For the attributes of such a file another name does as well.
-        question = "".join(f"{each} {path.replace(chr(10), '_')}\n" for path, each in ids.items())
-        given = question.encode(errors="surrogateescape")
-        said = io.BytesIO(asked(self.top, "cat-file", "--batch", "--filters", given=given).out)
+        """What the objects of these paths hold, as Git stores them.
+
+        Not as it would check them out (`--filters`): that runs what .gitattributes names, and tells a wrong size where
+        line ends are converted, so that a file could pass off a part of itself as the next one.
+        """
+        given = "".join(f"{each}\n" for each in ids.values()).encode()
+        said = io.BytesIO(asked(self.top, "cat-file", "--batch", given=given).out)
         found: dict[str, bytes] = {}
         for path in ids:
             head = said.readline().split()  # id, kind, size

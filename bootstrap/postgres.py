@@ -45,19 +45,44 @@ def upgrades(before: Iterable[Object], after: Iterable[Object]) -> tuple[Upgrade
     )
 
 
+def is_named(image: str) -> bool:
+    """Whether an image is called as PostgreSQL's are, whatever its tag says."""
+    return image.partition("@")[0].rpartition("/")[2].partition(":")[0] in _NAMES
+
+
+def unread(before: Iterable[Object], after: Iterable[Object]) -> Iterator[tuple[str, str, str]]:
+    """The servers that keep their volume claim and get an image of which, or of the old one, no major version is known.
+
+    Each with its subject and both images.
+    """
+    old, new = _claiming(before), _claiming(after)
+    for identity in sorted(old.keys() & new.keys()):
+        one, other = _server(old[identity]), _server(new[identity])
+        if (is_named(one) or is_named(other)) and one != other and None in (major(one), major(other)):
+            yield str(identity), one, other
+
+
 def _servers(objects: Iterable[Object]) -> dict[Identity, int]:
     """The major version of each PostgreSQL server that keeps its data on a volume claim."""
-    found: dict[Identity, int] = {}
+    servers = {identity: major(_server(images)) for identity, images in _claiming(objects).items()}
+    return {identity: version for identity, version in servers.items() if version is not None}
+
+
+def _server(images: list[str]) -> str:
+    """The image of PostgreSQL among those of a pod, or else the first one."""
+    return next((each for each in images if is_named(each)), images[0])
+
+
+def _claiming(objects: Iterable[Object]) -> dict[Identity, list[str]]:
+    """The images of each workload that keeps its data on a volume claim."""
+    found: dict[Identity, list[str]] = {}
     for each in objects:
         if each["kind"] not in _KINDS:
             continue
         spec = _at(each, *POD_SPECS[each["kind"]])
         claims = any(isinstance(one, dict) and "persistentVolumeClaim" in one for one in _list(spec, "volumes"))
-        if not (claims or _list(_at(each, "spec"), "volumeClaimTemplates")):
-            continue
-        versions = [version for image in _images(spec) if (version := major(image)) is not None]
-        if versions:
-            found[identify(each)] = versions[0]
+        if (claims or _list(_at(each, "spec"), "volumeClaimTemplates")) and (images := [*_images(spec)]):
+            found[identify(each)] = images
     return found
 
 

@@ -41,9 +41,11 @@ def existing(path: Path, target: Path) -> Secret | None:
         raise BadCertificate(
             f"{full}: {_reason(full, err)}", hint="name the file that the private key goes to"
         ) from None
-    with os.fdopen(handle, "rb", closefd=True) as file:
+    try:
         _check(full, os.fstat(handle))
-        return Secret(file.read(_LARGEST))
+        return Secret(os.read(handle, _LARGEST))
+    finally:
+        os.close(handle)
 
 
 def _reason(full: Path, err: OSError) -> str:
@@ -83,12 +85,10 @@ def written(path: Path | None, key: Secret | None) -> Iterator[None]:
                 if folder.facts(full.name):
                     raise BadCertificate(f"{full} is there by now", hint="run the command again")
                 folder.put(full.name, key.reveal(), _MODE)
-                made = folder.facts(full.name)
                 try:
                     yield
                 except BaseException:
-                    now = folder.facts(full.name)
-                    if made and now and os.path.samestat(made, now):
+                    if folder.read(full.name) == key.reveal():
                         folder.unlink(full.name)
                     raise
         except BaseException:
@@ -124,7 +124,7 @@ def _places(folder: Path) -> Iterator[Path]:
     """A folder, and where else its file system shows it: at its other mount points, of which a bind mount is one."""
     yield folder
     mounts: list[tuple[str, Path, Path]] = []
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, ValueError):
         for line in _MOUNTS.read_text(errors="surrogateescape").splitlines():
             _, _, device, *paths = line.split(" ")[:5]
             root, point = (Path(re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), each)) for each in paths)

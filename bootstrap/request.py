@@ -152,6 +152,7 @@ def _environments(options: Options, known: Model | None) -> tuple[Environment, .
             namespace=namespaces.get(name) or (before[name].namespace if name in before else f"airflow-{name}"),
             cluster=clusters.get(name) or (before[name].cluster if name in before else DEFAULT_CLUSTER),
             node_port=int(ports[name]) if name in ports else (before[name].node_port if name in before else None),
+            certificate=before[name].certificate if name in before else None,
             hold=before[name].hold if name in before else None,
         )
         for name in names

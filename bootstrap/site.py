@@ -197,8 +197,8 @@ class ExistingRepository:
         return alone(folder.parent, folder.name, keep=keep, mode=PRIVATE)
 
     def _take_back(self, journal: dict[str, str]) -> None:
+        files.check(self.top, (), journal)
         if self._repository.held(journal) != journal.keys():
-            files.check(self.top, (), journal)
             self._repository.forget(journal)
             files.apply(self.top, {}, [path for path, digest in journal.items() if self._digest(path) == digest])
         files.remove(self._folder())

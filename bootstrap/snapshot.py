@@ -163,7 +163,7 @@ class WorkTree:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """The files as a commit holds them, checked out as Git would, but for symbolic links."""
+    """The files as a commit stores them: through no filter, with no line ends converted, without symbolic links."""
 
     top: Path
     commit: str

@@ -8,10 +8,10 @@ from bootstrap import crew, finding
 from bootstrap.examination import Examined, Examiner
 from bootstrap.finding import Finding
 from bootstrap.kubectl import Kubectl
-from bootstrap.lint import fleet, registry, secrets, secrets_certificate, server
+from bootstrap.lint import fleet, fleet_declared, registry, secrets, secrets_certificate, server
 from bootstrap.lint.scene import Scene
 from bootstrap.memory import Memory
-from bootstrap.model import Environment
+from bootstrap.model import PATH, Environment
 from bootstrap.repository import Checkout, Strays
 from bootstrap.result import Progress
 from bootstrap.tree import Tree
@@ -49,7 +49,9 @@ class Aged:
 class Survey:
     """What is to be looked at: the environments `chosen`, and the `strays`, if any.
 
-    With a `memory`, all that is found is remembered, if it is surely of the files that were looked at.
+    `off` are the rules that are switched off, each with its reason: of a change that is judged, those of the commit
+    that it is measured against, so that no change silences what is said of it. With a `memory`, all that is found is
+    remembered, if it is surely of the files that were looked at.
     """
 
     checkout: Checkout
@@ -57,6 +59,7 @@ class Survey:
     examiner: Examiner
     aged: Aged
     strays: Strays | None
+    off: Mapping[str, str]
     memory: Memory | None
 
     def of_changed(self) -> "Survey":
@@ -65,12 +68,14 @@ class Survey:
 
     def findings(self, *, progress: Progress) -> list[Finding]:
         """Every finding. Raises BadTarget at once where a rule is switched off that does not exist."""
-        self.judged(())
+        registry.check_off(self.checkout.model.switched_off)
         examined, left = self._examined(progress)
         found = [each for environment in self.chosen for each in examined[environment.name].findings]
         found.extend(each for environment in self.chosen for each in self.aged.findings[environment.name])
         claims = [(each.name, claim) for each in self.chosen for claim in examined[each.name].claims]
         found.extend(fleet.check(self.checkout.model, claims))
+        off = self.examiner.off_before
+        found.extend(fleet_declared.check(self.checkout.model, off, self.chosen, lambda: self.checkout.read(PATH)))
         if self.strays:
             found.extend(
                 fleet.strays(self.checkout.model, self.strays.overlays, self.strays.clusters, self.checkout.read)
@@ -90,7 +95,7 @@ class Survey:
 
     def judged(self, found: Iterable[Finding]) -> list[Finding]:
         """Findings as they are told."""
-        return finding.merged(registry.judged(found, self.checkout.model.switched_off))
+        return registry.judged(finding.merged(list(found)), self.off)
 
     def _examined(self, progress: Progress) -> tuple[dict[str, Examined], list[Environment]]:
         """What is in each environment, and those of which nothing was remembered: they are told as they get ready."""

@@ -1,26 +1,31 @@
 """A change tried out before anyone sees it: both sides built, the result examined."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bootstrap import comparison, objects, secret_keys
+from bootstrap import comparison, impact_repo, objects, secret_keys
 from bootstrap.builds import Builder, Built
 from bootstrap.changes import ChangeSet
 from bootstrap.errors import BuildFailed, TaxiwayError, raise_all
 from bootstrap.finding import Finding
 from bootstrap.ground import Ground
+from bootstrap.impact_repo import State
 from bootstrap.layout import EnvironmentDiff
 from bootstrap.lint.scene import CLUSTERS, Concerned, Scene
-from bootstrap.model import Environment, Model
+from bootstrap.model import PATH, Environment, Model
 from bootstrap.prospect import Prospect
 from bootstrap.tree import Tree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """What a change does to one environment, and every reason against it."""
+    """What a change does to one environment, and every reason against it.
+
+    `notes` are what would be a reason, but for a rule that is switched off at the commit that the change is made on.
+    """
 
     diff: EnvironmentDiff
     reasons: tuple[TaxiwayError, ...]
+    notes: tuple[str, ...] = ()
 
 
 def run(ground: Ground, builder: Builder, changes: ChangeSet, after: Model, name: str, source: str | None) -> Trial:
@@ -47,23 +52,54 @@ def run(ground: Ground, builder: Builder, changes: ChangeSet, after: Model, name
     if environment:
         # For what the rules keep by it: most files and objects of the result are as they are here, and are known then.
         known = builds["before"].result() if builds["before"] and builds["before"].done() else Built()
-        registry.errors(Scene(model=after, environment=environment, tree=tree, rendered=known.rendered))
+        registry.examine(Scene(model=after, environment=environment, tree=tree, rendered=known.rendered))
     built = {side: job.result() if job else Built() for side, job in builds.items()}
     raise_all(_failures(built, source))
     before, result = (objects.parse(built[side].rendered) for side in ("before", "after"))
-    diff = comparison.over_time(name, before, result)
+    beside = impact_repo.consequences(_state(ground.known, now), _state(after, tree))
+    diff = comparison.over_time(name, before, result, (*beside.get(PATH, ()), *beside.get(name, ())))
     if environment is None:
         return Trial(diff=diff, reasons=())
     lacking = sorted({*secret_keys.missing_keys(result)} - {*secret_keys.missing_keys(before)})
     if lacking:
         return Trial(diff=diff, reasons=tuple(_lacking(environment, lacking)))
-    scene = Scene(model=after, environment=environment, tree=tree, rendered=built["after"].rendered)
-    wrong = {_told(each): each for each in registry.errors(scene)}
-    if wrong and old and not source:
-        scene = Scene(model=ground.known, environment=old, tree=now, rendered=built["before"].rendered)
-        for each in registry.errors(scene):
-            wrong.pop(_told(each), None)
-    return Trial(diff=diff, reasons=tuple(map(_reason, wrong.values())))
+    result_scene = Scene(model=after, environment=environment, tree=tree, rendered=built["after"].rendered)
+    then = None
+    if old:
+        then = Scene(model=ground.known, environment=old, tree=now, rendered=built["before"].rendered)
+    return _examined(result_scene, then, diff, anew=bool(source))
+
+
+def _examined(scene: Scene, before: Scene | None, diff: EnvironmentDiff, *, anew: bool) -> Trial:
+    """Look at the result with every rule; unless `anew`, what is wrong with it `before` may stay so.
+
+    A certificate that nobody trusts may not: nothing is proposed for such an environment. Rules are off as they are at
+    the commit that the change is made on.
+    """
+    from bootstrap.lint import kubernetes_postgres, registry, secrets_certificate
+
+    off = before.model.switched_off if before else scene.model.switched_off
+    registry.check_off(off)
+    found = registry.examine(scene)
+    if before:
+        found.extend(kubernetes_postgres.check(replace(scene, before=before.rendered)))
+    wrong = {_told(each): each for each in registry.serious(found)}
+    known = {
+        _told(each)
+        for each in (registry.serious(registry.examine(before)) if wrong and before else ())
+        if each.rule is not secrets_certificate.UNTRUSTED
+    }
+    reasons, notes = [], []
+    for told, each in wrong.items():
+        if each.rule.name not in off and (anew or told not in known):
+            reasons.append(_reason(each))
+        elif each.rule.name in off and told not in known:
+            notes.append(f"{each.message} ({each.rule.name} is switched off: {off[each.rule.name]})")
+    return Trial(diff=diff, reasons=tuple(reasons), notes=tuple(notes))
+
+
+def _state(known: Model, tree: Tree) -> State:
+    return State(model=known, read=lambda path: tree.files.get(path, b""))
 
 
 def _told(each: Finding) -> tuple[str, str, str]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -15,29 +15,39 @@ _DOCUMENTS = ("github", "gitlab", "sarif")
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def result(findings: Sequence[Finding], environments: Sequence[str], form: str) -> Result:
-    """The findings as the answer, in the form of `lines`; `failed` where one is an error."""
+def result(findings: Sequence[Finding], environments: Sequence[str], off: Mapping[str, str], form: str) -> Result:
+    """The findings as the answer, in the form of `lines`; `failed` where one is an error.
+
+    `off` are the rules that were switched off, each with its reason: every form but GitLab's has room to say so.
+    """
     failed = any(each.rule.severity is Severity.ERROR for each in findings)
     status = "failed" if failed else "warned" if findings else "passed"
-    told = tuple(lines(findings, environments, form))
-    return Result(status=status, data=data(findings, environments), lines=told, document=form in _DOCUMENTS)
+    told = tuple(lines(findings, environments, off, form))
+    return Result(status=status, data=data(findings, environments, off), lines=told, document=form in _DOCUMENTS)
 
 
-def lines(findings: Sequence[Finding], environments: Sequence[str], form: str) -> list[str]:
+def lines(findings: Sequence[Finding], environments: Sequence[str], off: Mapping[str, str], form: str) -> list[str]:
     """The findings in a form: `text`, `github`, `gitlab` or `sarif`."""
+    told = [(rule, f"the rule {rule} is switched off: {' '.join(reason.split())}") for rule, reason in off.items()]
     match form:
         case "github":
-            return [_github(each) for each in findings] + _summary(findings, environments)
+            notices = [f"::notice title={_escaped(rule, properties=True)}::{_escaped(said)}" for rule, said in told]
+            return [_github(each) for each in findings] + notices + _summary(findings, environments)
         case "gitlab":
             return [as_json([_gitlab(each) for each in findings])]
         case "sarif":
-            return [as_json(_sarif(findings))]
-    return [line for each in findings for line in _text(each)] + _summary(findings, environments)
+            return [as_json(_sarif(findings, told))]
+    closing = [said for _, said in told]
+    return [line for each in findings for line in _text(each)] + closing + _summary(findings, environments)
 
 
-def data(findings: Sequence[Finding], environments: Sequence[str]) -> dict[str, Any]:
+def data(findings: Sequence[Finding], environments: Sequence[str], off: Mapping[str, str]) -> dict[str, Any]:
     """The findings for programs."""
-    return {"environments": [*environments], "findings": [_finding(each) for each in findings]}
+    return {
+        "environments": [*environments],
+        "findings": [_finding(each) for each in findings],
+        "switchedOff": [{"rule": rule, "reason": reason} for rule, reason in off.items()],
+    }
 
 
 def rule(each: Rule) -> dict[str, str]:
@@ -101,7 +111,12 @@ def _gitlab(each: Finding) -> dict[str, Any]:
     }
 
 
-def _sarif(findings: Sequence[Finding]) -> dict[str, Any]:
+def _message(text: str) -> dict[str, str]:
+    """A message of SARIF without links (specification, 3.11.6: a backslash keeps `](` from being one)."""
+    return {"text": re.sub(r"\]\(", r"\\](", text)}
+
+
+def _sarif(findings: Sequence[Finding], off: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """A SARIF 2.1.0 log (OASIS)."""
     rules = {each.rule.name: each.rule for each in findings}
     order = {name: number for number, name in enumerate(rules)}
@@ -124,8 +139,7 @@ def _sarif(findings: Sequence[Finding]) -> dict[str, Any]:
             "ruleId": each.rule.name,
             "ruleIndex": order[each.rule.name],
             "level": each.rule.severity,
-            # Spec, 3.11.6: with the backslash it is no link.
-            "message": {"text": re.sub(r"\]\(", r"\\](", _sentence(each))},
+            "message": _message(_sentence(each)),
             "locations": [
                 {
                     "physicalLocation": {
@@ -137,4 +151,10 @@ def _sarif(findings: Sequence[Finding]) -> dict[str, Any]:
         }
         for each in findings
     ]
-    return {"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
+    run: dict[str, Any] = {"tool": {"driver": driver}, "results": results}
+    if off:
+        notes = [
+            {"level": "note", "descriptor": {"id": rule}, "message": _message(visible(said))} for rule, said in off
+        ]
+        run["invocations"] = [{"executionSuccessful": True, "toolConfigurationNotifications": notes}]
+    return {"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}

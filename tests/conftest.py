@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from hypothesis import settings
 
 from bootstrap import cli, sealing
@@ -50,6 +52,12 @@ class Keys:
 
     key: Path
     certificate: Path
+
+    @property
+    def fingerprint(self) -> str:
+        """The certificate's, as openssl has it, in taxiway's form."""
+        certificate = x509.load_pem_x509_certificate(self.certificate.read_bytes())
+        return f"sha256:{certificate.fingerprint(hashes.SHA256()).hex()}"
 
     def open(self, sealed: str, scope: sealing.Scope, namespace: str, name: str) -> bytes:
         """The plaintext of a sealed value."""

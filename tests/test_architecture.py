@@ -22,12 +22,12 @@ EFFECTS = {
 }  # fmt: skip
 CORE = {
     "airflow_settings", "alike", "body", "carrying", "changes", "checks", "ci", "codeowners", "comparison",
-    "control_characters", "controllers", "difference", "edits", "embedded", "envfile", "environments", "errors",
-    "fields", "finding", "fingerprint", "hold", "hosting", "images", "impact", "layout", "layout_markdown",
-    "markdown", "merging", "model", "modeledit", "objects", "outcome", "ownership", "paths", "plaintext",
-    "postgres", "promotion", "proposal", "quantities", "record", "release", "remote", "request", "result",
-    "rollback", "runbook", "scaffold", "schemas", "sealed", "sealing", "secret_keys", "secrets", "trail",
-    "tree", "verdict", "wheel", "yamledit", "yamltext",
+    "control_characters", "controllers", "difference", "edits", "embedded", "envfile", "environment_names", "environments", "errors",
+    "fields", "finding", "fingerprint", "hold", "hosting", "images", "impact", "impact_repo", "layout",
+    "layout_markdown", "markdown", "merging", "model", "modeledit", "objects", "outcome", "ownership", "paths",
+    "plaintext", "postgres", "promotion", "proposal", "quantities", "record", "release", "remote", "request",
+    "result", "rollback", "runbook", "scaffold", "schemas", "sealed", "sealing", "secret_keys", "secrets",
+    "trail", "tree", "verdict", "wheel", "yamledit", "yamltext",
 }  # fmt: skip
 
 # The only modules that may import what reaches outside.
@@ -55,6 +55,16 @@ DOORS = {
     "gitlab": {"forges.services"},
     "pyforgejo": {"forges.services"},
 }
+
+
+# The only modules that change files, and what changes them: methods of a path, functions of `os` and `shutil`.
+WRITERS = {"cache", "exclusive", "files", "nofollow", "private_keys"}
+WRITES = {
+    "chmod", "copy", "copyfile", "copytree", "fchmod", "hardlink_to", "lchmod", "link", "makedirs", "mkdir", "mkfifo",
+    "mknod", "removedirs", "rename", "renames", "rmdir", "rmtree", "symlink", "symlink_to", "touch", "truncate",
+    "unlink", "write_bytes", "write_text",
+}  # fmt: skip
+FLAGS = {"O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_APPEND"}
 
 
 def layer(module: str) -> int:
@@ -96,6 +106,47 @@ def test_imports_go_downward_only(module: str) -> None:
 def test_each_effect_has_one_door(door: str) -> None:
     users = {module.removeprefix("bootstrap.") for module in MODULES if door in imports(module)}
     assert users <= DOORS[door]
+
+
+def writes(node: ast.AST) -> bool:
+    """Whether this changes a file: by name, by the mode that it is opened in, or by the flags for that."""
+    if isinstance(node, ast.Attribute) and node.attr in FLAGS:
+        return True
+    if not isinstance(node, ast.Call):
+        return False
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    given = [*node.args, *(each.value for each in node.keywords)]
+    texts = [each.value for each in given if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+    if name in ("open", "fdopen"):
+        return any(set(text) <= set("rwxabt+") and set(text) & set("wxa+") for text in texts)
+    if name == "replace":  # of a text: two arguments; of a path: one
+        of_os = isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") == "os"
+        return of_os or (isinstance(node.func, ast.Attribute) and len(node.args) == 1 and not node.keywords)
+    door = isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") == "files"
+    return isinstance(node.func, ast.Attribute) and name in WRITES and not door
+
+
+def test_only_the_writer_changes_files() -> None:
+    found = {
+        name: [ast.unparse(node) for node in ast.walk(ast.parse((PACKAGE / f"{name.replace('.', '/')}.py").read_text()))
+               if writes(node)]
+        for name in (module.removeprefix("bootstrap.") for module in MODULES)
+    }  # fmt: skip
+    nothing = {"cli.boundary": ["os.O_WRONLY"]}  # of the null device
+    assert {name: calls for name, calls in found.items() if calls and name not in WRITERS} == nothing
+    assert {name for name in WRITERS if found[name]} == WRITERS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "path.write_text('x')", "os.replace(a, b)", "part.replace(path)", "open(p, 'wb')", "p.open('x')",
+        "p.open(mode='a')",
+        "os.open(p, os.O_CREAT)", "shutil.rmtree(p)", "os.fdopen(h, 'wb')", "open(p, 'r+')", "p.unlink()",
+    ],
+)  # fmt: skip
+def test_a_write_is_seen(text: str) -> None:
+    assert any(writes(node) for node in ast.walk(ast.parse(text)))
 
 
 def test_only_the_report_prints() -> None:

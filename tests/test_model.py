@@ -21,6 +21,7 @@ ENVIRONMENT = st.builds(
     namespace=LABEL.map(lambda name: f"airflow-{name}"),
     cluster=LABEL,
     node_port=st.none() | st.integers(30000, 32767),
+    certificate=st.none() | st.binary(min_size=32, max_size=32).map(lambda digest: f"sha256:{digest.hex()}"),
     hold=st.none() | st.builds(Hold, reason=WORDS, author=WORDS, date=st.just("2026-11-23")),
 )
 

@@ -119,6 +119,10 @@ def add(
         Path | None,
         typer.Option(metavar="FILE", help="Make a sealing key; its private half goes to FILE.", show_default=False),
     ] = None,
+    trust_certificate: Annotated[
+        str | None,
+        typer.Option(metavar="FINGERPRINT", help="Seal for this certificate of the repo.", show_default=False),
+    ] = None,
     secrets_from: Annotated[
         str | None,
         typer.Option(metavar="FILE|-", help="Secrets of your own, as for init.", show_default=False),
@@ -144,6 +148,7 @@ def add(
             node_port=node_port,
             sealing_cert=sealing_cert,
             new_sealing_key=new_sealing_key,
+            trusted=trust_certificate,
             secrets_from=secrets_from,
             dry_run=dry_run,
             wishes=wishes(False, draft, label, reviewer) if pr else None,

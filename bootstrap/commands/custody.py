@@ -1,14 +1,15 @@
 """The certificates that an environment repo is sealed for, and the private key where one is made on the spot."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 from bootstrap import private_keys, request, sealing, workspace
 from bootstrap.errors import BadCertificate, TaxiwayError, attempt, raise_all
-from bootstrap.model import Environment
+from bootstrap.model import Environment, Model
+from bootstrap.record import COMPARE
 from bootstrap.request import Options
 from bootstrap.sealing import Certificate
 from bootstrap.secrets import Secret
@@ -21,6 +22,14 @@ class Custody:
     certificates: Mapping[str, Certificate]
     key_file: Path | None = None
     new_key: Secret | None = None
+
+    def pinned(self, known: Model) -> Model:
+        """The model with the fingerprint of each environment's certificate that is here."""
+        environments = (
+            replace(each, certificate=found.fingerprint) if (found := self.certificates.get(each.name)) else each
+            for each in known.environments
+        )
+        return replace(known, environments=tuple(environments))
 
 
 def take(options: Options, environments: tuple[Environment, ...], top: Path, now: datetime) -> Custody:
@@ -46,6 +55,29 @@ def take(options: Options, environments: tuple[Environment, ...], top: Path, now
     for each in environments:
         found.setdefault(each.name, made)
     return Custody(certificates=found, key_file=path, new_key=None if old else pem)
+
+
+def trust(
+    certificate: Certificate, pinned: str | None, given: str | None, source: str, others: Collection[str] = ()
+) -> None:
+    """Raise BadCertificate where a certificate of the repo is not the one that is `pinned`, nor the one that the user
+    trusts (`given`, a fingerprint): whoever swapped its file would read what is sealed for it. So where `others` are
+    pinned for the same cluster: it has one newest key, and the user alone knows which certificate is that one's.
+    """
+    here = certificate.fingerprint
+    hint = f"once {COMPARE} says {here}: --trust-certificate {here}; or give the cluster's: --sealing-cert FILE"
+    if given is not None and given != here:
+        raise BadCertificate(
+            f"{source} is the certificate {here}, and not {given}, which you trust",
+            hint=f"ask the cluster: {COMPARE}; --sealing-cert FILE gives its certificate",
+        )
+    if given is None and pinned is None:
+        raise BadCertificate(f"{source} is the certificate {here}, and taxiway.yaml pins none", hint=hint)
+    if given is None and pinned != here:
+        raise BadCertificate(f"{source} is the certificate {here}, and taxiway.yaml trusts {pinned}", hint=hint)
+    if given is None and others:
+        said = f"{source} is the certificate {here}, and other environments of the cluster trust"
+        raise BadCertificate(f"{said} {', '.join(sorted(others))}", hint=hint)
 
 
 def compare(

@@ -4,25 +4,32 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import repository
+from bootstrap import impact_repo, model, repository
 from bootstrap.builds import Builder
 from bootstrap.cache import Cache
 from bootstrap.commands.diff import Looked, Request
-from bootstrap.fingerprint import OVERLAYS
+from bootstrap.fingerprint import OVERLAYS, part_of
+from bootstrap.impact import Consequence
+from bootstrap.impact_repo import State
 from bootstrap.model import Environment
-from bootstrap.snapshot import Commit, Snapshot
+from bootstrap.repository import Checkout
+from bootstrap.snapshot import Commit, Snapshot, files_of
 
 Side = tuple[Snapshot, str]  # a state of the repo, and the overlay to build there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """What both sides render to, empty where an environment is not there; `between` are two of them at one time."""
+    """What both sides render to, empty where an environment is not there; `between` are two of them at one time.
+
+    `beside` follows from what is not rendered.
+    """
 
     name: str
     before: bytes
     after: bytes
     between: tuple[Environment, Environment] | None = None
+    beside: tuple[Consequence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +40,12 @@ class Sides:
     before: Side | None = None
     after: Side | None = None
     between: tuple[Environment, Environment] | None = None
+    beside: tuple[Consequence, ...] = ()
 
     def pair(self, texts: Iterator[bytes]) -> Pair:
         """With what the sides that are there render to, in their order."""
         before, after = (next(texts) if side else b"" for side in (self.before, self.after))
-        return Pair(name=self.name, before=before, after=after, between=self.between)
+        return Pair(name=self.name, before=before, after=after, between=self.between, beside=self.beside)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,17 +81,30 @@ def over_time(top: Path, request: Request, looked: Looked) -> Wanted:
     known = {each.name: each for each in (*old.model.environments, *new.model.environments)}
     chosen = new.choose(request.environments) if request.environments else tuple(known.values())
     there = [{each.name for each in side.model.environments} for side in (old, new)]
+    wanted = {each.overlay: each.name not in there[0] or _differs(before, now, each.overlay) for each in chosen}
+    beside = impact_repo.consequences(_state(old, before), _state(new, now), lambda part: wanted.get(part, False))
+    repo = (Sides(name=model.PATH, beside=beside[model.PATH]),) if model.PATH in beside else ()
     sides = (
         Sides(
             name=each.name,
+            beside=beside.get(each.name, ()),
             before=(before, each.overlay) if each.name in there[0] else None,
             after=(now, each.overlay) if each.name in there[1] else None,
         )
         if builder.differ(before, now, each.overlay)
-        else Sides(name=each.name)
+        else Sides(name=each.name, beside=beside.get(each.name, ()))
         for each in chosen
     )
-    return Wanted(builder=builder, sides=tuple(sides))
+    return Wanted(builder=builder, sides=(*repo, *sides))
+
+
+def _state(checkout: Checkout, snapshot: Snapshot) -> State:
+    return State(model=checkout.model, read=lambda path: files_of(snapshot, str(part_of(path))).get(path, b""))
+
+
+def _differs(before: Snapshot, now: Snapshot, part: str) -> bool:
+    identity = now.identity(part)
+    return identity is None or identity != before.identity(part)
 
 
 def between(top: Path, request: Request) -> Wanted:

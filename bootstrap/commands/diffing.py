@@ -72,7 +72,7 @@ def command(request: Request) -> str:
 def _compare(top: Path, pair: Pair, everything: bool) -> EnvironmentDiff:
     before, after = objects.parse(pair.before), objects.parse(pair.after)
     if pair.between is None:
-        return comparison.over_time(pair.name, before, after)
+        return comparison.over_time(pair.name, before, after, pair.beside)
     own = None if everything else frozenset[str]().union(*(_own_settings(top, each) for each in pair.between))
     return comparison.between(pair.name, before, after, own)
 

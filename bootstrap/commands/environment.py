@@ -1,7 +1,7 @@
 """`taxiway env`: add an environment, remove one, list them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from bootstrap import (
     model,
     plumbing,
     private_keys,
+    record,
     release,
     repository,
     sealing,
@@ -24,7 +25,7 @@ from bootstrap.cache import Cache
 from bootstrap.commands import custody
 from bootstrap.errors import BadOption, BadTarget, TaxiwayError
 from bootstrap.ground import Ground
-from bootstrap.model import Environment
+from bootstrap.model import Environment, Model
 from bootstrap.promotion import Plan
 from bootstrap.proposal import Wishes
 from bootstrap.prospect import Prospect
@@ -37,7 +38,10 @@ from bootstrap.trail import Kind, Route
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Added:
-    """The environment to add behind `after` (None: the last one). What is None follows from there."""
+    """The environment to add behind `after` (None: the last one). What is None follows from there.
+
+    `trusted` is the fingerprint of the certificate to seal for, as the user knows it from the cluster itself.
+    """
 
     directory: Path
     name: str
@@ -47,6 +51,7 @@ class Added:
     node_port: int | None = None
     sealing_cert: Path | None = None
     new_sealing_key: Path | None = None
+    trusted: str | None = None
     secrets_from: str | None = None
     dry_run: bool = False
     wishes: Wishes | None = None
@@ -76,17 +81,19 @@ def add(request: Added, *, progress: Progress) -> Result:
         cluster=request.cluster or after.cluster,
         node_port=request.node_port,
     )
-    if new in ground.known.environments:
+    if new in (replace(each, certificate=None) for each in ground.known.environments):
         return Result(status="unchanged", data={"environment": new.name}, lines=(f"{new.name}: unchanged",))
     model.check((*ground.known.environments, new))
     tree = ground.tree(*folders)
-    held = _custody(request, new, after, tree, datetime.now(UTC))
+    held = _custody(request, new, ground.known, after.name, tree, datetime.now(UTC))
+    certificate = held.certificates[new.name]
+    new = replace(new, certificate=certificate.fingerprint)
     given = (
         secrets.parse(workspace.read_input(request.secrets_from), request.secrets_from, [new.name])
         if (request.secrets_from)
         else {}
     )
-    sealer = Sealer(certificate=held.certificates[new.name], namespace=new.namespace, now=datetime.now(UTC))
+    sealer = Sealer(certificate=certificate, namespace=new.namespace, now=datetime.now(UTC))
     addition = environments.add(
         tree,
         ground.known,
@@ -100,18 +107,22 @@ def add(request: Added, *, progress: Progress) -> Result:
     # While kustomize works: the rest of the code.
     from bootstrap.commands import proposing
 
+    sealed_for = f"sealed for certificate {certificate.fingerprint} (valid until {certificate.not_after:%Y-%m-%d})"
     left = (f"{name} is {after.name}'s own component: list it here too, if wanted" for name in addition.left_out)
     proposed = proposing.Proposed(
         route=Route(kind=Kind.ADD, target=new.name),
         planned=Plan(changes=addition.changes),
         after=addition.known,
         command=f"taxiway render {new.name}",
-        notes=tuple(left),
+        notes=(sealed_for, *left),
     )
     with private_keys.written(held.key_file, None if request.dry_run else held.new_key):
-        return proposing.carry_out(
+        result = proposing.carry_out(
             ground, proposed, request.wishes, builder, dry_run=request.dry_run, progress=progress
         )
+    told = {"fingerprint": certificate.fingerprint, "validUntil": f"{certificate.not_after:%Y-%m-%dT%H:%M:%SZ}"}
+    lines = result.lines if request.dry_run else (*result.lines, sealed_for)
+    return replace(result, data={**result.data, "certificate": told}, lines=lines)
 
 
 def remove(request: Removed, *, progress: Progress) -> Result:
@@ -181,16 +192,21 @@ def _ground(top: Path, parts: tuple[str, ...], wishes: Wishes | None, *, dry_run
 
 
 def _custody(
-    request: Added, new: Environment, after: Environment, tree: Mapping[str, bytes], now: datetime
+    request: Added, new: Environment, known: Model, before: str, tree: Mapping[str, bytes], now: datetime
 ) -> custody.Custody:
     """Whom the secrets are sealed for: as the user says, else as the predecessor's are, on the same cluster."""
+    trusted = None if request.trusted is None else record.fingerprint(request.trusted)
     if request.sealing_cert or request.new_sealing_key:
         options = Options(
             directory=request.directory,
             sealing_certs=(str(request.sealing_cert),) if request.sealing_cert else (),
             new_sealing_key=request.new_sealing_key,
         )
-        return custody.take(options, (new,), workspace.top_of(request.directory), now)
+        held = custody.take(options, (new,), workspace.top_of(request.directory), now)
+        given = held.certificates[new.name]
+        custody.trust(given, given.fingerprint, trusted, str(request.sealing_cert or request.new_sealing_key))
+        return held
+    after = known.find(before)
     if new.cluster != after.cluster:
         raise BadOption(
             f"cluster {new.cluster} has a sealing key of its own, not that of {after.cluster}",
@@ -199,4 +215,8 @@ def _custody(
     path = f"{after.overlay}/secrets/{CERTIFICATE}"
     if path not in tree:
         raise BadTarget(f"{path} is missing", hint="give the cluster's certificate: --sealing-cert FILE")
-    return custody.Custody(certificates={new.name: sealing.read_certificate(tree[path], source=path, now=now)})
+    certificate = sealing.read_certificate(tree[path], source=path, now=now)
+    pinned = {each.certificate for each in known.environments if each.cluster == new.cluster and each.certificate}
+    # An environment that was put beside the others may have brought a certificate that is nobody's of them.
+    custody.trust(certificate, after.certificate, trusted, path, others=pinned - {after.certificate})
+    return custody.Custody(certificates={new.name: certificate})

@@ -51,6 +51,7 @@ def run(options: Options, *, ask: Ask, progress: Progress) -> Result:
     given = _given_secrets(options, wanted)
     with progress("making keys"):
         held = custody.take(options, wanted.environments, place.top, now)
+    wanted = held.pinned(wanted)
     sealed = {
         each.name: Sealer(certificate=held.certificates[each.name], namespace=each.namespace, now=now).folder(
             secrets.generate(given.get(each.name, {}))

@@ -75,8 +75,8 @@ def try_out(ground: Ground, proposed: Proposed, builder: Builder, *, progress: P
 
 def conclude(ground: Ground, tried: Tried, wishes: Wishes, *, dry_run: bool, progress: Progress) -> Result:
     """Offer what was tried out; for a dry run, tell it."""
-    proposed, described = tried.proposed, tried.described
-    route, planned = proposed.route, proposed.planned
+    described = tried.described
+    route, planned = tried.proposed.route, tried.proposed.planned
     if described is None:
         notes = () if dry_run else offer.withdraw(ground, route, wishes, progress=progress)
         data: dict[str, Any] = {"kind": route.kind, "source": route.source, "target": route.target, "moved": []}
@@ -84,7 +84,7 @@ def conclude(ground: Ground, tried: Tried, wishes: Wishes, *, dry_run: bool, pro
     if dry_run:
         return _planned(ground, described)
     offered = offer.make(ground, planned.changes, described, wishes, progress=progress)
-    return _offered(proposed, described, offered)
+    return _offered(described, offered)
 
 
 def here(ground: Ground, proposed: Proposed, builder: Builder, *, progress: Progress) -> Result:
@@ -101,7 +101,7 @@ def here(ground: Ground, proposed: Proposed, builder: Builder, *, progress: Prog
         *_told(described),
         f"committed {made[:12]}; it is synced once it is pushed",
     )
-    return Result(status="committed", data={**_data(described), "commit": made}, lines=lines, notes=proposed.notes)
+    return Result(status="committed", data={**_data(described), "commit": made}, lines=lines, notes=described.notes)
 
 
 def joined(results: Sequence[Result]) -> Result:
@@ -141,7 +141,7 @@ def _described(ground: Ground, proposed: Proposed, tried: Trial) -> Description:
         block=block,
         diff=tried.diff,
         command=proposed.command,
-        notes=proposed.notes,
+        notes=(*proposed.notes, *tried.notes),
         dags=_dags(ground, proposed),
     )
 
@@ -164,7 +164,7 @@ def _planned(ground: Ground, described: Description) -> Result:
     return Result(status="planned", data=data, lines=tuple(lines))
 
 
-def _offered(proposed: Proposed, described: Description, offered: Offered) -> Result:
+def _offered(described: Description, offered: Offered) -> Result:
     status = ("opened" if offered.pull else "pushed") if offered.changed else "unchanged"
     said = body.title(described.block.route, described.planned.moved)
     lines = [said if offered.changed else f"{said}: unchanged"]
@@ -172,7 +172,7 @@ def _offered(proposed: Proposed, described: Description, offered: Offered) -> Re
     where = offered.pull.url if offered.pull else f"branch {offered.branch}"
     lines.append(f"{'review and merge' if offered.changed else 'it is open already'}: {where}")
     data = {**_data(described), **offer.described_data(offered)}
-    return Result(status=status, data=data, lines=tuple(lines), notes=(*proposed.notes, *offered.notes))
+    return Result(status=status, data=data, lines=tuple(lines), notes=(*described.notes, *offered.notes))
 
 
 def _told(described: Description) -> list[str]:

@@ -1,6 +1,6 @@
 """`taxiway validate`: every reason why an environment would not work, before the merge."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +19,8 @@ from bootstrap.snapshot import Commit, WorkTree
 class Request:
     """What to look at, and in which form to tell: `text`, `json`, `github`, `gitlab` or `sarif`.
 
-    With `since`, only at the environments that differ from the commit where HEAD's history left this one's. With
+    With `since`, only at the environments that differ from the commit where HEAD's history left this one's, by the
+    rules that are switched off there: what a change switches off itself counts from its merge on. With
     `server`, the API server of a kubectl context (None: the current one) is asked too.
     """
 
@@ -56,7 +57,7 @@ def run(request: Request, *, progress: Progress) -> Result:
         if whole and not request.server:
             memory = Memory(work=work.result(), before=before.result(), builder=builder)
             if (known := memory.recall(now.timestamp())) is not None:
-                return _told(known, [each.name for each in environments], request)
+                return _told(known, [each.name for each in environments], checkout.model.switched_off, request)
         strays = pool.submit(checkout.strays) if whole else None
         from bootstrap import survey as surveys
         from bootstrap.examination import Examiner
@@ -75,6 +76,7 @@ def run(request: Request, *, progress: Progress) -> Result:
             examiner=examiner,
             aged=aged,
             strays=strays.result() if strays else None,
+            off=(examiner.off_before or {}) if request.since else checkout.model.switched_off,
             memory=memory,
         )
         if request.since:
@@ -82,14 +84,14 @@ def run(request: Request, *, progress: Progress) -> Result:
     found = survey.findings(progress=progress)
     if request.server:
         found = survey.judged([*found, *survey.asked(request.context, progress=progress)])
-    return _told(found, [each.name for each in survey.chosen], request)
+    return _told(found, [each.name for each in survey.chosen], survey.off, request)
 
 
-def _told(findings: Sequence[Finding], environments: Sequence[str], request: Request) -> Result:
+def _told(findings: Sequence[Finding], environments: Sequence[str], off: Mapping[str, str], request: Request) -> Result:
     from bootstrap import verdict
 
     findings = finding.as_errors(findings) if request.strict else findings
-    return verdict.result(findings, environments, request.form)
+    return verdict.result(findings, environments, off, request.form)
 
 
 def _before(top: Path, since: str | None) -> Commit | None:

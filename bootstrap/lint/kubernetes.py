@@ -14,6 +14,7 @@ from bootstrap.lint import (
     kubernetes_names,
     kubernetes_network,
     kubernetes_pods,
+    kubernetes_postgres,
     kubernetes_schema,
     kubernetes_security,
     kubernetes_workloads,
@@ -34,6 +35,7 @@ RULES = (
     REFUSED_VALUE,
     *kubernetes_security.RULES,
     *kubernetes_changes.RULES,
+    *kubernetes_postgres.RULES,
 )
 
 _HASH = re.compile(f"-{alike.HASH}'")
@@ -54,6 +56,7 @@ def check(scene: Scene) -> Iterator[Finding]:
         more = f" and {others} more" if others else ""
         yield scene.finding(flaw.rule, where, f"{first}{more}: {what}", flaw.hint)
     yield from kubernetes_changes.check(scene)
+    yield from kubernetes_postgres.check(scene)
 
 
 def _objects(scene: Scene) -> Iterator[_Told]:

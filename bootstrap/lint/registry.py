@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from bootstrap.errors import BadOption, BadTarget
 from bootstrap.finding import Finding, Rule, Severity
-from bootstrap.lint import airflow, fleet, kubernetes, kustomize, references, secrets, server, sync
+from bootstrap.lint import airflow, fleet, fleet_declared, kubernetes, kustomize, references, secrets, server, sync
+from bootstrap.lint.fleet_declared import SWITCHED_OFF as ALWAYS
 from bootstrap.lint.kubernetes_changes import IMMUTABLE
 from bootstrap.lint.scene import Scene
 
@@ -19,7 +20,7 @@ _CAUSES = {
 
 def every() -> tuple[Rule, ...]:
     """Every rule, family by family."""
-    return tuple(rule for family in (*FAMILIES, fleet, server) for rule in family.RULES)
+    return tuple(rule for family in (*FAMILIES, fleet, fleet_declared, server) for rule in family.RULES)
 
 
 def examine(scene: Scene) -> list[Finding]:
@@ -44,21 +45,23 @@ def named(name: str) -> Rule:
     raise BadOption(f"there is no rule {name!r}", hint="taxiway validate --list-rules shows them all")
 
 
-def judged(findings: Iterable[Finding], off: Mapping[str, str]) -> list[Finding]:
-    """The findings without those of rules that are switched off.
-
-    Raises BadTarget where a rule that is switched off does not exist.
-    """
-    known = {rule.name for rule in every()}
-    if unknown := sorted(off.keys() - known):
+def check_off(off: Mapping[str, str]) -> None:
+    """Raise BadTarget where a rule that is switched off does not exist, or can't be."""
+    if unknown := sorted(off.keys() - {rule.name for rule in every()}):
         raise BadTarget(
             f"taxiway.yaml switches off {', '.join(unknown)}, which no rule is called",
             hint="taxiway validate --list-rules shows them all",
         )
-    return [each for each in findings if each.rule.name not in off]
+    if ALWAYS.name in off:
+        raise BadTarget(f"taxiway.yaml switches off {ALWAYS.name}, which can't be", hint="take its entry out")
 
 
-def errors(scene: Scene) -> list[Finding]:
-    """The errors in one environment, as its taxiway.yaml has the rules."""
-    found = judged(examine(scene), scene.model.switched_off)
-    return [each for each in found if each.rule.severity is Severity.ERROR]
+def judged(findings: Iterable[Finding], off: Mapping[str, str]) -> list[Finding]:
+    """The findings without those of rules that are switched off; first of all what says that one is."""
+    left = [each for each in findings if each.rule.name not in off or each.rule is ALWAYS]
+    return sorted(left, key=lambda each: each.rule.name != ALWAYS.name)
+
+
+def serious(findings: Iterable[Finding]) -> list[Finding]:
+    """The errors among findings."""
+    return [each for each in findings if each.rule.severity is Severity.ERROR]

@@ -8,6 +8,8 @@ from functools import lru_cache
 
 from bootstrap.finding import Finding, Place, Rule, Severity
 from bootstrap.lint.scene import Scene
+from bootstrap.lint.sync_objects import entry
+from bootstrap.record import COMPARE
 
 NO_CERTIFICATE = Rule(
     name="secrets/no-certificate",
@@ -37,7 +39,22 @@ ENDING = Rule(
     why="Once it is over, kubeseal and taxiway seal nothing for it, perhaps on the day when a password must change.",
     fix="Renew the cluster's sealing key, and fetch the new certificate: kubeseal --fetch-cert",
 )
-RULES = (NO_CERTIFICATE, CERTIFICATE, DATES, ENDING)
+UNTRUSTED = Rule(
+    name="secrets/untrusted-certificate",
+    severity=Severity.ERROR,
+    title="The pinned certificate, and no other in its file, is the one whose fingerprint taxiway.yaml has.",
+    why="Whoever holds the private key of a certificate that was put in its place reads every secret sealed from then"
+    " on.",
+    fix="Compare both with what the cluster says, and put the other one right.",
+)
+UNPINNED = Rule(
+    name="secrets/unpinned-certificate",
+    severity=Severity.WARNING,
+    title="taxiway.yaml has the fingerprint of each environment's certificate.",
+    why="Without it, nobody is told that the certificate file was swapped for one whose private key somebody else has.",
+    fix="Compare the fingerprint with the cluster's, and write it into taxiway.yaml.",
+)
+RULES = (NO_CERTIFICATE, CERTIFICATE, UNTRUSTED, UNPINNED, DATES, ENDING)
 
 FILE = "secrets/sealing-cert.pem"
 _SOON = timedelta(days=30)
@@ -70,12 +87,16 @@ def pinned(scene: Scene) -> Pinned | None:
 @lru_cache(maxsize=256)
 def read(pem: bytes) -> Pinned | str:
     """The newest RSA certificate of a PEM text, as it is chosen for sealing; what is wrong, where there is none."""
-    blocks = list(_BLOCK.finditer(pem))
-    if not blocks:
+    found = every(pem)
+    if not found:
         return "holds no certificate in PEM form"
-    found = [_parsed(block[0], 1 + pem.count(b"\n", 0, block.start())) for block in blocks]
     usable = [each for each in found if isinstance(each, Pinned)]
     return max(usable, key=lambda each: each.not_before) if usable else found[0]
+
+
+def every(pem: bytes) -> list[Pinned | str]:
+    """Each certificate of a PEM text, or what is wrong with it."""
+    return [_parsed(block[0], 1 + pem.count(b"\n", 0, block.start())) for block in _BLOCK.finditer(pem)]
 
 
 def _parsed(block: bytes, line: int) -> Pinned | str:
@@ -106,6 +127,31 @@ def check(scene: Scene) -> Iterator[Finding]:
             yield scene.finding(NO_CERTIFICATE, place, f"{path(scene)} is missing", _fetch(scene))
     elif isinstance(problem := read(pem), str) and b"PRIVATE KEY-----" not in pem:  # told as what it is
         yield scene.finding(CERTIFICATE, Place(path(scene)), f"{path(scene)} {problem}", _fetch(scene))
+    else:
+        yield from _trust(scene, pem)
+
+
+def _trust(scene: Scene, pem: bytes) -> Iterator[Finding]:
+    """Each certificate of the file that is not the one that taxiway.yaml names; of which one is sealed for may change
+    with the day, so none of them may stand there."""
+    found, trusted, name = every(pem), scene.environment.certificate, scene.environment.name
+    if trusted is None and (certificate := pinned(scene)):
+        message = f"no certificate of {name} is pinned; that of {path(scene)} is {certificate.fingerprint}"
+        hint = f"once {COMPARE} says the same, write certificate: {certificate.fingerprint} into its entry"
+        yield scene.finding(UNPINNED, entry(scene), message, hint)
+        trusted = certificate.fingerprint
+    for each in found:
+        said, line = (each.fingerprint, each.line) if isinstance(each, Pinned) else ("", 1)
+        if isinstance(each, str):
+            message = f"{path(scene)} {each}, beside the one that taxiway.yaml trusts"
+            yield scene.finding(UNTRUSTED, Place(path(scene)), message, "leave that one alone in the file")
+        elif said != trusted:
+            message = f"the sealing certificate of {name} is {said}, and taxiway.yaml trusts {trusted}"
+            hint = (
+                f"ask the cluster {scene.environment.cluster}: {COMPARE}; if it says {said}, write that as certificate:"
+                f" of {name} in taxiway.yaml, else put the file back: git log -p -- {path(scene)}"
+            )
+            yield scene.finding(UNTRUSTED, Place(path(scene), line), message, hint)
 
 
 def turns(scene: Scene) -> tuple[datetime, ...]:

@@ -1,8 +1,10 @@
 """`taxiway init`, end to end: real Git, real kustomize, real certificates."""
 
 import json
+import os
 import stat
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -267,7 +269,7 @@ def test_without_a_commit_the_files_are_there(init: Taxiway, tmp_path: Path, exi
     assert init(target, "--no-commit").out == "unchanged\n"
 
 
-def test_json_is_a_contract(init: Taxiway, tmp_path: Path) -> None:
+def test_json_is_a_contract(init: Taxiway, tmp_path: Path, keys: Keys) -> None:
     said = json.loads(init(tmp_path / "envs", "-o", "json", "--node-port", "dev=30080").out)
     assert said["status"] == "created"
     assert sorted(said["data"]) == [
@@ -276,6 +278,7 @@ def test_json_is_a_contract(init: Taxiway, tmp_path: Path) -> None:
     ]
     assert said["data"]["environments"][0] == {
         "name": "dev", "namespace": "airflow-dev", "cluster": "default", "nodePort": 30080,
+        "certificate": keys.fingerprint,
     }  # fmt: skip
     assert said["data"]["commit"] == git(tmp_path / "envs", "rev-parse", "HEAD")
     assert said["data"]["files"] == sorted(git(tmp_path / "envs", "ls-files").splitlines())
@@ -355,6 +358,19 @@ def test_the_runbook_names_what_is_in_the_repository(init: Taxiway, tmp_path: Pa
     table = text[text.index("| component |") : text.index("Look before you push")]
     named = {line.split("`")[1] for line in table.splitlines() if line.startswith("| `")}
     assert named == {path.name for path in (target / "base/components").iterdir()} - {"generated-secrets"}
+
+
+@pytest.mark.parametrize("forge", ["github", "gitlab"])
+def test_the_runbook_replaces_what_ci_installs(init: Taxiway, tmp_path: Path, forge: str) -> None:
+    """With the same version it changes nothing, but for what was not as that version has it."""
+    target = tmp_path / "envs"
+    init(target, "--forge", forge)
+    blocks = (target / "README.md").read_text().split("```")
+    (script,) = [each for each in blocks if "fresh=" in each]
+    (target / ".taxiway/taxiway-0.0.1-py3-none-any.whl").write_bytes(b"older")
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    subprocess.run(["sh", "-ec", script], cwd=target, check=True, env={**os.environ, "PATH": path})
+    assert git(target, "status", "--porcelain") == ""
 
 
 @pytest.mark.parametrize("name", ["with space", "ümläut", "it's", "-dash", "a=b"])

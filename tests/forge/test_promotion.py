@@ -119,7 +119,7 @@ def test_what_is_overtaken_is_closed_with_a_word(repo: Path, envs: Repository, t
     assert (said.code, "unchanged" in said.out, "closed " in said.err) == (0, True, True), said.err
     assert opened(envs) == []
     comments = envs.owner.call("GET", f"{envs.path}/issues/{pull['number']}/comments")
-    assert [each["body"] for each in comments] == ["main has all of this already."]
+    assert [each["body"] for each in comments] == ["All of this is in `main` already."]
 
 
 def test_a_conflict_is_shown_and_nothing_is_pushed(repo: Path, envs: Repository, taxiway: Taxiway) -> None:

@@ -48,8 +48,8 @@ def examine(scene: Scene) -> list[finding.Finding]:
     claims = [(scene.environment.name, claim) for claim in fleet.claims(scene)]
     findings = finding.merged([*found, *fleet.check(scene.model, claims)])
     for form in ("text", "github", "gitlab", "sarif"):
-        assert "\n".join(verdict.lines(findings, [scene.environment.name], form)).encode()
-    json.dumps(verdict.data(findings, [scene.environment.name]))
+        assert "\n".join(verdict.lines(findings, [scene.environment.name], {}, form)).encode()
+    json.dumps(verdict.data(findings, [scene.environment.name], {}))
     return findings
 
 

@@ -275,15 +275,16 @@ def test_a_finding_is_only_a_finding_in_every_form(name: str, capsys: pytest.Cap
     found = [Finding(rule=RULE, place=Place(f"overlays/{text}"), message=text, hint=text, environments=(text,))]
     found.append(Finding(rule=RULE, place=Place(text), message="m"))
     for form in ("text", "github", "gitlab", "sarif"):
-        report.show(verdict.result(found, ["dev"], form), report.Output.TEXT)
+        report.show(verdict.result(found, ["dev"], {"a/b": text}, form), report.Output.TEXT)
         said = capsys.readouterr().out
         if form == "github":
             *commands, last = said.splitlines()
-            assert len(commands) == 2
-            assert all(re.fullmatch(r"::error file=[^:,]*,line=1,title=a/b::.*", each) for each in commands)
+            assert len(commands) == 3
+            assert all(re.fullmatch(r"::error file=[^:,]*,line=1,title=a/b::.*", each) for each in commands[:2])
+            assert commands[2].startswith("::notice title=a/b::")
             said = "\n".join((*(each.partition("::")[2].partition("::")[2] for each in commands), last))
         elif form == "text":
-            assert len(said.splitlines()) == 5  # two lines each, and the sum
+            assert len(said.splitlines()) == 6  # two lines each, the rule that is off, and the sum
         else:
             data = json.loads(said)
             assert said.isascii()
@@ -295,7 +296,7 @@ def test_a_finding_is_only_a_finding_in_every_form(name: str, capsys: pytest.Cap
                     uri = each["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
                     assert re.fullmatch(r"[\w.~/%-]*", uri)
         assert harmless(said)
-    report.show(verdict.result(found, ["dev"], "text"), report.Output.JSON)
+    report.show(verdict.result(found, ["dev"], {"a/b": text}, "text"), report.Output.JSON)
     said = capsys.readouterr().out
     assert harmless(said)
     assert json.loads(said)["data"]["findings"][0]["message"] == text

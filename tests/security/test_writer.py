@@ -148,24 +148,24 @@ COMMANDS: list[tuple[tuple[str, ...], str, str, str]] = [
     (ADD, "overlays/qa", "git", LINK),
     (ADD, "overlays/qa", "escapes", r"'\x1b]0;owned\x07\n::error::'"),
     (ADD, "overlays/qa", "fifo", "is a named pipe, where a folder is needed"),
-    (ADD, "overlays/qa", "file", "is a file, where a folder is needed"),
+    (ADD, "overlays/qa", "file", "would be in overlays/qa, which is a file"),
     (ADD, "overlays/qa/base/airflow", "outside-relative", f"overlays/qa/base/airflow {LINK}"),
     (ADD, "overlays/qa/secrets", "empty-outside", LINK),
     (ADD, "overlays/qa/airflow.env", "file-outside", f"overlays/qa/airflow.env {LINK}"),
     (ADD, "overlays/qa/airflow.env", "null", f"{LINK} /dev/null"),
     (ADD, "overlays/qa/airflow.env", "socket", "is a socket, where a file is needed"),
-    (ADD, "overlays/qa/airflow.env", "folder", "is a folder, where a file is needed"),
+    (ADD, "overlays/qa/airflow.env", "folder", "overlays/qa/airflow.env/in/photo is in the way"),
     (ADD, "clusters/default", "hooks", f"clusters/default {LINK}"),
     (ADD, "clusters/default/qa.yaml", "new-outside", LINK),
     ((*ADD, "--pr"), "overlays/qa", "outside", LINK),
     ((*ADD, "--pr"), "clusters/default/qa.yaml", "dangling", f"{LINK} nothing-of-this-name"),
     (CONFIG, "overlays/dev/airflow.env", "file-outside", LINK),
     (CONFIG, "overlays/dev/airflow.env", "zero", f"{LINK} /dev/zero"),
-    (CONFIG, "overlays/dev/airflow.env", "folder", "is a folder, where a file is needed"),
+    (CONFIG, "overlays/dev/airflow.env", "folder", "would be in overlays/dev/airflow.env, which is a file"),
     ((*CONFIG, "--pr"), "overlays/dev/airflow.env", "proc", LINK),
     (("set", "image", "airflow=apache/airflow:3.3.4"), "overlays/dev/release/release.env", "file-outside", LINK),
-    (("promote", "dev", "staging"), "overlays/staging/base/extra", "outside", f"overlays/staging/base/extra {LINK}"),
-    (("promote", "dev", "staging"), "overlays/staging/base/extra/new.yaml", "environment", LINK),
+    (("promote", "dev", "staging"), "overlays/staging/base/components/x", "outside", LINK),
+    (("promote", "dev", "staging"), "overlays/staging/base/components/x/kustomization.yaml", "environment", LINK),
 ]
 
 
@@ -181,8 +181,9 @@ def test_a_command_writes_nothing_but_in_the_repo(
     says: str,
 ) -> None:
     if arguments[0] == "promote":
-        (repo / "base/extra").mkdir()
-        (repo / "base/extra/new.yaml").write_text("a: b\n")
+        (repo / "base/components/x").mkdir()
+        component = "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n"
+        (repo / "base/components/x/kustomization.yaml").write_text(component)
     SHAPES[shape](repo / place, canary)
     publish(repo)
     before = facts(canary), facts(repo), git(repo, "status", "--porcelain"), git(remote, "for-each-ref")
@@ -297,7 +298,7 @@ def test_a_folder_that_becomes_a_link_after_the_check_is_not_followed(
 
     found: Facts = {}
     monkeypatch.setattr(files, "check", check)
-    refused(taxiway(*arguments), f"overlays/{arguments[2]} is a symbolic link to")
+    refused(taxiway(*arguments), "uncommitted changes" if call == 1 else f"overlays/{arguments[2]} is a symbolic link")
     assert found
     assert facts(outside) == found
 
@@ -466,7 +467,7 @@ def test_a_file_and_a_folder_take_each_others_place(top: Path) -> None:
     assert (top / "overlays/dev").read_bytes() == b"x"
     files.apply(top, {"overlays/dev/airflow.env": b"y"}, ["overlays/dev"])
     assert (top / "overlays/dev/airflow.env").read_bytes() == b"y"
-    with pytest.raises(BadTarget, match="in a folder that is a file"):
+    with pytest.raises(BadTarget, match="would be in a, which is a file"):
         files.apply(top, {"a": b"", "a/b": b""})
 
 

@@ -1,6 +1,7 @@
 """Mistakes of environments together."""
 
 from tests.lint.cases import Broken, Edit, append, replace, write
+from tests.lint.cases.secrets import OTHER, change
 from tests.lint.cases.sync import flux
 
 _PRIORITY = """apiVersion: scheduling.k8s.io/v1
@@ -21,6 +22,11 @@ spec:
 _HOST = """- op: add
   path: /spec/rules/0/host
   value: airflow.example.com
+"""
+_OFF = """validate:
+  off:
+  - rule: kustomize/remote
+    reason: our own bases, on our own host
 """
 _STAGING = """apiVersion: argoproj.io/v1alpha1
 kind: Application
@@ -167,6 +173,19 @@ CASES: tuple[Broken, ...] = (
         rule="fleet/unknown-overlay",
         at=("overlays/copy/kustomization.yaml", ""),
         edits=(_copied,),
+        environment="",
+    ),
+    Broken(
+        name="environments of a cluster that trust different certificates",
+        rule="fleet/several-certificates",
+        at=("taxiway.yaml", f"certificate: {OTHER}"),
+        edits=(change("taxiway.yaml", r"(name: complete\n.*\n.*\n  certificate: ).*$", rf"\1{OTHER}"),),
+    ),
+    Broken(
+        name="a rule that the change switches off",
+        rule="fleet/rule-switched-off",
+        at=("taxiway.yaml", "rule: kustomize/remote"),
+        edits=(append("taxiway.yaml", _OFF),),
         environment="",
     ),
     Broken(

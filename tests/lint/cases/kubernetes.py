@@ -11,6 +11,7 @@ _ROLE = "base/rbac/role.scheduler.yaml"
 _BINDING = "base/rbac/rolebinding.scheduler.yaml"
 _OVERLAY = "overlays/dev/kustomization.yaml"
 _NAMESPACE = "overlays/dev/namespace.yaml"
+_RELEASE = "overlays/dev/release/kustomization.yaml"
 _SYNC = "clusters/default/dev.yaml"
 _NEW = "overlays/dev/new.yaml"
 
@@ -513,5 +514,17 @@ CASES = (
         rule="kubernetes/immutable-field",
         at=(_POSTGRES, "podManagementPolicy: Parallel"),
         edits=(replace(_POSTGRES, "  replicas: 1\n", "  replicas: 1\n  podManagementPolicy: Parallel\n"),),
+    ),
+    Broken(
+        name="PostgreSQL of another major version on the same volume",
+        rule="kubernetes/postgres-major",
+        at=(_RELEASE, 'newTag: "18"'),
+        edits=(replace(_RELEASE, 'newTag: "17"', 'newTag: "18"'),),
+    ),
+    Broken(
+        name="PostgreSQL whose tag does not tell its version",
+        rule="kubernetes/postgres-unread",
+        at=(_RELEASE, 'newTag: "bookworm"'),
+        edits=(replace(_RELEASE, 'newTag: "17"', 'newTag: "bookworm"'),),
     ),
 )

@@ -72,6 +72,19 @@ def resealed(fingerprint: str | None = None) -> Edit:
     return edit
 
 
+def trusted(files: dict[str, bytes]) -> None:
+    """Have taxiway.yaml trust the certificate that is pinned now, in every environment."""
+    pinned = x509.load_pem_x509_certificate(files[CERTIFICATE]).fingerprint(hashes.SHA256()).hex()
+    files["taxiway.yaml"] = re.sub(rb"sha256:[0-9a-f]{64}", f"sha256:{pinned}".encode(), files["taxiway.yaml"])
+
+
+def second(files: dict[str, bytes]) -> None:
+    """One more certificate behind the right one, which is older, and so not the one to seal for today."""
+    right = files[CERTIFICATE]
+    certified(timedelta(days=-40), timedelta(days=4000))(files)
+    files[CERTIFICATE] = right + b"the attacker's " + files[CERTIFICATE]
+
+
 def certified(start: timedelta, end: timedelta) -> Edit:
     """Pin a certificate of the same key with other dates, counted from now."""
 
@@ -445,19 +458,37 @@ _CERTIFICATES = (
         name="an expired certificate",
         rule="secrets/certificate-dates",
         at=(CERTIFICATE, ""),
-        edits=(certified(timedelta(days=-400), timedelta(days=-35)), resealed()),
+        edits=(certified(timedelta(days=-400), timedelta(days=-35)), resealed(), trusted),
     ),
     Broken(
         name="a certificate of tomorrow",
         rule="secrets/certificate-dates",
         at=(CERTIFICATE, ""),
-        edits=(certified(timedelta(days=1), timedelta(days=366)), resealed()),
+        edits=(certified(timedelta(days=1), timedelta(days=366)), resealed(), trusted),
     ),
     Broken(
         name="a certificate near its end",
         rule="secrets/certificate-ending",
         at=(CERTIFICATE, ""),
-        edits=(certified(timedelta(days=-340), timedelta(days=25)), resealed()),
+        edits=(certified(timedelta(days=-340), timedelta(days=25)), resealed(), trusted),
+    ),
+    Broken(
+        name="a certificate that taxiway.yaml does not name",
+        rule="secrets/untrusted-certificate",
+        at=(CERTIFICATE, ""),
+        edits=(certified(timedelta(days=-1), timedelta(days=365)), resealed()),
+    ),
+    Broken(
+        name="a second certificate in the file",
+        rule="secrets/untrusted-certificate",
+        at=(CERTIFICATE, "the attacker's -----BEGIN CERTIFICATE-----"),
+        edits=(second,),
+    ),
+    Broken(
+        name="a certificate that nothing pins",
+        rule="secrets/unpinned-certificate",
+        at=("taxiway.yaml", "- name: dev"),
+        edits=(change("taxiway.yaml", r"(name: dev\n.*\n.*\n)  certificate: .*\n", r"\1"),),
     ),
 )
 
