@@ -9,6 +9,7 @@ import yaml
 
 from bootstrap.difference import FieldChange, ObjectChange, Side
 from bootstrap.impact import SERIOUS, Consequence, Effect
+from bootstrap.plaintext import visible
 
 _SIGNS = {Side.ADDED: "+", Side.REMOVED: "-", Side.CHANGED: "~"}
 _SHORT = 100
@@ -77,11 +78,6 @@ def fenced(diff: EnvironmentDiff) -> list[str]:
     return [line.replace("~ ", "! ", 1) if line.startswith("~ ") else line for line in body]
 
 
-def visible(line: str) -> str:
-    """A line that is one line, whatever the values in it hold."""
-    return line if line.isprintable() else "".join(c if c.isprintable() else _escape(c) for c in line)
-
-
 def data(diff: EnvironmentDiff) -> dict[str, Any]:
     """One environment's difference, for programs."""
     return {
@@ -133,10 +129,6 @@ def where(names: Sequence[str], diffs: Sequence[EnvironmentDiff], *, short: bool
     if len(names) > _MANY and (short or len(names) == len(diffs)):
         return f"{'all ' if len(names) == len(diffs) else ''}{len(names)} environments"
     return ", ".join(names)
-
-
-def _escape(character: str) -> str:
-    return character.encode("unicode_escape").decode()
 
 
 def _field(field: FieldChange) -> list[str]:

@@ -14,6 +14,7 @@ from bootstrap.impact import Effect
 from bootstrap.merging import Part
 from bootstrap.model import Model
 from bootstrap.offer import Offered
+from bootstrap.plaintext import visible
 from bootstrap.promotion import Plan
 from bootstrap.proposal import Wishes
 from bootstrap.result import Progress, Result
@@ -180,7 +181,7 @@ def _told(described: Description) -> list[str]:
     whole = described.block.route.kind in (Kind.ADD, Kind.REMOVE)
     shown = [each for each in told if not whole or each.effect in (Effect.SECURITY, Effect.LOST)]
     counted = [f"  {len(described.diff.changes)} objects"] if whole else []
-    return [*(layout.visible(f"  {layout.told_line(each)}") for each in shown), *counted]
+    return [*(visible(f"  {layout.told_line(each)}") for each in shown), *counted]
 
 
 def _data(described: Description) -> Mapping[str, Any]:

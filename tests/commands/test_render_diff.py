@@ -170,6 +170,25 @@ def test_what_opens_rights_is_the_same_in_every_form(repo: Path, taxiway: Taxiwa
     assert text.index("dev, complete |") < text.index("<details>")
 
 
+def test_what_kustomize_renders_in_another_order_restarts(repo: Path, taxiway: Taxiway) -> None:
+    one, two = (f"        - name: {name}\n          emptyDir: {{}}\n" for name in ("run", "tmp"))
+    edit(repo / "base/postgres/statefulset.yaml", one + two, two + one)
+    lines = taxiway("diff", "dev").out.splitlines()
+    assert "  • StatefulSet/airflow-pg: its pods restart: the order of what they have changes" in lines
+    assert "    spec.template.spec.volumes (order): [run, tmp, dshm] → [tmp, run, dshm]" in lines
+
+
+def test_a_database_that_leaves_or_does_not_start_is_told(repo: Path, taxiway: Taxiway) -> None:
+    edit(repo / "overlays/dev/release/kustomization.yaml", 'newTag: "17"', 'newTag: "18"')
+    said = "PostgreSQL 18 will not start on the data of PostgreSQL 17: dump it before, and load it into a new volume"
+    assert taxiway("diff", "dev").out.splitlines()[1] == f"  ! StatefulSet/airflow-pg: {said}"
+    git(repo, "checkout", "--quiet", ".")
+    overlay = repo / "overlays/dev/kustomization.yaml"
+    edit(overlay, "components:\n", "components:\n  - ../../base/components/external-database\n")
+    lines = taxiway("diff", "dev").out.splitlines()
+    assert "  ! StatefulSet/airflow-pg: is pruned; its volume claims stay in the cluster, with the data" in lines
+
+
 def test_a_closed_pipe_is_no_mistake(repo: Path) -> None:
     done = subprocess.run(
         ["/bin/sh", "-c", f"{sys.executable} -m bootstrap render | head -n 1"],
