@@ -10,6 +10,7 @@ from bootstrap import __version__, model
 from bootstrap.errors import BadOption, BadTarget, TaxiwayError, attempt, raise_all
 from bootstrap.model import Controller, Environment, Model
 from bootstrap.remote import Forge, Remote
+from bootstrap.remote import branch as checked_branch
 
 DEFAULT_ENVIRONMENTS = ("dev", "complete")
 DEFAULT_CLUSTER = "default"
@@ -57,6 +58,7 @@ def resolve(options: Options, around: Surroundings) -> Model:
     controller = attempt(errors, lambda: _choice("controller", Controller, options.controller, default), default)
     host = known.forge if known else remote.guess_forge() if remote else Forge.GITHUB
     forge = attempt(errors, lambda: _choice("forge", Forge, options.forge, host), host)
+    branch = attempt(errors, lambda: checked_branch(around.branch), around.branch)
     nothing: tuple[Environment, ...] = ()
     environments = attempt(errors, lambda: _environments(options, known), nothing)
     raise_all(errors)
@@ -64,7 +66,7 @@ def resolve(options: Options, around: Surroundings) -> Model:
     wanted = Model(
         scaffold=known.scaffold if known else __version__,
         remote=remote,
-        branch=known.branch if known else around.branch,
+        branch=known.branch if known else branch,
         forge=forge,
         controller=controller,
         environments=environments,
