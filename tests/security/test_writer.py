@@ -594,3 +594,17 @@ def test_a_render_that_was_killed_is_finished_by_the_next(tmp_path: Path, monkey
         monkeypatch.setattr(os, "rename", real)
         assert files.replace_folder(tmp_path / "repo", out, new) == 2
         assert {path.name for path in (out / "dev").iterdir()} == {"a.yaml", "c.yaml"}
+
+
+def test_the_program_renders_into_a_folder_of_its_own(repo: Path, canary: Path, taxiway: Taxiway) -> None:
+    before = facts(canary)
+    assert taxiway("render", "dev", "--out", "rendered/dev").code == 0
+    assert taxiway("render", "dev", "--out", "rendered/dev").code == 0
+    (repo / "rendered/dev/dev/mine").write_text("mine\n")
+    refused(taxiway("render", "dev", "--out", "rendered/dev"), "holds a file that taxiway did not write: dev/mine")
+    (repo / "out").symlink_to(canary)
+    refused(taxiway("render", "dev", "--out", "out"), "out is a symbolic link to")
+    refused(taxiway("render", "dev", "--out", "out/new"), "out is a symbolic link to")
+    refused(taxiway("render", "dev", "--out", ".git/hooks"), "goes into Git's own folder")
+    refused(taxiway("render", "dev", "--out", "."), "holds a file that taxiway did not write")
+    assert facts(canary) == before
