@@ -22,12 +22,12 @@ EFFECTS = {
 }  # fmt: skip
 CORE = {
     "airflow_settings", "alike", "body", "carrying", "changes", "checks", "ci", "codeowners", "comparison",
-    "control_characters", "controllers", "difference", "edits", "embedded", "envfile", "environment_names", "environments", "errors",
-    "fields", "finding", "fingerprint", "hold", "hosting", "images", "impact", "impact_repo", "layout",
-    "layout_markdown", "markdown", "merging", "model", "modeledit", "objects", "outcome", "ownership", "paths",
-    "plaintext", "postgres", "promotion", "proposal", "quantities", "record", "release", "remote", "request",
-    "result", "rollback", "runbook", "scaffold", "schemas", "sealed", "sealing", "secret_keys", "secrets",
-    "trail", "tree", "verdict", "wheel", "yamledit", "yamltext",
+    "control_characters", "controllers", "difference", "edits", "embedded", "envfile", "environment_names",
+    "environments", "errors", "fields", "finding", "fingerprint", "hold", "hosting", "images", "impact", "impact_repo",
+    "layout", "layout_markdown", "markdown", "merging", "model", "modeledit", "objects", "outcome", "ownership",
+    "paths", "plaintext", "postgres", "promotion", "proposal", "quantities", "record", "release", "remote", "request",
+    "result", "rollback", "runbook", "scaffold", "schemas", "sealed", "sealing", "secret_keys", "secrets", "trail",
+    "tree", "verdict", "wheel", "yamledit", "yamltext",
 }  # fmt: skip
 
 # The only modules that may import what reaches outside.
