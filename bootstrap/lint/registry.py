@@ -13,6 +13,8 @@ from bootstrap.lint.scene import Scene
 FAMILIES = (kustomize, references, secrets, airflow, kubernetes, sync)
 # A rule that is broken, and others that say the same of its consequences.
 _CAUSES = {
+    "kustomize/dead-image": ("kubernetes/postgres-unread",),
+    "kustomize/floating-image": ("kubernetes/postgres-unread",),
     "sync/missing-overlay": ("kustomize/build",),
     "sync/wrong-namespace": ("secrets/sealed-elsewhere", "secrets/template-name"),
 }

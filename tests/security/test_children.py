@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import files, git, git_command, listing, plumbing, process
+from bootstrap import files as writer
+from bootstrap import git, git_command, listing, plumbing, process
 from bootstrap.child_environment import Child
 from bootstrap.errors import BadTarget
 from bootstrap.kubectl import Kubectl
@@ -57,7 +58,7 @@ def seen(log: Path) -> set[str]:
 
 def repository(folder: Path, **files: str) -> Path:
     run_git(folder.parent, "init", "--quiet", folder.name)
-    files.write(folder, environment_repo.repo("dev"))
+    writer.write(folder, environment_repo.repo("dev"))
     for name, text in files.items():
         (folder / name.replace("__", ".")).write_text(text)
     run_git(folder, "add", "--all")

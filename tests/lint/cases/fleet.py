@@ -118,7 +118,8 @@ CASES: tuple[Broken, ...] = (
         edits=(
             _copied,
             _copied_sync,
-            append("taxiway.yaml", "- name: copy\n  namespace: airflow-complete\n  cluster: default\n"),
+            change("taxiway.yaml", r"^- name: complete\n(  .*\n)+", r"\g<0>- name: copy\n\g<0>"),
+            change("taxiway.yaml", r"^- name: copy\n- name: complete$", "- name: copy"),
         ),
         environment="",
     ),
