@@ -12,17 +12,17 @@ MODULES = sorted(
 
 SHELL = {"cli", "cli.boundary", "cli.bootstrap", "cli.edit", "cli.look", "cli.move", "report", "ask", "__main__"}
 EFFECTS = {
-    "branches", "builds", "cache", "crew", "examination", "folders", "forge", "git", "ground", "kubectl", "kustomize",
-    "listing", "local", "memory", "models", "offer", "plumbing", "process", "prospect", "repository", "site",
-    "snapshot", "sources", "survey", "tokens", "trial", "untracked", "upstream", "workspace",
+    "branches", "builds", "cache", "committed", "crew", "examination", "folders", "forge", "git", "ground", "kubectl",
+    "kustomize", "listing", "local", "memory", "models", "offer", "plumbing", "process", "prospect", "reading",
+    "repository", "site", "snapshot", "sources", "survey", "tokens", "trial", "untracked", "upstream", "workspace",
 }  # fmt: skip
 CORE = {
     "airflow_settings", "alike", "body", "carrying", "changes", "checks", "ci", "codeowners", "controllers",
-    "difference", "edits", "envfile", "environments", "errors", "finding", "fingerprint", "hold", "hosting",
-    "images", "impact", "layout", "markdown", "merging", "model", "modeledit", "objects", "outcome",
-    "ownership", "promotion", "proposal", "record", "release", "remote", "request", "result", "rollback",
+    "difference", "edits", "envfile", "environments", "errors", "file_problems", "finding", "fingerprint",
+    "hold", "hosting", "images", "impact", "layout", "limits", "markdown", "merging", "model", "modeledit", "objects",
+    "outcome", "ownership", "promotion", "proposal", "record", "release", "remote", "request", "result", "rollback",
     "runbook", "scaffold", "schemas", "sealed", "sealing", "secret_keys", "secrets", "trail", "tree", "verdict",
-    "yamledit", "yamltext",
+    "yamledit", "yamlread", "yamltext",
 }  # fmt: skip
 
 # The only modules that may import what reaches outside.
