@@ -4,6 +4,7 @@ PyYAML's C composer recurses without a limit (deep nesting ends the process), an
 walks over what it stands for.
 """
 
+import contextlib
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -26,7 +27,7 @@ class BeyondLimit(yaml.MarkedYAMLError):
 
 
 class Loader(yaml.CSafeLoader):
-    """Reads as the Kubernetes tools do: a date that is none, `=` and `<<` are text; and no number is endless."""
+    """Reads all that kustomize writes: a date or number that is none, or is endless, is text, as are `=` and `<<`."""
 
 
 def load(text: str | bytes, loader: type[Any] = Loader) -> Any:
@@ -161,19 +162,16 @@ def _unreadable(err: Exception) -> yaml.YAMLError:
 
 
 def _number(loader: Loader, node: yaml.ScalarNode) -> Any:
-    if len(node.value) > limits.YAML_NUMBER:
-        raise yaml.constructor.ConstructorError(
-            problem=f"a number of more than {limits.YAML_NUMBER:,} digits", problem_mark=node.start_mark
-        )
-    whole = node.tag.endswith(":int")
-    return loader.construct_yaml_int(node) if whole else loader.construct_yaml_float(node)
+    if len(node.value) <= limits.YAML_NUMBER:
+        with contextlib.suppress(ValueError, OverflowError, IndexError):
+            return (loader.construct_yaml_int if node.tag.endswith(":int") else loader.construct_yaml_float)(node)
+    return node.value
 
 
 def _date(loader: Loader, node: yaml.ScalarNode) -> Any:
-    try:
+    with contextlib.suppress(ValueError, AttributeError):
         return loader.construct_yaml_timestamp(node)
-    except (ValueError, AttributeError):
-        return node.value
+    return node.value
 
 
 def _text(loader: Loader, node: yaml.ScalarNode) -> Any:
