@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-_DEEPEST = 100  # levels: no pod template has as many, and Airflow's own reader fails at some more
+from bootstrap import yamlread
 
 
 def mapping(text: Any) -> dict[str, Any] | None:
@@ -19,15 +19,10 @@ def mapping(text: Any) -> dict[str, Any] | None:
 
 @lru_cache(maxsize=256)  # the same texts stand in many environments
 def documents(text: str) -> tuple[dict[str, Any], ...]:
-    """The mappings that a text holds; none where it can't be read, or nests too deep."""
-    depth = 0
+    """The mappings that a text holds; none where it can't be read, or is beyond a limit."""
     try:
-        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if depth > _DEEPEST:
-                return ()
-        held = tuple(yaml.load_all(text, Loader=yaml.CSafeLoader))
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError):
+        held = yamlread.load_all(text)
+    except yaml.YAMLError:
         return ()
     return tuple(each for each in held if isinstance(each, dict))
 

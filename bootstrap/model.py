@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from bootstrap import environment_names
+from bootstrap import environment_names, yamlread
 from bootstrap.errors import BadOption, BadTarget, TaxiwayError, raise_all
 from bootstrap.fields import Fields, choice
 from bootstrap.fingerprint import MODEL
@@ -25,7 +25,7 @@ _USUAL = ({"name", "namespace", "cluster"}, {"name", "namespace", "cluster", "ce
 
 def load(text: bytes) -> Any:
     """What a YAML text says, as plain data. Raises yaml.YAMLError where it is none."""
-    return yaml.load(text, Loader=yaml.CSafeLoader)
+    return yamlread.load(text)
 
 
 class Controller(StrEnum):
@@ -127,6 +127,8 @@ class Model:
         """
         try:
             data = load(text)
+        except yamlread.BeyondLimit as err:
+            raise BadTarget(f"{PATH}: not read as YAML: {err.problem}", hint=f"git log -p {PATH} shows who") from None
         except yaml.YAMLError as err:
             mark = getattr(err, "problem_mark", None)
             where = f", line {mark.line + 1}" if mark else ""

@@ -1,12 +1,13 @@
 """The reader of what the user names, and of the repo's files; and temporary folders."""
 
 import contextlib
+import os
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bootstrap import files
+from bootstrap import files, reading
 from bootstrap.errors import BadCertificate, BadSecret, BadTarget
 from bootstrap.fingerprint import MODEL
 from bootstrap.tree import Tree
@@ -34,7 +35,7 @@ def top_of(start: Path) -> Path:
     """The top of the environment repo that a folder is in. Raises BadTarget outside of any."""
     folder = start.resolve()
     for each in (folder, *folder.parents):
-        if (each / MODEL).is_file():
+        if os.path.lexists(each / MODEL):
             return each
     raise BadTarget(
         f"{folder} is in no environment repo: there is no {MODEL}", hint="go into one, or name it with --directory"
@@ -42,9 +43,8 @@ def top_of(start: Path) -> Path:
 
 
 def read_file(top: Path, path: str) -> bytes | None:
-    """A file below a folder, or None where there is none."""
-    target = top / path
-    return target.read_bytes() if target.is_file() else None
+    """A file below a folder, or None where there is none. Raises BadTarget where it is none that is read."""
+    return reading.read(top, path)
 
 
 @contextlib.contextmanager

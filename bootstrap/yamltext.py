@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from bootstrap import limits, yamlread
 from bootstrap.plaintext import visible
 
 Path = Sequence[str | int]
@@ -32,11 +33,9 @@ class NotEditable(ValueError):
 def read(text: str) -> Any:
     """The document's value, as YAML 1.1 resolves it, which is what the Kubernetes tools do."""
     try:
-        return yaml.load(text, Loader=yaml.CSafeLoader)
+        return yamlread.load(text)
     except yaml.YAMLError as err:
         raise NotEditable(f"not valid YAML: {getattr(err, 'problem', err)}") from None
-    except (ValueError, RecursionError):  # a date that is none, a mapping as a key, an anchor inside of itself
-        raise NotEditable("not YAML that Kubernetes tools read") from None
 
 
 def find(text: str, path: Path) -> Node:
@@ -69,9 +68,12 @@ def walk(text: str, path: Path) -> list[Node]:
 
 @lru_cache(maxsize=4)
 def _compose(text: str) -> Node | None:
+    if len(text) > limits.EDITED_BYTES:
+        raise NotEditable(f"longer than {limits.shown(limits.EDITED_BYTES)}")
     try:
+        yamlread.check(text)
         node: Node | None = YAML(pure=True).compose(text)
-    except YAMLError as err:
+    except (YAMLError, yaml.YAMLError) as err:
         raise NotEditable(f"not valid YAML: {getattr(err, 'problem', err)}") from None
     return node
 

@@ -15,19 +15,21 @@ SHELL = {
     "cli.move", "report",
 }  # fmt: skip
 EFFECTS = {
-    "branches", "builds", "cache", "child_environment", "crew", "examination", "exclusive", "files", "folders",
-    "forge", "git", "git_command", "ground", "kubectl", "kustomize", "listing", "local", "memory", "models",
-    "nofollow", "offer", "plumbing", "private_keys", "process", "prospect", "repository", "signals", "site",
-    "snapshot", "sources", "survey", "tokens", "trial", "trusted_hosts", "untracked", "upstream", "workspace",
+    "branches", "builds", "cache", "child_environment", "committed", "crew", "examination", "exclusive",
+    "files", "folders", "forge", "git", "git_command", "ground", "kubectl", "kustomize", "listing", "local",
+    "memory", "models", "nofollow", "offer", "plumbing", "private_keys", "process", "prospect", "reading",
+    "repository", "signals", "site", "snapshot", "sources", "survey", "tokens", "trial", "trusted_hosts",
+    "untracked", "upstream", "workspace",
 }  # fmt: skip
 CORE = {
     "airflow_settings", "alike", "body", "carrying", "changes", "checks", "ci", "codeowners", "comparison",
     "control_characters", "controllers", "difference", "edits", "embedded", "envfile", "environment_names",
-    "environments", "errors", "fields", "finding", "fingerprint", "hold", "hosting", "images", "impact",
-    "impact_repo", "layout", "layout_markdown", "markdown", "merging", "model", "modeledit", "objects",
-    "outcome", "ownership", "paths", "plaintext", "postgres", "promotion", "proposal", "quantities", "record",
-    "release", "remote", "request", "result", "rollback", "runbook", "scaffold", "schemas", "sealed", "sealing",
-    "secret_keys", "secrets", "trail", "tree", "verdict", "wheel", "yamledit", "yamltext",
+    "environments", "errors", "fields", "file_problems", "finding", "fingerprint", "hold", "hosting", "images",
+    "impact", "impact_repo", "layout", "layout_markdown", "limits", "markdown", "merging", "model", "modeledit",
+    "objects", "outcome", "ownership", "paths", "plaintext", "postgres", "promotion", "proposal", "quantities",
+    "record", "release", "remote", "request", "result", "rollback", "runbook", "scaffold", "schemas", "sealed",
+    "sealing", "secret_keys", "secrets", "trail", "tree", "verdict", "wheel", "yamledit", "yamlread",
+    "yamltext",
 }  # fmt: skip
 
 # The only modules that may import what reaches outside.
