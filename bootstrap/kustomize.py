@@ -13,7 +13,7 @@ from pathlib import Path
 from bootstrap import process
 from bootstrap.errors import BadOption, BuildFailed, MissingTool
 from bootstrap.lint import graph
-from bootstrap.lint.graph import NAMES, Graph
+from bootstrap.lint.graph import NAMES, Graph, Kustomization
 from bootstrap.lint.inputs import Role
 from bootstrap.tree import Tree
 
@@ -127,9 +127,21 @@ def _unseen(top: Path, found: Graph) -> str | None:
             return f"{use.owner}:{use.line}: Git does not know the kustomization in {use.path}"
         if use.role is Role.PLUGIN and os.path.lexists(top / use.path):
             return f"{use.owner}:{use.line}: Git does not know {use.path}"
-    for folder in sorted({each.folder for each in found.kustomizations}):
-        if os.path.realpath(top / folder) != os.path.join(os.path.realpath(top), folder):  # noqa: PTH118
-            return f"{folder} lies behind a symbolic link: its paths start elsewhere"
+    return next((told for each in found.kustomizations if (told := _elsewhere(top, each))), None)
+
+
+def _elsewhere(top: Path, each: Kustomization) -> str | None:
+    """What is not where its kustomization was seen to have it: behind a symbolic link, names start where that leads."""
+    real, folder = os.path.realpath(top), os.path.realpath(top / each.folder)
+    if folder == os.path.join(real, each.folder):  # noqa: PTH118
+        return None
+    if not folder.startswith(f"{real}/"):
+        return f"{each.folder} is a symbolic link that leaves the repository"
+    for key in ("resources", "bases", "components", "generators", "transformers", "validators"):
+        for number, name in enumerate(each.items(key)):
+            seen, read = (os.path.normpath(f"{start}/{name}") for start in (f"{real}/{each.folder}", folder))
+            if os.path.realpath(seen) != os.path.realpath(read):
+                return f"{each.place(key, number)}: behind a symbolic link, {name} is another one"
     return None
 
 

@@ -279,6 +279,22 @@ def test_a_kustomization_behind_a_link_is_not_built(repo: Path, recorder: Record
     (repo / "overlays/dev/link").symlink_to("../../x/link")
     with (repo / OVERLAY).open("a") as file:
         file.write("bases: [link]\n")
+    subprocess.run(["git", "-C", repo, "add", "--all"], check=True)
+    subprocess.run(["git", "-C", repo, "commit", "--quiet", "--message", "links"], check=True)
+    said = taxiway("render", "dev", "-C", repo)
+    assert said.code == 7, said.out
+    assert "behind a symbolic link, ../evil is another one" in said.err
+    assert recorder.asked == []
+
+
+def test_a_kustomization_behind_a_link_that_leaves_the_repo_is_not_built(
+    repo: Path, tmp_path: Path, recorder: Recorder, taxiway: Taxiway
+) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/kustomization.yaml").write_text("namePrefix: x-\n")
+    (repo / "overlays/dev/link").symlink_to("../../../other")
+    with (repo / OVERLAY).open("a") as file:
+        file.write("bases: [link]\n")
     said = taxiway("render", "dev", "-C", repo)
     assert said.code == 7, said.out
     assert recorder.asked == []
