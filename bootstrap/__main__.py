@@ -1,6 +1,20 @@
 """`python -m bootstrap` is `taxiway`."""
 
-from bootstrap.cli import main
+from bootstrap import signals
+
+
+def main() -> None:
+    """Carry out the command line; it ends with SystemExit. A signal is taken from here on, imports included."""
+    signals.install()
+    try:
+        from bootstrap import cli
+
+        cli.main()
+    except signals.Stopped:
+        signals.leave()
+    finally:
+        signals.over()
+
 
 if __name__ == "__main__":
     main()

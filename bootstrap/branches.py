@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
-from bootstrap import plumbing, workspace
+from bootstrap import plumbing, signals, workspace
 from bootstrap.changes import ChangeSet
 from bootstrap.result import Progress
 from bootstrap.upstream import PushRefused, Reason, answered
@@ -76,12 +76,14 @@ def push(top: Path, remote: str, commit: str, branch: str, expected: str | None,
     A network that fails is tried again. Raises PushRefused, which says why; the remote is then as it was.
     """
     lease = f"--force-with-lease=refs/heads/{branch}:{expected or ''}"
+    before = signals.made(f"{branch} may have been pushed already: run the command again to go on")
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             with progress(f"pushing {branch}"), answered(f"{branch} can't be pushed"):
                 plumbing.run(top, "push", "--quiet", "--no-follow-tags", lease, remote, f"{commit}:refs/heads/{branch}")
         except PushRefused as err:
             if err.reason is not Reason.NETWORK or attempt == _ATTEMPTS:
+                signals.made(before)
                 raise
             with progress(f"the remote did not answer; trying again ({attempt + 1} of {_ATTEMPTS})"):
                 time.sleep(_PAUSE * 2 ** (attempt - 1))

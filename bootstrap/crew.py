@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import process, workspace
+from bootstrap import process, signals, workspace
 from bootstrap.errors import TaxiwayError
 from bootstrap.examination import Examined, Examiner
 from bootstrap.model import Environment
@@ -41,7 +41,8 @@ def examine(examiner: Examiner, environments: Sequence[Environment]) -> Iterator
             folder = stack.enter_context(workspace.scratch(Tree({_FILE: pickle.dumps(examiner)})))
             pool, task = stack.enter_context(_ended(_processes(cores, folder))), _examine
         try:
-            jobs = {pool.submit(task, each): each for each in environments}
+            with _deaf():
+                jobs = {pool.submit(task, each): each for each in environments}
             for job in as_completed(jobs):
                 environment = jobs.pop(job)  # and its result with it, once the caller lets go
                 yield environment, job.result()
@@ -49,6 +50,19 @@ def examine(examiner: Examiner, environments: Sequence[Environment]) -> Iterator
             raise TaxiwayError(
                 "a process that examined environments was killed", hint="was the memory enough?"
             ) from None
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Keep SIGINT from the processes that are started, and from what they start: the first process ends them all.
+
+    This one gets it later, or in another thread.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
@@ -80,8 +94,6 @@ def _start(folder: Path, thresholds: tuple[int, int, int], places: "SimpleQueue[
     if not places.empty():
         process.stay(places.get())
     os.environ.setdefault("GOMAXPROCS", "1")  # each core has a build of its own: more threads only get into others' way
-    # Ctrl-C is for the first process, which lets the others end what they have begun.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_follow, daemon=True).start()
     _mine = pickle.loads((folder / _FILE).read_bytes())  # noqa: S301  (the first process has just written it)
 
@@ -92,6 +104,7 @@ def _follow() -> None:
 
     if parent := parent_process():
         connection.wait([parent.sentinel])
+        signals.end(signals.children())
         os._exit(1)
 
 

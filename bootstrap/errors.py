@@ -80,7 +80,9 @@ class ClusterFailed(TaxiwayError):
 class Interrupted(TaxiwayError):
     """The user said stop."""
 
-    exit_code = 130  # 128 and SIGINT, as shells have it
+    def __init__(self, message: str, *, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
 
 
 class Several(TaxiwayError):

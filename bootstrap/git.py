@@ -9,7 +9,7 @@ os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # a missing git is our own
 
 import git
 
-from bootstrap import plumbing
+from bootstrap import plumbing, signals
 from bootstrap.errors import GitFailed
 
 
@@ -46,20 +46,21 @@ class Repository(plumbing.Repository):
         try:
             _run(self.top, "commit", "--quiet", "--message", message, "--", *wanted)
         except BaseException:
-            self.forget(wanted)
+            with signals.shield():
+                self.forget(wanted)
             raise
         return plumbing.run(self.top, "rev-parse", "HEAD")
 
     def forget(self, paths: Iterable[str]) -> None:
         """Take new paths out of the index again."""
-        git.Git(self.top).rm("--cached", "--quiet", "--ignore-unmatch", "--force", "--", *paths)
+        _run(self.top, "rm", "--cached", "--quiet", "--ignore-unmatch", "--force", "--", *paths)
 
 
 def _run(folder: Path, *arguments: str) -> None:
     shell = git.Git(folder)
     shell.update_environment(LC_ALL="C", GIT_TERMINAL_PROMPT="0")
     try:
-        shell.execute(["git", *arguments])
+        shell.execute(["git", *arguments], start_new_session=signals.shielded())
     except git.GitCommandError as err:
         said = str(err.stderr).strip().removeprefix("stderr: ").strip("'\n ") or str(err.stdout).strip()
         raise GitFailed(f"git {arguments[0]} failed: {said or f'exit code {err.status}'}") from None

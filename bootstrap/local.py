@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bootstrap import listing, plumbing, workspace
+from bootstrap import listing, plumbing, signals, workspace
 from bootstrap.changes import ChangeSet
 from bootstrap.errors import BadTarget
 from bootstrap.fingerprint import part_of
@@ -28,15 +28,20 @@ def commit(top: Path, changes: ChangeSet, message: str) -> str:
     # In a large repo, Git takes twice the time to leave out what else is staged: only where there is something.
     staged = plumbing.run(top, "diff-index", "--cached", "--name-only", "HEAD")
     only = ("--only", "--", *changes.paths) if staged else ()
-    try:
-        workspace.apply(top, changes.writes, changes.deletes)
-        repository.stage(changes.paths)
-        plumbing.run(top, "commit", "--quiet", "--message", message, *only)
-    except BaseException:
+    before = plumbing.run(top, "rev-parse", "HEAD")
+
+    def take_back() -> bool:
+        if plumbing.run(top, "rev-parse", "HEAD") != before:  # the commit was made
+            return False
         plumbing.run(top, "reset", "--quiet", "--", *changes.paths)
         kept = repository.held(changes.paths)
         if kept:
             plumbing.run(top, "checkout", "--quiet", "HEAD", "--", *sorted(kept))
         workspace.apply(top, {}, frozenset(changes.paths) - kept)
-        raise
+        return True
+
+    with signals.undone_by(take_back):
+        workspace.apply(top, changes.writes, changes.deletes)
+        repository.stage(changes.paths)
+        plumbing.run(top, "commit", "--quiet", "--message", message, *only)
     return plumbing.run(top, "rev-parse", "HEAD")

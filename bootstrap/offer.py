@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bootstrap import body, branches, codeowners, forge, plumbing, trail, upstream
+from bootstrap import body, branches, codeowners, forge, plumbing, signals, trail, upstream
 from bootstrap.body import Description
 from bootstrap.changes import ChangeSet
 from bootstrap.forge import PullRequests
@@ -87,6 +87,7 @@ def withdraw(ground: Ground, route: Route, wishes: Wishes, *, progress: Progress
     """Close what is open for a change that there is no need for any more; what was done, in words."""
     why = f"{ground.known.branch} has all of this already."
     with _pulls(ground, wishes, progress) as pulls:
+        signals.made("pull requests may have been closed already: run the command again to go on")
         closed = [each for each in _opened(pulls, route, "") if pulls.close(each, why)] if pulls else []
     return tuple(f"closed {each.url}, which {ground.known.branch} has overtaken" for each in closed)
 
@@ -126,6 +127,7 @@ def comment(known: Model, number: int, text: str, *, progress: Progress) -> tupl
     """Say something under a pull request, once; its URL, and whether it was new."""
     with forge.connect(Hosted.of(known.remote, known.forge, known.web), progress=progress) as pulls:
         pull = pulls.get(number)
+        signals.made("the comment may have been written already: run the command again to go on")
         return pull.url, pulls.comment(pull, text)
 
 

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
-from bootstrap import git, plumbing, workspace
+from bootstrap import git, plumbing, signals, workspace
 from bootstrap.errors import BadTarget
 from bootstrap.tree import Tree
 
@@ -109,7 +109,8 @@ class NewFolder:
         """See Site."""
         repository = git.Repository.create(staged, self.branch(), origin)
         commit = repository.commit_all(message) if message else None
-        staged.rename(self.top)
+        with signals.undone_by(staged.exists):
+            staged.rename(self.top)
         return commit
 
 
@@ -169,20 +170,18 @@ class ExistingRepository:
                 workspace.write(folder / "tree", tree)
                 yield folder / "tree"
         finally:
-            if self._made and not any(each.name != ".git" for each in self.top.iterdir()):
-                workspace.remove(self.top / ".git")
+            with signals.shield():
+                if self._made and not any(each.name != ".git" for each in self.top.iterdir()):
+                    workspace.remove(self.top / ".git")
 
     def publish(self, staged: Path, message: str | None, origin: str) -> str | None:
         """See Site."""
         new = [path for path in self._tree if not (self.top / path).exists()]
         journal = {path: hashlib.sha256(self._tree[path]).hexdigest() for path in new}
         workspace.write_whole(self._folder() / _JOURNAL, json.dumps(journal).encode())
-        try:
+        with signals.undone_by(lambda: self._take_back(journal)):
             workspace.move(staged, self.top)
             commit = self._repository.commit(new, message) if message else None
-        except BaseException:
-            self._take_back(journal)
-            raise
         if not self._repository.origin():
             self._repository.add_origin(origin)
         return commit
@@ -190,8 +189,10 @@ class ExistingRepository:
     def _folder(self) -> Path:
         return self._repository.folder() / "taxiway"
 
-    def _take_back(self, journal: dict[str, str]) -> None:
-        if self._repository.held(journal) != journal.keys():
+    def _take_back(self, journal: dict[str, str]) -> bool:
+        """Whether the files could still be taken back: they stay where their commit was made."""
+        made = self._repository.held(journal) == journal.keys()
+        if not made:
             self._repository.forget(journal)
             for path, digest in journal.items():
                 target = self.top / path
@@ -199,6 +200,7 @@ class ExistingRepository:
                     target.unlink()
                     workspace.prune(target.parent, self.top)
         workspace.remove(self._folder())
+        return not made
 
 
 def _clashes(top: Path, path: str, data: bytes) -> bool:

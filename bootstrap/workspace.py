@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import plumbing
+from bootstrap import plumbing, signals
 from bootstrap.errors import BadCertificate, BadSecret, BadTarget
 from bootstrap.fingerprint import MODEL
 from bootstrap.tree import Tree
@@ -75,11 +75,15 @@ def private_key(path: Path | None, key: "Secret | None") -> Iterator[None]:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-    try:
-        yield
-    except BaseException:
+
+    def take_back() -> bool:
+        if signals.stands():  # what is sealed for this key
+            return False
         full.unlink(missing_ok=True)
-        raise
+        return True
+
+    with signals.undone_by(take_back):
+        yield
 
 
 def top_of(start: Path) -> Path:
@@ -190,9 +194,10 @@ def alone(parent: Path, name: str, *, keep: bool = False) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        if folder.exists() and os.path.samestat(os.fstat(handle), folder.stat()):  # it may have been moved into place
-            remove(folder)
-        os.close(handle)
+        with signals.shield():
+            if folder.exists() and os.path.samestat(os.fstat(handle), folder.stat()):  # it may have been moved
+                remove(folder)
+            os.close(handle)
 
 
 def _hold(folder: Path) -> int:

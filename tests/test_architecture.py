@@ -13,7 +13,7 @@ MODULES = sorted(
 SHELL = {"cli", "cli.boundary", "cli.bootstrap", "cli.edit", "cli.look", "cli.move", "report", "ask", "__main__"}
 EFFECTS = {
     "branches", "builds", "cache", "crew", "examination", "folders", "forge", "git", "ground", "kubectl", "kustomize",
-    "listing", "local", "memory", "models", "offer", "plumbing", "process", "prospect", "repository", "site",
+    "listing", "local", "memory", "models", "offer", "plumbing", "process", "prospect", "repository", "signals", "site",
     "snapshot", "sources", "survey", "tokens", "trial", "untracked", "upstream", "workspace",
 }  # fmt: skip
 CORE = {

@@ -2,13 +2,12 @@
 
 import contextlib
 import os
-import signal
 import sys
 from collections.abc import Iterator
 
 import typer
 
-from bootstrap import report
+from bootstrap import report, signals
 from bootstrap.errors import DiskFailed, Interrupted, TaxiwayError
 from bootstrap.report import Output
 
@@ -19,9 +18,11 @@ DIRECTORY = typer.Option("--directory", "-C", metavar="FOLDER", help="The enviro
 @contextlib.contextmanager
 def boundary(output: Output) -> Iterator[None]:
     """End with a sentence and an exit code, where the `with` raises."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # taken back like Ctrl-C
+    signals.begin()
+    failure: TaxiwayError
     try:
         yield
+        return
     except TaxiwayError as err:
         failure = err
     except BrokenPipeError:  # the reader has seen enough, as `head` does
@@ -29,9 +30,10 @@ def boundary(output: Output) -> Iterator[None]:
         raise typer.Exit(_PIPE_CLOSED) from None
     except OSError as err:
         failure = DiskFailed(f"{err.filename or 'the disk'}: {err.strerror}")
-    except (KeyboardInterrupt, typer.Abort):
-        failure = Interrupted("interrupted; nothing was changed")
-    else:
-        return
+    except (KeyboardInterrupt, typer.Abort, signals.Stopped):
+        failure = Interrupted(signals.said(), exit_code=signals.exit_code())
+    if signals.stopped():  # whatever came of it on the way out
+        failure = Interrupted(signals.said(), exit_code=signals.exit_code())
+        signals.over()
     report.fail(failure, output)
     raise typer.Exit(failure.exit_code)
