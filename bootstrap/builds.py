@@ -15,7 +15,8 @@ from bootstrap.cache import Cache
 from bootstrap.errors import BuildFailed
 from bootstrap.kustomize import Kustomize
 from bootstrap.lint import graph, located
-from bootstrap.lint.graph import Graph, Role
+from bootstrap.lint.graph import Graph
+from bootstrap.lint.inputs import Role
 from bootstrap.snapshot import Reading, Snapshot
 from bootstrap.tree import Tree
 
@@ -33,6 +34,7 @@ class Sources:
     parts: tuple[str, ...]
     readings: tuple[Reading, ...]
     tree: Tree
+    graph: Graph
     whole: bool
 
 
@@ -100,7 +102,9 @@ class Builder:
         ids = {part: snapshot.identity(part) for part in parts}
         same = all(readings[part].identity is not None and readings[part].identity == ids[part] for part in parts)
         whole = same and not astray and _understood(tree, found)
-        return Sources(parts=parts, readings=tuple(readings[part] for part in parts), tree=tree, whole=whole)
+        return Sources(
+            parts=parts, readings=tuple(readings[part] for part in parts), tree=tree, graph=found, whole=whole
+        )
 
     def build(self, snapshot: Snapshot, overlay: str, sources: Sources) -> Built:
         """Build an overlay, and remember what comes of it."""
@@ -109,7 +113,7 @@ class Builder:
 
     def _build(self, folder: Path, snapshot: Snapshot, overlay: str, sources: Sources) -> Built:
         try:
-            rendered = self.kustomize.build(folder / overlay)
+            rendered = self.kustomize.build(folder, overlay, sources.graph)
         except BuildFailed as err:
             return Built(failure=err.message)
         sound = sources.whole and snapshot.is_as(sources.readings)
@@ -193,7 +197,7 @@ def identities(snapshot: Snapshot, parts: Sequence[str]) -> list[str] | None:
 
 def _understood(tree: Tree, found: Graph) -> bool:
     """Whether the graph surely names all that kustomize reads."""
-    if found.missing or found.remote:
+    if found.missing or found.refusals:
         return False
     followed = {each.path for each in found.kustomizations}
     named = {path for path, use in found.files.items() if use.role is Role.KUSTOMIZATION}

@@ -4,18 +4,34 @@ import contextlib
 import json
 import os
 import re
+import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap import process
-from bootstrap.errors import BuildFailed, MissingTool
+from bootstrap.errors import BadOption, BuildFailed, MissingTool
+from bootstrap.lint import graph
+from bootstrap.lint.graph import NAMES, Graph, Kustomization
+from bootstrap.lint.inputs import Role
+from bootstrap.tree import Tree
 
 # A build is over before Go's garbage collector pays: a third less CPU time, for some 40 MB more. Where a build is so
 # large that it would not be, the limit brings it back (of Go 1.19).
 _ENVIRONMENT = {} if {"GOGC", "GOMEMLIMIT"} & os.environ.keys() else {"GOGC": "off", "GOMEMLIMIT": "512MiB"}
 _LOGGED = re.compile(r'E\d{4} [^\]]*\] "command failed" err=(".*")', re.DOTALL)
+# The second line: what is handed to kustomize names nothing that is fetched or run.
+_CUT_OFF = {
+    **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"), "http://127.0.0.1:9"),
+    "NO_PROXY": "",
+    "no_proxy": "",
+    "GIT_ALLOW_PROTOCOL": "none",
+    "KUBECONFIG": os.devnull,
+}
+_LIMIT = "TAXIWAY_BUILD_TIMEOUT"
+_SECONDS = 60.0
+_MOST = 100 << 20  # bytes that an overlay renders to
 _WRAPPER = 1_000_000  # bytes; both programs have tens of millions
 
 
@@ -47,17 +63,92 @@ class Kustomize:
             text += process.run([self.command[0], *asked]).out.decode(errors="replace")
         return text
 
-    def build(self, folder: Path) -> bytes:
-        """The rendered objects of a folder, as one YAML text. Raises BuildFailed with kustomize's own reason."""
-        done = process.run([*self.command, str(folder)], env=_ENVIRONMENT)
+    def build(self, top: Path, overlay: str, found: Graph) -> bytes:
+        """The rendered objects of an overlay below `top`, as one YAML text; `found` is all that it reads.
+
+        The only start of kustomize. Raises BuildFailed, before that, for a graph with a refusal, or one that is not of
+        what stands on disk; then with kustomize's own reason, or where it takes too long or says too much.
+        """
+        folder = top / overlay
+        if refusal := next(iter(found.refusals), None):
+            reason = f"{refusal.place}: {refusal.message}"
+            raise BuildFailed(f"{folder.name}: kustomize can't build this overlay: {reason}")
+        if unseen := _unseen(top, found):
+            raise BuildFailed(f"{folder.name}: kustomize can't build this overlay: {unseen}")
+        limit = _time_limit()
+        try:
+            done = process.run([*self.command, str(folder)], env=self._surroundings(), seconds=limit, most=_MOST)
+        except process.TookTooLong:
+            raise BuildFailed(
+                f"{folder.name}: kustomize can't build this overlay: it was not done after {limit:g} seconds"
+                f" ({_LIMIT}=SECONDS gives it more)"
+            ) from None
+        except process.SaidTooMuch:
+            raise BuildFailed(
+                f"{folder.name}: kustomize can't build this overlay: it renders to more than {_MOST >> 20} MiB"
+            ) from None
         if done.code:
             raise BuildFailed(f"{folder.name}: kustomize can't build this overlay: {_reason(done.err, folder)}")
         return done.out
 
-    def build_all(self, folders: Iterable[Path]) -> list[bytes]:
-        """Build several folders, as many at once as there are cores. Raises BuildFailed for the first that fails."""
+    def build_all(self, top: Path, overlays: Iterable[str], tree: Tree) -> list[bytes]:
+        """Build several overlays of a tree, which stands below `top`, as many at once as there are cores.
+
+        Raises BuildFailed for the first that fails.
+        """
         with ThreadPoolExecutor(max_workers=process.cores()) as pool:
-            return list(pool.map(self.build, folders))
+            return list(pool.map(lambda each: self.build(top, each, graph.read(tree, each)), overlays))
+
+    def _surroundings(self) -> dict[str, str]:
+        """What a build needs none of is out of its reach: other programs, the network, the user's clusters.
+
+        A wrapper, as asdf and mise have, finds the real kustomize by PATH.
+        """
+        wrapped = Path(self.command[0]).resolve().stat().st_size < _WRAPPER
+        return {**_ENVIRONMENT, **_CUT_OFF, **({} if wrapped else {"PATH": os.devnull})}
+
+
+def _time_limit() -> float:
+    """Seconds for one build. Raises BadOption where the user's own limit is no number."""
+    told = os.environ.get(_LIMIT, "")
+    try:
+        limit = float(told or _SECONDS)
+    except ValueError:
+        limit = 0.0
+    if not 0 < limit < threading.TIMEOUT_MAX:
+        raise BadOption(f"{_LIMIT} is {told!r}, and has to be a number of seconds", hint=f"unset it for {_SECONDS:g}")
+    return limit
+
+
+def _unseen(top: Path, found: Graph) -> str | None:
+    """What kustomize would find on disk in place of what was looked at; None where it is the same."""
+    for use in found.missing:
+        if use.role is Role.KUSTOMIZATION and _holds_kustomization(top / use.path):
+            return f"{use.owner}:{use.line}: Git does not know the kustomization in {use.path}"
+        if use.role is Role.PLUGIN and os.path.lexists(top / use.path):
+            return f"{use.owner}:{use.line}: Git does not know {use.path}"
+    return next((told for each in found.kustomizations if (told := _elsewhere(top, each))), None)
+
+
+def _elsewhere(top: Path, each: Kustomization) -> str | None:
+    """What is not where its kustomization was seen to have it: behind a symbolic link, names start where that leads."""
+    real, folder = os.path.realpath(top), os.path.realpath(top / each.folder)
+    if folder == os.path.join(real, each.folder):  # noqa: PTH118
+        return None
+    if not folder.startswith(f"{real}/"):
+        return f"{each.folder} is a symbolic link that leaves the repository"
+    for key in ("resources", "bases", "components", "generators", "transformers", "validators"):
+        for number, name in enumerate(each.items(key)):
+            seen, read = (os.path.normpath(f"{start}/{name}") for start in (f"{real}/{each.folder}", folder))
+            if os.path.realpath(seen) != os.path.realpath(read):
+                return f"{each.place(key, number)}: behind a symbolic link, {name} is another one"
+    return None
+
+
+def _holds_kustomization(folder: Path) -> bool:
+    """Whether a folder has one under any of the names, however a file system compares them."""
+    known = {name.casefold() for name in NAMES}
+    return folder.is_dir() and any(each.name.casefold() in known for each in folder.iterdir())
 
 
 def _reason(said: str, folder: Path) -> str:

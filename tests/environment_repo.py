@@ -7,11 +7,11 @@ from pathlib import Path
 import yaml
 
 from bootstrap import envfile, images, scaffold, sources, workspace
-from bootstrap.kustomize import Kustomize
 from bootstrap.model import Controller, Environment, Model
 from bootstrap.objects import Object, parse
 from bootstrap.remote import Forge, Remote
 from bootstrap.tree import Tree
+from tests import rendering
 
 NAMES = ("dev", "staging", "prod")
 # What kustomize needs to see of a sealed secret; no test here opens one.
@@ -54,7 +54,7 @@ def repo(*names: str) -> Tree:
 def render(tree: Tree, environment: str) -> tuple[Object, ...]:
     """What the real kustomize makes of an overlay."""
     with workspace.scratch(tree) as folder:
-        return parse(Kustomize.find().build(Path(folder) / "overlays" / environment))
+        return parse(rendering.build(Path(folder) / "overlays" / environment))
 
 
 def edited(tree: Tree, path: str, change: Callable[[str], str]) -> Tree:

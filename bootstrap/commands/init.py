@@ -81,7 +81,7 @@ def _given_secrets(options: Options, wanted: Model) -> Mapping[str, Mapping[str,
 
 def _build(kustomize: Kustomize, staged: Path, wanted: Model, tree: Tree) -> None:
     overlays = [each.overlay for each in wanted.environments]
-    rendered = kustomize.build_all(staged / overlay for overlay in overlays)
+    rendered = kustomize.build_all(staged, overlays, tree)
     errors = checks.private_keys(tree)
     for overlay, text in zip(overlays, rendered, strict=True):
         errors.extend(checks.rendered_secrets(overlay, text))

@@ -1,40 +1,18 @@
 """What kustomize reads to build an overlay, in the order in which it applies it."""
 
 import posixpath
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
-from functools import lru_cache
 from typing import Any
 
 from bootstrap.finding import Place
+from bootstrap.lint import inputs
+from bootstrap.lint.inputs import Named, Obstacle, Role, Why, is_remote
 from bootstrap.lint.located import Document, documents
 from bootstrap.tree import Tree
 
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
-FIELDS = (
-    "apiVersion", "bases", "buildMetadata", "commonAnnotations", "commonLabels", "components", "configMapGenerator",
-    "configurations", "crds", "generatorOptions", "generators", "helmCharts", "helmGlobals", "images", "kind", "labels",
-    "metadata", "namePrefix", "nameSuffix", "namespace", "openapi", "patches", "patchesJson6902",
-    "patchesStrategicMerge", "replacements", "replicas", "resources", "secretGenerator", "sortOptions", "transformers",
-    "validators", "vars",
-)  # fmt: skip
-# What kustomize takes for a URL or a Git repository (api/internal/git, repospec.go).
-_REMOTE = re.compile(
-    r"(https?|ssh|git|file|oci)://|git::|gh:|[\w.-]+@[\w.-]+:|(github|gitlab|bitbucket)\.(com|org)[/:]|.*\?ref=", re.I
-)
-
-
-class Role(StrEnum):
-    """What a file is read as."""
-
-    KUSTOMIZATION = "kustomization"
-    RESOURCE = "resource"
-    PATCH = "patch"
-    ENV = "env"
-    FILE = "file"
-    OTHER = "other"
+_DEEPEST = 64  # kustomizations, each named by the one before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +23,19 @@ class Use:
     role: Role
     owner: str
     line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why an overlay is not handed to kustomize: what would be fetched, run, or read in two ways, and where it is said.
+
+    `field` where it is a field that no kustomization has.
+    """
+
+    why: Why
+    place: Place
+    message: str
+    field: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,18 +76,15 @@ class Graph:
     """An overlay and all that it takes in: kustomizations in the order of their effect, the overlay's own last.
 
     `missing` are folders and files that are named and not there, `remote` what has to come over the network. `files`
-    are those that are read, each with the first place that names it.
+    are those that are read, each with the first place that names it. With any of `refusals` (`remote` among them) it is
+    not handed to kustomize.
     """
 
     kustomizations: tuple[Kustomization, ...] = ()
     missing: tuple[Use, ...] = ()
     remote: tuple[Use, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
     files: Mapping[str, Use] = field(default_factory=dict)
-
-
-def is_remote(name: str) -> bool:
-    """Whether kustomize looks for this on the network."""
-    return _REMOTE.match(name) is not None
 
 
 def read(tree: Tree, overlay: str) -> Graph:
@@ -107,6 +95,7 @@ def read(tree: Tree, overlay: str) -> Graph:
         kustomizations=tuple(walk.found),
         missing=tuple(walk.missing),
         remote=tuple(walk.remote),
+        refusals=tuple(dict.fromkeys(walk.refusals)),
         files=walk.files,
     )
 
@@ -117,8 +106,10 @@ class _Walk:
         self.found: list[Kustomization] = []
         self.missing: list[Use] = []
         self.remote: list[Use] = []
+        self.refusals: list[Refusal] = []
         self.files: dict[str, Use] = {}
         self._entered: set[str] = set()
+        self._depth = 0
 
     def enter(self, folder: str, use: Use) -> None:
         """A folder with a kustomization; each is followed once."""
@@ -130,75 +121,63 @@ class _Walk:
             return
         self._entered.add(path)
         self.files[path] = Use(path=path, role=Role.KUSTOMIZATION, owner=use.owner, line=use.line)
-        document = next(iter(documents(self.tree.files[path])), None)
+        data = self.tree.files[path]
+        document = next(iter(documents(data)), None)
+        told = inputs.kustomization(data)
+        self._refuse(path, told.obstacles)
         if document is None or not isinstance(document.value, dict):
             return
         uses: list[Use] = []
-        for name, role, line in _names(self.tree.files[path]):
-            full = name if is_remote(name) else posixpath.normpath(posixpath.join(folder, name))
-            use = Use(path=full, role=role, owner=path, line=line)
-            if use.role is not Role.KUSTOMIZATION:
-                uses.append(use)
-                self._file(use)
-            elif is_remote(use.path):
-                self.remote.append(use)
-            elif use.path in self.tree.files:
-                uses.append(Use(path=use.path, role=Role.RESOURCE, owner=path, line=use.line))
-                self._file(uses[-1])
-            else:
-                self.enter(use.path, use)
+        self._depth += 1
+        for named in told.named:
+            self._use(folder, path, named, uses)
+        self._depth -= 1
         self.found.append(Kustomization(path=path, folder=folder, document=document, uses=tuple(uses)))
+
+    def _use(self, folder: str, owner: str, named: Named, uses: list[Use]) -> None:
+        """What a text names, seen from a folder."""
+        if is_remote(named.name):
+            use = Use(path=named.name, role=named.role, owner=owner, line=named.line)
+            self.remote.append(use)
+            self._refuse(owner, [Obstacle(Why.REMOTE, use.line, f"{use.path} comes over the network")])
+            return
+        full = posixpath.normpath(posixpath.join(folder, named.name))
+        use = Use(path=full, role=named.role, owner=owner, line=named.line)
+        if posixpath.isabs(full) or full.split("/")[0] == "..":
+            self._refuse(owner, [Obstacle(Why.OUTSIDE, use.line, f"{named.name} is outside of the repository")])
+        elif use.role is Role.KUSTOMIZATION and full not in self.tree.files:
+            if self._depth < _DEEPEST:
+                self.enter(full, use)
+            else:
+                message = f"more than {_DEEPEST} kustomizations stand one below the other"
+                self._refuse(owner, [Obstacle(Why.UNCLEAR, use.line, message)])
+        else:
+            if use.role is Role.KUSTOMIZATION:
+                use = Use(path=full, role=Role.RESOURCE, owner=owner, line=named.line)
+            uses.append(use)
+            self._file(use)
+            if use.role is Role.PLUGIN:
+                self._plugins(folder, use, uses)
+
+    def _plugins(self, folder: str, use: Use, uses: list[Use]) -> None:
+        """What the plugins in a file read: their paths start where the kustomization stands that names the file."""
+        if any(posixpath.join(use.path, name) in self.tree.files for name in NAMES):
+            message = f"{use.path} is a folder: what its kustomization makes of plugins is not known without a build"
+            self._refuse(use.owner, [Obstacle(Why.PROGRAM, use.line, message)])
+        if use.path in self.tree.files:
+            told = inputs.plugin(self.tree.files[use.path])
+            self._refuse(use.path, told.obstacles)
+            for named in told.named:
+                self._use(folder, use.path, named, uses)
 
     def _file(self, use: Use) -> None:
         if use.path in self.tree.files:
             self.files.setdefault(use.path, use)
-        elif is_remote(use.path):
-            self.remote.append(use)
         else:
             self.missing.append(use)
 
-
-@lru_cache(maxsize=256)  # the copies of one base all say the same
-def _names(text: bytes) -> tuple[tuple[str, Role, int], ...]:
-    """What a kustomization names, as it stands there, each with its line."""
-    return tuple(name for document in documents(text)[:1] for name in _named(document))
-
-
-def _named(document: Document) -> Iterator[tuple[str, Role, int]]:
-    data = document.value
-
-    def use(name: Any, role: Role, *where: str | int) -> Iterator[tuple[str, Role, int]]:
-        if isinstance(name, str) and name:
-            yield name, role, document.line(where)
-
-    for key in ("resources", "bases", "components", "generators", "transformers", "validators"):
-        for number, name in enumerate(_list(data.get(key))):
-            if isinstance(name, str) and "\n" not in name:
-                yield from use(name, Role.KUSTOMIZATION, key, number)
-    for key in ("configMapGenerator", "secretGenerator"):
-        for number, generator in enumerate(_list(data.get(key))):
-            if isinstance(generator, dict):
-                yield from use(generator.get("env"), Role.ENV, key, number, "env")
-                for index, name in enumerate(_list(generator.get("envs"))):
-                    yield from use(name, Role.ENV, key, number, "envs", index)
-                for index, name in enumerate(_list(generator.get("files"))):
-                    if isinstance(name, str):
-                        yield from use(name.partition("=")[2] or name, Role.FILE, key, number, "files", index)
-    for number, name in enumerate(_list(data.get("patchesStrategicMerge"))):
-        if isinstance(name, str) and "\n" not in name:
-            yield from use(name, Role.PATCH, "patchesStrategicMerge", number)
-    for key in ("patches", "patchesJson6902", "replacements"):
-        role = Role.OTHER if key == "replacements" else Role.PATCH
-        for number, item in enumerate(_list(data.get(key))):
-            if isinstance(item, dict):
-                yield from use(item.get("path"), role, key, number, "path")
-    for key in ("configurations", "crds"):
-        for number, name in enumerate(_list(data.get(key))):
-            yield from use(name, Role.OTHER, key, number)
-    openapi = data.get("openapi")
-    if isinstance(openapi, dict):
-        yield from use(openapi.get("path"), Role.OTHER, "openapi", "path")
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+    def _refuse(self, path: str, obstacles: Iterable[Obstacle]) -> None:
+        self.refusals.extend(
+            Refusal(why=each.why, place=Place(path, each.line), message=each.message, field=each.field)
+            for each in obstacles
+        )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from bootstrap.finding import Finding, Place, Rule, Severity
 from bootstrap.lint import complaints, complaints_changes, failure
 from bootstrap.lint.complaints import Case, Told
+from bootstrap.lint.inputs import FIELDS, Why
 from bootstrap.lint.scene import Scene
 
 BROKEN_BUILD = Rule(
@@ -51,6 +52,11 @@ def check(scene: Scene) -> Iterator[Finding]:
     if scene.failure is None:
         return
     overlay = scene.environment.overlay
+    if refusals := scene.graph.refusals:
+        first = min(refusals, key=lambda each: each.why not in (Why.SYNTAX, Why.UNKNOWN))
+        message = f"kustomize can't build {overlay}: {first.message}"
+        yield scene.finding(BROKEN_BUILD, first.place, message, complaints.near(first.field, FIELDS))
+        return
     complaint = failure.read(scene.failure, scene.tree, overlay)
     told = None
     for pattern, way in _WAYS:

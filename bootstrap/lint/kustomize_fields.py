@@ -6,7 +6,8 @@ from functools import lru_cache
 
 from bootstrap.finding import Finding, Place, Rule, Severity
 from bootstrap.lint import located
-from bootstrap.lint.graph import Kustomization, Role, is_remote
+from bootstrap.lint.graph import Kustomization
+from bootstrap.lint.inputs import Role, is_remote
 from bootstrap.lint.located import mistake
 from bootstrap.lint.scene import Scene, dig
 
@@ -32,14 +33,6 @@ DEPRECATED = Rule(
     why="Kustomize says that it will drop the field; with a version that has done so the overlay no longer builds.",
     fix="Use the successor: `kustomize edit fix` rewrites the file.",
 )
-REMOTE = Rule(
-    name="kustomize/remote",
-    severity=Severity.ERROR,
-    title="Everything that an environment is made of stands in its repository.",
-    why="What another server gives is in no pull request: it can change, or be away, at any sync, and a revert does not"
-    " bring it back.",
-    fix="Copy it into the repository, and name the copy.",
-)
 EMPTY_RESOURCE = Rule(
     name="kustomize/empty-resource",
     severity=Severity.ERROR,
@@ -54,7 +47,7 @@ IGNORED_DOCUMENT = Rule(
     why="Kustomize reads the first one and passes over the others.",
     fix="Join the documents.",
 )
-RULES = (DUPLICATE_KEY, LISTED_TWICE, DEPRECATED, REMOTE, EMPTY_RESOURCE, IGNORED_DOCUMENT)
+RULES = (DUPLICATE_KEY, LISTED_TWICE, DEPRECATED, EMPTY_RESOURCE, IGNORED_DOCUMENT)
 
 # kustomize: api/types, kustomization.go (CheckDeprecatedFields).
 _SUCCESSORS = {
@@ -74,9 +67,6 @@ def check(scene: Scene) -> Iterator[Finding]:
         yield from _twice(scene, owner)
         yield from _deprecated(scene, owner)
         yield from _documents(scene, owner)
-    for use in scene.graph.remote:
-        message = f"{use.path} comes over the network"
-        yield scene.finding(REMOTE, Place(use.owner, use.line), message)
     for use in scene.graph.files.values():
         data = scene.tree.files.get(use.path, b"")
         if use.role is Role.RESOURCE and not located.documents(data) and mistake(data) is None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from bootstrap.finding import Finding, Place, Rule, Severity
 from bootstrap.lint import envfile, generators
-from bootstrap.lint.graph import Role
+from bootstrap.lint.inputs import Role
 from bootstrap.lint.scene import Scene
 
 NO_VALUE = Rule(

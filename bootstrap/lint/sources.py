@@ -8,7 +8,8 @@ from typing import Any
 
 from bootstrap.finding import Place
 from bootstrap.lint import images
-from bootstrap.lint.graph import Graph, Kustomization, Role
+from bootstrap.lint.graph import Graph, Kustomization
+from bootstrap.lint.inputs import Role
 from bootstrap.lint.located import Document, Path, documents, get
 from bootstrap.lint.selectors import Selector, Subject
 from bootstrap.objects import Identity, identify

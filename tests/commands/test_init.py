@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from bootstrap.kustomize import Kustomize
 from bootstrap.model import Model
 from bootstrap.sealing import Scope
+from tests import rendering
 from tests.conftest import REPO_URL, Keys, Ran, Taxiway
 
 
@@ -42,7 +42,7 @@ def init(taxiway: Taxiway, keys: Keys) -> Taxiway:
 
 
 def objects(folder: Path) -> list[dict[str, Any]]:
-    return list(yaml.safe_load_all(Kustomize.find().build(folder)))
+    return list(yaml.safe_load_all(rendering.build(folder)))
 
 
 def test_a_new_folder_becomes_a_repository_with_one_commit(init: Taxiway, tmp_path: Path) -> None:

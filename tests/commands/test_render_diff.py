@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bootstrap.kustomize import Kustomize
+from tests import rendering
 from tests.commands.conftest import edit
 from tests.commands.test_init import git, snapshot
 from tests.conftest import Taxiway, loaded
@@ -21,7 +21,7 @@ def repo(fresh: Path) -> Path:
 
 
 def test_render_is_what_kustomize_builds(repo: Path, taxiway: Taxiway) -> None:
-    built = Kustomize.find().build(repo / "overlays/dev").decode()
+    built = rendering.build(repo / "overlays/dev").decode()
     assert taxiway("render", "dev").out == built
     assert taxiway("render", "dev").out == built
     both = taxiway("render").out

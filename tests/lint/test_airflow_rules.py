@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from bootstrap import airflow_settings
 from bootstrap.airflow_settings import Settings
-from bootstrap.kustomize import Kustomize
 from bootstrap.lint import airflow, airflow_components
 from bootstrap.lint.scene import Scene
 from bootstrap.objects import Object, identify
 from bootstrap.repository import working
+from tests import rendering
 from tests.lint import files
 
 KNOWN = airflow_settings.settings((3, 3, 2))
@@ -31,7 +31,7 @@ def scene(fresh: Path) -> Scene:
     checkout = working(fresh)
     environment = checkout.model.environments[0]
     tree = files.of(checkout, environment)
-    rendered = Kustomize.find().build(fresh / environment.overlay)
+    rendered = rendering.build(fresh / environment.overlay)
     return Scene(model=checkout.model, environment=environment, tree=tree, rendered=rendered)
 
 

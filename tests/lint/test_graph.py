@@ -2,8 +2,8 @@
 
 import pytest
 
-from bootstrap.lint import graph
-from bootstrap.lint.graph import Role
+from bootstrap.lint import graph, inputs
+from bootstrap.lint.inputs import Role
 from bootstrap.tree import Tree
 
 FILES = Tree(
@@ -86,4 +86,4 @@ def test_what_is_not_as_it_should_be_is_passed_over(text: str) -> None:
      ("../../base", False), ("release", False), ("github.yaml", False), ("https.yaml", False)],
 )  # fmt: skip
 def test_what_comes_over_the_network_is_told_by_its_name(name: str, remote: bool) -> None:
-    assert graph.is_remote(name) is remote
+    assert inputs.is_remote(name) is remote

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from bootstrap import finding, verdict
 from bootstrap.errors import TaxiwayError
-from bootstrap.kustomize import Kustomize
 from bootstrap.lint import fleet, registry
 from bootstrap.lint.scene import Scene
 from bootstrap.model import Model
 from bootstrap.repository import working
 from bootstrap.tree import Tree
+from tests import rendering
 from tests.conftest import Taxiway
 from tests.lint import files
 
@@ -38,7 +38,7 @@ def scene(request: pytest.FixtureRequest, fresh: Path) -> Scene:
         model=checkout.model,
         environment=environment,
         tree=files.of(checkout, environment),
-        rendered=Kustomize.find().build(fresh / environment.overlay),
+        rendered=rendering.build(fresh / environment.overlay),
     )
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from bootstrap.finding import Place
-from bootstrap.kustomize import Kustomize
 from bootstrap.lint import pods, registry
 from bootstrap.lint.pods import Container, Pod
 from bootstrap.lint.scene import Scene
@@ -17,6 +16,7 @@ from bootstrap.remote import Forge, Remote
 from bootstrap.repository import working
 from bootstrap.secrets import CATALOG
 from bootstrap.tree import Tree
+from tests import rendering
 from tests.conftest import REPO_URL
 from tests.lint import files
 from tests.lint.cases import line_of
@@ -88,7 +88,7 @@ def dev(fresh: Path) -> Scene:
         model=checkout.model,
         environment=environment,
         tree=files.of(checkout, environment),
-        rendered=Kustomize.find().build(fresh / environment.overlay),
+        rendered=rendering.build(fresh / environment.overlay),
     )
 
 

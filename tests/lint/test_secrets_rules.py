@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from bootstrap import sealed, sealing
 from bootstrap.errors import BadCertificate
 from bootstrap.finding import Finding
-from bootstrap.kustomize import Kustomize
 from bootstrap.lint import secrets, secrets_certificate, secrets_files, secrets_items
 from bootstrap.lint.scene import Scene
 from bootstrap.repository import working
 from bootstrap.secrets import Secret, generate
 from bootstrap.tree import Tree
+from tests import rendering
 from tests.conftest import Keys
 from tests.lint import files
 from tests.lint.cases.secrets import FERNET_KEY, GITHUB, JWT_TOKEN, PRIVATE_KEY
@@ -42,7 +42,7 @@ def scene(fresh: Path) -> Scene:
         model=checkout.model,
         environment=environment,
         tree=files.of(checkout, environment),
-        rendered=Kustomize.find().build(fresh / environment.overlay),
+        rendered=rendering.build(fresh / environment.overlay),
     )
 
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.kustomize import Kustomize
 from bootstrap.lint import server
 from bootstrap.lint.scene import Scene
 from bootstrap.repository import working
+from tests import rendering
 from tests.lint import files
 
 ABSENT = 'Error from server (NotFound): namespaces "airflow-dev" not found\n'
@@ -18,7 +18,7 @@ def scene(fresh: Path) -> Scene:
     """The first environment of a fresh repo."""
     checkout = working(fresh)
     environment = checkout.model.environments[0]
-    rendered = Kustomize.find().build(fresh / environment.overlay)
+    rendered = rendering.build(fresh / environment.overlay)
     tree = files.of(checkout, environment)
     return Scene(model=checkout.model, environment=environment, tree=tree, rendered=rendered)
 

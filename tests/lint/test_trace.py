@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from bootstrap import cli
-from bootstrap.kustomize import Kustomize
 from bootstrap.lint import graph
 from bootstrap.lint.trace import Trace
 from bootstrap.objects import Object, generated_names, identify, parse
 from bootstrap.tree import Tree
+from tests import rendering
 from tests.conftest import REPO_URL, Keys
 
 OVERLAY = "overlays/dev"
@@ -86,7 +86,7 @@ class Built:
             (folder / name).write_text(text)
         self.lines = {name: text.splitlines() for name, text in files.items()}
         tree = Tree({name: text.encode() for name, text in files.items()})
-        self.objects = parse(Kustomize.find().build(folder / OVERLAY))
+        self.objects = parse(rendering.build(folder / OVERLAY))
         self.trace = Trace(tree, graph.read(tree, OVERLAY), OVERLAY)
 
     def find(self, kind: str, name: str) -> Object:
@@ -305,7 +305,7 @@ def test_every_object_and_field_of_a_fresh_repo_has_a_home_that_says_it(fresh: P
         if path.is_file() and ".git" not in path.relative_to(fresh).parts
     }
     trace = Trace(Tree(files), graph.read(Tree(files), OVERLAY), OVERLAY)
-    objects = parse(Kustomize.find().build(fresh / OVERLAY))
+    objects = parse(rendering.build(fresh / OVERLAY))
     assert len(objects) > 40
     generated = generated_names(objects)
     for each in objects:

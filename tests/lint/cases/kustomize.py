@@ -204,6 +204,39 @@ _FIELDS = (
         edits=(replace(OVERLAY, "  - secrets\n", "  - secrets\n  - https://127.0.0.1:1/acme/manifests/crd.yaml\n"),),
     ),
     Broken(
+        name="a Helm chart",
+        rule="kustomize/program",
+        at=(OVERLAY, "helmCharts:"),
+        edits=(append(OVERLAY, "helmCharts:\n  - name: redis\n    repo: https://127.0.0.1:1/charts\n"),),
+    ),
+    Broken(
+        name="a plugin that is a program",
+        rule="kustomize/program",
+        at=("overlays/dev/plugin.yaml", "kind: Secrets"),
+        edits=(
+            append(OVERLAY, "generators:\n  - plugin.yaml\n"),
+            write("overlays/dev/plugin.yaml", "apiVersion: acme.com/v1\nkind: Secrets\nmetadata:\n  name: x\n"),
+        ),
+    ),
+    Broken(
+        name="a folder beside the repository",
+        rule="kustomize/outside",
+        at=(OVERLAY, "../../../shared"),
+        edits=(replace(OVERLAY, "  - secrets\n", "  - secrets\n  - ../../../shared\n"),),
+    ),
+    Broken(
+        name="a field in capital letters",
+        rule="kustomize/unclear",
+        at=(OVERLAY, "Replicas:"),
+        edits=(append(OVERLAY, "Replicas:\n  - name: airflow-scheduler\n    count: 2\n"),),
+    ),
+    Broken(
+        name="a folder that YAML takes for yes",
+        rule="kustomize/unclear",
+        at=(OVERLAY, "  - on"),
+        edits=(replace(OVERLAY, "  - secrets\n", "  - secrets\n  - on\n"),),
+    ),
+    Broken(
         name="a resource file of nothing but comments",
         rule="kustomize/empty-resource",
         at=("base/airflow/kustomization.yaml", "  - poddisruptionbudget.triggerer.yaml"),
