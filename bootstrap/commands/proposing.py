@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap import __version__, body, layout, local, offer, release, trial
+from bootstrap import __version__, body, files, layout, local, offer, release, trial
 from bootstrap.body import Description
 from bootstrap.builds import Builder
 from bootstrap.errors import TaxiwayError, raise_all
@@ -82,6 +82,7 @@ def conclude(ground: Ground, tried: Tried, wishes: Wishes, *, dry_run: bool, pro
         data: dict[str, Any] = {"kind": route.kind, "source": route.source, "target": route.target, "moved": []}
         return Result(status="unchanged", data=data, lines=(f"{_where(route)}: unchanged",), notes=notes)
     if dry_run:
+        files.check(ground.top, planned.changes.writes, planned.changes.deletes)
         return _planned(ground, described)
     offered = offer.make(ground, planned.changes, described, wishes, progress=progress)
     return _offered(described, offered)
