@@ -14,7 +14,7 @@ def mapping(text: Any) -> dict[str, Any] | None:
         return None
     held = documents(text)
     # What stands there once and is meant in many places would be told in all of them.
-    return held[0] if len(held) == 1 and not _repeats(text) else None
+    return held[0] if len(held) == 1 and not yamlread.repeats(text) else None
 
 
 @lru_cache(maxsize=256)  # the same texts stand in many environments
@@ -25,7 +25,3 @@ def documents(text: str) -> tuple[dict[str, Any], ...]:
     except yaml.YAMLError:
         return ()
     return tuple(each for each in held if isinstance(each, dict))
-
-
-def _repeats(text: str) -> bool:
-    return any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.CSafeLoader))

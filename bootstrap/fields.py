@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import yaml
 
-from bootstrap import control_characters
+from bootstrap import control_characters, yamlread
 from bootstrap.errors import BadOption, BadTarget
 
 _Value = TypeVar("_Value")
@@ -100,7 +100,7 @@ def _wrong(name: str, text: bytes, place: tuple[str | int, ...], err: BadOption)
 
 def _line_of(text: bytes, place: tuple[str | int, ...]) -> int | None:
     """The line of a value, from 1; of what holds it, where it isn't written there itself (a merge key's)."""
-    node: yaml.Node | None = yaml.compose(text, Loader=yaml.CSafeLoader)
+    node: yaml.Node | None = next((node for node, _ in yamlread.nodes(text)), None)
     found = node.start_mark.line if node else None
     for step in place:
         if isinstance(node, yaml.SequenceNode) and isinstance(step, int):

@@ -77,6 +77,11 @@ def check(text: str | bytes) -> None:
             return
 
 
+def repeats(text: str) -> bool:
+    """Whether an alias stands in a text, and with it a value in more places than one."""
+    return any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=Loader))
+
+
 def _suspicious(data: bytes) -> bool:
     return (
         len(data) > limits.YAML_NODES

@@ -151,6 +151,14 @@ def test_a_write_is_seen(text: str) -> None:
     assert any(writes(node) for node in ast.walk(ast.parse(text)))
 
 
+def test_yaml_is_read_within_limits() -> None:
+    names = {"load", "load_all", "safe_load", "safe_load_all", "parse", "compose", "compose_all", "CSafeLoader"}
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "yaml":
+                assert node.attr not in names or path.name == "yamlread.py", f"{path.name} reads YAML by itself"
+
+
 def test_only_the_report_prints() -> None:
     for path in PACKAGE.rglob("*.py"):
         calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
