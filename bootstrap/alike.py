@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from bootstrap import yamlread
+
 HASH = "[2456789bcdfghkmt]{10}"  # kustomize's, at the end of a name: no vowels, no look-alikes (api/hasher, hash.go)
 # A scalar that such a name is a part of is text, whatever stands around it: it is too long for a word that YAML gives a
 # meaning, does not begin as an exponent does, and has a letter that no hexadecimal number has.
@@ -24,7 +26,7 @@ _ELSEWHERE = re.compile(rb"[:-] +[&*][^& ]")  # a value that stands elsewhere to
 
 @lru_cache(maxsize=256)  # what both sides of a change have in common is most of it
 def documents(text: bytes) -> tuple[Any, ...]:
-    """The documents of a YAML text, as yaml.CSafeLoader reads them. Raises yaml.YAMLError as it does."""
+    """The documents of a YAML text, as yamlread reads them. Raises yaml.YAMLError as it does."""
     names = sorted({one or other for one, other in _NAMES.findall(text)}, key=lambda name: (-len(name), name))
     if 0 < len(names) <= _MOST and _is_simple(text):
         model = text
@@ -33,7 +35,7 @@ def documents(text: bytes) -> tuple[Any, ...]:
         if (held := _read(model)) is not None:
             told = [name.decode() for name in names]
             return tuple(json.loads(_HOLDER.sub(lambda found: told[ord(found[0]) - _HOLDERS], held)))
-    return tuple(yaml.load_all(text, Loader=yaml.CSafeLoader))
+    return tuple(yamlread.load_all(text))
 
 
 def _is_simple(text: bytes) -> bool:
@@ -47,8 +49,8 @@ def _is_simple(text: bytes) -> bool:
 def _read(text: bytes) -> str | None:
     """The documents as JSON; None where they are none, or JSON does not hold all of them."""
     try:
-        return as_json(list(yaml.load_all(text, Loader=yaml.CSafeLoader)))
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError):
+        return as_json(yamlread.load_all(text))
+    except yaml.YAMLError:
         return None
 
 

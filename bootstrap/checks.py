@@ -2,8 +2,7 @@
 
 import re
 
-import yaml
-
+from bootstrap import yamlread
 from bootstrap.errors import BuildFailed, TaxiwayError
 from bootstrap.tree import Tree
 
@@ -15,7 +14,7 @@ def rendered_secrets(overlay: str, rendered: bytes) -> list[TaxiwayError]:
     """A finding for each Secret in the clear that an overlay would send to the cluster."""
     if not _SECRET.search(rendered):  # kustomize writes each object in block style: reading it all would cost more
         return []
-    documents = yaml.load_all(rendered, Loader=yaml.CSafeLoader)
+    documents = yamlread.load_all(rendered)
     return [
         BuildFailed(
             f"{overlay}: renders the Secret {each['metadata']['name']} in the clear", hint="commit it as a SealedSecret"

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from bootstrap import yamlread
 from bootstrap.objects import Identity, Object, by_identity, generated_names, unhashed
 from bootstrap.record import RECORD
 
@@ -137,8 +138,8 @@ def _mapping(text: Any) -> dict[str, Any] | None:
     if not isinstance(text, str) or not ("\n" in text or text.startswith("{")):
         return None
     try:
-        held = yaml.load(text, Loader=yaml.CSafeLoader)
-    except (yaml.YAMLError, ValueError):
+        held = yamlread.load(text)
+    except yaml.YAMLError:
         return None
     return held if isinstance(held, dict) else None
 

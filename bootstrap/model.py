@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from bootstrap import yamlread
 from bootstrap.errors import BadOption, BadTarget, TaxiwayError, raise_all
 from bootstrap.fingerprint import MODEL
 from bootstrap.hold import Hold
@@ -23,7 +24,7 @@ _LABEL_RULE = "use lower-case letters, digits and '-', and begin and end with a 
 
 def load(text: bytes) -> Any:
     """What a YAML text says, as plain data. Raises yaml.YAMLError where it is none."""
-    return yaml.load(text, Loader=yaml.CSafeLoader)
+    return yamlread.load(text)
 
 
 class Controller(StrEnum):
@@ -136,6 +137,8 @@ class Model:
                 switched_off=_switched_off(data.get("validate") or {}),
                 web=str(data["web"]) if data.get("web") else None,
             )
+        except yamlread.BeyondLimit as err:
+            raise BadTarget(f"{PATH}: not read as YAML: {err.problem}", hint=f"git log -p {PATH} shows who") from None
         except yaml.YAMLError as err:
             mark = getattr(err, "problem_mark", None)
             where = f", line {mark.line + 1}" if mark else ""

@@ -5,7 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import yaml
+
 from bootstrap import alike
+from bootstrap.errors import BuildFailed
 
 Object = dict[str, Any]
 
@@ -35,8 +38,15 @@ class Identity:
 
 
 def parse(rendered: bytes) -> tuple[Object, ...]:
-    """The objects of a rendered YAML stream, in its order. All who ask share them: nobody may change one."""
-    documents = (each for text in rendered.split(b"\n---\n") for each in alike.documents(text))
+    """The objects of a rendered YAML stream, in its order. All who ask share them: nobody may change one.
+
+    Raises BuildFailed where kustomize wrote what can't be read.
+    """
+    try:
+        documents = [each for text in rendered.split(b"\n---\n") for each in alike.documents(text)]
+    except yaml.YAMLError as err:
+        reason = getattr(err, "problem", None) or "not valid YAML"
+        raise BuildFailed(f"what kustomize renders can't be read: {reason}") from None
     return tuple(each for each in documents if isinstance(each, dict) and "kind" in each)
 
 

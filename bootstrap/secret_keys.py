@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from bootstrap import yamlread
 from bootstrap.objects import POD_SPECS, Object, identify, name_of
 
 _POD = re.compile(r"^kind: [\"']?Pod\b", re.MULTILINE)
@@ -98,8 +99,8 @@ def _pods(owner: Object) -> Iterator[Mapping[str, Any]]:
         for text in _mapping(owner, "data").values():
             if isinstance(text, str) and _POD.search(text):
                 try:
-                    yield _mapping(yaml.load(text, Loader=yaml.CSafeLoader), "spec")
-                except (yaml.YAMLError, ValueError):  # what is no YAML is no pod template, whatever it looks like
+                    yield _mapping(yamlread.load(text), "spec")
+                except yaml.YAMLError:  # what is no YAML is no pod template, whatever it looks like
                     continue
 
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import yaml
 
+from bootstrap import yamlread
 from bootstrap.errors import BadSecret, TaxiwayError, raise_all
 
 PASSWORD_BYTES = 24  # 192 bits, 32 characters
@@ -118,7 +119,7 @@ def _connection(text: str) -> str | None:
         return None
     try:
         known = isinstance(json.loads(text), dict) and "conn_type" in json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         known = False
     return None if known else 'is neither an Airflow connection URI nor JSON with a "conn_type"'
 
@@ -181,7 +182,7 @@ def parse(document: bytes, source: str, environments: Iterable[str]) -> dict[str
     known = tuple(environments)
     shape = "write it as YAML: environment, then key: value pairs below it"
     try:
-        data = yaml.load(document, Loader=_TextLoader)  # noqa: S506  (a BaseLoader: text, lists and mappings only)
+        data = yamlread.load(document, _TextLoader)
     except yaml.MarkedYAMLError as err:
         where = f", line {err.problem_mark.line + 1}" if err.problem_mark else ""
         raise BadSecret(f"{source}{where}: not valid YAML ({err.problem})", hint=shape) from None

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from bootstrap import process
+from bootstrap import process, yamlread
 from bootstrap.errors import ForgeFailed, MissingTool
 from bootstrap.hosting import Hosted
 from bootstrap.remote import Forge
@@ -122,7 +122,7 @@ def _from_tea(hosted: Hosted, environment: Mapping[str, str]) -> Iterator[Token]
     """`tea` has no command that shows a token, so its file is read: `logins`, each with `url` and `token`."""
     folder = environment.get("XDG_CONFIG_HOME") or str(Path(environment.get("HOME", "~")).expanduser() / ".config")
     try:
-        data = yaml.safe_load((Path(folder) / "tea" / "config.yml").read_bytes())
+        data = yamlread.load((Path(folder) / "tea" / "config.yml").read_bytes())
         logins = [each for each in data["logins"] if _host(str(each["url"])) == hosted.host]
         # A login of the newer kind has its token in the system's keyring, and an empty one here.
         tokens = [str(each["token"]) for each in logins if each.get("token")]

@@ -15,6 +15,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from bootstrap import limits, yamlread
+
 Path = Sequence[str | int]
 
 # YAML 1.1 and 1.2 disagree on which of these end a line, so a splice at line ends could cut in the middle of one.
@@ -29,11 +31,9 @@ class NotEditable(ValueError):
 def read(text: str) -> Any:
     """The document's value, as YAML 1.1 resolves it, which is what the Kubernetes tools do."""
     try:
-        return yaml.load(text, Loader=yaml.CSafeLoader)
+        return yamlread.load(text)
     except yaml.YAMLError as err:
         raise NotEditable(f"not valid YAML: {getattr(err, 'problem', err)}") from None
-    except (ValueError, RecursionError):  # a date that is none, a mapping as a key, an anchor inside of itself
-        raise NotEditable("not YAML that Kubernetes tools read") from None
 
 
 def find(text: str, path: Path) -> Node:
@@ -66,9 +66,12 @@ def walk(text: str, path: Path) -> list[Node]:
 
 @lru_cache(maxsize=4)
 def _compose(text: str) -> Node | None:
+    if len(text) > limits.EDITED_BYTES:
+        raise NotEditable(f"longer than {limits.shown(limits.EDITED_BYTES)}")
     try:
+        yamlread.check(text)
         node: Node | None = YAML(pure=True).compose(text)
-    except YAMLError as err:
+    except (YAMLError, yaml.YAMLError) as err:
         raise NotEditable(f"not valid YAML: {getattr(err, 'problem', err)}") from None
     return node
 

@@ -12,17 +12,17 @@ MODULES = sorted(
 
 SHELL = {"cli", "cli.boundary", "cli.bootstrap", "cli.edit", "cli.look", "cli.move", "report", "ask", "__main__"}
 EFFECTS = {
-    "branches", "builds", "cache", "crew", "examination", "folders", "forge", "git", "ground", "kubectl", "kustomize",
-    "listing", "local", "memory", "models", "offer", "plumbing", "process", "prospect", "repository", "site",
-    "snapshot", "sources", "survey", "tokens", "trial", "untracked", "upstream", "workspace",
+    "branches", "builds", "cache", "committed", "crew", "examination", "folders", "forge", "git", "ground", "kubectl",
+    "kustomize", "listing", "local", "memory", "models", "offer", "plumbing", "process", "prospect", "reading",
+    "repository", "site", "snapshot", "sources", "survey", "tokens", "trial", "untracked", "upstream", "workspace",
 }  # fmt: skip
 CORE = {
     "airflow_settings", "alike", "body", "carrying", "changes", "checks", "ci", "codeowners", "controllers",
-    "difference", "edits", "envfile", "environments", "errors", "finding", "fingerprint", "hold", "hosting",
-    "images", "impact", "layout", "markdown", "merging", "model", "modeledit", "objects", "outcome",
-    "ownership", "promotion", "proposal", "record", "release", "remote", "request", "result", "rollback",
+    "difference", "edits", "envfile", "environments", "errors", "file_problems", "finding", "fingerprint",
+    "hold", "hosting", "images", "impact", "layout", "limits", "markdown", "merging", "model", "modeledit", "objects",
+    "outcome", "ownership", "promotion", "proposal", "record", "release", "remote", "request", "result", "rollback",
     "runbook", "scaffold", "schemas", "sealed", "sealing", "secret_keys", "secrets", "trail", "tree", "verdict",
-    "yamledit", "yamltext",
+    "yamledit", "yamlread", "yamltext",
 }  # fmt: skip
 
 # The only modules that may import what reaches outside.
@@ -82,6 +82,14 @@ def test_imports_go_downward_only(module: str) -> None:
 def test_each_effect_has_one_door(door: str) -> None:
     users = {module.removeprefix("bootstrap.") for module in MODULES if door in imports(module)}
     assert users <= DOORS[door]
+
+
+def test_yaml_is_read_within_limits() -> None:
+    names = {"load", "load_all", "safe_load", "safe_load_all", "parse", "compose", "compose_all", "CSafeLoader"}
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "yaml":
+                assert node.attr not in names or path.name == "yamlread.py", f"{path.name} reads YAML by itself"
 
 
 def test_only_the_report_prints() -> None:

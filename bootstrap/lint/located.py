@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from bootstrap import yamlread
+
 Path = Sequence[str | int]
 
 
@@ -123,21 +125,12 @@ def mistake(data: bytes) -> tuple[int, str] | None:
 def _read(data: bytes) -> tuple[tuple[Document, ...], tuple[int, str] | None]:
     found: list[Document] = []
     try:
-        loader = yaml.CSafeLoader(data)
+        for node, value in yamlread.nodes(data):
+            if value is not None:
+                found.append(Document(value=value, node=node))
     except yaml.YAMLError as err:
-        return (), (1, _reason(err))
-    try:
-        while loader.check_node():
-            node = loader.get_node()
-            if node is not None:
-                value = loader.construct_document(node)
-                if value is not None:
-                    found.append(Document(value=value, node=node))
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as err:
         mark = getattr(err, "problem_mark", None) or getattr(err, "context_mark", None)
         return tuple(found), (mark.line + 1 if mark else 1, _reason(err))
-    finally:
-        loader.dispose()
     return tuple(found), None
 
 

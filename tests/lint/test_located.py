@@ -52,8 +52,9 @@ def test_keys_that_stand_twice_are_told_by_their_second_line() -> None:
     assert list(documents(data)[0].lines_of("c")) == [3, 4, 5]
 
 
-def test_an_alias_of_what_is_around_it_ends() -> None:
-    assert list(documents(b"a: &a\n  b: *a\n  c: 1\n  c: 2\n")[0].duplicates()) == [("c", 4)]
+def test_an_alias_of_what_is_around_it_is_a_mistake() -> None:
+    data = b"a: &a\n  b: *a\n  c: 1\n"
+    assert (documents(data), mistake(data)) == ((), (2, "an alias stands inside of what it stands for"))
 
 
 def test_a_mistake_leaves_the_documents_before_it() -> None:
