@@ -13,8 +13,9 @@ import yaml
 from bootstrap import __version__, fingerprint, process
 from bootstrap.cache import Cache
 from bootstrap.errors import BuildFailed
+from bootstrap.file_problems import Problem
 from bootstrap.kustomize import Kustomize
-from bootstrap.lint import graph, located
+from bootstrap.lint import graph, located, unread
 from bootstrap.lint.graph import Graph, Role
 from bootstrap.snapshot import Reading, Snapshot
 from bootstrap.tree import Tree
@@ -27,13 +28,15 @@ _NOT_KEPT = b""  # in place of a build's answer: its parts are known, the answer
 class Sources:
     """What an overlay is made of: the parts of the repo that its build reads, and their files.
 
-    `whole` where nothing else can have to do with the build, so that the parts' ids say what it renders to.
+    `whole` where nothing else can have to do with the build, so that the parts' ids say what it renders to. With
+    anything in `problems` it is not built.
     """
 
     parts: tuple[str, ...]
     readings: tuple[Reading, ...]
     tree: Tree
     whole: bool
+    problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +103,9 @@ class Builder:
         ids = {part: snapshot.identity(part) for part in parts}
         same = all(readings[part].identity is not None and readings[part].identity == ids[part] for part in parts)
         whole = same and not astray and _understood(tree, found)
-        return Sources(parts=parts, readings=tuple(readings[part] for part in parts), tree=tree, whole=whole)
+        read = tuple(readings[part] for part in parts)
+        problems = tuple(unread.in_the_way(tree, found, [problem for each in read for problem in each.problems]))
+        return Sources(parts=parts, readings=read, tree=tree, whole=whole, problems=problems)
 
     def build(self, snapshot: Snapshot, overlay: str, sources: Sources) -> Built:
         """Build an overlay, and remember what comes of it."""
@@ -108,6 +113,8 @@ class Builder:
             return self._build(folder, snapshot, overlay, sources)
 
     def _build(self, folder: Path, snapshot: Snapshot, overlay: str, sources: Sources) -> Built:
+        if sources.problems:
+            return Built(failure=f"{overlay} is not built: {sources.problems[0]}")
         try:
             rendered = self.kustomize.build(folder / overlay)
         except BuildFailed as err:

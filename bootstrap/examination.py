@@ -125,6 +125,7 @@ class Examiner:
             rendered=built.rendered,
             failure=built.failure,
             before=self._rendered_before(overlay, sources.parts, built),
+            problems=tuple(each for read in (*sources.readings, *beside.values()) for each in read.problems),
         )
         return _Look(scene=scene, sources=sources, beside=beside, sound=built.sound)
 

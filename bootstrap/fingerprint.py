@@ -22,10 +22,10 @@ class Blob:
 def part_of(path: str) -> str | None:
     """The part of the repo that a path belongs to: an overlay, or else an entry of the top folder.
 
-    None for a path that leaves the repo, or is as large as all overlays together.
+    None for a path that leaves the repo, is Git's own, or is as large as all overlays together.
     """
     first, _, rest = path.partition("/")
-    if first in ("", ".", "..") or path == OVERLAYS:
+    if first in ("", ".", "..") or first.lower() == ".git" or path == OVERLAYS:
         return None
     return f"{OVERLAYS}/{rest.partition('/')[0]}" if first == OVERLAYS else first
 

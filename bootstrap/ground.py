@@ -6,9 +6,8 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
-from bootstrap import branches, listing, model, models, plumbing, trail, upstream
+from bootstrap import branches, committed, listing, model, models, plumbing, trail, upstream
 from bootstrap.errors import BadOption, BadTarget, GitFailed
-from bootstrap.fingerprint import EXECUTABLE, FILE
 from bootstrap.model import Model
 from bootstrap.result import Progress
 from bootstrap.snapshot import Commit, files_of
@@ -42,10 +41,7 @@ class Ground:
 
     def first_of(self, *paths: str) -> bytes | None:
         """What the first of these files holds that is there; None where none is."""
-        listed = listing.blobs(self.top, self.commit, *paths)
-        there = {path: blob for path, (mode, blob) in listed.items() if mode in (FILE, EXECUTABLE)}
-        chosen = next((path for path in paths if path in there), None)
-        return plumbing.Repository(self.top).contents({chosen: there[chosen]})[chosen] if chosen else None
+        return committed.read_first(self.top, self.commit, paths)
 
     def at(self, reference: str) -> "Ground":
         """The same at another commit. Raises BadOption where there is none."""

@@ -46,10 +46,23 @@ def entries(top: Path, commit: str, *folders: str) -> dict[str, str]:
     return found
 
 
-def blobs(top: Path, commit: str, *parts: str) -> dict[str, tuple[str, str]]:
-    """Every file of these parts of the repo at a commit, with its mode and its id."""
-    lines = (entry.partition("\t") for entry in _items(plumbing.run(top, "ls-tree", "-r", "-z", commit, "--", *parts)))
-    return {path: (facts.split()[0], facts.split()[2]) for facts, _, path in lines}
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file at a commit: its mode, its id, its size in bytes (0 for a submodule)."""
+
+    mode: str
+    id: str
+    size: int
+
+
+def blobs(top: Path, commit: str, *parts: str) -> dict[str, Entry]:
+    """Every file of these parts of the repo at a commit."""
+    found: dict[str, Entry] = {}
+    for entry in _items(plumbing.run(top, "ls-tree", "-r", "-l", "-z", commit, "--", *parts)):
+        facts, _, path = entry.partition("\t")
+        mode, _, name, size = facts.split()
+        found[path] = Entry(mode, name, int(size) if size.isdigit() else 0)
+    return found
 
 
 def look(top: Path, *paths: str) -> Look:

@@ -119,7 +119,8 @@ class Repository:
 
     def contents(self, ids: Mapping[str, str]) -> dict[str, bytes]:
         """What the objects of these paths hold, as Git would check them out there."""
-        asked = "".join(f"{each} {path}\n" for path, each in ids.items())
+        # A line is an id, and the path that tells which filters are Git's: it ends where a path would have a line end.
+        asked = "".join(f"{each} {path.partition(chr(10))[0]}\n" for path, each in ids.items())
         given = asked.encode(errors="surrogateescape")
         said = io.BytesIO(_asked(self.top, "cat-file", "--batch", "--filters", given=given).out)
         found: dict[str, bytes] = {}

@@ -55,4 +55,5 @@ class Prospect:
         tree = own.apply(before.tree)
         # Where a file is executable, no commit will have this id: what is kept under it is only never found.
         blobs = {path: Blob(FILE, data) for path, data in tree.files.items()}
-        return Reading(tree=tree, identity=identity(part, blobs, like=before.identity or ""))
+        known = None if before.problems else identity(part, blobs, like=before.identity or "")
+        return Reading(tree=tree, identity=known, problems=before.problems)

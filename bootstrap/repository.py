@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import model, models, plumbing, workspace
+from bootstrap import model, models, plumbing, reading
 from bootstrap.errors import BadTarget
 from bootstrap.fingerprint import OVERLAYS
 from bootstrap.lint import graph
@@ -49,13 +49,16 @@ class Checkout:
         )
 
     def read(self, path: str) -> bytes:
-        """A file of the work tree."""
-        return (self.top / path).read_bytes()
+        """A file of the work tree; empty where there is none, or none that is read: who reads its folder tells why."""
+        try:
+            return reading.read(self.top, path) or b""
+        except BadTarget:
+            return b""
 
 
 def working(top: Path, *, cached: bool = True) -> Checkout:
     """The repo as it is in the work tree; with `cached`, what earlier runs read of it is not read again."""
-    text = workspace.read_file(top, model.PATH)
+    text = reading.read_plain(top, model.PATH)
     if text is None:
         raise BadTarget(f"{top / model.PATH} is missing")
     return Checkout(top=top, model=models.read(text, cached=cached))

@@ -5,13 +5,14 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
-from bootstrap import listing, plumbing, workspace
-from bootstrap.fingerprint import EXECUTABLE, FILE, LINK, OVERLAYS, Blob, identity, part_of
+from bootstrap import committed, listing, plumbing, reading, workspace
+from bootstrap.file_problems import Problem
+from bootstrap.fingerprint import EXECUTABLE, FILE, OVERLAYS, Blob, identity, part_of
 from bootstrap.listing import Look
 from bootstrap.tree import Tree
 from bootstrap.untracked import Memory
@@ -25,12 +26,20 @@ _HELD = 32  # parts of a commit that are kept for the next who asks
 class Reading:
     """A part of a repo, read. `identity` is Git's id of just these files, None where no id tells all that is read.
 
-    `stamps` show later whether a file was changed in the meantime.
+    `stamps` show later whether a file was changed in the meantime. `problems` are what is there and not read; `links`
+    the symbolic links, each with where it leads.
     """
 
     tree: Tree
     identity: str | None
     stamps: Mapping[str, Stamp] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    links: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """The bytes of all files."""
+        return sum(map(len, self.tree.files.values()))
 
 
 class Snapshot(Protocol):
@@ -126,29 +135,39 @@ class WorkTree:
     def _from_disk(self, part: str) -> Reading:
         like = self._ids.get(part, "")
         known = self._known.get(part)
-        names = {} if known is not None and LINK not in known.values() else dict(_walk(self.top, part))
+        found = reading.walk(self.top, part)
         if known is None:
-            reading = self._read(part, names, like)
-            if reading.identity == like:
-                return reading
+            if not found.links and not found.problems:
+                read = self._read(part, dict.fromkeys(found.files, ""), found, like)
+                if read.identity == like:
+                    return read
             # Git ignores some of the files, or hides a change of them, or knows their modes better (core.fileMode).
             known = listing.known(self.top, part)
-        links = [path for path, mode in known.items() if mode not in (FILE, EXECUTABLE)]
-        behind = {path: mode for path, mode in names.items() if any(path.startswith(f"{link}/") for link in links)}
-        reading = self._read(part, {**known, **behind}, like)
-        return Reading(tree=reading.tree, identity=None, stamps=reading.stamps) if links else reading
+        return self._read(part, known, found, like)
 
-    def _read(self, part: str, names: Mapping[str, str], like: str) -> Reading:
+    def _read(self, part: str, known: Mapping[str, str], found: reading.Found, like: str) -> Reading:
         blobs: dict[str, Blob] = {}
         stamps: dict[str, Stamp] = {}
-        for path, mode in names.items():
-            missing = contextlib.suppress(FileNotFoundError, IsADirectoryError)
-            with missing, open(f"{self.top}/{path}", "rb", 0) as file:  # noqa: PTH123  (pathlib takes longer than the disk)
-                data, facts = file.read(), os.fstat(file.fileno())
-                blobs[path] = Blob(mode or (EXECUTABLE if facts.st_mode & 0o100 else FILE), data)
-                stamps[path] = _stamp(facts)
-        tree = Tree({path: blob.data for path, blob in blobs.items()})
-        return Reading(tree=tree, identity=identity(part, blobs, like=like), stamps=stamps)
+        links = [path for path in found.links if path in known or f"{part}/".startswith(f"{path}/")]
+        behind = reading.behind(self.top, links) if links else reading.Behind()
+        problems = [*found.problems, *behind.problems]
+        there = {path: path for path in found.files if path in known} | behind.files
+        room = reading.Room(sum(each.size for each in self._shared.values()))
+        with reading.reader(self.top) as files:
+            for path, real in there.items():
+                file = files.read(real, room)
+                if isinstance(file, reading.File):
+                    mode = known.get(path) or (EXECUTABLE if file.facts.st_mode & 0o100 else FILE)
+                    blobs[path], stamps[path] = Blob(mode, file.data), _stamp(file.facts)
+                elif file:
+                    problems.append(replace(file, path=path))
+        return Reading(
+            tree=Tree({path: blob.data for path, blob in blobs.items()}),
+            identity=None if links or problems else identity(part, blobs, like=like),
+            stamps=stamps,
+            problems=tuple(problems),
+            links=behind.links,
+        )
 
     def folder(self, parts: Iterable[str]) -> AbstractContextManager[Path]:  # noqa: ARG002
         return contextlib.nullcontext(self.top)
@@ -199,17 +218,17 @@ class Commit:
     def _read(self, parts: Iterable[str]) -> dict[str, Reading]:
         """From Git, all at once."""
         there = [part for part in parts if part in self.ids]
-        blobs = listing.blobs(self.top, self.commit, *there) if there else {}
-        files = {path: each for path, (mode, each) in blobs.items() if mode in (FILE, EXECUTABLE)}
-        contents = plumbing.Repository(self.top).contents(files) if files else {}
+        files, problems = committed.read(self.top, self.commit, there) if there else ({}, [])
         held: dict[str, dict[str, Blob]] = {part: {} for part in there}
-        for path, data in contents.items():
-            held[str(part_of(path))][path] = Blob(blobs[path][0], data)
+        for path, blob in files.items():
+            held[str(part_of(path))][path] = blob
+        wrong = {part: tuple(each for each in problems if part_of(each.path) == part) for part in there}
         nothing = {part: Reading(tree=Tree(), identity="") for part in parts if part not in self.ids}
         return nothing | {
             part: Reading(
                 tree=Tree({path: blob.data for path, blob in own.items()}),
-                identity=identity(part, own, like=self.ids[part]),
+                identity=None if wrong[part] else identity(part, own, like=self.ids[part]),
+                problems=wrong[part],
             )
             for part, own in held.items()
         }
@@ -224,34 +243,6 @@ class Commit:
 @lru_cache(maxsize=8)  # what was read of one is there for all who come to it by another name
 def _commit(top: Path, commit: str) -> Commit:
     return Commit(top, commit, listing.entries(top, commit, OVERLAYS))
-
-
-def _walk(top: Path, part: str) -> Iterator[tuple[str, str]]:
-    """Every file below a part, those behind symbolic links too, and the links themselves, which alone have a mode."""
-    place = top / part
-    if place.is_symlink():
-        yield part, LINK
-    if place.is_file():
-        yield part, ""
-    seen = {place.resolve()}
-    folders = [part] if place.is_dir() else []
-    while folders:
-        folder = folders.pop()
-        with os.scandir(top / folder) as entries:
-            for entry in entries:
-                path = f"{folder}/{entry.name}"
-                if entry.name == ".git":
-                    continue
-                if entry.is_symlink():
-                    yield path, LINK
-                    real = Path(entry.path).resolve()
-                    if real in seen or top.resolve() not in real.parents:  # a circle, or a way out
-                        continue
-                    seen.add(real)
-                if entry.is_dir():
-                    folders.append(path)
-                elif not entry.is_symlink():
-                    yield path, ""
 
 
 def _stamp(facts: os.stat_result) -> Stamp:

@@ -34,10 +34,8 @@ class Aged:
         turns = {datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)}
         for each in environments:
             place = f"{each.overlay}/{secrets_certificate.FILE}"
-            try:
-                tree = Tree({place: checkout.read(place)})
-            except OSError:
-                tree = Tree()
+            text = checkout.read(place)
+            tree = Tree({place: text} if text else {})
             scene = Scene(model=checkout.model, environment=each, tree=tree)
             found[each.name] = list(secrets.aging(scene, now))
             turns.update(secrets.turns(scene))

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import plumbing
+from bootstrap import plumbing, reading
 from bootstrap.errors import BadCertificate, BadSecret, BadTarget
 from bootstrap.fingerprint import MODEL
 from bootstrap.tree import Tree
@@ -86,7 +86,7 @@ def top_of(start: Path) -> Path:
     """The top of the environment repo that a folder is in. Raises BadTarget outside of any."""
     folder = start.resolve()
     for each in (folder, *folder.parents):
-        if (each / MODEL).is_file():
+        if os.path.lexists(each / MODEL):
             return each
     raise BadTarget(
         f"{folder} is in no environment repo: there is no {MODEL}", hint="go into one, or name it with --directory"
@@ -94,9 +94,8 @@ def top_of(start: Path) -> Path:
 
 
 def read_file(top: Path, path: str) -> bytes | None:
-    """A file below a folder, or None where there is none."""
-    target = top / path
-    return target.read_bytes() if target.is_file() else None
+    """A file below a folder, or None where there is none. Raises BadTarget where it is none that is read."""
+    return reading.read(top, path)
 
 
 @contextlib.contextmanager

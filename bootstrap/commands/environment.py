@@ -154,8 +154,8 @@ def model_files() -> tuple[str, ...]:
 
 
 def _row(top: Path, each: Environment) -> dict[str, str | None]:
-    text = workspace.read_file(top, f"{each.overlay}/{release.KUSTOMIZATION}") or b""
     try:
+        text = workspace.read_file(top, f"{each.overlay}/{release.KUSTOMIZATION}") or b""
         image = images.read(text.decode()).get(images.AIRFLOW)
     except (ValueError, TaxiwayError):  # validate says what is wrong with it
         image = None

@@ -4,16 +4,17 @@ from collections.abc import Iterable, Mapping
 
 from bootstrap.errors import BadOption, BadTarget
 from bootstrap.finding import Finding, Rule, Severity
-from bootstrap.lint import airflow, fleet, kubernetes, kustomize, references, secrets, server, sync
+from bootstrap.lint import airflow, files, fleet, kubernetes, kustomize, references, secrets, server, sync
 from bootstrap.lint.kubernetes_changes import IMMUTABLE
 from bootstrap.lint.scene import Scene
 
 # Each has `RULES`, and `check` from a scene to findings.
-FAMILIES = (kustomize, references, secrets, airflow, kubernetes, sync)
+FAMILIES = (kustomize, references, secrets, airflow, kubernetes, sync, files)
 # A rule that is broken, and others that say the same of its consequences.
 _CAUSES = {
     "sync/missing-overlay": ("kustomize/build",),
     "sync/wrong-namespace": ("secrets/sealed-elsewhere", "secrets/template-name"),
+    **dict.fromkeys((rule.name for rule in files.RULES if rule.severity is Severity.ERROR), ("kustomize/build",)),
 }
 
 
@@ -25,7 +26,8 @@ def every() -> tuple[Rule, ...]:
 def examine(scene: Scene) -> list[Finding]:
     """All that is wrong with one environment by itself: of a mistake and what follows from it, the mistake."""
     found = [finding for family in FAMILIES for finding in family.check(scene)]
-    names = {each.rule.name for each in found}
+    # A rule that is switched off explains nothing: its findings are not shown.
+    names = {each.rule.name for each in found} - scene.model.switched_off.keys()
     silent = {name for cause, others in _CAUSES.items() if cause in names for name in others}
     # An object that is wrong in itself is not told to be different from HEAD, too.
     wrong = {each.place.path for each in found if each.rule is not IMMUTABLE}

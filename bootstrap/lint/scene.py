@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
+from bootstrap.file_problems import Problem
 from bootstrap.finding import Finding, Place, Rule
 from bootstrap.lint import graph
 from bootstrap.lint.graph import Graph
@@ -41,7 +42,8 @@ class Scene:
 
     `tree` holds every file that can have to do with it, by its path in the repo: the overlay, `base/`, `clusters/`,
     `taxiway.yaml`. `rendered` is what kustomize built, empty where it could not: `failure` then has its reason.
-    `before` is the same as of HEAD; None where that is not known. Objects and files are whatever the user wrote: any
+    `before` is the same as of HEAD; None where that is not known. `problems` are what is there beside the tree and was
+    not read. Objects and files are whatever the user wrote: any
     value may have any type, so rules read them through `dig`, `mapping` and `items`. (No slots: it caches.)
     """
 
@@ -51,6 +53,7 @@ class Scene:
     rendered: bytes = field(default=b"", repr=False)
     failure: str | None = None
     before: bytes | None = field(default=None, repr=False)
+    problems: tuple[Problem, ...] = ()
     _facts: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def once(self, key: Hashable, make: Callable[[], Found]) -> Found:

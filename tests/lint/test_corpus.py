@@ -1,6 +1,7 @@
 """Every broken repo of the corpus shows its own mistake, at its own line, and no other; an unbroken one shows none."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,9 @@ import pytest
 from bootstrap.lint import registry
 from bootstrap.tree import Tree
 from tests.conftest import Taxiway
-from tests.lint.cases import Broken, airflow, fleet, kubernetes, kustomize, line_of, references, secrets, sync
+from tests.lint.cases import Broken, airflow, files, fleet, kubernetes, kustomize, line_of, references, secrets, sync
 
-FAMILIES = (kustomize, references, secrets, airflow, kubernetes, sync, fleet)
+FAMILIES = (kustomize, references, secrets, airflow, kubernetes, sync, fleet, files)
 CORPUS = [case for family in FAMILIES for case in family.CASES]
 
 
@@ -51,7 +52,11 @@ def break_it(folder: Path, case: Broken) -> Tree:
     after = dict(before)
     for edit in case.edits:
         edit(after)
-    assert after != before
+    assert after != before or case.links or case.pipe
+    for name, target in case.links.items():
+        (folder / name).symlink_to(target)
+    if case.pipe:
+        os.mkfifo(folder / case.pipe)
     for name in before.keys() - after.keys():
         (folder / name).unlink()
     for name, data in after.items():

@@ -1,7 +1,7 @@
 """The corpus: environment repos that are broken by one edit each."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from bootstrap.tree import Tree
@@ -14,14 +14,17 @@ class Broken:
     """A fresh environment repo after one mistake, and what `validate` must say of it: this, and nothing else.
 
     `at` is the file and a piece of the line that must be reported, which stands once in it; none means line 1.
-    The mistake is looked for in `environment` alone, unless that is empty.
+    The mistake is looked for in `environment` alone, unless that is empty. `links` are symbolic links, each with where
+    it leads, `pipe` is a FIFO.
     """
 
     name: str
     rule: str
     at: tuple[str, str]
-    edits: tuple[Edit, ...]
+    edits: tuple[Edit, ...] = ()
     environment: str = "dev"
+    links: Mapping[str, str] = field(default_factory=dict)
+    pipe: str = ""
 
 
 def replace(path: str, old: str, new: str) -> Edit:
