@@ -296,7 +296,7 @@ def test_actions_are_pinned_by_commit_with_their_version(tmp_path: Path) -> None
 
 
 def test_gitea_and_forgejo_run_the_same_steps() -> None:
-    """So that one of them, executed on a real server in tests/forge, stands for both."""
+    """So that Gitea's, which are executed above, stand for both."""
     gitea, forgejo = (
         load_text(next(iter(ci.plan(replace(model(), forge=each)).values()))) for each in (Forge.GITEA, Forge.FORGEJO)
     )
