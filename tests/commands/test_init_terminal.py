@@ -2,12 +2,14 @@
 
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pexpect
 import pytest
 import yaml
 
+from bootstrap import sealing
 from tests.conftest import REPO_URL, Keys
 
 COMMAND = [sys.executable, "-m", "bootstrap"]
@@ -72,6 +74,8 @@ def test_answers_count_and_a_bad_one_is_asked_again(keys: Keys, tmp_path: Path) 
         child.expect(r"\]: ")
         child.sendline(answer)
     assert ended(child) == 0
+    given = sealing.read_certificate(keys.certificate.read_bytes(), source="test", now=datetime.now(UTC))
+    pin = {"certificate": given.fingerprint}
     assert yaml.safe_load((tmp_path / "envs/taxiway.yaml").read_text()) == {
         "scaffold": "0.1.0",
         "repository": REPO_URL,
@@ -81,8 +85,8 @@ def test_answers_count_and_a_bad_one_is_asked_again(keys: Keys, tmp_path: Path) 
         "secrets": "sealed-secrets",
         "kubernetes": ">=1.31",
         "environments": [
-            {"name": "qa", "namespace": "airflow-qa", "cluster": "west", "nodePort": 30080},
-            {"name": "prod", "namespace": "data", "cluster": "east", "nodePort": 31000},
+            {"name": "qa", "namespace": "airflow-qa", "cluster": "west", "nodePort": 30080, **pin},
+            {"name": "prod", "namespace": "data", "cluster": "east", "nodePort": 31000, **pin},
         ],
     }
 
