@@ -82,7 +82,6 @@ def conclude(ground: Ground, tried: Tried, wishes: Wishes, *, dry_run: bool, pro
         data: dict[str, Any] = {"kind": route.kind, "source": route.source, "target": route.target, "moved": []}
         return Result(status="unchanged", data=data, lines=(f"{_where(route)}: unchanged",), notes=notes)
     if dry_run:
-        files.check(ground.top, planned.changes.writes, planned.changes.deletes)
         return _planned(ground, described)
     offered = offer.make(ground, planned.changes, described, wishes, progress=progress)
     return _offered(described, offered)
@@ -120,9 +119,10 @@ def joined(results: Sequence[Result]) -> Result:
 
 def _tried(ground: Ground, proposed: Proposed, builder: Builder, progress: Progress) -> Description:
     raise_all(proposed.reasons)
-    route = proposed.route
+    route, changes = proposed.route, proposed.planned.changes
+    files.check(ground.top, changes.writes, changes.deletes)
     with progress("building both sides"):
-        tried = trial.run(ground, builder, proposed.planned.changes, proposed.after, route.target, route.source)
+        tried = trial.run(ground, builder, changes, proposed.after, route.target, route.source)
     raise_all(tried.reasons)
     return _described(ground, proposed, tried)
 

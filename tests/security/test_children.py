@@ -77,7 +77,8 @@ def test_each_program_gets_what_it_needs(tmp_path: Path, taxiway: Taxiway, monke
         assert os.environ["GIT_DIR"]  # ours is as it was
     got = {name: seen(folder / f"{name}.log") for name in ("git", "kubectl", "kustomize")}
     assert all(got[name] >= {"PATH", "HOME"} for name in got)
-    assert not got["kustomize"] & {*SECRETS, *CLOUD, *STRAY, "KUBECONFIG"}
+    assert not got["kustomize"] & {*SECRETS, *CLOUD, *STRAY}
+    assert f"KUBECONFIG={os.devnull}\n" in (folder / "kustomize.log").read_text()
     assert not got["kubectl"] & {*SECRETS, *STRAY} and got["kubectl"] >= {*CLOUD, "KUBECONFIG"}
     assert not got["git"] & {*STRAY, "TAXIWAY_TOKEN", "GITHUB_TOKEN", "GITLAB_TOKEN", "CI_JOB_TOKEN"}
     assert got["git"] >= {"GIT_CONFIG_NOSYSTEM"}

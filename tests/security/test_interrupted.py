@@ -57,7 +57,7 @@ class Started:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=os.environ | {"PATH": path, "TAXIWAY_TEST_MARK": self.mark},
+            env=os.environ | {"PATH": path, "LC_TAXIWAY_TEST": self.mark},
             start_new_session=True,
         )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import plumbing, private_keys
+from bootstrap import private_keys, signals
 from bootstrap.errors import BadCertificate
 from bootstrap.secrets import Secret
 from tests.commands.test_init import git
@@ -112,7 +112,7 @@ def test_a_work_tree_that_the_environment_names(
     said = taxiway(*asked)
     assert (said.code, "could be committed" in said.err) == (4, True), said.err
     assert said.err.count("error: ") == 1
-    plumbing.check_version()
+    monkeypatch.delenv(variable)
     assert private_keys.existing(tmp_path / "home/keys/key.pem", tmp_path / "envs") is None
 
 
@@ -258,6 +258,7 @@ def test_a_new_key_is_for_its_user_alone(tmp_path: Path, umask: int) -> None:
 
 def test_a_key_and_its_folders_are_taken_back(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
+    signals.begin()
     with pytest.raises(KeyboardInterrupt), private_keys.written(tmp_path / "a/b/c/key.pem", Secret(b"key")):
         assert (tmp_path / "a/b/c/key.pem").read_bytes() == b"key"
         raise KeyboardInterrupt
