@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import FrameType
@@ -37,6 +38,7 @@ class _State:
         self.shields = 0  # blocks that undo
         self.left = ""  # what a signal does not undo, in words
         self.children: set[int] = set()
+        self.ended: set[int] = set()  # that were told to end: those of a worker outlive it
         self.ending = threading.Lock()  # held while children are ended
 
 
@@ -153,7 +155,7 @@ def child(pid: int) -> Iterator[None]:
 
 def end(pids: Iterable[int], by: signal.Signals = signal.SIGTERM) -> None:
     """End processes with all that they have started: a hook's or a wrapper's program goes on without its parent."""
-    for each in descendants(pids):
+    for each in sorted(descendants(pids)):  # parents first: a shell goes on with its next line when a child of it ends
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(each, by)
 
@@ -181,8 +183,10 @@ def children() -> set[int]:
 def over() -> None:
     """The command has ended and said so: a signal ends what is left of it without a word, and a second one nothing."""
     _state.over = True
-    for number in _HANDLED if stopped() and _main() else ():
-        signal.signal(number, signal.SIG_IGN)  # Python gives up its handlers before it ends
+    if stopped() and _main():
+        for number in _HANDLED:
+            signal.signal(number, signal.SIG_IGN)  # Python gives up its handlers before it ends
+        _end_rest()
 
 
 def leave() -> NoReturn:
@@ -190,6 +194,21 @@ def leave() -> NoReturn:
     over()
     _tell()
     raise SystemExit(exit_code())
+
+
+def _end_rest() -> None:
+    """End what paid no regard until now, after a moment for what does: nobody is left to do it later."""
+    until = time.monotonic() + _GRACE / 4
+    while time.monotonic() < until and any(map(_runs, _state.ended)):
+        time.sleep(_TURN / 5)
+    end(_state.ended, signal.SIGKILL)
+
+
+def _runs(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        os.kill(pid, 0)
+        return True
+    return False
 
 
 def _main() -> bool:
@@ -216,16 +235,16 @@ def _watch(reader: int) -> None:
     while (number := os.read(reader, 1)[0]) not in _HANDLED:
         pass
     _state.number = _state.number or number
-    pause, waited, ended = threading.Event(), 0.0, set[int]()
+    pause, waited = threading.Event(), 0.0
     while waited < _GRACE or _state.changes or _state.shields:
         with _state.ending:
-            if not ended and not _state.shields:
-                ended = children()
-                end(ended)
+            if not _state.ended and not _state.shields:
+                _state.ended = children()
+                end(_state.ended)
         pause.wait(_TURN)
         waited += _TURN
         if waited > _GRACE / 2:  # for those that pay no regard
-            end(ended, signal.SIGKILL)
+            end(_state.ended, signal.SIGKILL)
     if not _state.over:
         _tell()
     end(children(), signal.SIGKILL)
