@@ -197,11 +197,11 @@ def leave() -> NoReturn:
 
 
 def _end_rest() -> None:
-    """End what paid no regard until now, after a moment for what does: nobody is left to do it later."""
-    until = time.monotonic() + _GRACE / 4
-    while time.monotonic() < until and any(map(_runs, _state.ended)):
+    """End what outlives a worker, after a moment for what pays regard: nobody is left to do it later."""
+    until, left = time.monotonic() + _GRACE / 4, _state.ended - descendants({os.getpid()})
+    while time.monotonic() < until and any(map(_runs, left)):
         time.sleep(_TURN / 5)
-    end(_state.ended, signal.SIGKILL)
+    end(left, signal.SIGKILL)
 
 
 def _runs(pid: int) -> bool:
