@@ -4,6 +4,7 @@ import gc
 import os
 import pickle
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor, as_completed
@@ -33,10 +34,11 @@ def examine(examiner: Examiner, environments: Sequence[Environment]) -> Iterator
         return
     cores = min(process.cores(), len(environments))
     with ExitStack() as stack:
-        if len(environments) < MANY or cores == 1:
+        if len(environments) < MANY or cores == 1 or not _can_be_safe():
             pool: Executor = stack.enter_context(_ended(ThreadPoolExecutor(cores)))
             task = examiner.examine
         else:
+            stack.enter_context(_safe_path())
             # In a file: the pipe to a new process holds little, and Python waits for good for one that died meanwhile.
             folder = stack.enter_context(workspace.scratch(Tree({_FILE: pickle.dumps(examiner)})))
             pool, task = stack.enter_context(_ended(_processes(cores, folder))), _examine
@@ -50,6 +52,27 @@ def examine(examiner: Examiner, environments: Sequence[Environment]) -> Iterator
             raise TaxiwayError(
                 "a process that examined environments was killed", hint="was the memory enough?"
             ) from None
+
+
+def _can_be_safe() -> bool:
+    """Whether `_safe_path` works: not where Python pays no regard to the environment (`python -E`)."""
+    return bool(sys.flags.safe_path or not sys.flags.ignore_environment)
+
+
+@contextmanager
+def _safe_path() -> Iterator[None]:
+    """Keep new processes from importing what the current folder holds, which may be a stranger's.
+
+    multiprocessing starts `python -c`, which looks there first, for multiprocessing itself too (Python: -P).
+    """
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        yield
+    finally:
+        del os.environ["PYTHONSAFEPATH"]
+        if before is not None:
+            os.environ["PYTHONSAFEPATH"] = before
 
 
 @contextmanager
