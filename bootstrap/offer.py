@@ -1,13 +1,15 @@
 """A planned change on its way to its pull request: commit, branch, forge. What is there already is not made again."""
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bootstrap import body, branches, codeowners, forge, plumbing, signals, trail, upstream
+from bootstrap import body, branches, codeowners, committed, forge, plumbing, signals, trail, upstream
 from bootstrap.body import Description
 from bootstrap.changes import ChangeSet
+from bootstrap.errors import GitFailed
 from bootstrap.forge import PullRequests
 from bootstrap.ground import REMOTE, Ground
 from bootstrap.hosting import BODY_LIMITS, Hosted
@@ -19,6 +21,8 @@ from bootstrap.result import Progress
 from bootstrap.trail import Kind, Route
 from bootstrap.upstream import PushRefused, Reason
 
+# What differs where the same secrets are sealed again: the values, of an RSA key's length at least, and the time.
+_SEALED = re.compile(rb"(?m)^(    [\w.-]+: )[A-Za-z0-9+/=]{300,}$|(?<=: at=)[0-9TZ:-]+")
 _OVERTAKEN = "Overtaken by {url}, which carries a newer state of the same change."
 
 
@@ -67,10 +71,11 @@ def _make(
     head, record = _standing(ground, branch, ground.heads.get(branch) or (_asked(ground, branch) if goes_on else None))
     commit, pushed = head or "", False
     # An environment that is being added has its secrets sealed already: they are never sealed again.
-    same = record is not None and (record.digest == digest or route.kind is Kind.ADD)
+    claimed = record is not None and (record.digest == digest or route.kind is Kind.ADD)
+    same = claimed and _holds(ground, commit, changes, route.kind)
     if not (same and goes_on):
         commit = _commit(ground, changes, body.message(described))
-        pushed = _push(ground, commit, branch, head, digest, progress)
+        pushed = _push(ground, commit, branch, head, changes, progress)
     if pulls is None:
         return Offered(branch=branch, commit=commit, changed=pushed)
     asked = wishes.reviewers if opened else (*wishes.reviewers, *_owners(ground, changes))
@@ -165,6 +170,30 @@ def _standing(ground: Ground, branch: str, head: str | None) -> tuple[str | None
     return head, record
 
 
+def _holds(ground: Ground, commit: str, changes: ChangeSet, kind: Kind) -> bool:
+    """Whether a commit makes these changes and no other; a record proves nothing, for anyone can write one.
+
+    Of an environment that is being added, the sealed values are others each time.
+    """
+    try:
+        base = plumbing.run(ground.top, "merge-base", commit, ground.commit)
+    except GitFailed:  # a history of its own
+        return False
+    shape = ("-z", "--name-only", "--no-renames", "--no-relative", "--ignore-submodules=none")
+    moved = set(plumbing.run(ground.top, "diff", *shape, base, commit).split("\0")) - {""}
+    found, _ = committed.read(ground.top, commit, changes.paths)
+    there = {path: blob.data for path, blob in found.items()}
+    return moved <= {*changes.paths} and all(
+        there.get(path) == changes.writes.get(path)
+        or (kind is Kind.ADD and _unsealed(there.get(path)) == _unsealed(changes.writes.get(path)))
+        for path in changes.paths
+    )
+
+
+def _unsealed(data: bytes | None) -> bytes | None:
+    return data and _SEALED.sub(rb"\1", data)
+
+
 def _commit(ground: Ground, changes: ChangeSet, message: str) -> str:
     folders = {path.rpartition("/")[0] for path in changes.paths}
     tops = {"/".join(each.split("/")[:2]) if each.startswith("overlays/") else each.split("/")[0] for each in folders}
@@ -172,15 +201,15 @@ def _commit(ground: Ground, changes: ChangeSet, message: str) -> str:
         return branches.commit(folder, changes, message)
 
 
-def _push(ground: Ground, commit: str, branch: str, head: str | None, digest: str, progress: Progress) -> bool:
+def _push(ground: Ground, commit: str, branch: str, head: str | None, changes: ChangeSet, progress: Progress) -> bool:
     """Push, and tell whether it was needed: someone else may have pushed the very same content at the same moment."""
     try:
         branches.push(ground.top, REMOTE, commit, branch, head, progress=progress)
     except PushRefused as err:
         if err.reason is not Reason.MOVED:
             raise
-        _, record = _standing(ground, branch, _asked(ground, branch))
-        if record is None or record.digest != digest:
+        moved, record = _standing(ground, branch, _asked(ground, branch))
+        if moved is None or record is None or not _holds(ground, moved, changes, record.route.kind):
             raise
         return False
     return True
