@@ -1,6 +1,7 @@
 """How a call to a forge goes: what is refused, what is waited for, what is tried again."""
 
 import email.utils
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -42,7 +43,8 @@ def check(status: int, headers: Mapping[str, str], url: str, text: Callable[[], 
     """
     if 300 <= status < 400:
         target = headers.get("location", "")
-        if not urlsplit(target).netloc or _origin(target) == _origin(url):
+        # Libraries read more than that, each in its own way: httpx takes `://HOST/` for a host.
+        if re.match(r"/(?!/)", target) or (urlsplit(target).netloc and _origin(target) == _origin(url)):
             return  # a repository that was renamed: the library follows, to the same host
         raise Refused(status, headers, "")
     if status >= 400:

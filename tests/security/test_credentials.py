@@ -300,8 +300,12 @@ def test_a_token_is_not_sent_in_the_clear_because_the_server_says_so(
         assert clear.asked == []
 
 
-@pytest.mark.parametrize("place", ["http://git.example.com/x", "https://git.example.com:444/x", "//evil.example/x"])
+@pytest.mark.parametrize(
+    "place",
+    ["http://git.example.com/x", "https://git.example.com:444/x", "//evil.example/x", "://evil.example/x", "http:/x"],
+)
 def test_a_redirect_that_leaves_the_server_is_refused(place: str) -> None:
     with pytest.raises(wire.Refused):
         wire.check(302, {"location": place}, "https://git.example.com/api", str)
-    wire.check(302, {"location": "/other"}, "https://git.example.com/api", str)
+    for own in ("/other", "https://git.example.com/other", "https://GIT.example.com:443/other"):
+        wire.check(302, {"location": own}, "https://git.example.com/api", str)
