@@ -26,7 +26,7 @@ def told(diffs: Sequence[EnvironmentDiff], request: Request) -> Result:
     if request.form == "markdown":
         lines = layout_markdown.markdown(diffs)
     elif request.form == "comment":
-        lines = [_handed_over(diffs, request)]
+        lines = _handed_over(diffs, request).split("\n")
     else:
         lines = layout.text(diffs)
     changed = any(diff.differs for diff in diffs)

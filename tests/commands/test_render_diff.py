@@ -136,6 +136,15 @@ def test_markdown_is_for_a_pull_request(repo: Path, taxiway: Taxiway) -> None:
     assert said.count("```") == 2
 
 
+def test_a_comment_for_another_job_has_the_same_lines(repo: Path, taxiway: Taxiway) -> None:
+    (repo / "overlays/dev/airflow.env").write_bytes(
+        (repo / "overlays/dev/airflow.env").read_bytes() + b"AIRFLOW__CORE__PARALLELISM=7\n"
+    )
+    said = taxiway("diff", "dev", "-o", "comment").out
+    assert said.startswith("### dev\n\n")
+    assert said.rstrip() == taxiway("diff", "dev", "-o", "markdown").out.rstrip()
+
+
 def test_what_opens_rights_is_the_same_in_every_form(repo: Path, taxiway: Taxiway) -> None:
     base = repo / "base/rbac"
     made = {
