@@ -4,6 +4,7 @@ What they return has the form of a promotion's plan; an edit that changes nothin
 """
 
 import re
+from collections.abc import Callable, Sequence
 
 from bootstrap import envfile, images, release, secrets
 from bootstrap.changes import ChangeSet, editing
@@ -16,6 +17,8 @@ from bootstrap.promotion import Plan
 from bootstrap.release import ID, KUSTOMIZATION, RELEASE_ENV
 from bootstrap.tree import Tree
 
+Edit = Callable[[Tree, Environment], Plan]
+
 _REPOSITORY = "DAGS_REPOSITORY"
 _REFERENCE = "DAGS_REFERENCE"
 _SETTING = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:=(?P<value>.*)|(?P<minus>-))", re.DOTALL)
@@ -27,6 +30,15 @@ _SECRET_NAME = re.compile(
     r"(?:^|_)(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|SECRET_KEY|TOKEN|PRIVATE_KEY|FERNET_KEY|ACCESS_KEY|API_KEY|CREDENTIALS)$"
 )
 _SEALED = frozenset(key.name for key in secrets.CATALOG)
+
+
+def plan(tree: Tree, environment: Environment, edits: Sequence[Edit]) -> Plan:
+    """Several edits of one environment, one upon the other, as one plan."""
+    before, plans = tree, []
+    for edit in edits:
+        plans.append(edit(tree, environment))
+        tree = plans[-1].changes.apply(tree)
+    return Plan.joined(before, tree, plans)
 
 
 def image(tree: Tree, environment: Environment, name: str, reference: str) -> Plan:

@@ -1,6 +1,6 @@
 """What a user asks `init` for, and the model that follows from it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
@@ -82,15 +82,14 @@ def resolve(options: Options, around: Surroundings) -> Model:
     return wanted
 
 
-def certificates(options: Options, environments: tuple[Environment, ...]) -> Mapping[str, Path]:
+def certificates(given: Iterable[str], new_key: Path | None, names: Sequence[str]) -> Mapping[str, Path]:
     """Which file holds the sealing certificate of which environment; those of a new key are left out.
 
-    Raises BadOption where an environment has no certificate, or two.
+    `given` are the values of --sealing-cert. Raises BadOption where an environment has no certificate, or two.
     """
-    names = [each.name for each in environments]
     chosen: dict[str, Path] = {}
     shared: list[Path] = []
-    for text in options.sealing_certs:
+    for text in given:
         name, equals, path = text.partition("=")
         if not (equals and name in names):
             shared.append(Path(text))
@@ -100,7 +99,7 @@ def certificates(options: Options, environments: tuple[Environment, ...]) -> Map
             chosen[name] = Path(path)
     if len(shared) > 1:
         raise BadOption("--sealing-cert is given twice for all environments", hint="name one: --sealing-cert dev=FILE")
-    if shared and options.new_sealing_key:
+    if shared and new_key:
         raise BadOption(
             "--sealing-cert and --new-sealing-key both cover every environment",
             hint="give one of them, or --sealing-cert dev=FILE",
@@ -108,7 +107,7 @@ def certificates(options: Options, environments: tuple[Environment, ...]) -> Map
     missing = [name for name in names if name not in chosen]
     if shared:
         chosen |= dict.fromkeys(missing, shared[0])
-    elif missing and not options.new_sealing_key:
+    elif missing and not new_key:
         raise BadOption(
             f"no sealing certificate for {', '.join(missing)}",
             hint="give the cluster's with --sealing-cert FILE (kubeseal --fetch-cert > FILE), "

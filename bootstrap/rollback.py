@@ -1,6 +1,6 @@
 """Going back: an environment's release as it was at an earlier commit, and a hold so that it stays."""
 
-from bootstrap import model, modeledit, release
+from bootstrap import model, modeledit, promotion, release
 from bootstrap.carrying import Merge
 from bootstrap.changes import ChangeSet
 from bootstrap.errors import BadTarget
@@ -45,3 +45,13 @@ def plan(tree: Tree, known: Model, name: str, earlier: Tree, hold: Hold) -> Plan
     if text != tree[model.PATH]:
         changes = ChangeSet(writes={**changes.writes, model.PATH: text}, deletes=changes.deletes)
     return Plan(changes=changes, moved=tuple(merge.ledger.moved))
+
+
+def remarks(planned: Plan, name: str) -> tuple[str, ...]:
+    """What the reviewer has to do before the merge: a database that was migrated since can't be read by older code."""
+    if not (back := promotion.downgrade(planned)):
+        return ()
+    return (
+        f"The database of {name} was migrated for {back[0]}, and {back[1]} can't read it: before the "
+        "merge, run `airflow db downgrade` in the environment, or restore a backup from before that migration.",
+    )

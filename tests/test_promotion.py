@@ -1,6 +1,7 @@
 """What a promotion carries, what it leaves alone, and what it refuses to guess."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -8,9 +9,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bootstrap import promotion, release, rollback, secret_keys
+from bootstrap import promotion, release, rollback
 from bootstrap.errors import BadOption, BadTarget
 from bootstrap.hold import Hold
+from bootstrap.lint import references
+from bootstrap.lint.scene import Scene
 from bootstrap.model import Model
 from bootstrap.promotion import ALL, Part, Plan
 from bootstrap.tree import Tree
@@ -454,12 +457,21 @@ def test_what_a_new_manifest_reads_and_nobody_sealed_is_named() -> None:
         REPO, "base/airflow/job.migrate.yaml", lambda text: text.replace("          env:", f"          env:{wanted}", 1)
     )
     _, merged = promote(tree, ancestor=REPO)
-    before, after = (secret_keys.missing_keys(envs.render(each, "staging")) for each in (tree, merged))
+    before, after = (missing_secrets(each, envs.render(each, "staging")) for each in (tree, merged))
     # Of the tests' own sealed secrets only airflow-jwt is there, before and after.
-    assert {each.secret for each in before} >= {"airflow-postgres", "airflow-fernet"}
-    assert "airflow-jwt" not in {each.secret for each in before}
-    (new,) = set(after) - set(before)
-    assert str(new) == "Job/airflow-migrate reads the key NEW_KEY of Secret airflow-jwt"
+    assert {secret for secret, _, _ in before} >= {"airflow-postgres", "airflow-fernet"}
+    assert "airflow-jwt" not in {secret for secret, _, _ in before}
+    assert set(after) - set(before) == {("airflow-jwt", "NEW_KEY", "Job/airflow-migrate")}
+
+
+def missing_secrets(tree: Tree, objects: Sequence[object]) -> list[tuple[str, str | None, str]]:
+    """What `references/missing-secret` and `-key` find: each Secret, the key of it, and who needs it."""
+    rendered = yaml.safe_dump_all(objects).encode()
+    scene = Scene(model=KNOWN, environment=KNOWN.find("staging"), tree=tree, rendered=rendered)
+    pattern = re.compile(r"Secret (\S+) (?:is made by nothing in|of) \S+?(?: has no key (\S+))?; needed by (.+)")
+    rules = ("references/missing-secret", "references/missing-secret-key")
+    found = (pattern.fullmatch(each.message) for each in references.check(scene) if each.rule.name in rules)
+    return [(each[1], each[2], each[3]) for each in found if each]
 
 
 @pytest.mark.parametrize(
@@ -486,8 +498,8 @@ def test_every_way_to_read_a_secret_counts(
     external = {"kind": "ExternalSecret", "metadata": {"name": "x"}, "spec": {"target": {"name": "outside"}}}
     pod = {"kind": "Pod", "metadata": {"name": "worker"}, "spec": spec}
     text = {"kind": "ConfigMap", "metadata": {"name": "worker"}, "data": {"pod.yaml": yaml.safe_dump(pod)}}
-    found = secret_keys.missing_keys([sealed, external, text if inside else pod])
-    assert [(each.secret, each.key) for each in found] == missing
+    found = missing_secrets(Tree(), [sealed, external, text if inside else pod])
+    assert [(secret, key) for secret, key, _ in found] == missing
 
 
 def test_a_plan_reads_no_other_overlay() -> None:

@@ -1,10 +1,10 @@
-"""`taxiway comment`: a text that is there already, told to a pull request."""
+"""`taxiway comment`: a text that is there already, as a comment on a pull request."""
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import offer, repository, workspace
+from bootstrap import comments, repository, workspace
 from bootstrap.errors import BadOption
 from bootstrap.hosting import BODY_LIMITS
 from bootstrap.result import Progress, Result
@@ -23,15 +23,13 @@ class Request:
 
 
 def run(request: Request, *, progress: Progress) -> Result:
-    """Tell the text to the pull request, unless it was told there before. Raises BadOption where there is none."""
+    """Comment with the text, unless that was done before. Raises BadOption where there is no text."""
     top = workspace.top_of(request.directory)
-    known = repository.working(top).model
-    text = _plain(workspace.read_input(request.source), BODY_LIMITS[known.forge])
+    model = repository.working(top).model
+    text = _plain(workspace.read_input(request.source), BODY_LIMITS[model.forge])
     if not text.strip():
         raise BadOption(f"{request.source} holds no text", hint="make one: taxiway diff --output comment > FILE")
-    url, new = offer.comment(top, known, request.number, text, progress=progress)
-    said = f"{'told' if new else 'told before'}: {url}"
-    return Result(status="commented" if new else "unchanged", data={"pullRequest": url}, lines=(said,))
+    return comments.post(top, model, request.number, text, progress=progress)
 
 
 def _plain(data: bytes, limit: int) -> str:

@@ -1,12 +1,12 @@
-"""`taxiway hold` and `taxiway release`: nothing is promoted into an environment that is on hold."""
+"""`taxiway hold` and `taxiway unhold`: nothing is promoted into an environment that is on hold."""
 
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from bootstrap import ground as grounds
-from bootstrap import local, model, modeledit, plumbing, workspace
+from bootstrap import ground, local, model, modeledit, plumbing
 from bootstrap.changes import ChangeSet
+from bootstrap.commands._session import Session
 from bootstrap.errors import BadOption
 from bootstrap.hold import Hold
 from bootstrap.plaintext import commit_line
@@ -24,25 +24,23 @@ class Request:
 
 def run(request: Request, *, progress: Progress) -> Result:
     """Write the hold into taxiway.yaml, or take it out, in a commit of its own."""
-    plumbing.check_version()
-    top = workspace.top_of(request.directory)
-    ground = grounds.head(top)
-    environment = ground.known.find(request.environment)
+    session = Session.open(request.directory, progress)
+    base = ground.head(session.top)
+    environment = base.model.find(request.environment)
     wanted: Hold | None = None
     if request.reason is not None:
         if not request.reason.strip():
             raise BadOption("a hold needs a reason", hint="say why, with --reason")
-        wanted = Hold(reason=request.reason.strip(), author=plumbing.author(top), date=date.today().isoformat())
+        wanted = Hold(reason=request.reason.strip(), author=plumbing.author(base.top), date=date.today().isoformat())
     now = environment.hold
     data = {"environment": environment.name, "hold": dict(wanted.fields) if wanted else None}
     if (now and now.reason) == (wanted and wanted.reason):
         said = f"on hold: {now}" if now else "not on hold"
         return Result(status="unchanged", data=data, lines=(f"{environment.name} is {said}; unchanged",))
-    before = ground.tree(model.PATH)[model.PATH]
-    text = modeledit.hold(before, ground.known, environment.name, wanted)
-    message = f"Hold {environment.name}: {wanted.reason}" if wanted else f"Release {environment.name}"
+    text = modeledit.hold(base.tree(model.PATH)[model.PATH], base.model, environment.name, wanted)
+    message = f"Hold {environment.name}: {wanted.reason}" if wanted else f"Unhold {environment.name}"
     with progress("committing"):
-        commit = local.commit(top, ChangeSet(writes={model.PATH: text}), commit_line(message))
+        commit = local.commit(base.top, ChangeSet(writes={model.PATH: text}), commit_line(message))
     said = f"on hold: {wanted}" if wanted else "open for promotions again"
     return Result(
         status="committed",

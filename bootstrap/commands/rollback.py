@@ -4,20 +4,14 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from bootstrap import ground as grounds
-from bootstrap import model, models, plumbing, promotion, repository, rollback, workspace
-from bootstrap.builds import Builder
-from bootstrap.cache import Cache
-from bootstrap.commands import proposing
-from bootstrap.commands.proposing import Proposed
-from bootstrap.errors import BadOption
-from bootstrap.ground import Ground
+from bootstrap import model, plumbing, promotion, release_history, rollback
+from bootstrap.commands._change import make
+from bootstrap.commands._preview import preview
+from bootstrap.commands._session import ChangeOptions, Session
 from bootstrap.hold import Hold
-from bootstrap.model import Environment
-from bootstrap.promotion import Plan
-from bootstrap.proposal import Wishes
+from bootstrap.model import Model
 from bootstrap.result import Progress, Result
-from bootstrap.trail import Kind, Route
+from bootstrap.trail import ChangeKind, ChangeRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,56 +23,28 @@ class Request:
     reference: str | None = None
     steps: int = 1
     reason: str | None = None
-    dry_run: bool = False
-    wishes: Wishes = Wishes()  # noqa: RUF009  (frozen)
+    options: ChangeOptions
 
 
 def run(request: Request, *, progress: Progress) -> Result:
     """Restore the release of an earlier commit; secrets and what is the environment's own stay as they are now."""
-    plumbing.check_version()
-    top = workspace.top_of(request.directory)
-    known = repository.working(top).model
-    folders = promotion.folders(known, request.environment)
-    ground = grounds.proposed(top, folders, dry_run=request.dry_run, progress=progress)
-    environment = ground.known.find(request.environment)
-    commit = request.reference or _earlier(ground, environment, request.steps)
-    earlier = ground.at(commit)
-    reason = request.reason or f"rolled back to {earlier.commit[:12]}"
-    hold = Hold(reason=reason, author=plumbing.author(top), date=date.today().isoformat())
-    planned = rollback.plan(ground.tree(*folders), ground.known, environment.name, earlier.tree(*folders), hold)
-    text = planned.changes.writes.get(model.PATH)
-    proposed = Proposed(
-        route=Route(kind=Kind.ROLLBACK, target=environment.name),
-        planned=planned,
-        after=models.read(text) if text else ground.known,
-        command=f"taxiway rollback {environment.name} --to {earlier.commit[:12]} --dry-run",
-        notes=_notes(environment, planned),
+    session = Session.open(request.directory, progress)
+    folders = promotion.folders(session.model, request.environment)
+    base = session.base(folders, request.options, clean=True)
+    environment = base.model.find(request.environment)
+    earlier = base.at(request.reference or release_history.earlier_commit(base, environment, request.steps))
+    short = earlier.commit[:12]
+    reason = request.reason or f"rolled back to {short}"
+    hold = Hold(reason=reason, author=plumbing.author(session.top), date=date.today().isoformat())
+    plan = rollback.plan(base.tree(*folders), base.model, environment.name, earlier.tree(*folders), hold)
+    text = plan.changes.writes.get(model.PATH)
+    previewed = preview(
+        session,
+        base,
+        plan,
+        ChangeRef(kind=ChangeKind.ROLLBACK, target=environment.name),
+        command=f"taxiway rollback {environment.name} --to {short} --dry-run",
+        after=Model.parse(text) if text else None,
+        notes=rollback.remarks(plan, environment.name),
     )
-    builder = Builder.find(Cache.find())
-    return proposing.run(ground, proposed, request.wishes, builder, dry_run=request.dry_run, progress=progress)
-
-
-def _earlier(ground: Ground, environment: Environment, steps: int) -> str:
-    """The commit before the last `steps` changes of the release."""
-    pinned = bool(ground.tree(environment.overlay).under(f"{environment.overlay}/base"))
-    base = f"{environment.overlay}/base" if pinned else "base"
-    paths = (f"{environment.overlay}/release", base, f"{environment.overlay}/kustomization.yaml")
-    changed = plumbing.run(
-        ground.top, "log", "--first-parent", "--format=%H %P", ground.commit, "--", *paths
-    ).splitlines()
-    if steps < 1 or len(changed) <= steps:
-        raise BadOption(
-            f"{environment.name} has no release {steps} step{'s' * (steps != 1)} back: its release changed "
-            f"{max(len(changed) - 1, 0)} times since it was made",
-            hint=f"git log -- {environment.overlay}/release shows each; --to COMMIT names one",
-        )
-    return changed[steps - 1].split()[1]
-
-
-def _notes(environment: Environment, planned: Plan) -> tuple[str, ...]:
-    if back := promotion.downgrade(planned):
-        return (
-            f"The database of {environment.name} was migrated for {back[0]}, and {back[1]} can't read it: before the "
-            "merge, run `airflow db downgrade` in the environment, or restore a backup from before that migration.",
-        )
-    return ()
+    return make(session, base, previewed, request.options)

@@ -19,13 +19,13 @@ from hypothesis import strategies as st
 
 from bootstrap import markdown, plaintext, trail, verdict, workspace
 from bootstrap.finding import Finding, Place, Rule, Severity
-from bootstrap.trail import Block, Kind, Route
+from bootstrap.trail import ChangeKind, ChangeRecord, ChangeRef
 from tests.commands.test_init import git
 from tests.commands.test_promote import branches, publish
 from tests.conftest import REPO_URL, Keys, Ran, Taxiway
 
-RECORD = Block(
-    route=Route(kind=Kind.PROMOTE, source="dev", target="prod"), commit="e" * 40, digest="e" * 12, version="0"
+RECORD = ChangeRecord(
+    ref=ChangeRef(kind=ChangeKind.PROMOTE, source="dev", target="prod"), commit="e" * 40, digest="e" * 12, version="0"
 )
 
 # What a terminal or the runner that keeps a CI log would act on, or what would hide or reorder what is read.
@@ -83,8 +83,8 @@ FORGED = {
     "signed off": "x\n\nSigned-off-by: Eve <eve@evil.example>",
     "co-author": "x\nCo-authored-by: Eve <eve@evil.example>",
     "our trailer": f"x\n\n{RECORD.trailer}",
-    "our comment": f"x\n{RECORD.hidden}\n",
-    "our comment on the line": RECORD.hidden,
+    "our comment": f"x\n{RECORD.html_comment}\n",
+    "our comment on the line": RECORD.html_comment,
     "end of a comment": "--><img src=x onerror=alert(1)>",
     "HTML": "</details><script>alert(1)</script>",
     "fence": "```\n````\n/approve\n/merge",
@@ -269,13 +269,13 @@ RULE = Rule(name="a/b", severity=Severity.ERROR, title="t", why="w", fix="f")
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_finding_is_only_a_finding_in_every_form(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    from bootstrap import report
+    from bootstrap.cli import console
 
     text = ALL[name]
     found = [Finding(rule=RULE, place=Place(f"overlays/{text}"), message=text, hint=text, environments=(text,))]
     found.append(Finding(rule=RULE, place=Place(text), message="m"))
     for form in ("text", "github", "gitlab", "sarif"):
-        report.show(verdict.result(found, ["dev"], {"a/b": text}, form), report.Output.TEXT)
+        console.show(verdict.result(found, ["dev"], {"a/b": text}, form), console.Output.TEXT)
         said = capsys.readouterr().out
         if form == "github":
             *commands, last = said.splitlines()
@@ -296,7 +296,7 @@ def test_a_finding_is_only_a_finding_in_every_form(name: str, capsys: pytest.Cap
                     uri = each["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
                     assert re.fullmatch(r"[\w.~/%-]*", uri)
         assert harmless(said)
-    report.show(verdict.result(found, ["dev"], {"a/b": text}, "text"), report.Output.JSON)
+    console.show(verdict.result(found, ["dev"], {"a/b": text}, "text"), console.Output.JSON)
     said = capsys.readouterr().out
     assert harmless(said)
     assert json.loads(said)["data"]["findings"][0]["message"] == text
@@ -614,10 +614,10 @@ def test_only_a_whole_line_is_a_record() -> None:
     for text in (
         f"Set in dev: {RECORD.trailer}",
         f"a\n\n- settings: x: nothing → '{RECORD.trailer}'",
-        f"a\n\n| `{RECORD.hidden}` |",
-        f"> {RECORD.hidden}",
+        f"a\n\n| `{RECORD.html_comment}` |",
+        f"> {RECORD.html_comment}",
         f"a\n\n{RECORD.trailer}\n{other.trailer}",
-        f"a\n{RECORD.hidden}\n\n{other.hidden}\n",
+        f"a\n{RECORD.html_comment}\n\n{other.html_comment}\n",
         RECORD.trailer.replace("e" * 40, "--upload-pack=x"),
         RECORD.trailer.replace("e" * 40, "HEAD"),
         RECORD.trailer.replace(f'"{"e" * 12}"', "[1]"),
@@ -627,7 +627,7 @@ def test_only_a_whole_line_is_a_record() -> None:
     for text in (
         f"a\r\n\r\n{RECORD.trailer}\r\nReviewed-on: https://x\r\n",
         f"Squashed commit of the following:\n\n    a\n    \n    {RECORD.trailer}\n",
-        f"a\n\n{RECORD.hidden}\n\n{RECORD.trailer}\n",
-        f"a `{other.hidden}`\n\n{RECORD.trailer}",
+        f"a\n\n{RECORD.html_comment}\n\n{RECORD.trailer}\n",
+        f"a `{other.html_comment}`\n\n{RECORD.trailer}",
     ):
         assert trail.read(text) == RECORD

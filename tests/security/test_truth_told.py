@@ -9,21 +9,22 @@ import pytest
 import yaml
 
 from bootstrap import body, difference, embedded, layout, layout_markdown
-from bootstrap.body import Description
 from bootstrap.changes import ChangeSet
-from bootstrap.commands import diffing
-from bootstrap.commands.diff import Request
+from bootstrap.commands.diff import Request, command
 from bootstrap.impact import SERIOUS, Effect
 from bootstrap.layout import EnvironmentDiff
 from bootstrap.objects import Object
+from bootstrap.preview import Preview
 from bootstrap.promotion import Plan
-from bootstrap.trail import Block, Kind, Route
+from bootstrap.trail import ChangeKind, ChangeRecord, ChangeRef
 from tests import environment_repo as envs
 from tests.security.test_truth import HARMLESS, SAFE, binding, deployment, diff, make, pod, role, serious, told
 
 LIMIT = 65_536
 COMMAND = "taxiway diff --since origin/main"
-BLOCK = Block(route=Route(kind=Kind.PROMOTE, source="dev", target="complete"), commit="0" * 40, digest="0", version="1")
+BLOCK = ChangeRecord(
+    ref=ChangeRef(kind=ChangeKind.PROMOTE, source="dev", target="complete"), commit="0" * 40, digest="0", version="1"
+)
 ADMIN = binding("ClusterRole/cluster-admin", "ServiceAccount/thief", kind="ClusterRoleBinding")
 GIVEN = "gives ClusterRole/cluster-admin (full control of everything) to ServiceAccount/thief in the whole cluster"
 
@@ -32,10 +33,10 @@ def many(number: int, *, kind: str = "ConfigMap", value: str = "x") -> list[Obje
     return [make(kind, f"harmless-{n}", data={"a": value}) for n in range(number)]
 
 
-def described(found: EnvironmentDiff, notes: tuple[str, ...] = ()) -> Description:
+def described(found: EnvironmentDiff, notes: tuple[str, ...] = ()) -> Preview:
     plan = Plan(changes=ChangeSet())
     known = envs.model("dev", "complete")
-    return Description(known=known, planned=plan, block=BLOCK, diff=found, command=COMMAND, notes=notes)
+    return Preview(model=known, plan=plan, record=BLOCK, diff=found, command=COMMAND, notes=notes)
 
 
 def first_line(text: str) -> str:
@@ -220,7 +221,7 @@ def test_a_container_may_be_called_order() -> None:
     ],
 )
 def test_the_command_that_shows_all_is_exact(request_: Request, words: str) -> None:
-    assert diffing.command(request_) == words
+    assert command(request_) == words
 
 
 def test_without_a_risk_the_sentence_is_true() -> None:

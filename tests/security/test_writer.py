@@ -18,9 +18,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootstrap import files, local, paths
+from bootstrap import files, local, paths, render_formats
 from bootstrap.changes import ChangeSet
-from bootstrap.commands import render
 from bootstrap.errors import BadTarget, GitFailed
 from bootstrap.exclusive import alone
 from bootstrap.tree import Tree
@@ -518,7 +517,7 @@ metadata: {name: "system:airflow"}
 
 
 def test_names_of_objects_are_no_paths(tmp_path: Path, canary: Path) -> None:
-    found = render._files(OBJECTS.encode())
+    found = render_formats.files(OBJECTS.encode())
     assert "clusterrole.system:airflow.yaml" in found
     assert len(found) == 4
     assert not [path for path in found if paths.problem(path) or "/" in path]

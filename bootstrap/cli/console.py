@@ -30,33 +30,6 @@ class Output(StrEnum):
     JSON = "json"
 
 
-class RenderForm(StrEnum):
-    """The form of rendered objects."""
-
-    YAML = "yaml"
-    JSON = "json"
-    NAMES = "names"
-
-
-class DiffForm(StrEnum):
-    """The form of a difference."""
-
-    TEXT = "text"
-    JSON = "json"
-    MARKDOWN = "markdown"
-    COMMENT = "comment"
-
-
-class ValidateForm(StrEnum):
-    """The form of findings."""
-
-    TEXT = "text"
-    JSON = "json"
-    GITHUB = "github"
-    GITLAB = "gitlab"
-    SARIF = "sarif"
-
-
 def show(result: Result, output: Output) -> None:
     """Print a result: its lines, or one JSON document with status, data and notes."""
     if output is Output.JSON:

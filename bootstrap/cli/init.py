@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from bootstrap import report
-from bootstrap.cli.boundary import boundary
-from bootstrap.report import Output
+from bootstrap.cli import console
+from bootstrap.cli.console import Output
+from bootstrap.cli.error_handler import error_handler
+from bootstrap.cli.options import OutputForm
 
 
 def init(
@@ -95,14 +96,14 @@ def init(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Build and check everything, write nothing.")] = False,
     no_commit: Annotated[bool, typer.Option("--no-commit", help="Write the files, leave the commit to you.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; take the defaults.")] = False,
-    output: Annotated[Output, typer.Option("--output", "-o", help="The form of the answer.")] = Output.TEXT,
+    output: OutputForm = Output.TEXT,
 ) -> None:
     """Write an environment repo: base, overlays, sealed secrets, sync objects, CI and runbook, in one commit.
 
     On a terminal it asks for what you leave out. Run again, it says "unchanged".
     """
-    with boundary(output):
-        from bootstrap import ask
+    with error_handler(output):
+        from bootstrap.cli import prompts
         from bootstrap.commands import init as command
         from bootstrap.request import Options
 
@@ -123,7 +124,7 @@ def init(
                 dry_run=dry_run,
                 commit=not no_commit,
             ),
-            ask=ask.terminal if sys.stdin.isatty() and not yes else ask.nobody,
-            progress=report.progress,
+            ask=prompts.terminal if sys.stdin.isatty() and not yes else prompts.nobody,
+            progress=console.progress,
         )
-        report.show(result, output)
+        console.show(result, output)

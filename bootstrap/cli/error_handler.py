@@ -7,16 +7,16 @@ from collections.abc import Iterator
 
 import typer
 
-from bootstrap import report, signals
+from bootstrap import signals
+from bootstrap.cli import console
+from bootstrap.cli.console import Output
 from bootstrap.errors import Defect, DiskFailed, Interrupted, TaxiwayError
-from bootstrap.report import Output
 
 _PIPE_CLOSED = 141  # 128 and SIGPIPE, as shells have it
-DIRECTORY = typer.Option("--directory", "-C", metavar="FOLDER", help="The environment repo, or a folder in it.")
 
 
 @contextlib.contextmanager
-def boundary(output: Output) -> Iterator[None]:
+def error_handler(output: Output) -> Iterator[None]:
     """End with a sentence and an exit code, where the `with` raises."""
     signals.begin()
     failure: TaxiwayError
@@ -34,11 +34,11 @@ def boundary(output: Output) -> Iterator[None]:
         failure = Interrupted(signals.said(), exit_code=signals.exit_code())
     except Exception as err:
         if not signals.stopped():  # Python's own traceback would send text of the repo as it is
-            report.trace(err)
+            console.trace(err)
         hint = "report it, with the lines above"
         failure = Defect(f"this is a defect of taxiway: {type(err).__name__}", hint=hint)
     if signals.stopped():  # whatever came of it on the way out
         failure = Interrupted(signals.said(), exit_code=signals.exit_code())
         signals.over()
-    report.fail(failure, output)
+    console.fail(failure, output)
     raise typer.Exit(failure.exit_code)

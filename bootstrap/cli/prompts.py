@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from bootstrap import report
+from bootstrap.cli import console
 from bootstrap.errors import TaxiwayError
 from bootstrap.model import Controller
 from bootstrap.plaintext import log_line
@@ -23,7 +23,7 @@ def nobody(options: Options, _: Surroundings) -> Options:
 
 def terminal(options: Options, around: Surroundings) -> Options:
     """Ask for everything that was not given; Enter takes the default. Ends with a question whether to go on."""
-    report.tell("An environment repo for Airflow. Enter takes what stands in brackets.")
+    console.tell("An environment repo for Airflow. Enter takes what stands in brackets.")
     repo = options.repo or _url(around.origin)
     controller = options.controller or _choose("Controller", [each.value for each in Controller])
     names = options.environments or tuple(
@@ -63,7 +63,7 @@ def _prompt(question: str, default: str | None) -> str:
 
 def _choose(question: str, known: list[str]) -> str:
     while (answer := _prompt(f"{question} ({' or '.join(known)})", known[0])) not in known:
-        report.tell(f"  one of: {', '.join(known)}")
+        console.tell(f"  one of: {', '.join(known)}")
     return answer
 
 
@@ -73,7 +73,7 @@ def _url(default: str | None) -> str:
         try:
             return Remote.parse(answer).url
         except TaxiwayError as err:
-            report.tell(f"  {err.message}; {err.hint}")
+            console.tell(f"  {err.message}; {err.hint}")
 
 
 def _each(
