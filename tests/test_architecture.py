@@ -25,10 +25,11 @@ CORE = {
     "airflow_settings", "alike", "body", "carrying", "changes", "checks", "ci", "codeowners", "comparison",
     "control_characters", "controllers", "difference", "edits", "embedded", "envfile", "environment_names",
     "environments", "errors", "fields", "file_problems", "finding", "fingerprint", "hold", "hosting", "images",
-    "impact", "impact_repo", "layout", "layout_markdown", "limits", "markdown", "merging", "model", "modeledit",
+    "impact", "impact_repo", "layout", "layout_markdown", "layout_of_repo", "limits",
+    "markdown", "merging", "model", "modeledit",
     "objects", "outcome", "ownership", "paths", "plaintext", "postgres", "promotion", "proposal", "quantities",
     "record", "release", "remote", "request", "result", "rollback", "runbook", "scaffold", "schemas", "sealed",
-    "sealing", "secret_keys", "secrets", "trail", "tree", "verdict", "wheel", "yamledit", "yamlread",
+    "sealing", "secret", "secret_keys", "secrets", "trail", "tree", "verdict", "wheel", "yamledit", "yamlread",
     "yamltext",
 }  # fmt: skip
 
