@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from bootstrap import envfile, images, release, secrets
-from bootstrap.changes import ChangeSet, editing
+from bootstrap.changes import ChangeSet
 from bootstrap.errors import BadOption, BadSecret, BadTarget
 from bootstrap.images import Image
 from bootstrap.lint import secrets_files
@@ -16,6 +16,7 @@ from bootstrap.model import Environment
 from bootstrap.promotion import Plan
 from bootstrap.release import ID, KUSTOMIZATION, RELEASE_ENV
 from bootstrap.tree import Tree
+from bootstrap.yamltext import editing
 
 Edit = Callable[[Tree, Environment], Plan]
 

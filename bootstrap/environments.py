@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bootstrap import images, model, modeledit, release, runbook, scaffold
-from bootstrap.changes import ChangeSet, editing
+from bootstrap.changes import ChangeSet
 from bootstrap.errors import BadOption, BadTarget, TaxiwayError, raise_all
 from bootstrap.model import Environment, Model
 from bootstrap.release import FOLDER, OWN_COMPONENTS
 from bootstrap.tree import Tree
+from bootstrap.yamltext import editing
 
 README = "README.md"
 FILES = (model.PATH, README)  # that list the environments
