@@ -7,9 +7,9 @@ from pathlib import Path
 import typer
 
 from bootstrap import report
-from bootstrap.errors import TaxiwayError
+from bootstrap.core.errors import TaxiwayError
+from bootstrap.core.escaping import log_line
 from bootstrap.model import Controller
-from bootstrap.plaintext import log_line
 from bootstrap.remote import Remote
 from bootstrap.request import DEFAULT_CLUSTER, DEFAULT_ENVIRONMENTS, Options, Surroundings
 

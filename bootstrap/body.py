@@ -7,15 +7,16 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from bootstrap import layout, layout_markdown, markdown
-from bootstrap.errors import BadOption
+from bootstrap import layout, layout_markdown
+from bootstrap.core import markdown
+from bootstrap.core.errors import BadOption
+from bootstrap.core.escaping import commit_line
+from bootstrap.core.markdown import code, words
 from bootstrap.hosting import Hosted
 from bootstrap.impact import SERIOUS
 from bootstrap.layout import EnvironmentDiff
-from bootstrap.markdown import code, words
 from bootstrap.merging import Move, Part
 from bootstrap.model import Model
-from bootstrap.plaintext import commit_line
 from bootstrap.promotion import Plan
 from bootstrap.release import ID
 from bootstrap.remote import Remote

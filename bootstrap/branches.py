@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from bootstrap import files, plumbing, signals
-from bootstrap.changes import ChangeSet
+from bootstrap.core.changeset import ChangeSet
+from bootstrap.core.result import Progress
 from bootstrap.exclusive import alone
 from bootstrap.nofollow import PRIVATE
-from bootstrap.result import Progress
 from bootstrap.upstream import PushRefused, Reason, answered
 
 _ATTEMPTS = 3

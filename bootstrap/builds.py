@@ -12,14 +12,14 @@ import yaml
 
 from bootstrap import __version__, fingerprint, process
 from bootstrap.cache import Cache
-from bootstrap.errors import BuildFailed
+from bootstrap.core.errors import BuildFailed
+from bootstrap.core.tree import Tree
 from bootstrap.file_problems import Problem
 from bootstrap.kustomize import Kustomize
 from bootstrap.lint import graph, located, unread
 from bootstrap.lint.graph import Graph
 from bootstrap.lint.inputs import Role
 from bootstrap.snapshot import Reading, Snapshot
-from bootstrap.tree import Tree
 
 _LAYOUT = "1"  # of what is kept in the cache
 _NOT_KEPT = b""  # in place of a build's answer: its parts are known, the answer is not

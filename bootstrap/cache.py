@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap import files
-from bootstrap.errors import BadTarget
+from bootstrap.core.errors import BadTarget
 from bootstrap.nofollow import PRIVATE
 
 LIMIT = 256 * 1024 * 1024  # bytes

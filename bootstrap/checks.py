@@ -3,8 +3,8 @@
 import re
 
 from bootstrap import yamlread
-from bootstrap.errors import BuildFailed, TaxiwayError
-from bootstrap.tree import Tree
+from bootstrap.core.errors import BuildFailed, TaxiwayError
+from bootstrap.core.tree import Tree
 
 _SECRET = re.compile(rb"^kind: \"?Secret\"?\s*$", re.MULTILINE)
 _PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----")

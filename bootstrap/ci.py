@@ -10,9 +10,9 @@ import re
 from collections.abc import Mapping
 from textwrap import indent
 
+from bootstrap.core.tree import Tree
 from bootstrap.model import Model
 from bootstrap.remote import Forge
-from bootstrap.tree import Tree
 from bootstrap.wheel import FOLDER, REQUIREMENTS
 
 # The commits of https://github.com/actions/checkout that these tags are.

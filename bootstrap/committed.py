@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from bootstrap import file_problems, limits, listing, plumbing
+from bootstrap import file_problems, listing, plumbing
+from bootstrap.core import limits
 from bootstrap.file_problems import Kind, NotFollowed, Problem
 from bootstrap.fingerprint import EXECUTABLE, FILE, LINK, Blob
 from bootstrap.reading import Room

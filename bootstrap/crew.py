@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap import process, signals, workspace
-from bootstrap.errors import TaxiwayError
+from bootstrap.core.errors import TaxiwayError
+from bootstrap.core.tree import Tree
 from bootstrap.examination import Examined, Examiner
 from bootstrap.model import Environment
-from bootstrap.tree import Tree
 
 if TYPE_CHECKING:
     from multiprocessing.queues import SimpleQueue

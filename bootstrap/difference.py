@@ -7,8 +7,8 @@ from enum import StrEnum
 from typing import Any
 
 from bootstrap import embedded, quantities
+from bootstrap.core.certificates import RECORD
 from bootstrap.objects import POD_SPECS, Identity, Object, generated_names, identify, name_of, unhashed
-from bootstrap.record import RECORD
 
 # The keys by which Kubernetes itself merges the items of a list (`x-kubernetes-patch-merge-key` of its API).
 _MERGE_KEYS = ("name", "mountPath", "containerPort", "port", "ip", "topologyKey", "uid", "key", "metadata")

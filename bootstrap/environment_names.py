@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from bootstrap.errors import BadOption
+from bootstrap.core.errors import BadOption
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _LONGEST_ENVIRONMENT = 40  # room for "airflow-" and the suffixes of objects named after it, in 63 characters

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, replace
 
 from bootstrap import model, modeledit, release, runbook, scaffold
-from bootstrap.changes import ChangeSet
-from bootstrap.errors import BadOption, BadTarget, raise_all
+from bootstrap.core.changeset import ChangeSet
+from bootstrap.core.errors import BadOption, BadTarget, raise_all
+from bootstrap.core.tree import Tree
 from bootstrap.model import Environment, Model
 from bootstrap.release import FOLDER, OWN_COMPONENTS
-from bootstrap.tree import Tree
 from bootstrap.yamltext import editing
 
 README = "README.md"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bootstrap import signals
-from bootstrap.errors import BadTarget
+from bootstrap.core.errors import BadTarget
 from bootstrap.nofollow import Folder, opened
 
 

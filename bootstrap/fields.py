@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 
 import yaml
 
-from bootstrap import control_characters, yamlread
-from bootstrap.errors import BadOption, BadTarget
+from bootstrap import yamlread
+from bootstrap.core import control_characters
+from bootstrap.core.errors import BadOption, BadTarget
 
 _Value = TypeVar("_Value")
 _Choice = TypeVar("_Choice", bound=StrEnum)

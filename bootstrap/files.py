@@ -8,10 +8,10 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping, Set
 from pathlib import Path
 
-from bootstrap import paths
-from bootstrap.errors import BadTarget
+from bootstrap.core import paths
+from bootstrap.core.errors import BadTarget
+from bootstrap.core.tree import Tree
 from bootstrap.nofollow import UNFINISHED, Folder, opened
-from bootstrap.tree import Tree
 
 _MARKER = ".taxiway-render"  # in a folder that taxiway fills: the checksum and the path of each file, as of sha256sum
 _PUBLIC = 0o777  # less the umask

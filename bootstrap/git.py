@@ -12,7 +12,7 @@ import git
 
 from bootstrap import git_command, plumbing, signals
 from bootstrap.child_environment import Child
-from bootstrap.errors import GitFailed
+from bootstrap.core.errors import GitFailed
 
 
 @dataclass(frozen=True, slots=True)

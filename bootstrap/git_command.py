@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from bootstrap import control_characters, process
+from bootstrap import process
 from bootstrap.child_environment import Child
-from bootstrap.errors import BadTarget, GitFailed
+from bootstrap.core import control_characters
+from bootstrap.core.errors import BadTarget, GitFailed
 from bootstrap.process import Finished
 
 # What a repository's own configuration could run, or could make Git fetch, while we only look at it. A bare repository

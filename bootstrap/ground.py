@@ -7,12 +7,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from bootstrap import branches, committed, listing, model, models, plumbing, trail, upstream
-from bootstrap.errors import BadOption, BadTarget, GitFailed
+from bootstrap.core.errors import BadOption, BadTarget, GitFailed
+from bootstrap.core.result import Progress
+from bootstrap.core.tree import Tree
 from bootstrap.model import Model
-from bootstrap.result import Progress
 from bootstrap.snapshot import Commit, files_of
 from bootstrap.trail import Block
-from bootstrap.tree import Tree
 
 REMOTE = "origin"
 _LISTED = 6

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap import control_characters
-from bootstrap.errors import BadOption
+from bootstrap.core import control_characters
+from bootstrap.core.errors import BadOption
 from bootstrap.fields import line
 
 KEY = "hold"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode, urlsplit
 
-from bootstrap.errors import BadOption
+from bootstrap.core.errors import BadOption
 from bootstrap.remote import Address, Forge, Remote
 
 # Characters of a pull request's body. GitHub refuses more than 65,536 ("body is too long"), GitLab more than 1,048,576

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bootstrap import yamledit
-from bootstrap.errors import BadOption
+from bootstrap.core.errors import BadOption
 from bootstrap.yamledit import NotEditable
 
 AIRFLOW = "apache/airflow"  # the name under which the base's manifests ask for it; all Jobs run this image

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bootstrap import process
 from bootstrap.child_environment import Child
-from bootstrap.errors import ClusterFailed, MissingTool
+from bootstrap.core.errors import ClusterFailed, MissingTool
 
 # What kubectl says where the cluster did not answer at all.
 _NO_ANSWER = re.compile(

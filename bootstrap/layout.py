@@ -7,9 +7,9 @@ from typing import Any
 
 import yaml
 
+from bootstrap.core.escaping import visible
 from bootstrap.difference import FieldChange, ObjectChange, Side
 from bootstrap.impact import SERIOUS, Consequence, Effect
-from bootstrap.plaintext import visible
 
 _SIGNS = {Side.ADDED: "+", Side.REMOVED: "-", Side.CHANGED: "~"}
 _SHORT = 100

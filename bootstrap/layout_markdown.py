@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from bootstrap import layout
+from bootstrap.core.markdown import code, folded, table, words
 from bootstrap.impact import SERIOUS, Consequence, Effect
 from bootstrap.layout import EnvironmentDiff
-from bootstrap.markdown import code, folded, table, words
 
 _WHOLE = 1_000_000  # characters: a serious line is not cut by its own length
 _KINDS = 12  # that a summary counts one by one

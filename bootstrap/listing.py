@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bootstrap import plumbing
-from bootstrap.errors import GitFailed
+from bootstrap.core.errors import GitFailed
 from bootstrap.fingerprint import FILE
 from bootstrap.untracked import Known, Memory
 

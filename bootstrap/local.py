@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from bootstrap import files, listing, plumbing, signals, workspace
-from bootstrap.changes import ChangeSet
-from bootstrap.errors import BadTarget
+from bootstrap.core.changeset import ChangeSet
+from bootstrap.core.errors import BadTarget
 from bootstrap.fingerprint import part_of
 
 

@@ -10,11 +10,11 @@ from typing import Any
 import yaml
 
 from bootstrap import environment_names, yamlread
-from bootstrap.errors import BadOption, BadTarget, TaxiwayError, raise_all
+from bootstrap.core.certificates import fingerprint, is_fingerprint
+from bootstrap.core.errors import BadOption, BadTarget, TaxiwayError, raise_all
 from bootstrap.fields import Fields, choice
 from bootstrap.fingerprint import MODEL
 from bootstrap.hold import Hold
-from bootstrap.record import fingerprint, is_fingerprint
 from bootstrap.remote import Forge, Remote, branch, web
 
 PATH = MODEL

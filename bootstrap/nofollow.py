@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import paths
-from bootstrap.errors import BadTarget
+from bootstrap.core import paths
+from bootstrap.core.errors import BadTarget
 
 PRIVATE = 0o700  # the mode of a folder that nobody else may look into
 UNFINISHED = re.compile(r"\.taxiway-[0-9a-f]{16}\.part")  # the name of a file that is not whole yet

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from bootstrap import alike
-from bootstrap.errors import BuildFailed
+from bootstrap.core.errors import BuildFailed
 
 Object = dict[str, Any]
 

@@ -8,16 +8,16 @@ from pathlib import Path
 
 from bootstrap import body, branches, codeowners, committed, forge, plumbing, signals, trail, upstream
 from bootstrap.body import Description
-from bootstrap.changes import ChangeSet
-from bootstrap.errors import GitFailed
+from bootstrap.core.changeset import ChangeSet
+from bootstrap.core.errors import GitFailed
+from bootstrap.core.markdown import code
+from bootstrap.core.result import Progress
 from bootstrap.forge import PullRequests
 from bootstrap.ground import REMOTE, Ground
 from bootstrap.hosting import BODY_LIMITS, Hosted
-from bootstrap.markdown import code
 from bootstrap.model import Model
 from bootstrap.proposal import Proposal, PullRequest, Wishes
 from bootstrap.remote import Forge
-from bootstrap.result import Progress
 from bootstrap.trail import Kind, Route
 from bootstrap.upstream import PushRefused, Reason
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bootstrap import git_command, process
 from bootstrap.child_environment import Child
-from bootstrap.errors import BadOption, BadTarget, GitFailed, MissingTool
+from bootstrap.core.errors import BadOption, BadTarget, GitFailed, MissingTool
 from bootstrap.git_command import asked, setting, settings_like
 from bootstrap.git_command import run as run
 

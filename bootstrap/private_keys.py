@@ -10,9 +10,9 @@ from itertools import islice
 from pathlib import Path
 
 from bootstrap import files, plumbing, signals
-from bootstrap.errors import BadCertificate, GitFailed
+from bootstrap.core.errors import BadCertificate, GitFailed
+from bootstrap.core.secret import Secret
 from bootstrap.nofollow import PRIVATE, UNFINISHED, opened
-from bootstrap.secrets import Secret
 
 _MODE = 0o600
 _LARGEST = 65536  # bytes; a key has some thousand

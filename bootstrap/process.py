@@ -17,7 +17,7 @@ from typing import IO, cast
 
 from bootstrap import signals
 from bootstrap.child_environment import Child
-from bootstrap.errors import MissingTool
+from bootstrap.core.errors import MissingTool
 
 # The limit of this control group: microseconds of CPU time in so many (Linux, Control Group v2, cpu.max).
 _CPU_MAX = Path("/sys/fs/cgroup/cpu.max")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from bootstrap.changes import ChangeSet
+from bootstrap.core.changeset import ChangeSet
 from bootstrap.fingerprint import FILE, Blob, identity, part_of
 from bootstrap.snapshot import Commit, Reading, written
 

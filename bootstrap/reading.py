@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bootstrap import file_problems, limits
-from bootstrap.errors import BadTarget
+from bootstrap import file_problems
+from bootstrap.core import limits
+from bootstrap.core.errors import BadTarget
 from bootstrap.file_problems import NotFollowed, Problem
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

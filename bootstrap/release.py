@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from bootstrap import envfile, images, yamledit
-from bootstrap.errors import BadTarget
+from bootstrap.core.errors import BadTarget
+from bootstrap.core.tree import Tree
 from bootstrap.images import Image
 from bootstrap.model import Environment
-from bootstrap.tree import Tree
 from bootstrap.yamltext import editing
 
 FOLDER = "release"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import unquote
 
-from bootstrap import control_characters
-from bootstrap.errors import BadOption
+from bootstrap.core import control_characters
+from bootstrap.core.errors import BadOption
 
 _LONGEST = 2000  # characters
 # The only syntax of a URL that is taken (a part of RFC 3986). Nothing is decoded, cut off or guessed: what stands here

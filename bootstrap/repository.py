@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap import model, models, plumbing, reading
-from bootstrap.errors import BadTarget
+from bootstrap.core.errors import BadTarget
 from bootstrap.layout_of_repo import KUSTOMIZATIONS, OVERLAYS
 from bootstrap.model import Environment, Model
 from bootstrap.snapshot import Commit, Snapshot, WorkTree, files_of

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bootstrap import __version__, model
-from bootstrap.errors import BadOption, BadTarget, TaxiwayError, attempt, raise_all
+from bootstrap.core.errors import BadOption, BadTarget, TaxiwayError, attempt, raise_all
 from bootstrap.model import Controller, Environment, Model
 from bootstrap.remote import Forge, Remote
 from bootstrap.remote import branch as checked_branch

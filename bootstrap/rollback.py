@@ -2,12 +2,12 @@
 
 from bootstrap import model, modeledit, release
 from bootstrap.carrying import Merge
-from bootstrap.changes import ChangeSet
-from bootstrap.errors import BadTarget
+from bootstrap.core.changeset import ChangeSet
+from bootstrap.core.errors import BadTarget
+from bootstrap.core.tree import Tree
 from bootstrap.hold import Hold
 from bootstrap.model import Model
 from bootstrap.promotion import ALL, Plan
-from bootstrap.tree import Tree
 
 
 def plan(tree: Tree, known: Model, name: str, earlier: Tree, hold: Hold) -> Plan:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from bootstrap import ci, controllers, model, runbook, yamledit
+from bootstrap.core.tree import Tree
 from bootstrap.model import Environment, Model
-from bootstrap.tree import Tree
 
 _SHARED_BASE = "../../base"
 _PINNED_BASE = "base"

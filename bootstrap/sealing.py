@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from bootstrap.errors import BadCertificate
-from bootstrap.secrets import Secret
+from bootstrap.core.errors import BadCertificate
+from bootstrap.core.secret import Secret
 
 _NONCE = bytes(12)
 _SESSION_KEY_BYTES = 32

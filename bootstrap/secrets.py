@@ -11,8 +11,8 @@ from urllib.parse import quote
 import yaml
 
 from bootstrap import yamlread
-from bootstrap.errors import BadSecret, TaxiwayError, raise_all
-from bootstrap.secret import Secret as Secret
+from bootstrap.core.errors import BadSecret, TaxiwayError, raise_all
+from bootstrap.core.secret import Secret as Secret
 
 PASSWORD_BYTES = 24  # 192 bits, 32 characters
 JWT_BYTES = 64  # HS512 wants as many bytes as its digest (RFC 7518, 3.2)

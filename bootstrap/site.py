@@ -9,11 +9,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
-from bootstrap import files, git, paths, plumbing, signals
-from bootstrap.errors import BadTarget
+from bootstrap import files, git, plumbing, signals
+from bootstrap.core import paths
+from bootstrap.core.errors import BadTarget
+from bootstrap.core.tree import Tree
 from bootstrap.exclusive import alone
 from bootstrap.nofollow import PRIVATE
-from bootstrap.tree import Tree
 
 _JOURNAL = "journal.json"
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Protocol
 
 from bootstrap import committed, listing, plumbing, reading, workspace
+from bootstrap.core.tree import Tree
 from bootstrap.file_problems import Problem
 from bootstrap.fingerprint import EXECUTABLE, FILE, OVERLAYS, Blob, identity, part_of
 from bootstrap.listing import Look
-from bootstrap.tree import Tree
 from bootstrap.untracked import Memory
 
 Stamp = tuple[int, int, int]

@@ -4,8 +4,8 @@ from importlib import metadata
 from pathlib import Path
 
 from bootstrap import __version__
-from bootstrap.errors import DiskFailed
-from bootstrap.tree import Tree
+from bootstrap.core.errors import DiskFailed
+from bootstrap.core.tree import Tree
 
 _FOLDERS = ("base", "overlays")
 _SCAFFOLD = "_scaffold"

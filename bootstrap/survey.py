@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from bootstrap import crew, finding
+from bootstrap.core.result import Progress
+from bootstrap.core.tree import Tree
 from bootstrap.examination import Examined, Examiner
 from bootstrap.finding import Finding
 from bootstrap.kubectl import Kubectl
@@ -13,8 +15,6 @@ from bootstrap.lint.scene import Scene
 from bootstrap.memory import Memory
 from bootstrap.model import PATH, Environment
 from bootstrap.repository import Checkout, Strays
-from bootstrap.result import Progress
-from bootstrap.tree import Tree
 
 _LOOKS = 20  # at the files of an environment, in a tenth of the time that it takes to build and examine one
 

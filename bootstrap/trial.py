@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 
 from bootstrap import comparison, impact_repo, objects, secret_keys
 from bootstrap.builds import Builder, Built
-from bootstrap.changes import ChangeSet
-from bootstrap.errors import BuildFailed, TaxiwayError, raise_all
+from bootstrap.core.changeset import ChangeSet
+from bootstrap.core.errors import BuildFailed, TaxiwayError, raise_all
+from bootstrap.core.tree import Tree
 from bootstrap.finding import Finding
 from bootstrap.ground import Ground
 from bootstrap.impact_repo import State
@@ -13,7 +14,6 @@ from bootstrap.layout import EnvironmentDiff
 from bootstrap.lint.scene import CLUSTERS, Concerned, Scene
 from bootstrap.model import PATH, Environment, Model
 from bootstrap.prospect import Prospect
-from bootstrap.tree import Tree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

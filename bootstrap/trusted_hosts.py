@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from bootstrap import git_command, plumbing
-from bootstrap.errors import BadOption, ForgeFailed
+from bootstrap.core.errors import BadOption, ForgeFailed
 from bootstrap.hosting import Hosted, pages
 from bootstrap.model import PATH
 from bootstrap.remote import Address, Remote

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from bootstrap import plumbing
-from bootstrap.errors import GitFailed, TaxiwayError
+from bootstrap.core.errors import GitFailed, TaxiwayError
 
 
 class Reason(StrEnum):

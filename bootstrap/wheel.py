@@ -10,8 +10,8 @@ import re
 import zipfile
 from dataclasses import dataclass
 
-from bootstrap.errors import BadOption
-from bootstrap.tree import Tree
+from bootstrap.core.errors import BadOption
+from bootstrap.core.tree import Tree
 
 FOLDER = ".taxiway"
 REQUIREMENTS = "requirements.txt"

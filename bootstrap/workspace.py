@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bootstrap import files, reading
-from bootstrap.errors import BadCertificate, BadSecret, BadTarget
+from bootstrap.core.errors import BadCertificate, BadSecret, BadTarget
+from bootstrap.core.tree import Tree
 from bootstrap.fingerprint import MODEL
-from bootstrap.tree import Tree
 
 
 def read_input(source: str) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from bootstrap import limits
+from bootstrap.core import limits
 
 # A text without any of these can't be beyond a limit, so only others are scanned, which takes as long as reading them.
 _RUN = re.compile(rb"[ \t?:-]{%d}" % (limits.YAML_DEPTH // 2))  # a block in a block stands further to the right

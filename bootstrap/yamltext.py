@@ -15,9 +15,10 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from bootstrap import limits, yamlread
-from bootstrap.errors import BadTarget
-from bootstrap.plaintext import visible
+from bootstrap import yamlread
+from bootstrap.core import limits
+from bootstrap.core.errors import BadTarget
+from bootstrap.core.escaping import visible
 
 Path = Sequence[str | int]
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from hypothesis import settings
 
 from bootstrap import cli, sealing
-from bootstrap.secrets import Secret
+from bootstrap.core.secret import Secret
 
 settings.register_profile("taxiway", deadline=None)  # a slow machine is no mistake
 settings.load_profile("taxiway")

@@ -10,16 +10,17 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bootstrap import body, difference, edits, impact, markdown, plaintext, promotion, trail
+from bootstrap import body, difference, edits, impact, promotion, trail
 from bootstrap.body import Description
-from bootstrap.changes import ChangeSet
+from bootstrap.core import escaping, markdown
+from bootstrap.core.changeset import ChangeSet
+from bootstrap.core.tree import Tree
 from bootstrap.layout import EnvironmentDiff
 from bootstrap.merging import Kept, Move, Part
 from bootstrap.objects import Object
 from bootstrap.promotion import Plan
 from bootstrap.remote import Forge, Remote
 from bootstrap.trail import Block, Kind, Origin, Route
-from bootstrap.tree import Tree
 from tests import environment_repo as envs
 
 KNOWN = envs.model("dev", "complete")
@@ -194,7 +195,7 @@ def test_code_shows_the_text_itself(text: str) -> None:
     shown = markdown.code(text, longest=10_000)
     assert "\n" not in shown
     assert "|" not in shown
-    said = plaintext.passive(" ".join(plaintext.visible(text, keep="\t\n").split()))
+    said = escaping.passive(" ".join(escaping.visible(text, keep="\t\n").split()))
     if shown.startswith("<code>"):
         assert html.unescape(shown.removeprefix("<code>").removesuffix("</code>")) == said
     else:

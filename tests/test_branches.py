@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from bootstrap import branches, upstream
-from bootstrap.changes import ChangeSet
-from bootstrap.errors import GitFailed
+from bootstrap.core.changeset import ChangeSet
+from bootstrap.core.errors import GitFailed
 from bootstrap.upstream import PushRefused, Reason
 from tests.commands.test_init import git, snapshot
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from bootstrap import crew
-from bootstrap.errors import TaxiwayError
+from bootstrap.core.errors import TaxiwayError
 from bootstrap.model import Environment
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootstrap.errors import BadOption
+from bootstrap.core.errors import BadOption
 from bootstrap.hosting import Hosted
 from bootstrap.proposal import Proposal, PullRequest, Revision, Standing, revise
 from bootstrap.remote import Forge, Remote

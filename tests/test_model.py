@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootstrap import model
-from bootstrap.errors import BadOption, BadTarget, Several, TaxiwayError
+from bootstrap.core.errors import BadOption, BadTarget, Several, TaxiwayError
 from bootstrap.hold import Hold
 from bootstrap.model import Controller, Environment, Model
 from bootstrap.remote import Forge, Remote

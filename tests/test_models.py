@@ -7,7 +7,7 @@ import pytest
 
 from bootstrap import model, models
 from bootstrap.cache import Cache
-from bootstrap.errors import BadTarget
+from bootstrap.core.errors import BadTarget
 from bootstrap.hold import Hold
 from bootstrap.model import Environment, Model
 from tests import environment_repo as envs

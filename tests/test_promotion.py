@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bootstrap import promotion, release, rollback, secret_keys
-from bootstrap.errors import BadOption, BadTarget
+from bootstrap.core.errors import BadOption, BadTarget
+from bootstrap.core.tree import Tree
 from bootstrap.hold import Hold
 from bootstrap.model import Model
 from bootstrap.promotion import ALL, Part, Plan
-from bootstrap.tree import Tree
 from tests import environment_repo as envs
 
 KNOWN = envs.model()

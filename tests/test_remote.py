@@ -2,7 +2,7 @@
 
 import pytest
 
-from bootstrap.errors import BadOption
+from bootstrap.core.errors import BadOption
 from bootstrap.remote import Forge, Remote
 
 

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bootstrap import sealing
-from bootstrap.errors import BadCertificate
+from bootstrap.core.errors import BadCertificate
+from bootstrap.core.secret import Secret
 from bootstrap.sealing import Scope
-from bootstrap.secrets import Secret
 
 VECTORS = Path(__file__).parent / "vectors"
 KEY = sealing.read_key(Secret((VECTORS / "sealing-key.pem").read_bytes()), source="vectors")

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootstrap import secrets
-from bootstrap.errors import BadSecret, Several, TaxiwayError
-from bootstrap.secrets import Secret
+from bootstrap.core.errors import BadSecret, Several, TaxiwayError
+from bootstrap.core.secret import Secret
 
 MARK = "hunter2hunter2hunter2"
 

@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from bootstrap import __version__, sources, wheel
-from bootstrap.errors import BadOption
+from bootstrap.core.errors import BadOption
 from bootstrap.wheel import Download
 from tests.conftest import REPO_URL, Keys, Taxiway
 

@@ -14,7 +14,7 @@ from bootstrap.cli.comment import comment
 from bootstrap.cli.edit import change, env
 from bootstrap.cli.look import diff, render, validate
 from bootstrap.cli.move import hold, promote, release, rollback
-from bootstrap.plaintext import log_line
+from bootstrap.core.escaping import log_line
 
 _OBJECTS = 50_000  # made and not yet gone, before Python looks for cycles among them
 

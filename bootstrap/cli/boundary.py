@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import typer
 
 from bootstrap import report, signals
-from bootstrap.errors import Defect, DiskFailed, Interrupted, TaxiwayError
+from bootstrap.core.errors import Defect, DiskFailed, Interrupted, TaxiwayError
 from bootstrap.report import Output
 
 _PIPE_CLOSED = 141  # 128 and SIGPIPE, as shells have it

@@ -8,14 +8,14 @@ from bootstrap import edits, plumbing, promotion, repository, workspace
 from bootstrap import ground as grounds
 from bootstrap.builds import Builder
 from bootstrap.cache import Cache
-from bootstrap.errors import BadOption
+from bootstrap.core.errors import BadOption
+from bootstrap.core.result import Progress, Result
+from bootstrap.core.tree import Tree
 from bootstrap.model import Environment
 from bootstrap.promotion import ChangeSet, Plan
 from bootstrap.proposal import Wishes
 from bootstrap.prospect import Prospect
-from bootstrap.result import Progress, Result
 from bootstrap.trail import Kind, Route
-from bootstrap.tree import Tree
 
 Edit = Callable[[Tree, Environment], Plan]
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap import offer, repository, workspace
-from bootstrap.errors import BadOption
+from bootstrap.core.errors import BadOption
+from bootstrap.core.result import Progress, Result
 from bootstrap.hosting import BODY_LIMITS
-from bootstrap.result import Progress, Result
 
 _CONTROLS = re.compile(r"[^\n\t\x20-\x7e\xa0-\U0010ffff]")
 _CUT = "\n… cut here: the forge takes no more.\n"

@@ -7,12 +7,12 @@ from functools import partial
 from pathlib import Path
 
 from bootstrap import private_keys, request, sealing, workspace
-from bootstrap.errors import BadCertificate, TaxiwayError, attempt, raise_all
+from bootstrap.core.certificates import COMPARE
+from bootstrap.core.errors import BadCertificate, TaxiwayError, attempt, raise_all
+from bootstrap.core.secret import Secret
 from bootstrap.model import Environment, Model
-from bootstrap.record import COMPARE
 from bootstrap.request import Options
 from bootstrap.sealing import Certificate
-from bootstrap.secrets import Secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

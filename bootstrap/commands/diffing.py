@@ -7,10 +7,10 @@ from pathlib import Path
 from bootstrap import comparison, layout, layout_markdown, objects, ownership, workspace
 from bootstrap.commands.diff import Request
 from bootstrap.commands.diff_sides import Pair
+from bootstrap.core.result import Progress, Result
 from bootstrap.hosting import BODY_LIMITS
 from bootstrap.layout import EnvironmentDiff
 from bootstrap.model import Environment
-from bootstrap.result import Progress, Result
 
 # Of a comment that CI hands from one job to the next as base64 in a variable: Linux takes 128 KiB in one.
 _HANDED_OVER = 90_000  # bytes

@@ -11,7 +11,6 @@ from bootstrap import (
     model,
     plumbing,
     private_keys,
-    record,
     release,
     repository,
     sealing,
@@ -23,15 +22,16 @@ from bootstrap import ground as grounds
 from bootstrap.builds import Builder
 from bootstrap.cache import Cache
 from bootstrap.commands import custody
-from bootstrap.errors import BadOption, BadTarget, TaxiwayError
+from bootstrap.core import certificates
+from bootstrap.core.certificates import CERTIFICATE
+from bootstrap.core.errors import BadOption, BadTarget, TaxiwayError
+from bootstrap.core.result import Progress, Result
 from bootstrap.ground import Ground
 from bootstrap.model import Environment, Model
 from bootstrap.promotion import Plan
 from bootstrap.proposal import Wishes
 from bootstrap.prospect import Prospect
-from bootstrap.record import CERTIFICATE
 from bootstrap.request import Options
-from bootstrap.result import Progress, Result
 from bootstrap.sealed import Sealer
 from bootstrap.trail import Kind, Route
 
@@ -195,7 +195,7 @@ def _custody(
     request: Added, new: Environment, known: Model, before: str, tree: Mapping[str, bytes], now: datetime
 ) -> custody.Custody:
     """Whom the secrets are sealed for: as the user says, else as the predecessor's are, on the same cluster."""
-    trusted = None if request.trusted is None else record.fingerprint(request.trusted)
+    trusted = None if request.trusted is None else certificates.fingerprint(request.trusted)
     if request.sealing_cert or request.new_sealing_key:
         options = Options(
             directory=request.directory,

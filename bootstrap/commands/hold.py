@@ -6,11 +6,11 @@ from pathlib import Path
 
 from bootstrap import ground as grounds
 from bootstrap import local, model, modeledit, plumbing, workspace
-from bootstrap.changes import ChangeSet
-from bootstrap.errors import BadOption
+from bootstrap.core.changeset import ChangeSet
+from bootstrap.core.errors import BadOption
+from bootstrap.core.escaping import commit_line
+from bootstrap.core.result import Progress, Result
 from bootstrap.hold import Hold
-from bootstrap.plaintext import commit_line
-from bootstrap.result import Progress, Result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,16 +20,16 @@ from bootstrap import (
     workspace,
 )
 from bootstrap.commands import custody
-from bootstrap.errors import raise_all
+from bootstrap.core.certificates import CERTIFICATE
+from bootstrap.core.errors import raise_all
+from bootstrap.core.result import Progress, Result
+from bootstrap.core.secret import Secret
+from bootstrap.core.tree import Tree
 from bootstrap.kustomize import Kustomize
 from bootstrap.model import Model
-from bootstrap.record import CERTIFICATE
 from bootstrap.request import Options, Surroundings
-from bootstrap.result import Progress, Result
 from bootstrap.sealed import Sealer
-from bootstrap.secrets import Secret
 from bootstrap.site import Site
-from bootstrap.tree import Tree
 
 Ask = Callable[[Options, Surroundings], Options]
 

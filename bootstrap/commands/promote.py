@@ -9,11 +9,11 @@ from bootstrap import ground as grounds
 from bootstrap import model, plumbing, repository, trail, workspace
 from bootstrap.builds import Builder
 from bootstrap.cache import Cache
-from bootstrap.errors import BadOption
+from bootstrap.core.errors import BadOption
+from bootstrap.core.result import Progress, Result
 from bootstrap.merging import Part
 from bootstrap.model import Environment, Model
 from bootstrap.proposal import Wishes
-from bootstrap.result import Progress, Result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

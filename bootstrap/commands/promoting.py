@@ -8,11 +8,11 @@ from bootstrap.builds import Builder
 from bootstrap.commands import proposing
 from bootstrap.commands.promote import Request
 from bootstrap.commands.proposing import Proposed, Tried
-from bootstrap.errors import BadOption, TaxiwayError, attempt, raise_all
+from bootstrap.core.errors import BadOption, TaxiwayError, attempt, raise_all
+from bootstrap.core.result import Progress, Result
 from bootstrap.ground import Ground
 from bootstrap.model import Environment, Model
 from bootstrap.promotion import ChangeSet, Part, Plan
-from bootstrap.result import Progress, Result
 from bootstrap.trail import Kind, Origin, Route, lineage
 
 Step = tuple[Environment, Environment]

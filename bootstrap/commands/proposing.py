@@ -7,17 +7,17 @@ from typing import Any
 from bootstrap import __version__, body, files, layout, local, offer, release, trial
 from bootstrap.body import Description
 from bootstrap.builds import Builder
-from bootstrap.errors import TaxiwayError, raise_all
+from bootstrap.core.errors import TaxiwayError, raise_all
+from bootstrap.core.escaping import visible
+from bootstrap.core.result import Progress, Result
 from bootstrap.ground import Ground
 from bootstrap.hosting import BODY_LIMITS
 from bootstrap.impact import Effect
 from bootstrap.merging import Part
 from bootstrap.model import Model
 from bootstrap.offer import Offered
-from bootstrap.plaintext import visible
 from bootstrap.promotion import Plan
 from bootstrap.proposal import Wishes
-from bootstrap.result import Progress, Result
 from bootstrap.trail import Block, Kind, Route
 from bootstrap.trial import Trial
 

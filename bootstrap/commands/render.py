@@ -6,15 +6,16 @@ from pathlib import Path
 
 import yaml
 
-from bootstrap import files, objects, plaintext, plumbing, repository, workspace
+from bootstrap import files, objects, plumbing, repository, workspace
 from bootstrap.builds import Builder
 from bootstrap.cache import Cache
-from bootstrap.errors import BadOption
+from bootstrap.core import escaping
+from bootstrap.core.errors import BadOption
+from bootstrap.core.result import Progress, Result
+from bootstrap.core.tree import Tree
 from bootstrap.objects import Object
 from bootstrap.repository import Checkout
-from bootstrap.result import Progress, Result
 from bootstrap.snapshot import Commit
-from bootstrap.tree import Tree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +68,10 @@ def _lines(form: str, texts: dict[str, bytes], found: list[Object]) -> tuple[str
     if form == "names":
         return tuple(f"{objects.namespace_of(each)} {each['kind']}/{objects.name_of(each)}" for each in found)
     if form == "json":
-        return (plaintext.as_json({"apiVersion": "v1", "kind": "List", "items": found}),)
+        return (escaping.as_json({"apiVersion": "v1", "kind": "List", "items": found}),)
     whole = "---\n".join(text.decode() for text in texts.values() if text)
     # As kustomize wrote it; anew, and equal, only where a line would be a command to the runner that keeps the CI log.
-    return ((_quoted(found) if plaintext.has_command(whole) else whole).rstrip("\n"),)
+    return ((_quoted(found) if escaping.has_command(whole) else whole).rstrip("\n"),)
 
 
 class _Quoting(yaml.CSafeDumper):
@@ -80,14 +81,14 @@ class _Quoting(yaml.CSafeDumper):
 _Quoting.add_representer(
     str,
     lambda dumper, text: dumper.represent_scalar(
-        "tag:yaml.org,2002:str", text, style='"' if plaintext.has_command(text) else None
+        "tag:yaml.org,2002:str", text, style='"' if escaping.has_command(text) else None
     ),
 )
 
 
 def _quoted(found: list[Object]) -> str:
     text: str = yaml.dump_all(found, Dumper=_Quoting, width=-1)
-    return plaintext.in_quotes(text)
+    return escaping.in_quotes(text)
 
 
 def _only(text: bytes, wanted: str) -> bytes:

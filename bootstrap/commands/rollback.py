@@ -10,13 +10,13 @@ from bootstrap.builds import Builder
 from bootstrap.cache import Cache
 from bootstrap.commands import proposing
 from bootstrap.commands.proposing import Proposed
-from bootstrap.errors import BadOption
+from bootstrap.core.errors import BadOption
+from bootstrap.core.result import Progress, Result
 from bootstrap.ground import Ground
 from bootstrap.hold import Hold
 from bootstrap.model import Environment
 from bootstrap.promotion import Plan
 from bootstrap.proposal import Wishes
-from bootstrap.result import Progress, Result
 from bootstrap.trail import Kind, Route
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from bootstrap import finding, listing, plumbing, untracked, workspace
 from bootstrap.cache import Cache
-from bootstrap.errors import BadOption
+from bootstrap.core.errors import BadOption
+from bootstrap.core.result import Progress, Result
 from bootstrap.finding import Finding
 from bootstrap.fingerprint import OVERLAYS
-from bootstrap.result import Progress, Result
 from bootstrap.snapshot import Commit, WorkTree
 
 

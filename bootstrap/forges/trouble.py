@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap.errors import ForgeFailed
+from bootstrap.core.errors import ForgeFailed
 from bootstrap.forges import wire
 from bootstrap.forges.wire import Refused
 from bootstrap.hosting import Hosted

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from bootstrap.core.certificates import RECORD
 from bootstrap.difference import ObjectChange, Side
 from bootstrap.impact.effect import Consequence, Effect, Told, at, listed, mapping
 from bootstrap.impact.network import GATEWAY
 from bootstrap.impact.sides import Sides
 from bootstrap.objects import Object
-from bootstrap.record import RECORD
 
 # The kinds whose changes the modules beside this one tell, by their API group.
 _JUDGED = {

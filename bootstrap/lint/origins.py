@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from bootstrap.core.tree import Tree
 from bootstrap.finding import Place
 from bootstrap.lint import generators, images, replaced, sources
 from bootstrap.lint.graph import Graph
@@ -13,7 +14,6 @@ from bootstrap.lint.located import Path, get
 from bootstrap.lint.selectors import NO_NAMESPACE, Selector, Subject
 from bootstrap.lint.sources import Source
 from bootstrap.objects import Identity, Object, identify, name_of
-from bootstrap.tree import Tree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from bootstrap.core.certificates import CERTIFICATE
 from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.lint import pods
 from bootstrap.lint import references_reads as reads
@@ -11,7 +12,6 @@ from bootstrap.lint.references_mention import first, grouped, near, readers
 from bootstrap.lint.references_unread import unread
 from bootstrap.lint.scene import Scene, dig, items
 from bootstrap.objects import identify
-from bootstrap.record import CERTIFICATE
 
 MISSING_CONFIG = Rule(
     name="references/missing-configmap",

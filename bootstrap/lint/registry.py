@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from bootstrap.errors import BadOption, BadTarget
+from bootstrap.core.errors import BadOption, BadTarget
 from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.lint import (
     airflow,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
+from bootstrap.core.tree import Tree
 from bootstrap.file_problems import Problem
 from bootstrap.finding import Finding, Place, Rule
 from bootstrap.lint import graph
@@ -14,7 +15,6 @@ from bootstrap.lint.graph import Graph
 from bootstrap.lint.trace import Trace
 from bootstrap.model import Environment, Model
 from bootstrap.objects import Object, identify, parse
-from bootstrap.tree import Tree
 
 CLUSTERS = "clusters"
 Found = TypeVar("Found")

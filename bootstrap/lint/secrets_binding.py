@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+from bootstrap.core.certificates import RECORD
 from bootstrap.finding import Finding, Place, Rule, Severity
 from bootstrap.lint import secrets_certificate
 from bootstrap.lint.scene import Scene, dig, mapping
@@ -16,7 +17,6 @@ from bootstrap.lint.secrets_items import (
     scope,
 )
 from bootstrap.lint.secrets_shapes import shown
-from bootstrap.record import RECORD
 
 _CLOSED = 'The controller says "no key could decrypt secret", makes no Secret at all, and pods wait for it.'
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
+from bootstrap.core.certificates import COMPARE
 from bootstrap.finding import Finding, Place, Rule, Severity
 from bootstrap.lint.scene import Scene
 from bootstrap.lint.sync_objects import entry
-from bootstrap.record import COMPARE
 
 NO_CERTIFICATE = Rule(
     name="secrets/no-certificate",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from bootstrap.errors import BadOption
+from bootstrap.core.errors import BadOption
 from bootstrap.finding import Finding, Place, Rule, Severity
 from bootstrap.layout_of_repo import KUSTOMIZATIONS
 from bootstrap.lint import sync_objects

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 
 from bootstrap import yamlread
+from bootstrap.core.tree import Tree
 from bootstrap.file_problems import DANGEROUS, Kind, Problem
 from bootstrap.lint.graph import Graph
 from bootstrap.lint.inputs import Role
-from bootstrap.tree import Tree
 
 _NO_YAML = (Role.ENV, Role.FILE)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.errors import ForgeFailed
+from bootstrap.core.errors import ForgeFailed
 from bootstrap.forge import PullRequests
 from bootstrap.forges import wire
 from bootstrap.proposal import Proposal

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bootstrap.errors import ForgeFailed
+from bootstrap.core.errors import ForgeFailed
 from bootstrap.forge import PullRequests
 from bootstrap.proposal import Proposal, Standing
 from bootstrap.remote import Forge

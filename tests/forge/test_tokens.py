@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap import tokens
-from bootstrap.errors import ForgeFailed
+from bootstrap.core.errors import ForgeFailed
 from bootstrap.hosting import Hosted
 from bootstrap.remote import Forge, Remote
 

@@ -1,9 +1,9 @@
 """The files of an environment repo that have to do with one environment."""
 
 from bootstrap import plumbing
+from bootstrap.core.tree import Tree
 from bootstrap.model import Environment
 from bootstrap.repository import Checkout
-from bootstrap.tree import Tree
 
 
 def of(checkout: Checkout, environment: Environment) -> Tree:

@@ -2,9 +2,9 @@
 
 import pytest
 
+from bootstrap.core.tree import Tree
 from bootstrap.lint import graph, inputs
 from bootstrap.lint.inputs import Role
-from bootstrap.tree import Tree
 
 FILES = Tree(
     {

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootstrap import schemas
+from bootstrap.core.tree import Tree
 from bootstrap.lint import kubernetes, kubernetes_values
 from bootstrap.lint.scene import Scene
 from bootstrap.model import Controller, Environment, Model
 from bootstrap.remote import Forge, Remote
-from bootstrap.tree import Tree
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 Object = dict[str, Any]

@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bootstrap import finding, verdict
-from bootstrap.errors import TaxiwayError
+from bootstrap.core.errors import TaxiwayError
+from bootstrap.core.tree import Tree
 from bootstrap.lint import fleet, registry
 from bootstrap.lint.scene import Scene
 from bootstrap.model import Model
 from bootstrap.repository import working
-from bootstrap.tree import Tree
 from tests import rendering
 from tests.conftest import Taxiway
 from tests.lint import files

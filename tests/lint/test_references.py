@@ -2,10 +2,10 @@
 
 import pytest
 
+from bootstrap.core.tree import Tree
 from bootstrap.lint import references
 from bootstrap.lint.references_hosts import Call, Target, calls, target
 from bootstrap.lint.scene import Scene
-from bootstrap.tree import Tree
 from tests.lint.test_pods import CONFIG, DEV, MODEL, deployment, rendered
 
 STATEFUL = """

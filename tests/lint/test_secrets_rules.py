@@ -16,13 +16,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootstrap import sealed, sealing
-from bootstrap.errors import BadCertificate
+from bootstrap.core.errors import BadCertificate
+from bootstrap.core.secret import Secret
+from bootstrap.core.tree import Tree
 from bootstrap.finding import Finding
 from bootstrap.lint import secrets, secrets_certificate, secrets_files, secrets_items
 from bootstrap.lint.scene import Scene
 from bootstrap.repository import working
-from bootstrap.secrets import Secret, generate
-from bootstrap.tree import Tree
+from bootstrap.secrets import generate
 from tests import rendering
 from tests.conftest import Keys
 from tests.lint import files

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from bootstrap import cli
+from bootstrap.core.tree import Tree
 from bootstrap.lint import graph
 from bootstrap.lint.trace import Trace
 from bootstrap.objects import Object, generated_names, identify, parse
-from bootstrap.tree import Tree
 from tests import rendering
 from tests.conftest import REPO_URL, Keys
 

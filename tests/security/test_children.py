@@ -11,7 +11,7 @@ import pytest
 from bootstrap import files as writer
 from bootstrap import git, git_command, listing, plumbing, process
 from bootstrap.child_environment import Child
-from bootstrap.errors import BadTarget
+from bootstrap.core.errors import BadTarget
 from bootstrap.kubectl import Kubectl
 from bootstrap.kustomize import Kustomize
 from bootstrap.snapshot import Commit, WorkTree, files_of

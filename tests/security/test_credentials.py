@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap import files, forge, git_command, tokens, trusted_hosts
-from bootstrap.errors import BadOption, BadTarget, ForgeFailed
+from bootstrap.core.errors import BadOption, BadTarget, ForgeFailed
 from bootstrap.forges import wire
 from bootstrap.hosting import Hosted
 from bootstrap.remote import Forge, Remote
@@ -233,7 +233,7 @@ def test_only_one_door_leads_to_tokens_and_forges() -> None:
             assert not [each for each in used if each == "bootstrap.tokens" or each.startswith("bootstrap.forges")], (
                 name
             )
-        if name not in ("offer", "forge"):
+        if name not in ("pullrequests.publish", "forge"):
             assert "bootstrap.forge" not in used, name
 
 

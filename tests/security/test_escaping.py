@@ -17,7 +17,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootstrap import markdown, plaintext, trail, verdict, workspace
+from bootstrap import trail, verdict, workspace
+from bootstrap.core import escaping, markdown
 from bootstrap.finding import Finding, Place, Rule, Severity
 from bootstrap.trail import Block, Kind, Route
 from tests.commands.test_init import git
@@ -184,15 +185,15 @@ TEXTS = st.lists(st.sampled_from([*ALL.values()]) | st.text(max_size=8), max_siz
 def test_a_line_is_one_line_and_no_command(name: str) -> None:
     text = ALL[name]
     for start in ("", "  ", "+", "      "):
-        line = plaintext.log_line(start + text)
+        line = escaping.log_line(start + text)
         assert "\n" not in line
         assert harmless(line)
-        assert harmless(plaintext.as_json({start + text: [start + text]}))
+        assert harmless(escaping.as_json({start + text: [start + text]}))
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_line_of_a_commit_is_only_text(name: str) -> None:
-    line = f"- settings: {plaintext.commit_line(ALL[name])}"
+    line = f"- settings: {escaping.commit_line(ALL[name])}"
     assert harmless(line)
     assert "\n" not in line
     assert not SKIPS.search(line)
@@ -219,9 +220,9 @@ def test_the_hostile_texts_are_hostile(name: str) -> None:
     ],
 )
 def test_plain_text_stays_as_it_is(text: str) -> None:
-    assert plaintext.log_line(text) == text
-    assert plaintext.commit_line(text) == text
-    assert plaintext.visible(text) == text
+    assert escaping.log_line(text) == text
+    assert escaping.commit_line(text) == text
+    assert escaping.visible(text) == text
 
 
 @pytest.mark.parametrize(
@@ -237,29 +238,29 @@ def test_plain_text_stays_as_it_is(text: str) -> None:
     ],
 )
 def test_what_is_hidden_is_shown(text: str, shown: str) -> None:
-    assert plaintext.visible(text) == shown
-    assert plaintext.log_line(text) == shown
-    assert plaintext.commit_line(text) == shown
+    assert escaping.visible(text) == shown
+    assert escaping.log_line(text) == shown
+    assert escaping.commit_line(text) == shown
 
 
 @given(text=TEXTS)
 def test_filters_are_idempotent_and_total(text: str) -> None:
-    for each in (plaintext.visible, plaintext.log_line, plaintext.passive, plaintext.commit_line):
+    for each in (escaping.visible, escaping.log_line, escaping.passive, escaping.commit_line):
         once = each(text)
         assert each(once) == once
-    assert harmless(plaintext.log_line(text))
-    plaintext.visible(text).encode()
-    line = plaintext.commit_line(text)
+    assert harmless(escaping.log_line(text))
+    escaping.visible(text).encode()
+    line = escaping.commit_line(text)
     assert harmless(f"- {line}")
     assert not SKIPS.search(line)
     assert not CLOSES.search(line)
-    assert json.loads(plaintext.as_json({"a": text}))["a"] == text
+    assert json.loads(escaping.as_json({"a": text}))["a"] == text
 
 
 @given(text=st.text(st.characters(codec="latin-1", categories=["L", "N", "Zs"]), max_size=40))
 def test_letters_stay(text: str) -> None:
-    assert plaintext.visible(text) == text
-    assert plaintext.log_line(text) == text
+    assert escaping.visible(text) == text
+    assert escaping.log_line(text) == text
 
 
 # --- findings ---

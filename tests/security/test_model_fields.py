@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap import model, models
-from bootstrap.errors import BadTarget
+from bootstrap.core.errors import BadTarget
 from bootstrap.model import Model
 from bootstrap.remote import Remote
 from tests import environment_repo

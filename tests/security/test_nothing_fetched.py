@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.errors import BuildFailed
+from bootstrap.core.errors import BuildFailed
+from bootstrap.core.tree import Tree
 from bootstrap.kustomize import Kustomize
 from bootstrap.lint import graph, inputs
-from bootstrap.tree import Tree
 from tests.conftest import REPO_URL, Keys, Taxiway
 
 OVERLAY = "overlays/dev/kustomization.yaml"

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bootstrap import file_problems, limits, reading, yamlread, yamltext
-from bootstrap.errors import BadTarget
+from bootstrap import file_problems, reading, yamlread, yamltext
+from bootstrap.core import limits
+from bootstrap.core.errors import BadTarget
 from bootstrap.file_problems import Kind, NotFollowed, follow
 from bootstrap.model import Model
 from bootstrap.snapshot import Commit, WorkTree

@@ -12,14 +12,15 @@ import pytest
 import yaml
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from bootstrap import cli, impact_repo, modeledit, record, sealing
-from bootstrap.errors import BadOption, BadTarget
+from bootstrap import cli, impact_repo, modeledit, sealing
+from bootstrap.core import certificates
+from bootstrap.core.errors import BadOption, BadTarget
+from bootstrap.core.tree import Tree
 from bootstrap.impact import Effect
 from bootstrap.impact_repo import State
 from bootstrap.lint import registry, secrets_certificate
 from bootstrap.lint.scene import Scene
 from bootstrap.model import Environment, Model
-from bootstrap.tree import Tree
 from tests import environment_repo as envs
 from tests.commands.test_init import git, snapshot
 from tests.commands.test_promote import branches, refuse, succeed
@@ -240,7 +241,7 @@ SPELT: dict[str, Callable[[str], str]] = {
 @pytest.mark.parametrize("spelt", SPELT)
 def test_a_fingerprint_is_read_as_it_is_written_elsewhere(spelt: str) -> None:
     digits = "0a1b" * 16
-    assert record.fingerprint(SPELT[spelt](digits)) == f"sha256:{digits}"
+    assert certificates.fingerprint(SPELT[spelt](digits)) == f"sha256:{digits}"
 
 
 @pytest.mark.parametrize(
@@ -253,7 +254,7 @@ def test_a_fingerprint_is_read_as_it_is_written_elsewhere(spelt: str) -> None:
 )
 def test_a_part_of_a_fingerprint_is_none(text: str) -> None:
     with pytest.raises(BadOption):
-        record.fingerprint(text)
+        certificates.fingerprint(text)
     known = envs.model().render().decode().replace("name: dev", f"name: dev\n  certificate: {json.dumps(text)}")
     with pytest.raises(BadTarget, match=r"fingerprint|control character"):
         Model.parse(known.encode())

@@ -10,9 +10,9 @@ import yaml
 
 from bootstrap import body, difference, embedded, layout, layout_markdown
 from bootstrap.body import Description
-from bootstrap.changes import ChangeSet
 from bootstrap.commands import diffing
 from bootstrap.commands.diff import Request
+from bootstrap.core.changeset import ChangeSet
 from bootstrap.impact import SERIOUS, Effect
 from bootstrap.layout import EnvironmentDiff
 from bootstrap.objects import Object

@@ -18,12 +18,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootstrap import files, local, paths
-from bootstrap.changes import ChangeSet
+from bootstrap import files, local
 from bootstrap.commands import render
-from bootstrap.errors import BadTarget, GitFailed
+from bootstrap.core import paths
+from bootstrap.core.changeset import ChangeSet
+from bootstrap.core.errors import BadTarget, GitFailed
+from bootstrap.core.tree import Tree
 from bootstrap.exclusive import alone
-from bootstrap.tree import Tree
 from tests.commands import conftest as shared
 from tests.commands.test_init import git
 from tests.conftest import REPO_URL, Keys, Ran, Taxiway

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from bootstrap.tree import Tree
+from bootstrap.core.tree import Tree
 
 Edit = Callable[[dict[str, bytes]], None]
 

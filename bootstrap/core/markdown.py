@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from bootstrap.plaintext import passive, visible
+from bootstrap.core.escaping import passive, visible
 
 _LONGEST = 120
 _HARMLESS = re.compile(r"[A-Za-z0-9 ,;.()'/→…-]*")

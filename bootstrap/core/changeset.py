@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bootstrap.tree import Tree
+from bootstrap.core.tree import Tree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 import re
 
-from bootstrap.errors import BadOption
+from bootstrap.core.errors import BadOption
 
 # Unicode's control characters (C0, DEL, C1), line and paragraph separators, marks that turn the direction of a text
 # (UAX #9), and halves of surrogate pairs, which no UTF-8 holds.

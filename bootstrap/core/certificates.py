@@ -2,7 +2,7 @@
 
 import re
 
-from bootstrap.errors import BadOption
+from bootstrap.core.errors import BadOption
 
 # The prefix of the annotations that say, item by item, what a ciphertext can't tell.
 RECORD = "taxiway/sealed."
