@@ -5,11 +5,12 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
-from bootstrap import files, plumbing, signals
+from bootstrap import plumbing
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.result import Progress
-from bootstrap.exclusive import alone
-from bootstrap.nofollow import PRIVATE
+from bootstrap.system import files, signals
+from bootstrap.system.locks import alone
+from bootstrap.system.nofollow import PRIVATE
 from bootstrap.upstream import PushRefused, Reason, answered
 
 _ATTEMPTS = 3

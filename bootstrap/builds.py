@@ -10,8 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from bootstrap import __version__, fingerprint, process
-from bootstrap.cache import Cache
+from bootstrap import __version__, fingerprint
 from bootstrap.core.errors import BuildFailed
 from bootstrap.core.tree import Tree
 from bootstrap.file_problems import Problem
@@ -20,6 +19,8 @@ from bootstrap.lint import graph, located, unread
 from bootstrap.lint.graph import Graph
 from bootstrap.lint.inputs import Role
 from bootstrap.snapshot import Reading, Snapshot
+from bootstrap.system import process
+from bootstrap.system.cache import Cache
 
 _LAYOUT = "1"  # of what is kept in the cache
 _NOT_KEPT = b""  # in place of a build's answer: its parts are known, the answer is not

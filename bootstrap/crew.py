@@ -12,11 +12,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bootstrap import process, signals, workspace
+from bootstrap import workspace
 from bootstrap.core.errors import TaxiwayError
 from bootstrap.core.tree import Tree
 from bootstrap.examination import Examined, Examiner
 from bootstrap.model import Environment
+from bootstrap.system import process, signals
 
 if TYPE_CHECKING:
     from multiprocessing.queues import SimpleQueue

@@ -10,9 +10,10 @@ os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # a missing git is our own
 
 import git
 
-from bootstrap import git_command, plumbing, signals
-from bootstrap.child_environment import Child
+from bootstrap import git_command, plumbing
 from bootstrap.core.errors import GitFailed
+from bootstrap.system import signals
+from bootstrap.system.child_environment import Child
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from bootstrap import process
-from bootstrap.child_environment import Child
 from bootstrap.core import control_characters
 from bootstrap.core.errors import BadTarget, GitFailed
-from bootstrap.process import Finished
+from bootstrap.system import process
+from bootstrap.system.child_environment import Child
+from bootstrap.system.process import Finished
 
 # What a repository's own configuration could run, or could make Git fetch, while we only look at it. A bare repository
 # inside of a work tree can be committed, with a configuration of its own, and Git takes it for the repository there.

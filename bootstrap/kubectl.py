@@ -3,9 +3,9 @@
 import re
 from dataclasses import dataclass
 
-from bootstrap import process
-from bootstrap.child_environment import Child
 from bootstrap.core.errors import ClusterFailed, MissingTool
+from bootstrap.system import process
+from bootstrap.system.child_environment import Child
 
 # What kubectl says where the cluster did not answer at all.
 _NO_ANSWER = re.compile(

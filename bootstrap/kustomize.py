@@ -10,13 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import process
 from bootstrap.core.errors import BadOption, BuildFailed, MissingTool
 from bootstrap.core.tree import Tree
 from bootstrap.layout_of_repo import KUSTOMIZATIONS
 from bootstrap.lint import graph
 from bootstrap.lint.graph import Graph, Kustomization
 from bootstrap.lint.inputs import Role
+from bootstrap.system import process
 
 # A build is over before Go's garbage collector pays: a third less CPU time, for some 40 MB more. Where a build is so
 # large that it would not be, the limit brings it back (of Go 1.19).

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from bootstrap import files, listing, plumbing, signals, workspace
+from bootstrap import listing, plumbing, workspace
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.errors import BadTarget
 from bootstrap.fingerprint import part_of
+from bootstrap.system import files, signals
 
 
 def commit(top: Path, changes: ChangeSet, message: str) -> str:

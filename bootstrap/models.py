@@ -7,8 +7,8 @@ from hashlib import sha256
 from typing import Any
 
 from bootstrap import alike, fingerprint, model
-from bootstrap.cache import Cache
 from bootstrap.model import Model
+from bootstrap.system.cache import Cache
 
 _LAYOUT = "1"  # of what is kept in the cache
 _LONG = 16 * 1024  # bytes, from which on a look into the cache is the quicker way

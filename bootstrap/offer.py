@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bootstrap import body, branches, codeowners, committed, forge, plumbing, signals, trail, upstream
+from bootstrap import body, branches, codeowners, committed, forge, plumbing, trail, upstream
 from bootstrap.body import Description
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.errors import GitFailed
@@ -18,6 +18,7 @@ from bootstrap.hosting import BODY_LIMITS, Hosted
 from bootstrap.model import Model
 from bootstrap.proposal import Proposal, PullRequest, Wishes
 from bootstrap.remote import Forge
+from bootstrap.system import signals
 from bootstrap.trail import Kind, Route
 from bootstrap.upstream import PushRefused, Reason
 

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import git_command, process
-from bootstrap.child_environment import Child
+from bootstrap import git_command
 from bootstrap.core.errors import BadOption, BadTarget, GitFailed, MissingTool
 from bootstrap.git_command import asked, setting, settings_like
 from bootstrap.git_command import run as run
+from bootstrap.system import process
+from bootstrap.system.child_environment import Child
 
 OLDEST = (2, 28)  # the first with `git init --initial-branch`
 _TRAILER = 20  # bytes of a checksum: of SHA-1, or the last ones of SHA-256 (Git's documentation: index-format)

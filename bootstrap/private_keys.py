@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from bootstrap import files, plumbing, signals
+from bootstrap import plumbing
 from bootstrap.core.errors import BadCertificate, GitFailed
 from bootstrap.core.secret import Secret
-from bootstrap.nofollow import PRIVATE, UNFINISHED, opened
+from bootstrap.system import files, signals
+from bootstrap.system.nofollow import PRIVATE, UNFINISHED, opened
 
 _MODE = 0o600
 _LARGEST = 65536  # bytes; a key has some thousand

@@ -9,12 +9,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
-from bootstrap import files, git, plumbing, signals
+from bootstrap import git, plumbing
 from bootstrap.core import paths
 from bootstrap.core.errors import BadTarget
 from bootstrap.core.tree import Tree
-from bootstrap.exclusive import alone
-from bootstrap.nofollow import PRIVATE
+from bootstrap.system import files, signals
+from bootstrap.system.locks import alone
+from bootstrap.system.nofollow import PRIVATE
 
 _JOURNAL = "journal.json"
 

@@ -8,12 +8,13 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from bootstrap import git_command, process, yamlread
-from bootstrap.child_environment import Child
+from bootstrap import git_command, yamlread
 from bootstrap.core.errors import ForgeFailed, MissingTool
 from bootstrap.core.secret import Secret
 from bootstrap.hosting import Hosted
 from bootstrap.remote import Forge
+from bootstrap.system import process
+from bootstrap.system.child_environment import Child
 
 GENERAL = "TAXIWAY_TOKEN"
 # As each forge's own CLI and its own CI name them; the first that is set wins. Beside each: the variables that, where

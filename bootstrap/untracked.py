@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from bootstrap import fingerprint, plumbing
-from bootstrap.cache import Cache
 from bootstrap.folders import Folders
+from bootstrap.system.cache import Cache
 
 _LAYOUT = "1"  # of what is kept in the cache
 _FEW = 100  # folders at which Git looks one by one

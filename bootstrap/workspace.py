@@ -7,10 +7,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bootstrap import files, reading
+from bootstrap import reading
 from bootstrap.core.errors import BadCertificate, BadSecret, BadTarget
 from bootstrap.core.tree import Tree
 from bootstrap.fingerprint import MODEL
+from bootstrap.system import files
 
 
 def read_input(source: str) -> bytes:

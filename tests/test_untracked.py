@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bootstrap import folders, listing, plumbing, untracked
-from bootstrap.cache import Cache
 from bootstrap.snapshot import WorkTree
+from bootstrap.system.cache import Cache
 from bootstrap.untracked import Memory
 from tests.commands.test_init import git
 

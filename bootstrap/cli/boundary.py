@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 import typer
 
-from bootstrap import report, signals
+from bootstrap import report
 from bootstrap.core.errors import Defect, DiskFailed, Interrupted, TaxiwayError
 from bootstrap.report import Output
+from bootstrap.system import signals
 
 _PIPE_CLOSED = 141  # 128 and SIGPIPE, as shells have it
 DIRECTORY = typer.Option("--directory", "-C", metavar="FOLDER", help="The environment repo, or a folder in it.")

@@ -7,7 +7,6 @@ from pathlib import Path
 from bootstrap import edits, plumbing, promotion, repository, workspace
 from bootstrap import ground as grounds
 from bootstrap.builds import Builder
-from bootstrap.cache import Cache
 from bootstrap.core.errors import BadOption
 from bootstrap.core.result import Progress, Result
 from bootstrap.core.tree import Tree
@@ -15,6 +14,7 @@ from bootstrap.model import Environment
 from bootstrap.promotion import ChangeSet, Plan
 from bootstrap.proposal import Wishes
 from bootstrap.prospect import Prospect
+from bootstrap.system.cache import Cache
 from bootstrap.trail import Kind, Route
 
 Edit = Callable[[Tree, Environment], Plan]

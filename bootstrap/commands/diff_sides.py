@@ -6,7 +6,6 @@ from pathlib import Path
 
 from bootstrap import impact_repo, model, repository
 from bootstrap.builds import Builder
-from bootstrap.cache import Cache
 from bootstrap.commands.diff import Looked, Request
 from bootstrap.fingerprint import OVERLAYS, part_of
 from bootstrap.impact import Consequence
@@ -14,6 +13,7 @@ from bootstrap.impact_repo import State
 from bootstrap.model import Environment
 from bootstrap.repository import Checkout
 from bootstrap.snapshot import Commit, Snapshot, files_of
+from bootstrap.system.cache import Cache
 
 Side = tuple[Snapshot, str]  # a state of the repo, and the overlay to build there
 

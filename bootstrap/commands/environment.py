@@ -20,7 +20,6 @@ from bootstrap import (
 )
 from bootstrap import ground as grounds
 from bootstrap.builds import Builder
-from bootstrap.cache import Cache
 from bootstrap.commands import custody
 from bootstrap.core import certificates
 from bootstrap.core.certificates import CERTIFICATE
@@ -33,6 +32,7 @@ from bootstrap.proposal import Wishes
 from bootstrap.prospect import Prospect
 from bootstrap.request import Options
 from bootstrap.sealed import Sealer
+from bootstrap.system.cache import Cache
 from bootstrap.trail import Kind, Route
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from bootstrap import ground as grounds
 from bootstrap import model, plumbing, repository, trail, workspace
 from bootstrap.builds import Builder
-from bootstrap.cache import Cache
 from bootstrap.core.errors import BadOption
 from bootstrap.core.result import Progress, Result
 from bootstrap.merging import Part
 from bootstrap.model import Environment, Model
 from bootstrap.proposal import Wishes
+from bootstrap.system.cache import Cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap import __version__, body, files, layout, local, offer, release, trial
+from bootstrap import __version__, body, layout, local, offer, release, trial
 from bootstrap.body import Description
 from bootstrap.builds import Builder
 from bootstrap.core.errors import TaxiwayError, raise_all
@@ -18,6 +18,7 @@ from bootstrap.model import Model
 from bootstrap.offer import Offered
 from bootstrap.promotion import Plan
 from bootstrap.proposal import Wishes
+from bootstrap.system import files
 from bootstrap.trail import Block, Kind, Route
 from bootstrap.trial import Trial
 

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import yaml
 
-from bootstrap import files, objects, plumbing, repository, workspace
+from bootstrap import objects, plumbing, repository, workspace
 from bootstrap.builds import Builder
-from bootstrap.cache import Cache
 from bootstrap.core import escaping
 from bootstrap.core.errors import BadOption
 from bootstrap.core.result import Progress, Result
@@ -16,6 +15,8 @@ from bootstrap.core.tree import Tree
 from bootstrap.objects import Object
 from bootstrap.repository import Checkout
 from bootstrap.snapshot import Commit
+from bootstrap.system import files
+from bootstrap.system.cache import Cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,6 @@ from pathlib import Path
 from bootstrap import ground as grounds
 from bootstrap import model, models, plumbing, promotion, repository, rollback, workspace
 from bootstrap.builds import Builder
-from bootstrap.cache import Cache
 from bootstrap.commands import proposing
 from bootstrap.commands.proposing import Proposed
 from bootstrap.core.errors import BadOption
@@ -17,6 +16,7 @@ from bootstrap.hold import Hold
 from bootstrap.model import Environment
 from bootstrap.promotion import Plan
 from bootstrap.proposal import Wishes
+from bootstrap.system.cache import Cache
 from bootstrap.trail import Kind, Route
 
 

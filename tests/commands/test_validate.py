@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import process
 from bootstrap.commands import validate
+from bootstrap.system import process
 from tests.commands.conftest import Builds, break_it, edit
 from tests.commands.test_init import git
 from tests.conftest import Taxiway

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap import folders, sealing, untracked
-from bootstrap.cache import Cache
+from bootstrap.system.cache import Cache
 from tests.commands.conftest import Builds, break_it, edit
 from tests.commands.test_init import git, snapshot
 from tests.conftest import Keys, Taxiway, loaded

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import files as writer
-from bootstrap import git, git_command, listing, plumbing, process
-from bootstrap.child_environment import Child
+from bootstrap import git, git_command, listing, plumbing
 from bootstrap.core.errors import BadTarget
 from bootstrap.kubectl import Kubectl
 from bootstrap.kustomize import Kustomize
 from bootstrap.snapshot import Commit, WorkTree, files_of
+from bootstrap.system import files as writer
+from bootstrap.system import process
+from bootstrap.system.child_environment import Child
 from tests import environment_repo
 from tests.commands.test_init import git as run_git
 from tests.conftest import Taxiway

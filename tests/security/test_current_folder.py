@@ -31,7 +31,7 @@ def test_processes_import_nothing_of_the_current_folder(
     if before is not None:
         monkeypatch.setenv("PYTHONSAFEPATH", before)
     monkeypatch.setattr("bootstrap.crew.MANY", 1)
-    monkeypatch.setattr("bootstrap.process.cores", lambda: 2)
+    monkeypatch.setattr("bootstrap.system.process.cores", lambda: 2)
     found = list(crew.examine(cast(Any, Nothing()), [cast(Environment, number) for number in range(3)]))
     assert len(found) == 3
     assert not mark.exists()

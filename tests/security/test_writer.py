@@ -18,13 +18,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootstrap import files, local
+from bootstrap import local
 from bootstrap.commands import render
 from bootstrap.core import paths
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.errors import BadTarget, GitFailed
 from bootstrap.core.tree import Tree
-from bootstrap.exclusive import alone
+from bootstrap.system import files
+from bootstrap.system.locks import alone
 from tests.commands import conftest as shared
 from tests.commands.test_init import git
 from tests.conftest import REPO_URL, Keys, Ran, Taxiway

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bootstrap.cache import Cache
 from bootstrap.fingerprint import key
+from bootstrap.system.cache import Cache
 
 KEYS = [key("entry", str(number)) for number in range(200)]
 

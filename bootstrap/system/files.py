@@ -11,7 +11,7 @@ from pathlib import Path
 from bootstrap.core import paths
 from bootstrap.core.errors import BadTarget
 from bootstrap.core.tree import Tree
-from bootstrap.nofollow import UNFINISHED, Folder, opened
+from bootstrap.system.nofollow import UNFINISHED, Folder, opened
 
 _MARKER = ".taxiway-render"  # in a folder that taxiway fills: the checksum and the path of each file, as of sha256sum
 _PUBLIC = 0o777  # less the umask

@@ -12,9 +12,9 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import files
 from bootstrap.core.errors import BadTarget
-from bootstrap.nofollow import PRIVATE
+from bootstrap.system import files
+from bootstrap.system.nofollow import PRIVATE
 
 LIMIT = 256 * 1024 * 1024  # bytes
 _MAGIC = b"taxiway 1\n"

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
-from bootstrap import signals
-from bootstrap.child_environment import Child
 from bootstrap.core.errors import MissingTool
+from bootstrap.system import signals
+from bootstrap.system.child_environment import Child
 
 # The limit of this control group: microseconds of CPU time in so many (Linux, Control Group v2, cpu.max).
 _CPU_MAX = Path("/sys/fs/cgroup/cpu.max")

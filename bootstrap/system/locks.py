@@ -7,9 +7,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from bootstrap import signals
 from bootstrap.core.errors import BadTarget
-from bootstrap.nofollow import Folder, opened
+from bootstrap.system import signals
+from bootstrap.system.nofollow import Folder, opened
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import process
+from bootstrap.system import process
 
 _LARGE = "import sys; sys.stdout.write(sys.stdin.read() * 1_000_000); sys.stderr.write('told'); sys.exit(3)"
 
@@ -31,7 +31,7 @@ def test_a_container_s_limit_counts_as_cores(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, wanted: int
 ) -> None:
     (tmp_path / "cpu.max").write_text(text)
-    monkeypatch.setattr("bootstrap.process._CPU_MAX", tmp_path / "cpu.max")
+    monkeypatch.setattr("bootstrap.system.process._CPU_MAX", tmp_path / "cpu.max")
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1, 2, 3}, raising=False)
     assert process.cores() == wanted
     (tmp_path / "cpu.max").unlink()
