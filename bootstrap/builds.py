@@ -15,12 +15,13 @@ from bootstrap.core.errors import BuildFailed
 from bootstrap.core.tree import Tree
 from bootstrap.file_problems import Problem
 from bootstrap.kustomize import Kustomize
-from bootstrap.lint import graph, located, unread
+from bootstrap.lint import graph, unread
 from bootstrap.lint.graph import Graph
 from bootstrap.lint.inputs import Role
 from bootstrap.snapshot import Reading, Snapshot
 from bootstrap.system import process
 from bootstrap.system.cache import Cache
+from bootstrap.yamltools import positions
 
 _LAYOUT = "1"  # of what is kept in the cache
 _NOT_KEPT = b""  # in place of a build's answer: its parts are known, the answer is not
@@ -207,7 +208,7 @@ def _understood(tree: Tree, found: Graph) -> bool:
         return False
     followed = {each.path for each in found.kustomizations}
     named = {path for path, use in found.files.items() if use.role is Role.KUSTOMIZATION}
-    return bool(followed) and named <= followed and not any(located.mistake(tree[path]) for path in followed)
+    return bool(followed) and named <= followed and not any(positions.mistake(tree[path]) for path in followed)
 
 
 def program() -> str:

@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from bootstrap import envfile, images, release, yamledit
+from bootstrap import images, release
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.tree import Tree
 from bootstrap.merging import UNKNOWN, Ledger, Move, Part, Unknown, Value
 from bootstrap.release import DAGS, ID, KUSTOMIZATION, RELEASE_ENV, SETTINGS_ENV, Release
-from bootstrap.yamltext import editing
+from bootstrap.yamltools import edit, envfile
+from bootstrap.yamltools.text import editing
 
 _FIELDWISE = {KUSTOMIZATION: Part.BASE, RELEASE_ENV: Part.SETTINGS, SETTINGS_ENV: Part.SETTINGS}
 _IMAGES = "images"
@@ -206,15 +207,15 @@ def _part_of(key: str) -> Part | None:
 
 def _fields(kustomization: str) -> dict[str, str]:
     """What a release's kustomization holds besides the images, each key as one comparable text."""
-    data = yamledit.read(kustomization)
+    data = edit.read(kustomization)
     items: Iterable[tuple[str, object]] = data.items() if isinstance(data, dict) else ()
     return {str(key): json.dumps(value, sort_keys=True, default=str) for key, value in items if key != _IMAGES}
 
 
 def _with_key(text: str, key: str, source: str | None) -> str:
     if source is None:
-        return yamledit.remove_key(text, [key])
-    return yamledit.put_block(text, key, yamledit.block_of(source, key))
+        return edit.remove_key(text, [key])
+    return edit.put_block(text, key, edit.block_of(source, key))
 
 
 def _shown(image: images.Image | None) -> Value:

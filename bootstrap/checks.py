@@ -2,9 +2,9 @@
 
 import re
 
-from bootstrap import yamlread
 from bootstrap.core.errors import BuildFailed, TaxiwayError
 from bootstrap.core.tree import Tree
+from bootstrap.yamltools import loader
 
 _SECRET = re.compile(rb"^kind: \"?Secret\"?\s*$", re.MULTILINE)
 _PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----")
@@ -14,7 +14,7 @@ def rendered_secrets(overlay: str, rendered: bytes) -> list[TaxiwayError]:
     """A finding for each Secret in the clear that an overlay would send to the cluster."""
     if not _SECRET.search(rendered):  # kustomize writes each object in block style: reading it all would cost more
         return []
-    documents = yamlread.load_all(rendered)
+    documents = loader.load_all(rendered)
     return [
         BuildFailed(
             f"{overlay}: renders the Secret {each['metadata']['name']} in the clear", hint="commit it as a SealedSecret"

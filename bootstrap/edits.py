@@ -5,7 +5,7 @@ What they return has the form of a promotion's plan; an edit that changes nothin
 
 import re
 
-from bootstrap import envfile, images, release, secrets
+from bootstrap import images, release, secrets
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.errors import BadOption, BadSecret, BadTarget
 from bootstrap.core.tree import Tree
@@ -15,7 +15,8 @@ from bootstrap.merging import Move, Part
 from bootstrap.model import Environment
 from bootstrap.promotion import Plan
 from bootstrap.release import ID, KUSTOMIZATION, RELEASE_ENV
-from bootstrap.yamltext import editing
+from bootstrap.yamltools import envfile
+from bootstrap.yamltools.text import editing
 
 _REPOSITORY = "DAGS_REPOSITORY"
 _REFERENCE = "DAGS_REFERENCE"

@@ -8,7 +8,7 @@ from bootstrap.core.errors import BadOption, BadTarget, raise_all
 from bootstrap.core.tree import Tree
 from bootstrap.model import Environment, Model
 from bootstrap.release import FOLDER, OWN_COMPONENTS
-from bootstrap.yamltext import editing
+from bootstrap.yamltools.text import editing
 
 README = "README.md"
 

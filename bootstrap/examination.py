@@ -10,12 +10,13 @@ from bootstrap import fingerprint, model, models
 from bootstrap.builds import Builder, Built, Sources, identities
 from bootstrap.core.errors import BadOption, TaxiwayError
 from bootstrap.core.tree import Tree
-from bootstrap.finding import Finding, Place
+from bootstrap.finding import Finding
 from bootstrap.lint import fleet, registry
 from bootstrap.lint.fleet import Claim
 from bootstrap.lint.scene import CLUSTERS, Concerned, Scene
 from bootstrap.model import Environment, Model
 from bootstrap.snapshot import Commit, Reading, WorkTree, files_of
+from bootstrap.yamltools.positions import Place
 
 _LAYOUT = "2"  # of what is kept in the cache
 

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 import yaml
 
-from bootstrap import yamlread
 from bootstrap.core import control_characters
 from bootstrap.core.errors import BadOption, BadTarget
+from bootstrap.yamltools import loader
 
 _Value = TypeVar("_Value")
 _Choice = TypeVar("_Choice", bound=StrEnum)
@@ -101,7 +101,7 @@ def _wrong(name: str, text: bytes, place: tuple[str | int, ...], err: BadOption)
 
 def _line_of(text: bytes, place: tuple[str | int, ...]) -> int | None:
     """The line of a value, from 1; of what holds it, where it isn't written there itself (a merge key's)."""
-    node: yaml.Node | None = next((node for node, _ in yamlread.nodes(text)), None)
+    node: yaml.Node | None = next((node for node, _ in loader.nodes(text)), None)
     found = node.start_mark.line if node else None
     for step in place:
         if isinstance(node, yaml.SequenceNode) and isinstance(step, int):

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from bootstrap.lint.located import Place as Place
+from bootstrap.yamltools.positions import Place as Place
 
 
 class Severity(StrEnum):

@@ -5,9 +5,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap import yamledit
 from bootstrap.core.errors import BadOption
-from bootstrap.yamledit import NotEditable
+from bootstrap.yamltools import edit
+from bootstrap.yamltools.edit import NotEditable
 
 AIRFLOW = "apache/airflow"  # the name under which the base's manifests ask for it; all Jobs run this image
 LONGEST_ID = 38  # with it, airflow-generate-secrets-ID still fits a label's 63 characters
@@ -77,21 +77,21 @@ def put(kustomization: str, name: str, image: Image | None) -> str:
         if name not in names:
             return text
         alone = len(names) == 1
-        return yamledit.remove_key(text, ["images"]) if alone else yamledit.remove(text, ["images", names.index(name)])
+        return edit.remove_key(text, ["images"]) if alone else edit.remove(text, ["images", names.index(name)])
     if not names:
-        text = yamledit.put_block(text, "images", f"images:\n  - name: {name}\n")
+        text = edit.put_block(text, "images", f"images:\n  - name: {name}\n")
         names = [name]
     elif name not in names:
-        text = yamledit.insert_item(text, ["images"], len(names), {"name": name})
+        text = edit.insert_item(text, ["images"], len(names), {"name": name})
         names.append(name)
     at: list[str | int] = ["images", names.index(name)]
     entry = _entries(text)[names.index(name)]
     for field, attribute in _FIELDS.items():
         value = getattr(image, attribute)
         if value is None or (field == "newName" and value == name):
-            text = yamledit.remove_key(text, [*at, field]) if field in entry else text
+            text = edit.remove_key(text, [*at, field]) if field in entry else text
         elif str(entry.get(field)) != value:
-            text = yamledit.put(text, [*at, field], value, quoted=True)
+            text = edit.put(text, [*at, field], value, quoted=True)
     return text
 
 
@@ -135,7 +135,7 @@ def slug(text: str) -> str:
 
 
 def _entries(kustomization: str) -> list[Any]:
-    data = yamledit.read(kustomization)
+    data = edit.read(kustomization)
     entries = data.get("images") if isinstance(data, dict) else None
     if not isinstance(entries or [], list):
         raise NotEditable("images is not a list")

@@ -7,8 +7,9 @@ from typing import Any
 
 from bootstrap import fingerprint, untracked
 from bootstrap.builds import Builder
-from bootstrap.finding import Finding, Place, Rule, Severity
+from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.snapshot import Commit, WorkTree
+from bootstrap.yamltools.positions import Place
 
 _LAYOUT = "1"  # of what is kept in the cache
 

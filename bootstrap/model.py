@@ -9,13 +9,14 @@ from typing import Any
 
 import yaml
 
-from bootstrap import environment_names, yamlread
+from bootstrap import environment_names
 from bootstrap.core.certificates import fingerprint, is_fingerprint
 from bootstrap.core.errors import BadOption, BadTarget, TaxiwayError, raise_all
 from bootstrap.fields import Fields, choice
 from bootstrap.fingerprint import MODEL
 from bootstrap.hold import Hold
 from bootstrap.remote import Forge, Remote, branch, web
+from bootstrap.yamltools import loader
 
 PATH = MODEL
 KUBERNETES = "1.31"  # the oldest version that the scaffold is known to run on
@@ -25,7 +26,7 @@ _USUAL = ({"name", "namespace", "cluster"}, {"name", "namespace", "cluster", "ce
 
 def load(text: bytes) -> Any:
     """What a YAML text says, as plain data. Raises yaml.YAMLError where it is none."""
-    return yamlread.load(text)
+    return loader.load(text)
 
 
 class Controller(StrEnum):
@@ -127,7 +128,7 @@ class Model:
         """
         try:
             data = load(text)
-        except yamlread.BeyondLimit as err:
+        except loader.BeyondLimit as err:
             raise BadTarget(f"{PATH}: not read as YAML: {err.problem}", hint=f"git log -p {PATH} shows who") from None
         except yaml.YAMLError as err:
             mark = getattr(err, "problem_mark", None)

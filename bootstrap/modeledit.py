@@ -4,11 +4,12 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from bootstrap import model, yamledit
+from bootstrap import model
 from bootstrap.hold import KEY, Hold
 from bootstrap.model import Environment, Model
-from bootstrap.yamledit import NotEditable
-from bootstrap.yamltext import editing, spell
+from bootstrap.yamltools import edit
+from bootstrap.yamltools.edit import NotEditable
+from bootstrap.yamltools.text import editing, spell
 
 _SECTION = re.compile(r"^environments:[^\S\n]*(?:#[^\n]*)?\r?\n", re.MULTILINE)
 _NEXT_SECTION = re.compile(r"^[^\s#-]", re.MULTILINE)
@@ -24,14 +25,14 @@ def insert(text: bytes, known: Model, after: str, new: Environment) -> bytes:
     if new.certificate is not None:
         entry["certificate"] = new.certificate
     wanted = (known.environments[place], new)
-    return _edit(text, known, (place, place), lambda part: yamledit.insert_item(part, [], 1, entry), wanted)
+    return _edit(text, known, (place, place), lambda part: edit.insert_item(part, [], 1, entry), wanted)
 
 
 def remove(text: bytes, known: Model, name: str) -> bytes:
     """Take an environment out. It must not be the first one."""
     place = _index(known, name)
     wanted = (known.environments[place - 1],)
-    return _edit(text, known, (place - 1, place), lambda part: yamledit.remove(part, [1]), wanted)
+    return _edit(text, known, (place - 1, place), lambda part: edit.remove(part, [1]), wanted)
 
 
 def hold(text: bytes, known: Model, name: str, wanted: Hold | None) -> bytes:
@@ -43,10 +44,10 @@ def hold(text: bytes, known: Model, name: str, wanted: Hold | None) -> bytes:
 
     def change(part: str) -> str:
         if before.hold is not None:
-            part = yamledit.remove_key(part, [0, KEY])
+            part = edit.remove_key(part, [0, KEY])
         if wanted is not None:
             fields = ", ".join(key + ": " + spell(value, '"') for key, value in wanted.fields.items())
-            part = yamledit.add(part, [0, KEY], f"{{{fields}}}", dict(wanted.fields))
+            part = edit.add(part, [0, KEY], f"{{{fields}}}", dict(wanted.fields))
         return part
 
     return _edit(text, known, (place, place), change, (replace(before, hold=wanted),))

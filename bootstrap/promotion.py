@@ -18,7 +18,7 @@ from bootstrap.core.tree import Tree
 from bootstrap.merging import Conflict, Kept, Move, Part
 from bootstrap.model import Environment, Model
 from bootstrap.release import KUSTOMIZATION, Release
-from bootstrap.yamltext import editing
+from bootstrap.yamltools.text import editing
 
 __all__ = [
     "ALL", "ChangeSet", "Conflict", "Kept", "Move", "Part", "Plan", "downgrade", "folders", "plan", "refusals",

@@ -4,12 +4,13 @@ import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from bootstrap import envfile, images, yamledit
+from bootstrap import images
 from bootstrap.core.errors import BadTarget
 from bootstrap.core.tree import Tree
 from bootstrap.images import Image
 from bootstrap.model import Environment
-from bootstrap.yamltext import editing
+from bootstrap.yamltools import edit, envfile
+from bootstrap.yamltools.text import editing
 
 FOLDER = "release"
 KUSTOMIZATION = "release/kustomization.yaml"
@@ -111,7 +112,7 @@ def with_components(release: Release, wanted: Iterable[str], order: tuple[str, .
     listed = [_component(release.overlay, release.base_folder, each) for each in _paths(text, _COMPONENTS)]
     for index, name in reversed([*enumerate(listed)]):
         if _is_carried(name) and name not in names:
-            text = yamledit.remove(text, [_COMPONENTS, index])
+            text = edit.remove(text, [_COMPONENTS, index])
             del listed[index]
     folder = posixpath.relpath(release.base_folder, release.overlay)
     for name in (each for each in order if each in names and each not in listed):
@@ -119,13 +120,13 @@ def with_components(release: Release, wanted: Iterable[str], order: tuple[str, .
         before = [listed.index(each) + 1 for each in order[:place] if each in listed]
         behind = [listed.index(each) for each in order[place:] if each in listed]
         index = max(before, default=min(behind, default=len(listed)))
-        text = yamledit.insert_item(text, [_COMPONENTS], index, f"{folder}/{_COMPONENTS}/{name}")
+        text = edit.insert_item(text, [_COMPONENTS], index, f"{folder}/{_COMPONENTS}/{name}")
         listed.insert(index, name)
     return text
 
 
 def _paths(kustomization: str, key: str) -> list[str]:
-    data = yamledit.read(kustomization)
+    data = edit.read(kustomization)
     found = data.get(key) if isinstance(data, dict) else None
     return [str(each) for each in found] if isinstance(found, list) else []
 

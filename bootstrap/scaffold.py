@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
-from bootstrap import ci, controllers, model, runbook, yamledit
+from bootstrap import ci, controllers, model, runbook
 from bootstrap.core.tree import Tree
 from bootstrap.model import Environment, Model
+from bootstrap.yamltools import edit
 
 _SHARED_BASE = "../../base"
 _PINNED_BASE = "base"
@@ -44,7 +45,7 @@ def _overlay(source: Tree, environment: Environment, *, pinned: bool) -> Tree:
     files["airflow.env"] = files["airflow.env"].replace(
         f"Airflow: {name}\n".encode(), f"Airflow: {environment.name}\n".encode()
     )
-    files["namespace.yaml"] = yamledit.set_scalar(namespace, ["metadata", "name"], environment.namespace).encode()
+    files["namespace.yaml"] = edit.set_scalar(namespace, ["metadata", "name"], environment.namespace).encode()
     if environment.node_port is not None:
         files[_NODE_PORT_PATCH] = _node_port(environment.node_port)
     return Tree(files)
@@ -54,20 +55,20 @@ def _kustomization(text: bytes, environment: Environment, *, pinned: bool) -> by
     # The comment on top says where the scaffold's own overlay takes its secrets from; here they are sealed.
     body = text[text.index(b"apiVersion:") :].decode()
     edited = f"# Environment {environment.name}: what it is made of.\n{body}"
-    edited = yamledit.set_scalar(edited, ["namespace"], environment.namespace)
-    components = yamledit.read(edited)["components"]
+    edited = edit.set_scalar(edited, ["namespace"], environment.namespace)
+    components = edit.read(edited)["components"]
     if _UNSEALED in components:
-        edited = yamledit.remove(edited, ["components", components.index(_UNSEALED)])
-    edited = yamledit.append(edited, ["resources"], "secrets")
+        edited = edit.remove(edited, ["components", components.index(_UNSEALED)])
+    edited = edit.append(edited, ["resources"], "secrets")
     if pinned:
-        data = yamledit.read(edited)
+        data = edit.read(edited)
         for field in ("resources", "components"):
             for index, path in enumerate(data[field]):
                 if path.startswith(_SHARED_BASE):
                     own = _PINNED_BASE + path.removeprefix(_SHARED_BASE)
-                    edited = yamledit.set_scalar(edited, [field, index], own)
+                    edited = edit.set_scalar(edited, [field, index], own)
     if environment.node_port is not None:
-        edited = yamledit.insert_block(edited, "replacements", f"patches:\n  - path: {_NODE_PORT_PATCH}\n")
+        edited = edit.insert_block(edited, "replacements", f"patches:\n  - path: {_NODE_PORT_PATCH}\n")
     return edited.encode()
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
-from bootstrap import yamlread
 from bootstrap.objects import POD_SPECS, Object, identify, name_of
+from bootstrap.yamltools import loader
 
 _POD = re.compile(r"^kind: [\"']?Pod\b", re.MULTILINE)
 
@@ -99,7 +99,7 @@ def _pods(owner: Object) -> Iterator[Mapping[str, Any]]:
         for text in _mapping(owner, "data").values():
             if isinstance(text, str) and _POD.search(text):
                 try:
-                    yield _mapping(yamlread.load(text), "spec")
+                    yield _mapping(loader.load(text), "spec")
                 except yaml.YAMLError:  # what is no YAML is no pod template, whatever it looks like
                     continue
 

@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 import yaml
 
-from bootstrap import yamlread
 from bootstrap.core.errors import BadSecret, TaxiwayError, raise_all
 from bootstrap.core.secret import Secret as Secret
+from bootstrap.yamltools import loader as yamlread
 
 PASSWORD_BYTES = 24  # 192 bits, 32 characters
 JWT_BYTES = 64  # HS512 wants as many bytes as its digest (RFC 7518, 3.2)

@@ -8,13 +8,14 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from bootstrap import git_command, yamlread
+from bootstrap import git_command
 from bootstrap.core.errors import ForgeFailed, MissingTool
 from bootstrap.core.secret import Secret
 from bootstrap.hosting import Hosted
 from bootstrap.remote import Forge
 from bootstrap.system import process
 from bootstrap.system.child_environment import Child
+from bootstrap.yamltools import loader
 
 GENERAL = "TAXIWAY_TOKEN"
 # As each forge's own CLI and its own CI name them; the first that is set wins. Beside each: the variables that, where
@@ -124,7 +125,7 @@ def _from_tea(hosted: Hosted, environment: Mapping[str, str]) -> Iterator[Token]
     """`tea` has no command that shows a token, so its file is read: `logins`, each with `url` and `token`."""
     folder = environment.get("XDG_CONFIG_HOME") or str(Path(environment.get("HOME", "~")).expanduser() / ".config")
     try:
-        data = yamlread.load((Path(folder) / "tea" / "config.yml").read_bytes())
+        data = loader.load((Path(folder) / "tea" / "config.yml").read_bytes())
         logins = [each for each in data["logins"] if _host(str(each["url"])) == hosted.host]
         # A login of the newer kind has its token in the system's keyring, and an empty one here.
         tokens = [str(each["token"]) for each in logins if each.get("token")]

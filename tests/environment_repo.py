@@ -6,11 +6,12 @@ from pathlib import Path
 
 import yaml
 
-from bootstrap import envfile, images, scaffold, sources, workspace
+from bootstrap import images, scaffold, sources, workspace
 from bootstrap.core.tree import Tree
 from bootstrap.model import Controller, Environment, Model
 from bootstrap.objects import Object, parse
 from bootstrap.remote import Forge, Remote
+from bootstrap.yamltools import envfile
 from tests import rendering
 
 NAMES = ("dev", "staging", "prod")

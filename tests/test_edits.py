@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootstrap import edits, envfile, images, modeledit
+from bootstrap import edits, images, modeledit
 from bootstrap.core.errors import BadOption, BadSecret, BadTarget, TaxiwayError
 from bootstrap.core.tree import Tree
 from bootstrap.hold import Hold
 from bootstrap.images import Image
 from bootstrap.model import Model
 from bootstrap.promotion import Plan
+from bootstrap.yamltools import envfile
 from tests import environment_repo as envs
 
 KNOWN = envs.model()

@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from bootstrap.builds import Builder
-from bootstrap.finding import Finding, Place, Rule, Severity
+from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.kustomize import Kustomize
 from bootstrap.memory import Memory
 from bootstrap.snapshot import Commit, WorkTree
 from bootstrap.system.cache import Cache
+from bootstrap.yamltools.positions import Place
 from tests.commands.test_init import git
 
 RULE = Rule(name="family/mistake", severity=Severity.WARNING, title="t", why="w", fix="f")

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap import embedded
 from bootstrap.impact.effect import at, mapping, mappings
 from bootstrap.objects import POD_SPECS, Identity, Object, generated_names, identify, unhashed
+from bootstrap.yamltools import embedded
 
 PARTS = ("initContainers", "containers", "ephemeralContainers")
 

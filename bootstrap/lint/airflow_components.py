@@ -8,10 +8,10 @@ from typing import Any
 
 from bootstrap import airflow_settings
 from bootstrap.airflow_settings import Name, Settings
-from bootstrap.finding import Place
 from bootstrap.lint import pods
 from bootstrap.lint.pods import Container, Pod, Setting
 from bootstrap.lint.scene import Scene, dig, items, mapping
+from bootstrap.yamltools.positions import Place
 
 API_SERVER, SCHEDULER, DAG_PROCESSOR = "api-server", "scheduler", "dag-processor"
 TRIGGERER, WORKER = "triggerer", "worker"

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from bootstrap import airflow_settings
 from bootstrap.airflow_settings import Name
-from bootstrap.finding import Finding, Place, Rule, Severity
+from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.lint import airflow_components as parts
 from bootstrap.lint import pods
 from bootstrap.lint.airflow_components import (
@@ -20,6 +20,7 @@ from bootstrap.lint.airflow_components import (
 )
 from bootstrap.lint.pods import Pod
 from bootstrap.lint.scene import Scene, dig, items, mapping
+from bootstrap.yamltools.positions import Place
 
 NO_COMPONENT = Rule(
     name="airflow/no-component",

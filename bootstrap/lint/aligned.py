@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from bootstrap.lint.located import Path, get
 from bootstrap.lint.sources import Source
+from bootstrap.yamltools.positions import Path, get
 
 # What tells the items of a list apart, as far as Kubernetes merges it by a key.
 _MERGE_KEYS = ("name", "mountPath", "containerPort", "port", "key", "devicePath", "topologyKey", "ip")

@@ -6,14 +6,13 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from bootstrap.finding import Place
 from bootstrap.lint import failure, replaced
 from bootstrap.lint.failure import Complaint
 from bootstrap.lint.graph import Use
 from bootstrap.lint.inputs import FIELDS
-from bootstrap.lint.located import documents, get, mistake
 from bootstrap.lint.scene import Scene
 from bootstrap.lint.sources import Source
+from bootstrap.yamltools.positions import Place, documents, get, mistake
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from bootstrap.file_problems import Kind
-from bootstrap.finding import Finding, Place, Rule, Severity
+from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.lint import unread
 from bootstrap.lint.scene import Scene
+from bootstrap.yamltools.positions import Place
 
 
 def _rule(kind: Kind, severity: Severity, title: str, why: str, fix: str) -> Rule:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bootstrap.core.tree import Tree
-from bootstrap.finding import Place
 from bootstrap.lint import envfile
 from bootstrap.lint.graph import Graph, Kustomization
+from bootstrap.yamltools.positions import Place
 
 FIELDS = {"configMapGenerator": "ConfigMap", "secretGenerator": "Secret"}
 

@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bootstrap.core.tree import Tree
-from bootstrap.finding import Place
 from bootstrap.layout_of_repo import KUSTOMIZATIONS
 from bootstrap.lint import inputs
 from bootstrap.lint.inputs import Named, Obstacle, Role, Why, is_remote
-from bootstrap.lint.located import Document, documents
+from bootstrap.yamltools.positions import Document, Place, documents
 
 _DEEPEST = 64  # kustomizations, each named by the one before
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from bootstrap.lint.located import Document, documents, get, mistake
+from bootstrap.yamltools.positions import Document, documents, get, mistake
 
 FIELDS = (
     "apiVersion", "bases", "buildMetadata", "commonAnnotations", "commonLabels", "components", "configMapGenerator",

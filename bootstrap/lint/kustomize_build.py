@@ -3,11 +3,12 @@
 import re
 from collections.abc import Callable, Iterator
 
-from bootstrap.finding import Finding, Place, Rule, Severity
+from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.lint import complaints, complaints_changes, failure
 from bootstrap.lint.complaints import Case, Told
 from bootstrap.lint.inputs import FIELDS, Why
 from bootstrap.lint.scene import Scene
+from bootstrap.yamltools.positions import Place
 
 BROKEN_BUILD = Rule(
     name="kustomize/build",

@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from bootstrap.finding import Place
-from bootstrap.lint.located import documents
 from bootstrap.lint.scene import Scene, dig, items, mapping
 from bootstrap.objects import POD_SPECS, Object, identify
 from bootstrap.secrets import CATALOG
+from bootstrap.yamltools.positions import Place, documents
 
 # The Job of the component generated-secrets.
 GENERATOR = "airflow-generate-secrets"

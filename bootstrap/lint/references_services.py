@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from bootstrap.finding import Finding, Place, Rule, Severity
+from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.lint import pods
 from bootstrap.lint.pods import Container, Pod
 from bootstrap.lint.references_hosts import Call, calls, target
@@ -12,6 +12,7 @@ from bootstrap.lint.references_mention import Mention, first, grouped, near, rea
 from bootstrap.lint.references_unread import unread
 from bootstrap.lint.scene import Scene, dig, items
 from bootstrap.objects import Object, identify
+from bootstrap.yamltools.positions import Place
 
 MISSING_SERVICE = Rule(
     name="references/missing-service",

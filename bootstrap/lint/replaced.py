@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bootstrap.core.tree import Tree
-from bootstrap.finding import Place
 from bootstrap.lint.graph import Kustomization
-from bootstrap.lint.located import Document, Path, documents
 from bootstrap.lint.selectors import Selector
+from bootstrap.yamltools.positions import Document, Path, Place, documents
 
 _STEP = re.compile(r"\[([^\]]*)\]|((?:\\.|[^.\[\]])+)")
 

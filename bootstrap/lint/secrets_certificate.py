@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from bootstrap.core.certificates import COMPARE
-from bootstrap.finding import Finding, Place, Rule, Severity
+from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.lint.scene import Scene
 from bootstrap.lint.sync_objects import entry
+from bootstrap.yamltools.positions import Place
 
 NO_CERTIFICATE = Rule(
     name="secrets/no-certificate",

@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from bootstrap.lint.located import documents, mistake
 from bootstrap.lint.secrets_shapes import LITERAL, Hit, credentials, is_placeholder, is_secret, shown
+from bootstrap.yamltools.positions import documents, mistake
 
 _ENV = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*=\s*(.+)")
 _CONFIG = re.compile(r"\s*([A-Za-z_][\w.-]*)\s*[=:]\s*(.+)")

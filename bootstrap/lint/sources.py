@@ -7,13 +7,12 @@ from functools import lru_cache
 from typing import Any
 
 from bootstrap.core.tree import Tree
-from bootstrap.finding import Place
 from bootstrap.lint import images
 from bootstrap.lint.graph import Graph, Kustomization
 from bootstrap.lint.inputs import Role
-from bootstrap.lint.located import Document, Path, documents, get
 from bootstrap.lint.selectors import Selector, Subject
 from bootstrap.objects import Identity, identify
+from bootstrap.yamltools.positions import Document, Path, Place, documents, get
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from bootstrap.finding import Finding, Place, Rule, Severity
+from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.lint import pods, sync_objects
 from bootstrap.lint import references_reads as reads
 from bootstrap.lint.pods import GENERATOR, Pod
@@ -13,6 +13,7 @@ from bootstrap.lint.references_mention import near
 from bootstrap.lint.scene import Scene, dig, items, mapping
 from bootstrap.model import Controller
 from bootstrap.objects import Object, identify
+from bootstrap.yamltools.positions import Place
 
 HOOK = Rule(
     name="sync/hook",

@@ -7,15 +7,15 @@ from functools import partial
 from typing import Any
 
 from bootstrap.core.errors import BadOption
-from bootstrap.finding import Finding, Place, Rule, Severity
+from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.layout_of_repo import KUSTOMIZATIONS
 from bootstrap.lint import sync_objects
-from bootstrap.lint.located import documents
 from bootstrap.lint.references_mention import near
 from bootstrap.lint.scene import Scene, dig
 from bootstrap.lint.sync_objects import Synced
 from bootstrap.model import Controller
 from bootstrap.remote import Remote
+from bootstrap.yamltools.positions import Place, documents
 
 NO_OVERLAY = Rule(
     name="sync/missing-overlay",

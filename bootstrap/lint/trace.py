@@ -5,12 +5,11 @@ from functools import cached_property
 from typing import Any
 
 from bootstrap.core.tree import Tree
-from bootstrap.finding import Place
 from bootstrap.lint import aligned
 from bootstrap.lint.graph import Graph
-from bootstrap.lint.located import Document, Path, documents, get
 from bootstrap.lint.origins import Origin, Origins
 from bootstrap.objects import Object, identify
+from bootstrap.yamltools.positions import Document, Path, Place, documents, get
 
 
 class Trace:

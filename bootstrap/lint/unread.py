@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 
-from bootstrap import yamlread
 from bootstrap.core.tree import Tree
 from bootstrap.file_problems import DANGEROUS, Kind, Problem
 from bootstrap.lint.graph import Graph
 from bootstrap.lint.inputs import Role
+from bootstrap.yamltools import loader
 
 _NO_YAML = (Role.ENV, Role.FILE)
 
@@ -27,7 +27,7 @@ def beyond(tree: Tree, paths: Iterable[str]) -> Iterator[Problem]:
     """The YAML files among these that are beyond a limit."""
     for path in paths:
         try:
-            yamlread.check(tree[path])
-        except yamlread.BeyondLimit as err:
+            loader.check(tree[path])
+        except loader.BeyondLimit as err:
             line = err.problem_mark.line + 1 if err.problem_mark else 1
             yield Problem(path=path, kind=Kind.YAML, message=f"not read as YAML: {err.problem}", line=line)

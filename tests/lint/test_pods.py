@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from bootstrap.core.tree import Tree
-from bootstrap.finding import Place
 from bootstrap.lint import pods, registry
 from bootstrap.lint.pods import Container, Pod
 from bootstrap.lint.scene import Scene
@@ -16,6 +15,7 @@ from bootstrap.model import Controller, Environment, Model
 from bootstrap.remote import Forge, Remote
 from bootstrap.repository import working
 from bootstrap.secrets import CATALOG
+from bootstrap.yamltools.positions import Place
 from tests import rendering
 from tests.conftest import REPO_URL
 from tests.lint import files

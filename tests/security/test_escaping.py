@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 
 from bootstrap import trail, verdict, workspace
 from bootstrap.core import escaping, markdown
-from bootstrap.finding import Finding, Place, Rule, Severity
+from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.trail import Block, Kind, Route
+from bootstrap.yamltools.positions import Place
 from tests.commands.test_init import git
 from tests.commands.test_promote import branches, publish
 from tests.conftest import REPO_URL, Keys, Ran, Taxiway

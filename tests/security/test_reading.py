@@ -13,12 +13,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bootstrap import file_problems, reading, yamlread, yamltext
+from bootstrap import file_problems, reading
 from bootstrap.core import limits
 from bootstrap.core.errors import BadTarget
 from bootstrap.file_problems import Kind, NotFollowed, follow
 from bootstrap.model import Model
 from bootstrap.snapshot import Commit, WorkTree
+from bootstrap.yamltools import loader
+from bootstrap.yamltools import text as yamltext
 from tests.commands.test_init import git
 from tests.conftest import REPO_URL, Keys, Ran, Taxiway
 
@@ -470,14 +472,14 @@ def test_what_is_beyond_a_limit_is_not_edited(text: str) -> None:
     ],
 )
 def test_what_people_write_is_within_the_limits(text: str) -> None:
-    assert yamlread.load(text) == yaml.safe_load(text)
+    assert loader.load(text) == yaml.safe_load(text)
 
 
 @pytest.mark.parametrize("tag", ["int", "float", "bool", "null", "timestamp", "binary", "set", "omap", "pairs", "map"])
 @pytest.mark.parametrize("value", ["''", "x", "[x]", "{x: y}", "[[]]", "1:1", "2024-99-99", '"\\ud800"'])
 def test_no_tag_makes_the_reader_raise_anything_else(tag: str, value: str) -> None:
     text = f"a: !!{tag} {value}\n"
-    for read in (yamlread.load, yamlread.load_all, lambda each: list(yamlread.nodes(each.encode()))):
+    for read in (loader.load, loader.load_all, lambda each: list(loader.nodes(each.encode()))):
         try:
             read(text)
         except yaml.YAMLError:

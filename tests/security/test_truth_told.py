@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bootstrap import body, difference, embedded, layout, layout_markdown
+from bootstrap import body, difference, layout, layout_markdown
 from bootstrap.body import Description
 from bootstrap.commands import diffing
 from bootstrap.commands.diff import Request
@@ -18,6 +18,7 @@ from bootstrap.layout import EnvironmentDiff
 from bootstrap.objects import Object
 from bootstrap.promotion import Plan
 from bootstrap.trail import Block, Kind, Route
+from bootstrap.yamltools import embedded
 from tests import environment_repo as envs
 from tests.security.test_truth import HARMLESS, SAFE, binding, deployment, diff, make, pod, role, serious, told
 

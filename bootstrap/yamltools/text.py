@@ -15,10 +15,10 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from bootstrap import yamlread
 from bootstrap.core import limits
 from bootstrap.core.errors import BadTarget
 from bootstrap.core.escaping import visible
+from bootstrap.yamltools import loader
 
 Path = Sequence[str | int]
 
@@ -46,7 +46,7 @@ def editing(path: str) -> Iterator[None]:
 def read(text: str) -> Any:
     """The document's value, as YAML 1.1 resolves it, which is what the Kubernetes tools do."""
     try:
-        return yamlread.load(text)
+        return loader.load(text)
     except yaml.YAMLError as err:
         raise NotEditable(f"not valid YAML: {getattr(err, 'problem', err)}") from None
 
@@ -84,7 +84,7 @@ def _compose(text: str) -> Node | None:
     if len(text) > limits.EDITED_BYTES:
         raise NotEditable(f"longer than {limits.shown(limits.EDITED_BYTES)}")
     try:
-        yamlread.check(text)
+        loader.check(text)
         node: Node | None = YAML(pure=True).compose(text)
     except (YAMLError, yaml.YAMLError) as err:
         raise NotEditable(f"not valid YAML: {getattr(err, 'problem', err)}") from None

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootstrap.lint.located import documents, get, mistake
+from bootstrap.yamltools.positions import documents, get, mistake
 
 TEXT = b"""\
 # a comment

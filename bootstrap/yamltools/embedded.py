@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from bootstrap import yamlread
+from bootstrap.yamltools import loader
 
 
 def mapping(text: Any) -> dict[str, Any] | None:
@@ -14,14 +14,14 @@ def mapping(text: Any) -> dict[str, Any] | None:
         return None
     held = documents(text)
     # What stands there once and is meant in many places would be told in all of them.
-    return held[0] if len(held) == 1 and not yamlread.repeats(text) else None
+    return held[0] if len(held) == 1 and not loader.repeats(text) else None
 
 
 @lru_cache(maxsize=256)  # the same texts stand in many environments
 def documents(text: str) -> tuple[dict[str, Any], ...]:
     """The mappings that a text holds; none where it can't be read, or is beyond a limit."""
     try:
-        held = yamlread.load_all(text)
+        held = loader.load_all(text)
     except yaml.YAMLError:
         return ()
     return tuple(each for each in held if isinstance(each, dict))

@@ -7,7 +7,7 @@ value as it stands.
 import re
 from collections.abc import Iterator
 
-from bootstrap.yamltext import NotEditable
+from bootstrap.yamltools.text import NotEditable
 
 _LINE = re.compile(r"\ufeff?\s*(?P<key>[^#\s=\ufeff][^=\n]*)=(?P<value>[^\n]*?)(?P<end>\r?\n|\r?$)")
 

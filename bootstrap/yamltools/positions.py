@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from bootstrap import yamlread
+from bootstrap.yamltools import loader
 
 Path = Sequence[str | int]
 
@@ -136,7 +136,7 @@ def mistake(data: bytes) -> tuple[int, str] | None:
 def _read(data: bytes) -> tuple[tuple[Document, ...], tuple[int, str] | None]:
     found: list[Document] = []
     try:
-        for node, value in yamlread.nodes(data):
+        for node, value in loader.nodes(data):
             if value is not None:
                 found.append(Document(value=value, node=node))
     except yaml.YAMLError as err:

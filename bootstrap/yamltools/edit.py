@@ -8,7 +8,7 @@ from typing import Any
 
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from bootstrap.yamltext import (
+from bootstrap.yamltools.text import (
     NotEditable,
     Path,
     at,
