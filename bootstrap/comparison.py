@@ -6,8 +6,8 @@ from dataclasses import replace
 from bootstrap import difference, impact, ownership
 from bootstrap.impact import Consequence, Effect
 from bootstrap.impact.effect import at
+from bootstrap.kubernetes.objects import Object, identify
 from bootstrap.layout import EnvironmentDiff
-from bootstrap.objects import Object, identify
 
 
 def over_time(

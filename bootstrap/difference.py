@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from bootstrap import quantities
 from bootstrap.core.certificates import RECORD
-from bootstrap.objects import POD_SPECS, Identity, Object, generated_names, identify, name_of, unhashed
+from bootstrap.kubernetes import quantities
+from bootstrap.kubernetes.objects import POD_SPECS, Identity, Object, generated_names, identify, name_of, unhashed
 from bootstrap.yamltools import embedded
 
 # The keys by which Kubernetes itself merges the items of a list (`x-kubernetes-patch-merge-key` of its API).

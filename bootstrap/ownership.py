@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from bootstrap.difference import FieldChange, ObjectChange, Side
-from bootstrap.objects import POD_SPECS
+from bootstrap.kubernetes.objects import POD_SPECS
 
 _RESOURCES = r"(?:\.|^)resources(?:[.\[].*)?$"
 _OWN_KINDS = frozenset({"Namespace", "SealedSecret", "Secret"})

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from bootstrap.objects import POD_SPECS, Object, identify, name_of
+from bootstrap.kubernetes.objects import POD_SPECS, Object, identify, name_of
 from bootstrap.yamltools import loader
 
 _POD = re.compile(r"^kind: [\"']?Pod\b", re.MULTILINE)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from bootstrap import comparison, impact_repo, objects, secret_keys
+from bootstrap import comparison, impact_repo, secret_keys
 from bootstrap.builds import Builder, Built
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.errors import BuildFailed, TaxiwayError, raise_all
@@ -10,6 +10,7 @@ from bootstrap.core.tree import Tree
 from bootstrap.finding import Finding
 from bootstrap.ground import Ground
 from bootstrap.impact_repo import State
+from bootstrap.kubernetes import objects
 from bootstrap.layout import EnvironmentDiff
 from bootstrap.lint.scene import CLUSTERS, Concerned, Scene
 from bootstrap.model import PATH, Environment, Model

@@ -8,8 +8,8 @@ import yaml
 
 from bootstrap import images, scaffold, sources, workspace
 from bootstrap.core.tree import Tree
+from bootstrap.kubernetes.objects import Object, parse
 from bootstrap.model import Controller, Environment, Model
-from bootstrap.objects import Object, parse
 from bootstrap.remote import Forge, Remote
 from bootstrap.yamltools import envfile
 from tests import rendering

@@ -15,9 +15,9 @@ from bootstrap.body import Description
 from bootstrap.core import escaping, markdown
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.tree import Tree
+from bootstrap.kubernetes.objects import Object
 from bootstrap.layout import EnvironmentDiff
 from bootstrap.merging import Kept, Move, Part
-from bootstrap.objects import Object
 from bootstrap.promotion import Plan
 from bootstrap.remote import Forge, Remote
 from bootstrap.trail import Block, Kind, Origin, Route

@@ -9,11 +9,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bootstrap import difference, impact, layout, layout_markdown, objects
+from bootstrap import difference, impact, layout, layout_markdown
 from bootstrap.difference import Side
 from bootstrap.impact import Effect
+from bootstrap.kubernetes import objects
+from bootstrap.kubernetes.objects import Object
 from bootstrap.layout import EnvironmentDiff
-from bootstrap.objects import Object
 from tests.rendering import overlay
 
 SCALARS = st.none() | st.booleans() | st.integers(-9, 9) | st.text("ab-\n", max_size=5)

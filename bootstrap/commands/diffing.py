@@ -4,11 +4,12 @@ import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from bootstrap import comparison, layout, layout_markdown, objects, ownership, workspace
+from bootstrap import comparison, layout, layout_markdown, ownership, workspace
 from bootstrap.commands.diff import Request
 from bootstrap.commands.diff_sides import Pair
 from bootstrap.core.result import Progress, Result
 from bootstrap.hosting import BODY_LIMITS
+from bootstrap.kubernetes import objects
 from bootstrap.layout import EnvironmentDiff
 from bootstrap.model import Environment
 

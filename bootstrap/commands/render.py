@@ -6,13 +6,14 @@ from pathlib import Path
 
 import yaml
 
-from bootstrap import objects, plumbing, repository, workspace
+from bootstrap import plumbing, repository, workspace
 from bootstrap.builds import Builder
 from bootstrap.core import escaping
 from bootstrap.core.errors import BadOption
 from bootstrap.core.result import Progress, Result
 from bootstrap.core.tree import Tree
-from bootstrap.objects import Object
+from bootstrap.kubernetes import objects
+from bootstrap.kubernetes.objects import Object
 from bootstrap.repository import Checkout
 from bootstrap.snapshot import Commit
 from bootstrap.system import files

@@ -7,8 +7,8 @@ from bootstrap.difference import ObjectChange, Side
 from bootstrap.impact import cluster, network, pods, rbac, storage, workloads
 from bootstrap.impact.effect import SERIOUS, Consequence, Effect, Told, at
 from bootstrap.impact.sides import Sides, home
-from bootstrap.objects import Object, name_of
-from bootstrap.quantities import equal
+from bootstrap.kubernetes.objects import Object, name_of
+from bootstrap.kubernetes.quantities import equal
 
 __all__ = ["SERIOUS", "Consequence", "Effect", "consequences", "home", "immutable", "in_order", "kept"]
 

@@ -8,7 +8,7 @@ from bootstrap.difference import ObjectChange, Side
 from bootstrap.impact.effect import Consequence, Effect, Told, at, listed, mapping
 from bootstrap.impact.network import GATEWAY
 from bootstrap.impact.sides import Sides
-from bootstrap.objects import Object
+from bootstrap.kubernetes.objects import Object
 
 # The kinds whose changes the modules beside this one tell, by their API group.
 _JUDGED = {

@@ -7,7 +7,7 @@ from typing import Any
 from bootstrap.difference import ObjectChange
 from bootstrap.impact.effect import Effect, Told, at, items, listed, mapping, mappings
 from bootstrap.impact.sides import Sides
-from bootstrap.objects import Object
+from bootstrap.kubernetes.objects import Object
 
 GATEWAY = "gateway.networking.k8s.io"
 _ANYWHERE = frozenset({"0.0.0.0/0", "::/0"})

@@ -5,7 +5,7 @@ from typing import Any
 
 from bootstrap.difference import ObjectChange
 from bootstrap.impact.effect import Effect, Told, at, items, listed, mapping, mappings
-from bootstrap.objects import Object
+from bootstrap.kubernetes.objects import Object
 
 ROLES = frozenset({"Role", "ClusterRole"})
 BINDINGS = frozenset({"RoleBinding", "ClusterRoleBinding"})

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bootstrap.impact.effect import at, mapping, mappings
-from bootstrap.objects import POD_SPECS, Identity, Object, generated_names, identify, unhashed
+from bootstrap.kubernetes.objects import POD_SPECS, Identity, Object, generated_names, identify, unhashed
 from bootstrap.yamltools import embedded
 
 PARTS = ("initContainers", "containers", "ephemeralContainers")

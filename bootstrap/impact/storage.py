@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-from bootstrap import postgres
 from bootstrap.difference import ObjectChange
 from bootstrap.impact.effect import Effect, Told, at, listed, mapping, mappings
 from bootstrap.impact.sides import Sides, pods_of
-from bootstrap.objects import Object, identify
-from bootstrap.quantities import quantity
+from bootstrap.kubernetes import postgres
+from bootstrap.kubernetes.objects import Object, identify
+from bootstrap.kubernetes.quantities import quantity
 
 _LASTING = frozenset({"PersistentVolumeClaim", "PersistentVolume", "Namespace"})
 _ARGO = "argocd.argoproj.io/sync-options"

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from bootstrap.difference import ObjectChange
 from bootstrap.impact.effect import Consequence, Effect, Told, at, mappings
 from bootstrap.impact.sides import Pod, Sides
-from bootstrap.objects import Object, name_of
+from bootstrap.kubernetes.objects import Object, name_of
 
 WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
 _MIGRATION = "airflow-migrate"

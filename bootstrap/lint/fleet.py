@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from bootstrap.finding import Finding, Rule, Severity
+from bootstrap.kubernetes.objects import Object
 from bootstrap.lint import sync_objects
 from bootstrap.lint.scene import Scene, dig, items
 from bootstrap.model import Model
-from bootstrap.objects import Object
 from bootstrap.yamltools.positions import Place, documents
 
 SHARED_NODE_PORT = Rule(

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
+from bootstrap.kubernetes.objects import Identity, Object, identify, name_of
 from bootstrap.lint import replaced
 from bootstrap.lint.graph import Graph
 from bootstrap.lint.origins import Origins
 from bootstrap.lint.selectors import NO_NAMESPACE, Subject, strings
-from bootstrap.objects import Identity, Object, identify, name_of
 from bootstrap.yamltools.positions import Place, get
 
 

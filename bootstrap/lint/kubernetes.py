@@ -8,6 +8,7 @@ from typing import Any
 
 from bootstrap import alike
 from bootstrap.finding import Finding
+from bootstrap.kubernetes.objects import POD_SPECS, identify
 from bootstrap.lint import (
     kubernetes_apis,
     kubernetes_changes,
@@ -23,7 +24,6 @@ from bootstrap.lint import (
 from bootstrap.lint.kubernetes_flaw import REFUSED_VALUE, Flaw, Path
 from bootstrap.lint.pods import Pod
 from bootstrap.lint.scene import Scene, dig, mapping
-from bootstrap.objects import POD_SPECS, identify
 from bootstrap.yamltools.positions import Document, Place, documents
 
 RULES = (

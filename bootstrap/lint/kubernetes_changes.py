@@ -5,9 +5,9 @@ from typing import Any
 
 from bootstrap import impact
 from bootstrap.finding import Finding, Rule, Severity
+from bootstrap.kubernetes.objects import by_identity, identify, name_of
 from bootstrap.lint.kubernetes_flaw import Path
 from bootstrap.lint.scene import Scene, dig
-from bootstrap.objects import by_identity, identify, name_of
 
 IMMUTABLE = Rule(
     name="kubernetes/immutable-field",

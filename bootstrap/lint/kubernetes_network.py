@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bootstrap.finding import Rule, Severity
-from bootstrap.lint import kubernetes_values as values
+from bootstrap.kubernetes import values
 from bootstrap.lint.kubernetes_flaw import REFUSED_VALUE, Flaw, Path, given, spelt, texts, whole
 from bootstrap.lint.kubernetes_names import BAD_NAME
 from bootstrap.lint.kubernetes_pods import BAD_PORT

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from bootstrap import postgres
 from bootstrap.finding import Finding, Rule, Severity
+from bootstrap.kubernetes import postgres
+from bootstrap.kubernetes.objects import POD_SPECS, identify
 from bootstrap.lint.scene import Scene, dig, items
-from bootstrap.objects import POD_SPECS, identify
 from bootstrap.yamltools.positions import Place
 
 MAJOR = Rule(

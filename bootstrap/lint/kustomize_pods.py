@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from bootstrap.finding import Finding, Rule, Severity
+from bootstrap.kubernetes.objects import generated_names
 from bootstrap.lint import images, pods
 from bootstrap.lint.pods import Container, Pod
 from bootstrap.lint.scene import Scene, dig, items
-from bootstrap.objects import generated_names
 from bootstrap.yamltools.positions import Place
 
 FLOATING_IMAGE = Rule(

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bootstrap.finding import Finding, Rule, Severity
+from bootstrap.kubernetes.objects import Object
 from bootstrap.lint import images, replaced
 from bootstrap.lint.complaints import near
 from bootstrap.lint.gathered import Gathering
 from bootstrap.lint.replaced import Replacement
 from bootstrap.lint.scene import Scene, dig, items, mapping
-from bootstrap.objects import Object
 from bootstrap.yamltools.positions import Place
 
 DEAD_REPLACEMENT = Rule(

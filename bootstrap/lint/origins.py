@@ -7,11 +7,11 @@ from functools import cached_property
 from typing import Any
 
 from bootstrap.core.tree import Tree
+from bootstrap.kubernetes.objects import Identity, Object, identify, name_of
 from bootstrap.lint import generators, images, replaced, sources
 from bootstrap.lint.graph import Graph
 from bootstrap.lint.selectors import NO_NAMESPACE, Selector, Subject
 from bootstrap.lint.sources import Source
-from bootstrap.objects import Identity, Object, identify, name_of
 from bootstrap.yamltools.positions import Path, Place, get
 
 

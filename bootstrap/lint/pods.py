@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from bootstrap.kubernetes.objects import POD_SPECS, Object, identify
 from bootstrap.lint.scene import Scene, dig, items, mapping
-from bootstrap.objects import POD_SPECS, Object, identify
 from bootstrap.secrets import CATALOG
 from bootstrap.yamltools.positions import Place, documents
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from functools import partial
 
 from bootstrap.finding import Finding, Rule, Severity
+from bootstrap.kubernetes.objects import Object, identify
 from bootstrap.lint import pods
 from bootstrap.lint import references_reads as reads
 from bootstrap.lint.references_mention import near
 from bootstrap.lint.references_unread import unread
 from bootstrap.lint.scene import Scene, dig, items
-from bootstrap.objects import Object, identify
 
 MISSING_ROLE = Rule(
     name="references/missing-role",

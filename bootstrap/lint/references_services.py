@@ -5,13 +5,13 @@ from functools import partial
 from typing import Any
 
 from bootstrap.finding import Finding, Rule, Severity
+from bootstrap.kubernetes.objects import Object, identify
 from bootstrap.lint import pods
 from bootstrap.lint.pods import Container, Pod
 from bootstrap.lint.references_hosts import Call, calls, target
 from bootstrap.lint.references_mention import Mention, first, grouped, near, readers
 from bootstrap.lint.references_unread import unread
 from bootstrap.lint.scene import Scene, dig, items
-from bootstrap.objects import Object, identify
 from bootstrap.yamltools.positions import Place
 
 MISSING_SERVICE = Rule(

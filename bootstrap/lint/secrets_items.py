@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bootstrap.core.certificates import RECORD
+from bootstrap.kubernetes.objects import Object
 from bootstrap.lint.scene import Scene, dig, mapping
-from bootstrap.objects import Object
 
 STRICT, NAMESPACE_WIDE, CLUSTER_WIDE = "strict", "namespace-wide", "cluster-wide"
 SCOPES = (STRICT, NAMESPACE_WIDE, CLUSTER_WIDE)

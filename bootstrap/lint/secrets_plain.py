@@ -4,11 +4,11 @@ import posixpath
 from collections.abc import Iterator
 
 from bootstrap.finding import Finding, Rule, Severity
+from bootstrap.kubernetes.objects import identify
 from bootstrap.lint import secrets_files, secrets_shapes
 from bootstrap.lint.scene import Scene, dig, mapping
 from bootstrap.lint.secrets_files import Plain
 from bootstrap.lint.secrets_shapes import is_placeholder, shown
-from bootstrap.objects import identify
 from bootstrap.yamltools.positions import Place
 
 PLAIN_SECRET = Rule(

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from bootstrap.finding import Finding, Rule, Severity
+from bootstrap.kubernetes.objects import Object, identify
 from bootstrap.lint.scene import Scene
-from bootstrap.objects import Object, identify
 
 REFUSED = Rule(
     name="server/refused",

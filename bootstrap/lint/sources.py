@@ -7,11 +7,11 @@ from functools import lru_cache
 from typing import Any
 
 from bootstrap.core.tree import Tree
+from bootstrap.kubernetes.objects import Identity, identify
 from bootstrap.lint import images
 from bootstrap.lint.graph import Graph, Kustomization
 from bootstrap.lint.inputs import Role
 from bootstrap.lint.selectors import Selector, Subject
-from bootstrap.objects import Identity, identify
 from bootstrap.yamltools.positions import Document, Path, Place, documents, get
 
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from bootstrap.finding import Finding, Rule, Severity
+from bootstrap.kubernetes.objects import Object, identify
 from bootstrap.lint import pods, sync_objects
 from bootstrap.lint import references_reads as reads
 from bootstrap.lint.pods import GENERATOR, Pod
 from bootstrap.lint.references_mention import near
 from bootstrap.lint.scene import Scene, dig, items, mapping
 from bootstrap.model import Controller
-from bootstrap.objects import Object, identify
 from bootstrap.yamltools.positions import Place
 
 HOOK = Rule(

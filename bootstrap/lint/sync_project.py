@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from bootstrap.finding import Finding, Rule, Severity
+from bootstrap.kubernetes.objects import Object, identify
 from bootstrap.lint import sync_objects
 from bootstrap.lint.fleet import CLUSTER_SCOPED
 from bootstrap.lint.references_mention import near
@@ -13,7 +14,6 @@ from bootstrap.lint.sync_objects import Synced
 from bootstrap.lint.sync_source import namespace as agreed_namespace
 from bootstrap.lint.sync_source import same_repository
 from bootstrap.model import Controller
-from bootstrap.objects import Object, identify
 
 PROJECT = Rule(
     name="sync/missing-project",

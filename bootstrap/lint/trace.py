@@ -5,10 +5,10 @@ from functools import cached_property
 from typing import Any
 
 from bootstrap.core.tree import Tree
+from bootstrap.kubernetes.objects import Object, identify
 from bootstrap.lint import aligned
 from bootstrap.lint.graph import Graph
 from bootstrap.lint.origins import Origin, Origins
-from bootstrap.objects import Object, identify
 from bootstrap.yamltools.positions import Document, Path, Place, documents, get
 
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from bootstrap import airflow_settings
 from bootstrap.airflow_settings import Settings
+from bootstrap.kubernetes.objects import Object, identify
 from bootstrap.lint import airflow, airflow_components
 from bootstrap.lint.scene import Scene
-from bootstrap.objects import Object, identify
 from bootstrap.repository import working
 from tests import rendering
 from tests.lint import files

@@ -12,9 +12,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootstrap import schemas
 from bootstrap.core.tree import Tree
-from bootstrap.lint import kubernetes, kubernetes_values
+from bootstrap.kubernetes import schemas, values
+from bootstrap.lint import kubernetes
 from bootstrap.lint.scene import Scene
 from bootstrap.model import Controller, Environment, Model
 from bootstrap.remote import Forge, Remote
@@ -459,7 +459,7 @@ def test_the_order_of_keys_does_not_matter() -> None:
     ],
 )
 def test_quantities_are_read_as_the_server_reads_them(text: str, amount: str) -> None:
-    read = kubernetes_values.quantity(text)
+    read = values.quantity(text)
     assert read is not None
     assert str(read.normalize()) == str(type(read)(amount).normalize())
 
@@ -468,7 +468,7 @@ def test_quantities_are_read_as_the_server_reads_them(text: str, amount: str) ->
     "text", ["", "1GB", "1 Gi", "Mi", "1.2.3", "0x10", "1K", "1,5", "\uff11", "1e", True, None, [], "1m\n"]
 )
 def test_what_is_no_quantity_is_none(text: Any) -> None:
-    assert kubernetes_values.quantity(text) is None
+    assert values.quantity(text) is None
 
 
 @pytest.mark.parametrize(
@@ -480,7 +480,7 @@ def test_what_is_no_quantity_is_none(text: Any) -> None:
     ],
 )
 def test_schedules_are_read_as_the_server_reads_them(text: str, fine: bool) -> None:
-    assert (kubernetes_values.bad_schedule(text) == "") is fine
+    assert (values.bad_schedule(text) == "") is fine
 
 
 def test_every_rule_is_told_apart() -> None:

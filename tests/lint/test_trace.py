@@ -7,9 +7,9 @@ import pytest
 
 from bootstrap import cli
 from bootstrap.core.tree import Tree
+from bootstrap.kubernetes.objects import Object, generated_names, identify, parse
 from bootstrap.lint import graph
 from bootstrap.lint.trace import Trace
-from bootstrap.objects import Object, generated_names, identify, parse
 from tests import rendering
 from tests.conftest import REPO_URL, Keys
 

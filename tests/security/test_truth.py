@@ -13,8 +13,8 @@ import yaml
 
 from bootstrap import comparison, layout
 from bootstrap.impact import SERIOUS, Effect
+from bootstrap.kubernetes.objects import Object
 from bootstrap.layout import EnvironmentDiff
-from bootstrap.objects import Object
 
 RBAC = "rbac.authorization.k8s.io/v1"
 HARMLESS: Object = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "n"}, "data": {}}

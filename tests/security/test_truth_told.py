@@ -14,8 +14,8 @@ from bootstrap.commands import diffing
 from bootstrap.commands.diff import Request
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.impact import SERIOUS, Effect
+from bootstrap.kubernetes.objects import Object
 from bootstrap.layout import EnvironmentDiff
-from bootstrap.objects import Object
 from bootstrap.promotion import Plan
 from bootstrap.trail import Block, Kind, Route
 from bootstrap.yamltools import embedded

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
-from bootstrap import comparison, difference, layout, postgres
+from bootstrap import comparison, difference, layout
 from bootstrap.impact import Effect
-from bootstrap.objects import Object
+from bootstrap.kubernetes import postgres
+from bootstrap.kubernetes.objects import Object
 from tests.rendering import overlay
 from tests.security.test_truth import HARMLESS, SAFE, deployment, diff, make, merged, namespace, pod, service, told
 

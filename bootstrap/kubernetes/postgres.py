@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap.objects import POD_SPECS, Identity, Object, identify
+from bootstrap.kubernetes.objects import POD_SPECS, Identity, Object, identify
 
 _NAMES = frozenset({"postgres", "postgresql"})  # the last segment of the images whose tags are PostgreSQL's versions
 _KINDS = ("StatefulSet", "Deployment")

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import schemas
-from bootstrap.lint.kubernetes_scalars import scalar
+from bootstrap.kubernetes import schemas
+from bootstrap.kubernetes.scalars import scalar
 from bootstrap.model import KUBERNETES
 
-DATA = Path(schemas.__file__).parent / "data/kubernetes-schemas.json.gz"
+DATA = Path(schemas.__file__).parents[1] / "data/kubernetes-schemas.json.gz"
 APIS = (
     *("v1", "apps/v1", "batch/v1", "policy/v1", "autoscaling/v2", "networking.k8s.io/v1", "storage.k8s.io/v1"),
     *("rbac.authorization.k8s.io/v1", "bitnami.com/v1alpha1", "argoproj.io/v1alpha1"),
@@ -123,6 +123,6 @@ def test_the_data_is_small_and_holds_no_prose() -> None:
 
 
 def test_nothing_is_read_before_something_is_asked() -> None:
-    program = "import bootstrap.schemas as s; print(s._data.cache_info().currsize)"
+    program = "import bootstrap.kubernetes.schemas as s; print(s._data.cache_info().currsize)"
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "0"

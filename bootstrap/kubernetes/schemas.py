@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-_FILE = Path(__file__).resolve().parent / "data/kubernetes-schemas.json.gz"
+_FILE = Path(__file__).resolve().parents[1] / "data/kubernetes-schemas.json.gz"
 
 Node = Mapping[str, Any]
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from bootstrap import schemas
-from bootstrap.lint.kubernetes_scalars import Complaint, Trouble, mistyped, scalar, size
-from bootstrap.schemas import Node
+from bootstrap.kubernetes import schemas
+from bootstrap.kubernetes.scalars import Complaint, Trouble, mistyped, scalar, size
+from bootstrap.kubernetes.schemas import Node
 
 Path = tuple[str | int, ...]
 

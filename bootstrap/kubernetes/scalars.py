@@ -10,8 +10,8 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any
 
-from bootstrap.lint.kubernetes_values import quantity
-from bootstrap.schemas import Node
+from bootstrap.kubernetes.schemas import Node
+from bootstrap.kubernetes.values import quantity
 
 
 class Trouble(StrEnum):

@@ -4,7 +4,7 @@ import ipaddress
 import re
 from typing import Any
 
-from bootstrap.quantities import quantity as quantity
+from bootstrap.kubernetes.quantities import quantity as quantity
 
 # apimachinery, pkg/util/validation.
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
