@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from bootstrap import airflow_settings
-from bootstrap.airflow_settings import Name, Settings
+from bootstrap.airflow import settings as airflow_settings
+from bootstrap.airflow.settings import Name, Settings
 from bootstrap.lint import pods
 from bootstrap.lint.pods import Container, Pod, Setting
 from bootstrap.lint.scene import Scene, dig, items, mapping

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from bootstrap import airflow_settings
-from bootstrap.airflow_settings import Name, Settings
+from bootstrap.airflow import settings as airflow_settings
+from bootstrap.airflow.settings import Name, Settings
 from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.lint import airflow_components, airflow_values
 from bootstrap.lint.scene import Scene

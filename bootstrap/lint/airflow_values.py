@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from bootstrap import airflow_settings
-from bootstrap.airflow_settings import Name, Option
+from bootstrap.airflow import settings as airflow_settings
+from bootstrap.airflow.settings import Name, Option
 from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.lint import airflow_components
 from bootstrap.lint.airflow_components import executor_names, expanded

@@ -10,8 +10,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootstrap import airflow_settings
-from bootstrap.airflow_settings import Settings
+from bootstrap.airflow import settings
+from bootstrap.airflow.settings import Settings
 from bootstrap.kubernetes.objects import Object, identify
 from bootstrap.lint import airflow, airflow_components
 from bootstrap.lint.scene import Scene
@@ -19,7 +19,7 @@ from bootstrap.repository import working
 from tests import rendering
 from tests.lint import files
 
-KNOWN = airflow_settings.settings((3, 3, 2))
+KNOWN = settings.settings((3, 3, 2))
 assert KNOWN is not None
 SETTINGS: Settings = KNOWN
 OPTIONS = sorted(SETTINGS.options)
@@ -244,8 +244,8 @@ def test_every_successor_is_a_setting() -> None:
 
 @given(st.sampled_from(OPTIONS))
 def test_a_setting_is_known_by_its_variable_and_by_its_misspellings(name: tuple[str, str]) -> None:
-    variable = airflow_settings.variable(name)
-    assert airflow_settings.named(variable) == name
+    variable = settings.variable(name)
+    assert settings.named(variable) == name
     assert SETTINGS.takes(name)
     for other in (variable.lower(), variable.replace("__", "_"), variable.replace("AIRFLOW_", "AIRLFOW_")):
         meant = SETTINGS.meant(other)
@@ -263,7 +263,7 @@ def test_a_setting_is_known_by_its_variable_and_by_its_misspellings(name: tuple[
     ],
 )
 def test_other_ways_to_a_setting(variable: str, name: tuple[str, str]) -> None:
-    assert airflow_settings.named(variable) == name
+    assert settings.named(variable) == name
     assert SETTINGS.takes(name)
 
 
@@ -271,7 +271,7 @@ def test_other_ways_to_a_setting(variable: str, name: tuple[str, str]) -> None:
     "variable", ["AIRFLOW_HOME", "AIRFLOW_CONFIG", "AIRFLOW_CONN_AWS_DEFAULT", "PATH", "", "AIRFLOW__"]
 )
 def test_variables_that_are_no_settings(variable: str) -> None:
-    assert airflow_settings.named(variable) is None
+    assert settings.named(variable) is None
     assert SETTINGS.meant(variable) is None
 
 
@@ -285,10 +285,10 @@ def test_variables_that_are_no_settings(variable: str) -> None:
     ],
 )
 def test_the_release_of_an_image(image: str, release: tuple[int, int, int] | None) -> None:
-    assert airflow_settings.release(image) == release
+    assert settings.release(image) == release
 
 
 def test_the_nearest_known_release_counts() -> None:
-    assert airflow_settings.settings((3, 3, 9)) is SETTINGS
-    assert airflow_settings.settings(None) is not None
-    assert airflow_settings.settings((2, 11, 0)) is None
+    assert settings.settings((3, 3, 9)) is SETTINGS
+    assert settings.settings(None) is not None
+    assert settings.settings((2, 11, 0)) is None

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 PREFIX = "AIRFLOW__"
-_DATA = Path(__file__).parent / "data" / "airflow"
+_DATA = Path(__file__).parents[1] / "data" / "airflow"
 _VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
 # The suffixes that make Airflow run a command, or ask its secrets backend, for the value of a sensitive option.
 _INDIRECT = ("_cmd", "_secret")
