@@ -7,10 +7,10 @@ from pathlib import Path
 import typer
 
 from bootstrap import report
+from bootstrap.config.model import Controller
+from bootstrap.config.remote import Remote
 from bootstrap.core.errors import TaxiwayError
 from bootstrap.core.escaping import log_line
-from bootstrap.model import Controller
-from bootstrap.remote import Remote
 from bootstrap.request import DEFAULT_CLUSTER, DEFAULT_ENVIRONMENTS, Options, Surroundings
 
 _KEY, _NONE, _ANY = "new", "none", "any"

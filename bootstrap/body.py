@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bootstrap import layout, layout_markdown
+from bootstrap.config.model import Model
+from bootstrap.config.remote import Remote
 from bootstrap.core import markdown
 from bootstrap.core.errors import BadOption
 from bootstrap.core.escaping import commit_line
@@ -16,10 +18,8 @@ from bootstrap.hosting import Hosted
 from bootstrap.impact import SERIOUS
 from bootstrap.layout import EnvironmentDiff
 from bootstrap.merging import Move, Part
-from bootstrap.model import Model
 from bootstrap.promotion import Plan
 from bootstrap.release import ID
-from bootstrap.remote import Remote
 from bootstrap.trail import Block, Kind, Route
 
 _LONGEST_TITLE = 120

@@ -11,9 +11,9 @@ from pathlib import Path
 import yaml
 
 from bootstrap import __version__, fingerprint
+from bootstrap.config.file_problems import Problem
 from bootstrap.core.errors import BuildFailed
 from bootstrap.core.tree import Tree
-from bootstrap.file_problems import Problem
 from bootstrap.kustomize import Kustomize
 from bootstrap.lint import graph, unread
 from bootstrap.lint.graph import Graph

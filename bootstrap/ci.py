@@ -10,9 +10,9 @@ import re
 from collections.abc import Mapping
 from textwrap import indent
 
+from bootstrap.config.model import Model
+from bootstrap.config.remote import Forge
 from bootstrap.core.tree import Tree
-from bootstrap.model import Model
-from bootstrap.remote import Forge
 from bootstrap.wheel import FOLDER, REQUIREMENTS
 
 # The commits of https://github.com/actions/checkout that these tags are.

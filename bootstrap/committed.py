@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from bootstrap import file_problems, listing, plumbing
+from bootstrap import listing, plumbing
+from bootstrap.config import file_problems
+from bootstrap.config.file_problems import Kind, NotFollowed, Problem
 from bootstrap.core import limits
-from bootstrap.file_problems import Kind, NotFollowed, Problem
 from bootstrap.fingerprint import EXECUTABLE, FILE, LINK, Blob
 from bootstrap.reading import Room
 

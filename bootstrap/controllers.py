@@ -4,8 +4,8 @@ from typing import Any
 
 import yaml
 
+from bootstrap.config.model import Controller, Environment, Model
 from bootstrap.core.tree import Tree
-from bootstrap.model import Controller, Environment, Model
 
 ARGOCD_NAMESPACE = "argocd"
 FLUX_NAMESPACE = "flux-system"

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bootstrap import workspace
+from bootstrap.config.model import Environment
 from bootstrap.core.errors import TaxiwayError
 from bootstrap.core.tree import Tree
 from bootstrap.examination import Examined, Examiner
-from bootstrap.model import Environment
 from bootstrap.system import process, signals
 
 if TYPE_CHECKING:

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, replace
 
-from bootstrap import model, modeledit, release, runbook, scaffold
+from bootstrap import release, runbook, scaffold
+from bootstrap.config import edit, model
+from bootstrap.config.model import Environment, Model
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.errors import BadOption, BadTarget, raise_all
 from bootstrap.core.tree import Tree
-from bootstrap.model import Environment, Model
 from bootstrap.release import FOLDER, OWN_COMPONENTS
 from bootstrap.yamltools.text import editing
 
@@ -61,7 +62,7 @@ def add(tree: Tree, known: Model, new: Environment, *, after: str, source: Tree,
     writes = {
         **fresh,
         kustomization: text.encode(),
-        model.PATH: modeledit.insert(tree[model.PATH], known, after, new),
+        model.PATH: edit.insert(tree[model.PATH], known, after, new),
         **_readme(tree, known, wanted),
     }
     left_out = tuple(name for name in before.listed if name in OWN_COMPONENTS)
@@ -87,7 +88,7 @@ def remove(tree: Tree, known: Model, name: str) -> Removal:
     prefix = f"{environment.overlay}/"
     deletes = frozenset(path for path in tree.files if path.startswith(prefix) or path == environment.sync_file)
     writes = {
-        model.PATH: modeledit.remove(tree[model.PATH], known, name),
+        model.PATH: edit.remove(tree[model.PATH], known, name),
         **_readme(tree, known, wanted),
     }
     return Removal(changes=ChangeSet(writes=writes, deletes=deletes), known=wanted)

@@ -6,15 +6,16 @@ from dataclasses import asdict, astuple, dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from bootstrap import fingerprint, model, models
+from bootstrap import fingerprint, models
 from bootstrap.builds import Builder, Built, Sources, identities
+from bootstrap.config import model
+from bootstrap.config.model import Environment, Model
 from bootstrap.core.errors import BadOption, TaxiwayError
 from bootstrap.core.tree import Tree
 from bootstrap.finding import Finding
 from bootstrap.lint import fleet, registry
 from bootstrap.lint.fleet import Claim
 from bootstrap.lint.scene import CLUSTERS, Concerned, Scene
-from bootstrap.model import Environment, Model
 from bootstrap.snapshot import Commit, Reading, WorkTree, files_of
 from bootstrap.yamltools.positions import Place
 

@@ -5,9 +5,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bootstrap.layout_of_repo import MODEL as MODEL
-from bootstrap.layout_of_repo import OVERLAYS as OVERLAYS
-from bootstrap.layout_of_repo import part_of as part_of
+from bootstrap.config.parts import MODEL as MODEL
+from bootstrap.config.parts import OVERLAYS as OVERLAYS
+from bootstrap.config.parts import part_of as part_of
 
 FILE, EXECUTABLE, LINK = "100644", "100755", "120000"
 _FOLDER = "40000"

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
-from bootstrap import branches, committed, listing, model, models, plumbing, trail, upstream
+from bootstrap import branches, committed, listing, models, plumbing, trail, upstream
+from bootstrap.config import model
+from bootstrap.config.model import Model
 from bootstrap.core.errors import BadOption, BadTarget, GitFailed
 from bootstrap.core.result import Progress
 from bootstrap.core.tree import Tree
-from bootstrap.model import Model
 from bootstrap.snapshot import Commit, files_of
 from bootstrap.trail import Block
 

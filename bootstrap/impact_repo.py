@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from bootstrap.config.model import PATH, Environment, Model
 from bootstrap.impact import Consequence, Effect
 from bootstrap.lint import secrets_certificate
 from bootstrap.lint.secrets_certificate import Pinned
-from bootstrap.model import PATH, Environment, Model
 
 _WHY = "whoever holds its private key reads what is sealed from now on"
 

@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from bootstrap.config.parts import KUSTOMIZATIONS
 from bootstrap.core.errors import BadOption, BuildFailed, MissingTool
 from bootstrap.core.tree import Tree
-from bootstrap.layout_of_repo import KUSTOMIZATIONS
 from bootstrap.lint import graph
 from bootstrap.lint.graph import Graph, Kustomization
 from bootstrap.lint.inputs import Role

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from bootstrap import listing, plumbing, workspace
+from bootstrap.config.parts import part_of
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.errors import BadTarget
-from bootstrap.fingerprint import part_of
 from bootstrap.system import files, signals
 
 

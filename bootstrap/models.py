@@ -6,8 +6,9 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
-from bootstrap import alike, fingerprint, model
-from bootstrap.model import Model
+from bootstrap import alike, fingerprint
+from bootstrap.config import model
+from bootstrap.config.model import Model
 from bootstrap.system.cache import Cache
 
 _LAYOUT = "1"  # of what is kept in the cache

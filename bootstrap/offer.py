@@ -8,6 +8,8 @@ from pathlib import Path
 
 from bootstrap import body, branches, codeowners, committed, forge, plumbing, trail, upstream
 from bootstrap.body import Description
+from bootstrap.config.model import Model
+from bootstrap.config.remote import Forge
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.errors import GitFailed
 from bootstrap.core.markdown import code
@@ -15,9 +17,7 @@ from bootstrap.core.result import Progress
 from bootstrap.forge import PullRequests
 from bootstrap.ground import REMOTE, Ground
 from bootstrap.hosting import BODY_LIMITS, Hosted
-from bootstrap.model import Model
 from bootstrap.proposal import Proposal, PullRequest, Wishes
-from bootstrap.remote import Forge
 from bootstrap.system import signals
 from bootstrap.trail import Kind, Route
 from bootstrap.upstream import PushRefused, Reason

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from bootstrap.config.parts import part_of
 from bootstrap.core.changeset import ChangeSet
-from bootstrap.fingerprint import FILE, Blob, identity, part_of
+from bootstrap.fingerprint import FILE, Blob, identity
 from bootstrap.snapshot import Commit, Reading, written
 
 

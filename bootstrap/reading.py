@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bootstrap import file_problems
+from bootstrap.config import file_problems
+from bootstrap.config.file_problems import NotFollowed, Problem
 from bootstrap.core import limits
 from bootstrap.core.errors import BadTarget
-from bootstrap.file_problems import NotFollowed, Problem
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC  # to open a FIFO never waits

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import model, models, plumbing, reading
+from bootstrap import models, plumbing, reading
+from bootstrap.config import model
+from bootstrap.config.model import Environment, Model
+from bootstrap.config.parts import KUSTOMIZATIONS, OVERLAYS
 from bootstrap.core.errors import BadTarget
-from bootstrap.layout_of_repo import KUSTOMIZATIONS, OVERLAYS
-from bootstrap.model import Environment, Model
 from bootstrap.snapshot import Commit, Snapshot, WorkTree, files_of
 
 

@@ -6,11 +6,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
-from bootstrap import __version__, model
+from bootstrap import __version__
+from bootstrap.config import model
+from bootstrap.config.model import Controller, Environment, Model
+from bootstrap.config.remote import Forge, Remote
+from bootstrap.config.remote import branch as checked_branch
 from bootstrap.core.errors import BadOption, BadTarget, TaxiwayError, attempt, raise_all
-from bootstrap.model import Controller, Environment, Model
-from bootstrap.remote import Forge, Remote
-from bootstrap.remote import branch as checked_branch
 
 DEFAULT_ENVIRONMENTS = ("dev", "complete")
 DEFAULT_CLUSTER = "default"

@@ -1,12 +1,13 @@
 """Going back: an environment's release as it was at an earlier commit, and a hold so that it stays."""
 
-from bootstrap import model, modeledit, release
+from bootstrap import release
 from bootstrap.carrying import Merge
+from bootstrap.config import edit, model
+from bootstrap.config.hold import Hold
+from bootstrap.config.model import Model
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.errors import BadTarget
 from bootstrap.core.tree import Tree
-from bootstrap.hold import Hold
-from bootstrap.model import Model
 from bootstrap.promotion import ALL, Plan
 
 
@@ -41,7 +42,7 @@ def plan(tree: Tree, known: Model, name: str, earlier: Tree, hold: Hold) -> Plan
     changes = merge.changes()
     if not changes:
         return Plan(changes=changes)
-    text = modeledit.hold(tree[model.PATH], known, name, hold)
+    text = edit.hold(tree[model.PATH], known, name, hold)
     if text != tree[model.PATH]:
         changes = ChangeSet(writes={**changes.writes, model.PATH: text}, deletes=changes.deletes)
     return Plan(changes=changes, moved=tuple(merge.ledger.moved))

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
-from bootstrap import ci, controllers, model, runbook
+from bootstrap import ci, controllers, runbook
+from bootstrap.config import model
+from bootstrap.config.model import Environment, Model
 from bootstrap.core.tree import Tree
-from bootstrap.model import Environment, Model
 from bootstrap.yamltools import edit
 
 _SHARED_BASE = "../../base"

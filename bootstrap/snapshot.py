@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Protocol
 
 from bootstrap import committed, listing, plumbing, reading, workspace
+from bootstrap.config.file_problems import Problem
+from bootstrap.config.parts import OVERLAYS, part_of
 from bootstrap.core.tree import Tree
-from bootstrap.file_problems import Problem
-from bootstrap.fingerprint import EXECUTABLE, FILE, OVERLAYS, Blob, identity, part_of
+from bootstrap.fingerprint import EXECUTABLE, FILE, Blob, identity
 from bootstrap.listing import Look
 from bootstrap.untracked import Memory
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from bootstrap import crew, finding
+from bootstrap.config.model import PATH, Environment
 from bootstrap.core.result import Progress
 from bootstrap.core.tree import Tree
 from bootstrap.examination import Examined, Examiner
@@ -13,7 +14,6 @@ from bootstrap.kubectl import Kubectl
 from bootstrap.lint import fleet, fleet_declared, registry, secrets, secrets_certificate, server
 from bootstrap.lint.scene import Scene
 from bootstrap.memory import Memory
-from bootstrap.model import PATH, Environment
 from bootstrap.repository import Checkout, Strays
 
 _LOOKS = 20  # at the files of an environment, in a tenth of the time that it takes to build and examine one

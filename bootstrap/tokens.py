@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 import yaml
 
 from bootstrap import git_command
+from bootstrap.config.remote import Forge
 from bootstrap.core.errors import ForgeFailed, MissingTool
 from bootstrap.core.secret import Secret
 from bootstrap.hosting import Hosted
-from bootstrap.remote import Forge
 from bootstrap.system import process
 from bootstrap.system.child_environment import Child
 from bootstrap.yamltools import loader

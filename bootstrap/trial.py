@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from bootstrap import comparison, impact_repo, secret_keys
 from bootstrap.builds import Builder, Built
+from bootstrap.config.model import PATH, Environment, Model
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.errors import BuildFailed, TaxiwayError, raise_all
 from bootstrap.core.tree import Tree
@@ -13,7 +14,6 @@ from bootstrap.impact_repo import State
 from bootstrap.kubernetes import objects
 from bootstrap.layout import EnvironmentDiff
 from bootstrap.lint.scene import CLUSTERS, Concerned, Scene
-from bootstrap.model import PATH, Environment, Model
 from bootstrap.prospect import Prospect
 
 

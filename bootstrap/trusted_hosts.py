@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from bootstrap import git_command, plumbing
+from bootstrap.config.model import PATH
+from bootstrap.config.remote import Address, Remote
 from bootstrap.core.errors import BadOption, ForgeFailed
 from bootstrap.hosting import Hosted, pages
-from bootstrap.model import PATH
-from bootstrap.remote import Address, Remote
 
 # Each CI system, by the variable that its runner sets to "true", and the variables in which it says where it is.
 _CI = {

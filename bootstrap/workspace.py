@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bootstrap import reading
+from bootstrap.config.parts import MODEL
 from bootstrap.core.errors import BadCertificate, BadSecret, BadTarget
 from bootstrap.core.tree import Tree
-from bootstrap.fingerprint import MODEL
 from bootstrap.system import files
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import yaml
 
 from bootstrap import images, scaffold, sources, workspace
+from bootstrap.config.model import Controller, Environment, Model
+from bootstrap.config.remote import Forge, Remote
 from bootstrap.core.tree import Tree
 from bootstrap.kubernetes.objects import Object, parse
-from bootstrap.model import Controller, Environment, Model
-from bootstrap.remote import Forge, Remote
 from bootstrap.yamltools import envfile
 from tests import rendering
 

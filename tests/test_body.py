@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bootstrap import body, difference, edits, impact, promotion, trail
 from bootstrap.body import Description
+from bootstrap.config.remote import Forge, Remote
 from bootstrap.core import escaping, markdown
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.tree import Tree
@@ -19,7 +20,6 @@ from bootstrap.kubernetes.objects import Object
 from bootstrap.layout import EnvironmentDiff
 from bootstrap.merging import Kept, Move, Part
 from bootstrap.promotion import Plan
-from bootstrap.remote import Forge, Remote
 from bootstrap.trail import Block, Kind, Origin, Route
 from tests import environment_repo as envs
 

@@ -7,8 +7,8 @@ from typing import Any, cast
 import pytest
 
 from bootstrap import crew
+from bootstrap.config.model import Environment
 from bootstrap.core.errors import TaxiwayError
-from bootstrap.model import Environment
 
 
 def test_a_process_that_dies_at_its_start_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootstrap import edits, images, modeledit
+from bootstrap import edits, images
+from bootstrap.config import edit
+from bootstrap.config.hold import Hold
+from bootstrap.config.model import Model
 from bootstrap.core.errors import BadOption, BadSecret, BadTarget, TaxiwayError
 from bootstrap.core.tree import Tree
-from bootstrap.hold import Hold
 from bootstrap.images import Image
-from bootstrap.model import Model
 from bootstrap.promotion import Plan
 from bootstrap.yamltools import envfile
 from tests import environment_repo as envs
@@ -240,15 +241,15 @@ STYLES: list[Callable[[str], str]] = [
 @pytest.mark.parametrize("name", envs.NAMES)
 def test_a_hold_comes_and_goes_in_one_line(name: str, style: Callable[[str], str]) -> None:
     text = style(REPO["taxiway.yaml"].decode()).encode()
-    held = modeledit.hold(text, Model.parse(text), name, HOLD)
+    held = edit.hold(text, Model.parse(text), name, HOLD)
     known = Model.parse(held)
     assert {each.name: each.hold for each in known.environments} == {**dict.fromkeys(envs.NAMES), name: HOLD}
     added = [line for line in held.decode().splitlines() if line not in text.decode().splitlines()]
     assert len(added) == 1
-    assert modeledit.hold(held, known, name, HOLD) == held
-    longer = modeledit.hold(held, known, name, replace(HOLD, reason="still"))
-    assert modeledit.hold(longer, Model.parse(longer), name, None) == text
-    assert modeledit.hold(held, known, name, None) == text
+    assert edit.hold(held, known, name, HOLD) == held
+    longer = edit.hold(held, known, name, replace(HOLD, reason="still"))
+    assert edit.hold(longer, Model.parse(longer), name, None) == text
+    assert edit.hold(held, known, name, None) == text
 
 
 def test_a_model_with_a_hold_and_a_rule_that_is_off_is_read_back_as_written() -> None:
@@ -264,7 +265,7 @@ def test_a_hold_without_a_reason_and_a_list_that_is_no_block_are_told() -> None:
     head, _, _ = REPO["taxiway.yaml"].partition(b"environments:")
     flow = head + b"environments: [{name: dev, namespace: airflow-dev, cluster: default}]\n"
     with pytest.raises(BadTarget, match=r"taxiway\.yaml"):
-        modeledit.hold(flow, Model.parse(flow), "dev", HOLD)
+        edit.hold(flow, Model.parse(flow), "dev", HOLD)
 
 
 def test_an_entry_that_another_one_reaches_into_is_not_taken_away() -> None:
@@ -275,9 +276,9 @@ def test_an_entry_that_another_one_reaches_into_is_not_taken_away() -> None:
     known = Model.parse(text.encode())
     assert known == KNOWN
     with pytest.raises(BadTarget, match=r"taxiway\.yaml"):
-        modeledit.remove(text.encode(), known, second)
-    held = modeledit.hold(text.encode(), known, second, HOLD)
-    assert modeledit.hold(held, Model.parse(held), second, None) == text.encode()
+        edit.remove(text.encode(), known, second)
+    held = edit.hold(text.encode(), known, second, HOLD)
+    assert edit.hold(held, Model.parse(held), second, None) == text.encode()
 
 
 @given(

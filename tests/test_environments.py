@@ -6,9 +6,9 @@ import pytest
 import yaml
 
 from bootstrap import controllers, environments, promotion, release, runbook, scaffold
+from bootstrap.config.model import Environment, Model
 from bootstrap.core.errors import BadOption, BadTarget, Several
 from bootstrap.core.tree import Tree
-from bootstrap.model import Environment, Model
 from tests import environment_repo as envs
 
 KNOWN = envs.model()

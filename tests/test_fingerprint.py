@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootstrap.fingerprint import EXECUTABLE, FILE, LINK, Blob, identity, key, part_of
+from bootstrap.config.parts import part_of
+from bootstrap.fingerprint import EXECUTABLE, FILE, LINK, Blob, identity, key
 
 # Names that Git sorts in another way than Python would: a folder counts as if its name ended with a slash.
 _NAMES = st.text(alphabet="ab.-0Aé", min_size=1, max_size=4).filter(lambda name: name not in (".", "..", ".git"))

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bootstrap.config.remote import Forge, Remote
 from bootstrap.core.errors import BadOption
 from bootstrap.hosting import Hosted
 from bootstrap.proposal import Proposal, PullRequest, Revision, Standing, revise
-from bootstrap.remote import Forge, Remote
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import model, models
+from bootstrap import models
+from bootstrap.config import model
+from bootstrap.config.hold import Hold
+from bootstrap.config.model import Environment, Model
 from bootstrap.core.errors import BadTarget
-from bootstrap.hold import Hold
-from bootstrap.model import Environment, Model
 from bootstrap.system.cache import Cache
 from tests import environment_repo as envs
 

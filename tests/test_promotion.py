@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bootstrap import promotion, release, rollback, secret_keys
+from bootstrap.config.hold import Hold
+from bootstrap.config.model import Model
 from bootstrap.core.errors import BadOption, BadTarget
 from bootstrap.core.tree import Tree
-from bootstrap.hold import Hold
-from bootstrap.model import Model
 from bootstrap.promotion import ALL, Part, Plan
 from tests import environment_repo as envs
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.fingerprint import OVERLAYS
+from bootstrap.config.parts import OVERLAYS
 from bootstrap.listing import altered, entries
 from bootstrap.snapshot import WorkTree
 from tests.commands.test_init import git

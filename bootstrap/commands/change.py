@@ -7,10 +7,10 @@ from pathlib import Path
 from bootstrap import edits, plumbing, promotion, repository, workspace
 from bootstrap import ground as grounds
 from bootstrap.builds import Builder
+from bootstrap.config.model import Environment
 from bootstrap.core.errors import BadOption
 from bootstrap.core.result import Progress, Result
 from bootstrap.core.tree import Tree
-from bootstrap.model import Environment
 from bootstrap.promotion import ChangeSet, Plan
 from bootstrap.proposal import Wishes
 from bootstrap.prospect import Prospect

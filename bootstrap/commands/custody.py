@@ -7,10 +7,10 @@ from functools import partial
 from pathlib import Path
 
 from bootstrap import private_keys, request, sealing, workspace
+from bootstrap.config.model import Environment, Model
 from bootstrap.core.certificates import COMPARE
 from bootstrap.core.errors import BadCertificate, TaxiwayError, attempt, raise_all
 from bootstrap.core.secret import Secret
-from bootstrap.model import Environment, Model
 from bootstrap.request import Options
 from bootstrap.sealing import Certificate
 

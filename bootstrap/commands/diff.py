@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap import listing, plumbing, workspace
+from bootstrap.config.parts import OVERLAYS
 from bootstrap.core.result import Progress, Result
-from bootstrap.fingerprint import OVERLAYS
 from bootstrap.snapshot import Commit, WorkTree
 
 

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import impact_repo, model, repository
+from bootstrap import impact_repo, repository
 from bootstrap.builds import Builder
 from bootstrap.commands.diff import Looked, Request
-from bootstrap.fingerprint import OVERLAYS, part_of
+from bootstrap.config import model
+from bootstrap.config.model import Environment
+from bootstrap.config.parts import OVERLAYS, part_of
 from bootstrap.impact import Consequence
 from bootstrap.impact_repo import State
-from bootstrap.model import Environment
 from bootstrap.repository import Checkout
 from bootstrap.snapshot import Commit, Snapshot, files_of
 from bootstrap.system.cache import Cache

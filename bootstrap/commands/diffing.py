@@ -7,11 +7,11 @@ from pathlib import Path
 from bootstrap import comparison, layout, layout_markdown, ownership, workspace
 from bootstrap.commands.diff import Request
 from bootstrap.commands.diff_sides import Pair
+from bootstrap.config.model import Environment
 from bootstrap.core.result import Progress, Result
 from bootstrap.hosting import BODY_LIMITS
 from bootstrap.kubernetes import objects
 from bootstrap.layout import EnvironmentDiff
-from bootstrap.model import Environment
 
 # Of a comment that CI hands from one job to the next as base64 in a variable: Linux takes 128 KiB in one.
 _HANDED_OVER = 90_000  # bytes

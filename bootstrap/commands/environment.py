@@ -8,7 +8,6 @@ from pathlib import Path
 from bootstrap import (
     environments,
     images,
-    model,
     plumbing,
     private_keys,
     release,
@@ -21,12 +20,13 @@ from bootstrap import (
 from bootstrap import ground as grounds
 from bootstrap.builds import Builder
 from bootstrap.commands import custody
+from bootstrap.config import model
+from bootstrap.config.model import Environment, Model
 from bootstrap.core import certificates
 from bootstrap.core.certificates import CERTIFICATE
 from bootstrap.core.errors import BadOption, BadTarget, TaxiwayError
 from bootstrap.core.result import Progress, Result
 from bootstrap.ground import Ground
-from bootstrap.model import Environment, Model
 from bootstrap.promotion import Plan
 from bootstrap.proposal import Wishes
 from bootstrap.prospect import Prospect

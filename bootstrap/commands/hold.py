@@ -5,12 +5,13 @@ from datetime import date
 from pathlib import Path
 
 from bootstrap import ground as grounds
-from bootstrap import local, model, modeledit, plumbing, workspace
+from bootstrap import local, plumbing, workspace
+from bootstrap.config import edit, model
+from bootstrap.config.hold import Hold
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.errors import BadOption
 from bootstrap.core.escaping import commit_line
 from bootstrap.core.result import Progress, Result
-from bootstrap.hold import Hold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,7 @@ def run(request: Request, *, progress: Progress) -> Result:
         said = f"on hold: {now}" if now else "not on hold"
         return Result(status="unchanged", data=data, lines=(f"{environment.name} is {said}; unchanged",))
     before = ground.tree(model.PATH)[model.PATH]
-    text = modeledit.hold(before, ground.known, environment.name, wanted)
+    text = edit.hold(before, ground.known, environment.name, wanted)
     message = f"Hold {environment.name}: {wanted.reason}" if wanted else f"Release {environment.name}"
     with progress("committing"):
         commit = local.commit(top, ChangeSet(writes={model.PATH: text}), commit_line(message))

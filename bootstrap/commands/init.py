@@ -7,7 +7,6 @@ from pathlib import Path
 from bootstrap import (
     __version__,
     checks,
-    model,
     outcome,
     plumbing,
     private_keys,
@@ -20,13 +19,14 @@ from bootstrap import (
     workspace,
 )
 from bootstrap.commands import custody
+from bootstrap.config import model
+from bootstrap.config.model import Model
 from bootstrap.core.certificates import CERTIFICATE
 from bootstrap.core.errors import raise_all
 from bootstrap.core.result import Progress, Result
 from bootstrap.core.secret import Secret
 from bootstrap.core.tree import Tree
 from bootstrap.kustomize import Kustomize
-from bootstrap.model import Model
 from bootstrap.request import Options, Surroundings
 from bootstrap.sealed import Sealer
 from bootstrap.site import Site

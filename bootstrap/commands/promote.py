@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap import ground as grounds
-from bootstrap import model, plumbing, repository, trail, workspace
+from bootstrap import plumbing, repository, trail, workspace
 from bootstrap.builds import Builder
+from bootstrap.config import model
+from bootstrap.config.model import Environment, Model
 from bootstrap.core.errors import BadOption
 from bootstrap.core.result import Progress, Result
 from bootstrap.merging import Part
-from bootstrap.model import Environment, Model
 from bootstrap.proposal import Wishes
 from bootstrap.system.cache import Cache
 

@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from functools import partial
 
-from bootstrap import model, promotion, trail
+from bootstrap import promotion, trail
 from bootstrap.builds import Builder
 from bootstrap.commands import proposing
 from bootstrap.commands.promote import Request
 from bootstrap.commands.proposing import Proposed, Tried
+from bootstrap.config import model
+from bootstrap.config.model import Environment, Model
 from bootstrap.core.errors import BadOption, TaxiwayError, attempt, raise_all
 from bootstrap.core.result import Progress, Result
 from bootstrap.ground import Ground
-from bootstrap.model import Environment, Model
 from bootstrap.promotion import ChangeSet, Part, Plan
 from bootstrap.trail import Kind, Origin, Route, lineage
 

@@ -7,6 +7,7 @@ from typing import Any
 from bootstrap import __version__, body, layout, local, offer, release, trial
 from bootstrap.body import Description
 from bootstrap.builds import Builder
+from bootstrap.config.model import Model
 from bootstrap.core.errors import TaxiwayError, raise_all
 from bootstrap.core.escaping import visible
 from bootstrap.core.result import Progress, Result
@@ -14,7 +15,6 @@ from bootstrap.ground import Ground
 from bootstrap.hosting import BODY_LIMITS
 from bootstrap.impact import Effect
 from bootstrap.merging import Part
-from bootstrap.model import Model
 from bootstrap.offer import Offered
 from bootstrap.promotion import Plan
 from bootstrap.proposal import Wishes

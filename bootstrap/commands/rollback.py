@@ -5,15 +5,16 @@ from datetime import date
 from pathlib import Path
 
 from bootstrap import ground as grounds
-from bootstrap import model, models, plumbing, promotion, repository, rollback, workspace
+from bootstrap import models, plumbing, promotion, repository, rollback, workspace
 from bootstrap.builds import Builder
 from bootstrap.commands import proposing
 from bootstrap.commands.proposing import Proposed
+from bootstrap.config import model
+from bootstrap.config.hold import Hold
+from bootstrap.config.model import Environment
 from bootstrap.core.errors import BadOption
 from bootstrap.core.result import Progress, Result
 from bootstrap.ground import Ground
-from bootstrap.hold import Hold
-from bootstrap.model import Environment
 from bootstrap.promotion import Plan
 from bootstrap.proposal import Wishes
 from bootstrap.system.cache import Cache

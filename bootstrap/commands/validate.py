@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bootstrap import finding, listing, plumbing, untracked, workspace
+from bootstrap.config.parts import OVERLAYS
 from bootstrap.core.errors import BadOption
 from bootstrap.core.result import Progress, Result
 from bootstrap.finding import Finding
-from bootstrap.fingerprint import OVERLAYS
 from bootstrap.snapshot import Commit, WorkTree
 from bootstrap.system.cache import Cache
 

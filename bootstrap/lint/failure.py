@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bootstrap.config.parts import KUSTOMIZATIONS
 from bootstrap.core.tree import Tree
-from bootstrap.layout_of_repo import KUSTOMIZATIONS
 
 # kubectl logs an error through klog, quoted or, when it has several lines, between brackets.
 _QUOTED = re.compile(r'err="(?P<text>(?:[^"\\]|\\.)*)"\s*$', re.S)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bootstrap.file_problems import Kind
+from bootstrap.config.file_problems import Kind
 from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.lint import unread
 from bootstrap.lint.scene import Scene

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bootstrap.config.model import Model
 from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.kubernetes.objects import Object
 from bootstrap.lint import sync_objects
 from bootstrap.lint.scene import Scene, dig, items
-from bootstrap.model import Model
 from bootstrap.yamltools.positions import Place, documents
 
 SHARED_NODE_PORT = Rule(

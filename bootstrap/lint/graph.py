@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bootstrap.config.parts import KUSTOMIZATIONS
 from bootstrap.core.tree import Tree
-from bootstrap.layout_of_repo import KUSTOMIZATIONS
 from bootstrap.lint import inputs
 from bootstrap.lint.inputs import Named, Obstacle, Role, Why, is_remote
 from bootstrap.yamltools.positions import Document, Place, documents

@@ -3,8 +3,8 @@
 import posixpath
 from collections.abc import Iterator
 
+from bootstrap.config.parts import KUSTOMIZATIONS
 from bootstrap.finding import Finding, Rule, Severity
-from bootstrap.layout_of_repo import KUSTOMIZATIONS
 from bootstrap.lint import graph
 from bootstrap.lint.scene import Scene, dig
 from bootstrap.yamltools.positions import Place, documents

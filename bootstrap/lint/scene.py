@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
+from bootstrap.config.file_problems import Problem
+from bootstrap.config.model import Environment, Model
 from bootstrap.core.tree import Tree
-from bootstrap.file_problems import Problem
 from bootstrap.finding import Finding, Rule
 from bootstrap.kubernetes.objects import Object, identify, parse
 from bootstrap.lint import graph
 from bootstrap.lint.graph import Graph
 from bootstrap.lint.trace import Trace
-from bootstrap.model import Environment, Model
 from bootstrap.yamltools.positions import Place
 
 CLUSTERS = "clusters"

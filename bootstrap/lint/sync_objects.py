@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from bootstrap.config.model import Controller
 from bootstrap.lint.scene import Scene, dig, items
-from bootstrap.model import Controller
 from bootstrap.yamltools.positions import Document, Place, documents
 
 # What tells each controller what to sync, and where.

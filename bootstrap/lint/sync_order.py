@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+from bootstrap.config.model import Controller
 from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.kubernetes.objects import Object, identify
 from bootstrap.lint import pods, sync_objects
@@ -12,7 +13,6 @@ from bootstrap.lint import references_reads as reads
 from bootstrap.lint.pods import GENERATOR, Pod
 from bootstrap.lint.references_mention import near
 from bootstrap.lint.scene import Scene, dig, items, mapping
-from bootstrap.model import Controller
 from bootstrap.yamltools.positions import Place
 
 HOOK = Rule(

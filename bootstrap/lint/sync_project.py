@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
+from bootstrap.config.model import Controller
 from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.kubernetes.objects import Object, identify
 from bootstrap.lint import sync_objects
@@ -13,7 +14,6 @@ from bootstrap.lint.scene import Scene, dig, items
 from bootstrap.lint.sync_objects import Synced
 from bootstrap.lint.sync_source import namespace as agreed_namespace
 from bootstrap.lint.sync_source import same_repository
-from bootstrap.model import Controller
 
 PROJECT = Rule(
     name="sync/missing-project",

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+from bootstrap.config.model import Controller
+from bootstrap.config.parts import KUSTOMIZATIONS
+from bootstrap.config.remote import Remote
 from bootstrap.core.errors import BadOption
 from bootstrap.finding import Finding, Rule, Severity
-from bootstrap.layout_of_repo import KUSTOMIZATIONS
 from bootstrap.lint import sync_objects
 from bootstrap.lint.references_mention import near
 from bootstrap.lint.scene import Scene, dig
 from bootstrap.lint.sync_objects import Synced
-from bootstrap.model import Controller
-from bootstrap.remote import Remote
 from bootstrap.yamltools.positions import Place, documents
 
 NO_OVERLAY = Rule(

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
+from bootstrap.config.file_problems import DANGEROUS, Kind, Problem
 from bootstrap.core.tree import Tree
-from bootstrap.file_problems import DANGEROUS, Kind, Problem
 from bootstrap.lint.graph import Graph
 from bootstrap.lint.inputs import Role
 from bootstrap.yamltools import loader

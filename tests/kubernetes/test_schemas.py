@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.config.model import KUBERNETES
 from bootstrap.kubernetes import schemas
 from bootstrap.kubernetes.scalars import scalar
-from bootstrap.model import KUBERNETES
 
 DATA = Path(schemas.__file__).parents[1] / "data/kubernetes-schemas.json.gz"
 APIS = (

@@ -1,8 +1,8 @@
 """The files of an environment repo that have to do with one environment."""
 
 from bootstrap import plumbing
+from bootstrap.config.model import Environment
 from bootstrap.core.tree import Tree
-from bootstrap.model import Environment
 from bootstrap.repository import Checkout
 
 

@@ -12,12 +12,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bootstrap.config.model import Controller, Environment, Model
+from bootstrap.config.remote import Forge, Remote
 from bootstrap.core.tree import Tree
 from bootstrap.kubernetes import schemas, values
 from bootstrap.lint import kubernetes
 from bootstrap.lint.scene import Scene
-from bootstrap.model import Controller, Environment, Model
-from bootstrap.remote import Forge, Remote
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 Object = dict[str, Any]

@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bootstrap import finding, verdict
+from bootstrap.config.model import Model
 from bootstrap.core.errors import TaxiwayError
 from bootstrap.core.tree import Tree
 from bootstrap.lint import fleet, registry
 from bootstrap.lint.scene import Scene
-from bootstrap.model import Model
 from bootstrap.repository import working
 from tests import rendering
 from tests.conftest import Taxiway

@@ -16,8 +16,8 @@ import pytest
 import yaml
 
 from bootstrap import __version__, ci, wheel
+from bootstrap.config.remote import Forge
 from bootstrap.core.tree import Tree
-from bootstrap.remote import Forge
 from tests.ci_runner import SAME_REPOSITORY, Ran, Runner, load
 from tests.commands.test_init import git
 from tests.conftest import Keys, Taxiway

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from bootstrap import forge, git_command, tokens, trusted_hosts
+from bootstrap.config.remote import Forge, Remote
 from bootstrap.core.errors import BadOption, BadTarget, ForgeFailed
 from bootstrap.forges import wire
 from bootstrap.hosting import Hosted
-from bootstrap.remote import Forge, Remote
 from bootstrap.system import files
 from tests import environment_repo
 from tests.commands.test_init import git

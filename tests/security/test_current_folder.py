@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from bootstrap import crew
-from bootstrap.model import Environment
+from bootstrap.config.model import Environment
 
 
 class Nothing:

@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bootstrap import file_problems, reading
+from bootstrap import reading
+from bootstrap.config import file_problems
+from bootstrap.config.file_problems import Kind, NotFollowed, follow
+from bootstrap.config.model import Model
 from bootstrap.core import limits
 from bootstrap.core.errors import BadTarget
-from bootstrap.file_problems import Kind, NotFollowed, follow
-from bootstrap.model import Model
 from bootstrap.snapshot import Commit, WorkTree
 from bootstrap.yamltools import loader
 from bootstrap.yamltools import text as yamltext

@@ -12,7 +12,9 @@ import pytest
 import yaml
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from bootstrap import cli, impact_repo, modeledit, sealing
+from bootstrap import cli, impact_repo, sealing
+from bootstrap.config import edit
+from bootstrap.config.model import Environment, Model
 from bootstrap.core import certificates
 from bootstrap.core.errors import BadOption, BadTarget
 from bootstrap.core.tree import Tree
@@ -20,7 +22,6 @@ from bootstrap.impact import Effect
 from bootstrap.impact_repo import State
 from bootstrap.lint import registry, secrets_certificate
 from bootstrap.lint.scene import Scene
-from bootstrap.model import Environment, Model
 from tests import environment_repo as envs
 from tests.commands.test_init import git, snapshot
 from tests.commands.test_promote import branches, refuse, succeed
@@ -330,16 +331,16 @@ def test_a_new_environment_for_a_new_certificate_says_so() -> None:
     known = envs.model()
     (fingerprint,) = [each.fingerprint for each in secrets_certificate.every(pem) if not isinstance(each, str)]
     new = Environment(name="qa", namespace="airflow-qa", cluster="default", certificate=fingerprint)
-    text = modeledit.insert(known.render(), known, "prod", new)
+    text = edit.insert(known.render(), known, "prod", new)
     before = State(model=known, read=lambda _: b"")
     after = State(model=Model.parse(text), read=lambda path: pem if "/qa/" in path else b"")
     (told,) = impact_repo.consequences(before, after)["qa"]
     assert (told.effect, fingerprint in told.what) == (Effect.SECURITY, True)
-    trusted = modeledit.insert(known.render(), known, "dev", Environment(
+    trusted = edit.insert(known.render(), known, "dev", Environment(
         name="q2", namespace="airflow-q2", cluster="default", certificate=fingerprint
     ))  # fmt: skip
     known = Model.parse(trusted)
-    after = State(model=Model.parse(modeledit.insert(trusted, known, "prod", new)), read=after.read)
+    after = State(model=Model.parse(edit.insert(trusted, known, "prod", new)), read=after.read)
     assert impact_repo.consequences(State(model=known, read=lambda _: b""), after) == {}
 
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import yaml
 
-from bootstrap import environment_names
+from bootstrap.config import environment_names
+from bootstrap.config.fields import Fields, choice
+from bootstrap.config.hold import Hold
+from bootstrap.config.parts import MODEL
+from bootstrap.config.remote import Forge, Remote, branch, web
 from bootstrap.core.certificates import fingerprint, is_fingerprint
 from bootstrap.core.errors import BadOption, BadTarget, TaxiwayError, raise_all
-from bootstrap.fields import Fields, choice
-from bootstrap.fingerprint import MODEL
-from bootstrap.hold import Hold
-from bootstrap.remote import Forge, Remote, branch, web
 from bootstrap.yamltools import loader
 
 PATH = MODEL

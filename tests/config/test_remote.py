@@ -2,8 +2,8 @@
 
 import pytest
 
+from bootstrap.config.remote import Forge, Remote
 from bootstrap.core.errors import BadOption
-from bootstrap.remote import Forge, Remote
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bootstrap.config.fields import line
 from bootstrap.core import control_characters
 from bootstrap.core.errors import BadOption
-from bootstrap.fields import line
 
 KEY = "hold"
 

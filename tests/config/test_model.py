@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootstrap import model
+from bootstrap.config import model
+from bootstrap.config.hold import Hold
+from bootstrap.config.model import Controller, Environment, Model
+from bootstrap.config.remote import Forge, Remote
 from bootstrap.core.errors import BadOption, BadTarget, Several, TaxiwayError
-from bootstrap.hold import Hold
-from bootstrap.model import Controller, Environment, Model
-from bootstrap.remote import Forge, Remote
 
 LABEL = st.from_regex(r"[a-z]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True)
 # What Hold.parse takes away around a reason, no reason has.

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bootstrap.config.parts import OVERLAYS, part_of
 from bootstrap.core import limits
-from bootstrap.fingerprint import OVERLAYS, part_of
 
 Target = Callable[[str], str | None]  # where the symbolic link at a path leads, None where there is no link
 _SHOWN = 80

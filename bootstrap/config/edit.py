@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from bootstrap import model
-from bootstrap.hold import KEY, Hold
-from bootstrap.model import Environment, Model
+from bootstrap.config import model
+from bootstrap.config.hold import KEY, Hold
+from bootstrap.config.model import Environment, Model
 from bootstrap.yamltools import edit
 from bootstrap.yamltools.edit import NotEditable
 from bootstrap.yamltools.text import editing, spell
