@@ -10,15 +10,16 @@ from pathlib import Path
 
 import yaml
 
-from bootstrap import __version__, fingerprint
+from bootstrap import __version__
 from bootstrap.config.file_problems import Problem
 from bootstrap.core.errors import BuildFailed
 from bootstrap.core.tree import Tree
+from bootstrap.gitrepo import object_ids
+from bootstrap.gitrepo.snapshot import Reading, Snapshot
 from bootstrap.kustomize import Kustomize
 from bootstrap.lint import graph, unread
 from bootstrap.lint.graph import Graph
 from bootstrap.lint.inputs import Role
-from bootstrap.snapshot import Reading, Snapshot
 from bootstrap.system import process
 from bootstrap.system.cache import Cache
 from bootstrap.yamltools import positions
@@ -100,7 +101,7 @@ class Builder:
             readings |= snapshot.read(sorted(wanted - readings.keys()))
             tree = Tree.union(each.tree for each in readings.values())
             found = graph.read(tree, overlay)
-            named = {fingerprint.part_of(use.path) for use in (*found.files.values(), *found.missing)}
+            named = {object_ids.part_of(use.path) for use in (*found.files.values(), *found.missing)}
             astray = None in named
             wanted |= {part for part in named if part is not None}
         parts = (overlay, *sorted(readings.keys() - {overlay}))
@@ -189,11 +190,11 @@ class Builder:
 
     def _hint_name(self, snapshot: Snapshot, overlay: str) -> str | None:
         identity = snapshot.identity(overlay)
-        return fingerprint.key("parts", _LAYOUT, self.code, overlay, identity) if identity else None
+        return object_ids.key("parts", _LAYOUT, self.code, overlay, identity) if identity else None
 
     def _key(self, snapshot: Snapshot, overlay: str, parts: Sequence[str]) -> str | None:
         ids = identities(snapshot, parts)
-        return fingerprint.key("render", _LAYOUT, self.renderer, overlay, parts, ids) if ids else None
+        return object_ids.key("render", _LAYOUT, self.renderer, overlay, parts, ids) if ids else None
 
 
 def identities(snapshot: Snapshot, parts: Sequence[str]) -> list[str] | None:
@@ -220,4 +221,4 @@ def program() -> str:
         if path.is_file() and path.suffix != ".pyc"
     ]
     files = [f"{name} {each.st_size} {each.st_mtime_ns}" for name, each in facts]
-    return fingerprint.key(__version__, sys.version, yaml.__version__, files)
+    return object_ids.key(__version__, sys.version, yaml.__version__, files)

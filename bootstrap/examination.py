@@ -6,17 +6,18 @@ from dataclasses import asdict, astuple, dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from bootstrap import fingerprint, models
+from bootstrap import models
 from bootstrap.builds import Builder, Built, Sources, identities
 from bootstrap.config import model
 from bootstrap.config.model import Environment, Model
 from bootstrap.core.errors import BadOption, TaxiwayError
 from bootstrap.core.tree import Tree
 from bootstrap.finding import Finding
+from bootstrap.gitrepo import object_ids
+from bootstrap.gitrepo.snapshot import Commit, Reading, WorkTree, files_of
 from bootstrap.lint import fleet, registry
 from bootstrap.lint.fleet import Claim
 from bootstrap.lint.scene import CLUSTERS, Concerned, Scene
-from bootstrap.snapshot import Commit, Reading, WorkTree, files_of
 from bootstrap.yamltools.positions import Place
 
 _LAYOUT = "2"  # of what is kept in the cache
@@ -203,7 +204,7 @@ class Examiner:
         if now is None or around is None or before is None:
             return None
         about = ("findings", _LAYOUT, self.builder.code, self.builder.renderer)
-        return fingerprint.key(*about, _facts(environment), parts, now, beside, around, _told(before, now))
+        return object_ids.key(*about, _facts(environment), parts, now, beside, around, _told(before, now))
 
 
 def _facts(environment: Environment) -> tuple[str, ...]:

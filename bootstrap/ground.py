@@ -6,13 +6,14 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
-from bootstrap import branches, committed, listing, models, plumbing, trail, upstream
+from bootstrap import models, trail
 from bootstrap.config import model
 from bootstrap.config.model import Model
 from bootstrap.core.errors import BadOption, BadTarget, GitFailed
 from bootstrap.core.result import Progress
 from bootstrap.core.tree import Tree
-from bootstrap.snapshot import Commit, files_of
+from bootstrap.gitrepo import committed, remote, repository, status, worktree
+from bootstrap.gitrepo.snapshot import Commit, files_of
 from bootstrap.trail import Block
 
 REMOTE = "origin"
@@ -57,7 +58,7 @@ class Ground:
 
 @lru_cache(maxsize=8)  # for who asks for it before it is needed: Git takes a while over a long history
 def _logged(top: Path, commit: str, paths: tuple[str, ...]) -> str:
-    return plumbing.run(top, "log", "--format=%H%x00%B%x00%x00", commit, "--", *paths)
+    return repository.run(top, "log", "--format=%H%x00%B%x00%x00", commit, "--", *paths)
 
 
 def head(top: Path) -> Ground:
@@ -77,7 +78,7 @@ def here(top: Path, parts: Iterable[str], local: Ground | None = None) -> Ground
 
     Raises BadTarget where there is none, or these parts have uncommitted changes.
     """
-    _refuse(listing.altered(top, *parts))
+    _refuse(status.altered(top, *parts))
     return local or head(top)
 
 
@@ -95,12 +96,12 @@ def shared(top: Path, parts: Iterable[str], *, progress: Progress, local: Ground
     """
     wanted = tuple(parts)
     with ThreadPoolExecutor() as pool:
-        altered = pool.submit(listing.altered, top, *wanted)
+        altered = pool.submit(status.altered, top, *wanted)
         local = local or head(top)
         known = local.known
         asked = None
-        if plumbing.Repository(top).origin():
-            asked = pool.submit(upstream.heads, top, REMOTE, known.branch, f"{trail.BRANCHES}*")
+        if repository.Repository(top).origin():
+            asked = pool.submit(remote.heads, top, REMOTE, known.branch, f"{trail.BRANCHES}*")
         with progress(f"asking {REMOTE} for {known.branch}"):
             _refuse(altered.result())
             if asked is None:
@@ -111,15 +112,15 @@ def shared(top: Path, parts: Iterable[str], *, progress: Progress, local: Ground
     if heads.get(known.branch) == local.commit:
         return local
     with progress(f"fetching {known.branch}"):
-        newest = branches.fetch(top, REMOTE, known.branch)
+        newest = worktree.fetch(top, REMOTE, known.branch)
     try:
-        plumbing.run(top, "merge-base", "--is-ancestor", local.commit, newest)
+        repository.run(top, "merge-base", "--is-ancestor", local.commit, newest)
     except GitFailed:
         raise BadTarget(
             f"HEAD is no commit of {known.branch} that {REMOTE} has",
             hint=f"git switch {known.branch}, and git push, first",
         ) from None
-    moved = plumbing.run(top, "diff", "--name-only", local.commit, newest, "--", *wanted).split("\n")
+    moved = repository.run(top, "diff", "--name-only", local.commit, newest, "--", *wanted).split("\n")
     if any(moved):
         raise BadTarget(
             f"{known.branch} moved meanwhile in {', '.join(moved[:_LISTED])}",

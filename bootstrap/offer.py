@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bootstrap import body, branches, codeowners, committed, forge, plumbing, trail, upstream
+from bootstrap import body, codeowners, forge, trail
 from bootstrap.body import Description
 from bootstrap.config.model import Model
 from bootstrap.config.remote import Forge
@@ -15,12 +15,13 @@ from bootstrap.core.errors import GitFailed
 from bootstrap.core.markdown import code
 from bootstrap.core.result import Progress
 from bootstrap.forge import PullRequests
+from bootstrap.gitrepo import committed, remote, repository, worktree
+from bootstrap.gitrepo.remote import PushRefused, Reason
 from bootstrap.ground import REMOTE, Ground
 from bootstrap.hosting import BODY_LIMITS, Hosted
 from bootstrap.proposal import Proposal, PullRequest, Wishes
 from bootstrap.system import signals
 from bootstrap.trail import Kind, Route
-from bootstrap.upstream import PushRefused, Reason
 
 # What differs where the same secrets are sealed again: the values, of an RSA key's length at least, and the time.
 _SEALED = re.compile(rb"(?m)^(    [\w.-]+: )[A-Za-z0-9+/=]{300,}$|(?<=: at=)[0-9TZ:-]+")
@@ -40,7 +41,7 @@ class Offered:
 
 def hosted(ground: Ground) -> Hosted | None:
     """The repository on its forge; None where the remote is a folder, which has none."""
-    url = plumbing.Repository(ground.top).origin() or ""
+    url = repository.Repository(ground.top).origin() or ""
     if url.startswith(("file://", ".")) or Path(url).expanduser().is_absolute():
         return None
     return Hosted.of(ground.known.remote, ground.known.forge, ground.known.web)
@@ -124,8 +125,8 @@ def _unmerged(ground: Ground, route: Route, digest: str) -> str | None:
     """A branch to go on with that the base branch has not taken in; where there is a forge, pull requests tell."""
     for branch, head in ground.heads.items():
         if _goes_on(route, branch, digest):
-            branches.fetch(ground.top, REMOTE, branch, head)
-            if plumbing.run(ground.top, "merge-base", head, ground.commit) != head:
+            worktree.fetch(ground.top, REMOTE, branch, head)
+            if repository.run(ground.top, "merge-base", head, ground.commit) != head:
                 return branch
     return None
 
@@ -150,7 +151,7 @@ def described_data(offered: Offered) -> Mapping[str, object]:
 
 def _asked(ground: Ground, branch: str) -> str | None:
     """Where the remote's branch stands by now."""
-    return upstream.heads(ground.top, REMOTE, branch).get(branch)
+    return remote.heads(ground.top, REMOTE, branch).get(branch)
 
 
 def _standing(ground: Ground, branch: str, head: str | None) -> tuple[str | None, trail.Block | None]:
@@ -160,8 +161,8 @@ def _standing(ground: Ground, branch: str, head: str | None) -> tuple[str | None
     """
     if head is None:
         return None, None
-    branches.fetch(ground.top, REMOTE, branch, head)
-    record = trail.read(plumbing.run(ground.top, "log", "-1", "--format=%B", head))
+    worktree.fetch(ground.top, REMOTE, branch, head)
+    record = trail.read(repository.run(ground.top, "log", "-1", "--format=%B", head))
     if record is None:
         raise PushRefused(
             f"{branch} has commits that are not taxiway's",
@@ -177,11 +178,11 @@ def _holds(ground: Ground, commit: str, changes: ChangeSet, kind: Kind) -> bool:
     Of an environment that is being added, the sealed values are others each time.
     """
     try:
-        base = plumbing.run(ground.top, "merge-base", commit, ground.commit)
+        base = repository.run(ground.top, "merge-base", commit, ground.commit)
     except GitFailed:  # a history of its own
         return False
     shape = ("-z", "--name-only", "--no-renames", "--no-relative", "--ignore-submodules=none")
-    moved = set(plumbing.run(ground.top, "diff", *shape, base, commit).split("\0")) - {""}
+    moved = set(repository.run(ground.top, "diff", *shape, base, commit).split("\0")) - {""}
     found, _ = committed.read(ground.top, commit, changes.paths)
     there = {path: blob.data for path, blob in found.items()}
     return moved <= {*changes.paths} and all(
@@ -198,14 +199,14 @@ def _unsealed(data: bytes | None) -> bytes | None:
 def _commit(ground: Ground, changes: ChangeSet, message: str) -> str:
     folders = {path.rpartition("/")[0] for path in changes.paths}
     tops = {"/".join(each.split("/")[:2]) if each.startswith("overlays/") else each.split("/")[0] for each in folders}
-    with branches.worktree(ground.top, ground.commit, tuple(sorted(tops - {""}))) as folder:
-        return branches.commit(folder, changes, message)
+    with worktree.worktree(ground.top, ground.commit, tuple(sorted(tops - {""}))) as folder:
+        return worktree.commit(folder, changes, message)
 
 
 def _push(ground: Ground, commit: str, branch: str, head: str | None, changes: ChangeSet, progress: Progress) -> bool:
     """Push, and tell whether it was needed: someone else may have pushed the very same content at the same moment."""
     try:
-        branches.push(ground.top, REMOTE, commit, branch, head, progress=progress)
+        worktree.push(ground.top, REMOTE, commit, branch, head, progress=progress)
     except PushRefused as err:
         if err.reason is not Reason.MOVED:
             raise

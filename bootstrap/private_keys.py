@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from bootstrap import plumbing
 from bootstrap.core.errors import BadCertificate, GitFailed
 from bootstrap.core.secret import Secret
+from bootstrap.gitrepo import repository as git_repository
 from bootstrap.system import files, signals
 from bootstrap.system.nofollow import PRIVATE, UNFINISHED, opened
 
@@ -150,13 +150,13 @@ def _work_trees(folder: Path) -> list[Path]:
     """The work tree of the repository around a folder, which may be elsewhere."""
     there = next(each for each in (folder, *folder.resolve().parents) if each.is_dir())
     with contextlib.suppress(GitFailed):
-        return [Path(plumbing.run(there, "rev-parse", "--show-toplevel"))]
+        return [Path(git_repository.run(there, "rev-parse", "--show-toplevel"))]
     return []
 
 
 def _work_tree_of(repository: Path) -> list[Path]:
     with contextlib.suppress(GitFailed):
-        told = plumbing.run(Path("/"), "config", "--file", str(repository / "config"), "--get", "core.worktree")
+        told = git_repository.run(Path("/"), "config", "--file", str(repository / "config"), "--get", "core.worktree")
         return [repository / told]
     return []
 

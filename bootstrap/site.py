@@ -9,10 +9,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
-from bootstrap import git, plumbing
 from bootstrap.core import paths
 from bootstrap.core.errors import BadTarget
 from bootstrap.core.tree import Tree
+from bootstrap.gitrepo import gitpython
+from bootstrap.gitrepo import repository as git_repository
 from bootstrap.system import files, signals
 from bootstrap.system.locks import alone
 from bootstrap.system.nofollow import PRIVATE
@@ -51,8 +52,8 @@ def look(directory: Path) -> Site:
         raise BadTarget(f"{top} is a file", hint="choose a folder that is empty or does not exist yet")
     if (top / ".git").exists():
         return ExistingRepository(top)
-    around = plumbing.enclosing(top.parent)
-    if around and not plumbing.ignores(around, top):
+    around = git_repository.enclosing(top.parent)
+    if around and not git_repository.ignores(around, top):
         raise BadTarget(
             f"{top} is inside the Git repository {around}",
             hint="choose a folder outside of it: an environment repo is a repository of its own",
@@ -85,8 +86,8 @@ class NewFolder:
         """See Site."""
         if self._branch is None:
             existing = next(each for each in self.top.parents if each.exists())
-            plumbing.check_identity(existing)
-            self._branch = plumbing.default_branch(existing)
+            git_repository.check_identity(existing)
+            self._branch = git_repository.default_branch(existing)
         return self._branch
 
     def origin(self) -> None:
@@ -109,7 +110,7 @@ class NewFolder:
 
     def publish(self, staged: Path, message: str | None, origin: str) -> str | None:
         """See Site."""
-        repository = git.Repository.create(staged, self.branch(), origin)
+        repository = gitpython.Repository.create(staged, self.branch(), origin)
         commit = repository.commit_all(message) if message else None
         with signals.undone_by(staged.exists):
             files.rename(staged, self.top)
@@ -121,7 +122,7 @@ class ExistingRepository:
 
     def __init__(self, top: Path) -> None:
         self.top = top
-        self._repository = git.Repository(top)
+        self._repository = gitpython.Repository(top)
         self._made = not (top / ".git").exists()
         self._tree = Tree()
 
@@ -135,9 +136,9 @@ class ExistingRepository:
 
     def branch(self) -> str:
         """See Site. Raises BadTarget where HEAD is on no branch, or a merge or rebase is under way."""
-        plumbing.check_identity(self.top)
+        git_repository.check_identity(self.top)
         if self._made:
-            return plumbing.default_branch(self.top)
+            return git_repository.default_branch(self.top)
         if self._repository.busy():
             raise BadTarget(f"{self.top}: a merge or rebase is under way", hint="finish it, or abort it, first")
         return self._repository.branch()
@@ -167,7 +168,7 @@ class ExistingRepository:
         """See Site."""
         self._tree = tree
         if self._made:
-            git.Repository.create(self.top, self.branch(), None)
+            gitpython.Repository.create(self.top, self.branch(), None)
         try:
             with self._alone() as folder:
                 files.write(folder, tree.at("tree"))

@@ -10,11 +10,11 @@ from bootstrap.core.result import Progress
 from bootstrap.core.tree import Tree
 from bootstrap.examination import Examined, Examiner
 from bootstrap.finding import Finding
+from bootstrap.gitrepo.environment_repo import Checkout, Strays
 from bootstrap.kubectl import Kubectl
 from bootstrap.lint import fleet, fleet_declared, registry, secrets, secrets_certificate, server
 from bootstrap.lint.scene import Scene
 from bootstrap.memory import Memory
-from bootstrap.repository import Checkout, Strays
 
 _LOOKS = 20  # at the files of an environment, in a tenth of the time that it takes to build and examine one
 

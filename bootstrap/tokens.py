@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from bootstrap import git_command
 from bootstrap.config.remote import Forge
 from bootstrap.core.errors import ForgeFailed, MissingTool
 from bootstrap.core.secret import Secret
+from bootstrap.gitrepo import command
 from bootstrap.hosting import Hosted
 from bootstrap.system import process
 from bootstrap.system.child_environment import Child
@@ -135,5 +135,5 @@ def _from_tea(hosted: Hosted, environment: Mapping[str, str]) -> Iterator[Token]
 
 
 def _from_git(hosted: Hosted, top: Path) -> Iterator[Token]:
-    found = git_command.login(top, scheme=hosted.address.scheme, host=hosted.host, path=f"{hosted.slug}.git")
+    found = command.login(top, scheme=hosted.address.scheme, host=hosted.host, path=f"{hosted.slug}.git")
     yield from _token(found or "", "Git's credential helper")

@@ -9,12 +9,12 @@ from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.errors import BuildFailed, TaxiwayError, raise_all
 from bootstrap.core.tree import Tree
 from bootstrap.finding import Finding
+from bootstrap.gitrepo.planned import Prospect
 from bootstrap.ground import Ground
 from bootstrap.impact_repo import State
 from bootstrap.kubernetes import objects
 from bootstrap.layout import EnvironmentDiff
 from bootstrap.lint.scene import CLUSTERS, Concerned, Scene
-from bootstrap.prospect import Prospect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,10 +7,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bootstrap import reading
 from bootstrap.config.parts import MODEL
 from bootstrap.core.errors import BadCertificate, BadSecret, BadTarget
 from bootstrap.core.tree import Tree
+from bootstrap.gitrepo import reading
 from bootstrap.system import files
 
 

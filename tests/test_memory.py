@@ -6,9 +6,9 @@ import pytest
 
 from bootstrap.builds import Builder
 from bootstrap.finding import Finding, Rule, Severity
+from bootstrap.gitrepo.snapshot import Commit, WorkTree
 from bootstrap.kustomize import Kustomize
 from bootstrap.memory import Memory
-from bootstrap.snapshot import Commit, WorkTree
 from bootstrap.system.cache import Cache
 from bootstrap.yamltools.positions import Place
 from tests.commands.test_init import git

@@ -4,16 +4,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import edits, plumbing, promotion, repository, workspace
+from bootstrap import edits, promotion, workspace
 from bootstrap import ground as grounds
 from bootstrap.builds import Builder
 from bootstrap.config.model import Environment
 from bootstrap.core.errors import BadOption
 from bootstrap.core.result import Progress, Result
 from bootstrap.core.tree import Tree
+from bootstrap.gitrepo import environment_repo
+from bootstrap.gitrepo import repository as git_repository
+from bootstrap.gitrepo.planned import Prospect
 from bootstrap.promotion import ChangeSet, Plan
 from bootstrap.proposal import Wishes
-from bootstrap.prospect import Prospect
 from bootstrap.system.cache import Cache
 from bootstrap.trail import Kind, Route
 
@@ -34,9 +36,9 @@ class Request:
 
 def run(request: Request, *, progress: Progress) -> Result:
     """Make the edits, try out what comes of them, and commit."""
-    plumbing.check_version()
+    git_repository.check_version()
     top = workspace.top_of(request.directory)
-    known = repository.working(top).model
+    known = environment_repo.working(top).model
     name = known.find(request.environment or known.environments[0].name).name
     folders = promotion.folders(known, name)
     if request.wishes and not request.dry_run:

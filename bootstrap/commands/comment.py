@@ -4,9 +4,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import offer, repository, workspace
+from bootstrap import offer, workspace
 from bootstrap.core.errors import BadOption
 from bootstrap.core.result import Progress, Result
+from bootstrap.gitrepo import environment_repo
 from bootstrap.hosting import BODY_LIMITS
 
 _CONTROLS = re.compile(r"[^\n\t\x20-\x7e\xa0-\U0010ffff]")
@@ -25,7 +26,7 @@ class Request:
 def run(request: Request, *, progress: Progress) -> Result:
     """Tell the text to the pull request, unless it was told there before. Raises BadOption where there is none."""
     top = workspace.top_of(request.directory)
-    known = repository.working(top).model
+    known = environment_repo.working(top).model
     text = _plain(workspace.read_input(request.source), BODY_LIMITS[known.forge])
     if not text.strip():
         raise BadOption(f"{request.source} holds no text", hint="make one: taxiway diff --output comment > FILE")

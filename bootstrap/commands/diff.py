@@ -5,10 +5,11 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import listing, plumbing, workspace
+from bootstrap import workspace
 from bootstrap.config.parts import OVERLAYS
 from bootstrap.core.result import Progress, Result
-from bootstrap.snapshot import Commit, WorkTree
+from bootstrap.gitrepo import repository, status
+from bootstrap.gitrepo.snapshot import Commit, WorkTree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,7 @@ class Looked:
 
 def run(request: Request, *, progress: Progress) -> Result:
     """Build both sides, compare them object by object, and say what the difference does; only the cache is written."""
-    plumbing.check_version()
+    repository.check_version()
     top = workspace.top_of(request.directory)
     with progress("building both sides"), ThreadPoolExecutor() as pool:
         looked = None if request.between else _look(top, request, pool)
@@ -69,7 +70,7 @@ def _look(top: Path, request: Request, pool: Executor) -> Looked:
 def _before(top: Path, request: Request, overlays: Sequence[str]) -> Commit:
     reference = request.before
     if request.since:
-        reference = listing.fork(top, request.since)
+        reference = status.fork(top, request.since)
     before = Commit.of(top, reference)
     if len(overlays) == 1:
         before.read(overlays)  # it is there, then, when kustomize is to begin

@@ -4,16 +4,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import impact_repo, repository
+from bootstrap import impact_repo
 from bootstrap.builds import Builder
 from bootstrap.commands.diff import Looked, Request
 from bootstrap.config import model
 from bootstrap.config.model import Environment
 from bootstrap.config.parts import OVERLAYS, part_of
+from bootstrap.gitrepo import environment_repo
+from bootstrap.gitrepo.environment_repo import Checkout
+from bootstrap.gitrepo.snapshot import Commit, Snapshot, files_of
 from bootstrap.impact import Consequence
 from bootstrap.impact_repo import State
-from bootstrap.repository import Checkout
-from bootstrap.snapshot import Commit, Snapshot, files_of
 from bootstrap.system.cache import Cache
 
 Side = tuple[Snapshot, str]  # a state of the repo, and the overlay to build there
@@ -74,11 +75,11 @@ def over_time(top: Path, request: Request, looked: Looked) -> Wanted:
     if now.identity(alone) and now.identity(alone) != before.identity(alone):
         builder.begin(now, alone)
     cached = request.cached
-    old = repository.at(before, called=before.commit if request.since else request.before, cached=cached)
+    old = environment_repo.at(before, called=before.commit if request.since else request.before, cached=cached)
     if isinstance(now, Commit):
-        new = repository.at(now, called=request.after or now.commit, cached=cached)
+        new = environment_repo.at(now, called=request.after or now.commit, cached=cached)
     else:
-        new = repository.working(top, cached=cached)
+        new = environment_repo.working(top, cached=cached)
     known = {each.name: each for each in (*old.model.environments, *new.model.environments)}
     chosen = new.choose(request.environments) if request.environments else tuple(known.values())
     there = [{each.name for each in side.model.environments} for side in (old, new)]
@@ -110,7 +111,7 @@ def _differs(before: Snapshot, now: Snapshot, part: str) -> bool:
 
 def between(top: Path, request: Request) -> Wanted:
     """Two environments, as they are now."""
-    checkout = repository.working(top, cached=request.cached)
+    checkout = environment_repo.working(top, cached=request.cached)
     left, right = (checkout.choose([name])[0] for name in request.between or ())
     snapshot = checkout.snapshot((left, right))
     before, after = ((snapshot, each.overlay) for each in (left, right))

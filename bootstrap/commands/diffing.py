@@ -47,9 +47,10 @@ def comment(
     top: Path, diffs: Sequence[EnvironmentDiff], request: Request, number: int, *, progress: Progress
 ) -> Result:
     """The differences as a comment on a pull request."""
-    from bootstrap import offer, repository
+    from bootstrap import offer
+    from bootstrap.gitrepo import environment_repo
 
-    known = repository.working(top, cached=request.cached).model
+    known = environment_repo.working(top, cached=request.cached).model
     text = layout_markdown.comment(diffs, BODY_LIMITS[known.forge], command(request))
     url, new = offer.comment(top, known, number, text, progress=progress)
     said = f"{'told' if new else 'told before'}: {url}"

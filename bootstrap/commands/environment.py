@@ -5,18 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bootstrap import (
-    environments,
-    images,
-    plumbing,
-    private_keys,
-    release,
-    repository,
-    sealing,
-    secrets,
-    sources,
-    workspace,
-)
+from bootstrap import environments, images, private_keys, release, sealing, secrets, sources, workspace
 from bootstrap import ground as grounds
 from bootstrap.builds import Builder
 from bootstrap.commands import custody
@@ -26,10 +15,12 @@ from bootstrap.core import certificates
 from bootstrap.core.certificates import CERTIFICATE
 from bootstrap.core.errors import BadOption, BadTarget, TaxiwayError
 from bootstrap.core.result import Progress, Result
+from bootstrap.gitrepo import environment_repo
+from bootstrap.gitrepo import repository as git_repository
+from bootstrap.gitrepo.planned import Prospect
 from bootstrap.ground import Ground
 from bootstrap.promotion import Plan
 from bootstrap.proposal import Wishes
-from bootstrap.prospect import Prospect
 from bootstrap.request import Options
 from bootstrap.sealed import Sealer
 from bootstrap.system.cache import Cache
@@ -69,9 +60,9 @@ class Removed:
 
 def add(request: Added, *, progress: Progress) -> Result:
     """Add an environment with the release that its predecessor runs, and secrets of its own."""
-    plumbing.check_version()
+    git_repository.check_version()
     top = workspace.top_of(request.directory)
-    known = repository.working(top).model
+    known = environment_repo.working(top).model
     after = known.find(request.after or known.environments[-1].name)
     folders = (*model_files(), "base", after.overlay, f"overlays/{request.name}", "clusters")
     ground = _ground(top, folders, request.wishes, dry_run=request.dry_run, progress=progress)
@@ -127,9 +118,9 @@ def add(request: Added, *, progress: Progress) -> Result:
 
 def remove(request: Removed, *, progress: Progress) -> Result:
     """Remove an environment's files; Git's history keeps them, and the cluster what runs there."""
-    plumbing.check_version()
+    git_repository.check_version()
     top = workspace.top_of(request.directory)
-    environment = repository.working(top).model.find(request.name)
+    environment = environment_repo.working(top).model.find(request.name)
     folders = (*model_files(), environment.overlay, "clusters")
     ground = _ground(top, folders, request.wishes, dry_run=not request.sure, progress=progress)
     removal = environments.remove(ground.tree(*folders), ground.known, environment.name)
@@ -162,7 +153,7 @@ def remove(request: Removed, *, progress: Progress) -> Result:
 
 def listed(directory: Path) -> Result:
     """Every environment, in promotion order."""
-    checkout = repository.working(workspace.top_of(directory))
+    checkout = environment_repo.working(workspace.top_of(directory))
     rows = [_row(checkout.top, each) for each in checkout.model.environments]
     head: dict[str, str | None]
     head = {"name": "ENVIRONMENT", "namespace": "NAMESPACE", "cluster": "CLUSTER", "airflow": "AIRFLOW", "hold": "HOLD"}

@@ -5,13 +5,15 @@ from datetime import date
 from pathlib import Path
 
 from bootstrap import ground as grounds
-from bootstrap import local, plumbing, workspace
+from bootstrap import workspace
 from bootstrap.config import edit, model
 from bootstrap.config.hold import Hold
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.errors import BadOption
 from bootstrap.core.escaping import commit_line
 from bootstrap.core.result import Progress, Result
+from bootstrap.gitrepo import commit as local_commit
+from bootstrap.gitrepo import repository
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +27,7 @@ class Request:
 
 def run(request: Request, *, progress: Progress) -> Result:
     """Write the hold into taxiway.yaml, or take it out, in a commit of its own."""
-    plumbing.check_version()
+    repository.check_version()
     top = workspace.top_of(request.directory)
     ground = grounds.head(top)
     environment = ground.known.find(request.environment)
@@ -33,7 +35,7 @@ def run(request: Request, *, progress: Progress) -> Result:
     if request.reason is not None:
         if not request.reason.strip():
             raise BadOption("a hold needs a reason", hint="say why, with --reason")
-        wanted = Hold(reason=request.reason.strip(), author=plumbing.author(top), date=date.today().isoformat())
+        wanted = Hold(reason=request.reason.strip(), author=repository.author(top), date=date.today().isoformat())
     now = environment.hold
     data = {"environment": environment.name, "hold": dict(wanted.fields) if wanted else None}
     if (now and now.reason) == (wanted and wanted.reason):
@@ -43,7 +45,7 @@ def run(request: Request, *, progress: Progress) -> Result:
     text = edit.hold(before, ground.known, environment.name, wanted)
     message = f"Hold {environment.name}: {wanted.reason}" if wanted else f"Release {environment.name}"
     with progress("committing"):
-        commit = local.commit(top, ChangeSet(writes={model.PATH: text}), commit_line(message))
+        commit = local_commit.commit(top, ChangeSet(writes={model.PATH: text}), commit_line(message))
     said = f"on hold: {wanted}" if wanted else "open for promotions again"
     return Result(
         status="committed",

@@ -8,7 +8,6 @@ from bootstrap import (
     __version__,
     checks,
     outcome,
-    plumbing,
     private_keys,
     request,
     scaffold,
@@ -26,6 +25,7 @@ from bootstrap.core.errors import raise_all
 from bootstrap.core.result import Progress, Result
 from bootstrap.core.secret import Secret
 from bootstrap.core.tree import Tree
+from bootstrap.gitrepo import repository
 from bootstrap.kustomize import Kustomize
 from bootstrap.request import Options, Surroundings
 from bootstrap.sealed import Sealer
@@ -36,7 +36,7 @@ Ask = Callable[[Options, Surroundings], Options]
 
 def run(options: Options, *, ask: Ask, progress: Progress) -> Result:
     """Write, build, check and commit the environment repo that the options ask for; a second run changes nothing."""
-    plumbing.check_version()
+    repository.check_version()
     download = wheel.Download.parse(options.install) if options.install is not None else None
     place = site.look(options.directory)
     if not options.dry_run:

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap import ground as grounds
-from bootstrap import plumbing, repository, trail, workspace
+from bootstrap import trail, workspace
 from bootstrap.builds import Builder
 from bootstrap.config import model
 from bootstrap.config.model import Environment, Model
 from bootstrap.core.errors import BadOption
 from bootstrap.core.result import Progress, Result
+from bootstrap.gitrepo import environment_repo
+from bootstrap.gitrepo import repository as git_repository
 from bootstrap.merging import Part
 from bootstrap.proposal import Wishes
 from bootstrap.system.cache import Cache
@@ -39,9 +41,9 @@ def run(request: Request, *, progress: Progress) -> Result:
 
     Raises every reason against any of the steps at once; then nothing is pushed.
     """
-    plumbing.check_version()
+    git_repository.check_version()
     top = workspace.top_of(request.directory)
-    known = repository.working(top).model
+    known = environment_repo.working(top).model
     steps = _steps(known, request)
     overlays = dict.fromkeys(each.overlay for step in steps for each in step)
     parts = ("clusters", model.PATH, "base", *overlays)

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap import __version__, body, layout, local, offer, release, trial
+from bootstrap import __version__, body, layout, offer, release, trial
 from bootstrap.body import Description
 from bootstrap.builds import Builder
 from bootstrap.config.model import Model
 from bootstrap.core.errors import TaxiwayError, raise_all
 from bootstrap.core.escaping import visible
 from bootstrap.core.result import Progress, Result
+from bootstrap.gitrepo import commit
 from bootstrap.ground import Ground
 from bootstrap.hosting import BODY_LIMITS
 from bootstrap.impact import Effect
@@ -96,7 +97,7 @@ def here(ground: Ground, proposed: Proposed, builder: Builder, *, progress: Prog
         return Result(status="unchanged", data=data, lines=(f"{_where(route)}: unchanged",))
     described = _tried(ground, proposed, builder, progress)
     with progress("committing"):
-        made = local.commit(ground.top, planned.changes, body.message(described))
+        made = commit.commit(ground.top, planned.changes, body.message(described))
     lines = (
         body.title(route, planned.moved),
         *_told(described),

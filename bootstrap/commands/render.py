@@ -6,16 +6,18 @@ from pathlib import Path
 
 import yaml
 
-from bootstrap import plumbing, repository, workspace
+from bootstrap import workspace
 from bootstrap.builds import Builder
 from bootstrap.core import escaping
 from bootstrap.core.errors import BadOption
 from bootstrap.core.result import Progress, Result
 from bootstrap.core.tree import Tree
+from bootstrap.gitrepo import environment_repo
+from bootstrap.gitrepo import repository as git_repository
+from bootstrap.gitrepo.environment_repo import Checkout
+from bootstrap.gitrepo.snapshot import Commit
 from bootstrap.kubernetes import objects
 from bootstrap.kubernetes.objects import Object
-from bootstrap.repository import Checkout
-from bootstrap.snapshot import Commit
 from bootstrap.system import files
 from bootstrap.system.cache import Cache
 
@@ -35,7 +37,7 @@ class Request:
 
 def run(request: Request, *, progress: Progress) -> Result:
     """Render the environments with the real kustomize; nothing but `out` and the cache is written."""
-    plumbing.check_version()
+    git_repository.check_version()
     top = workspace.top_of(request.directory)
     checkout = _checkout(top, request)
     environments = checkout.choose(request.environments)
@@ -61,9 +63,9 @@ def run(request: Request, *, progress: Progress) -> Result:
 
 def _checkout(top: Path, request: Request) -> Checkout:
     if not request.reference:
-        return repository.working(top, cached=request.cached)
+        return environment_repo.working(top, cached=request.cached)
     past = Commit.of(top, request.reference)
-    return repository.at(past, called=request.reference, cached=request.cached)
+    return environment_repo.at(past, called=request.reference, cached=request.cached)
 
 
 def _lines(form: str, texts: dict[str, bytes], found: list[Object]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 from bootstrap import ground as grounds
-from bootstrap import models, plumbing, promotion, repository, rollback, workspace
+from bootstrap import models, promotion, rollback, workspace
 from bootstrap.builds import Builder
 from bootstrap.commands import proposing
 from bootstrap.commands.proposing import Proposed
@@ -14,6 +14,8 @@ from bootstrap.config.hold import Hold
 from bootstrap.config.model import Environment
 from bootstrap.core.errors import BadOption
 from bootstrap.core.result import Progress, Result
+from bootstrap.gitrepo import environment_repo
+from bootstrap.gitrepo import repository as git_repository
 from bootstrap.ground import Ground
 from bootstrap.promotion import Plan
 from bootstrap.proposal import Wishes
@@ -36,16 +38,16 @@ class Request:
 
 def run(request: Request, *, progress: Progress) -> Result:
     """Restore the release of an earlier commit; secrets and what is the environment's own stay as they are now."""
-    plumbing.check_version()
+    git_repository.check_version()
     top = workspace.top_of(request.directory)
-    known = repository.working(top).model
+    known = environment_repo.working(top).model
     folders = promotion.folders(known, request.environment)
     ground = grounds.proposed(top, folders, dry_run=request.dry_run, progress=progress)
     environment = ground.known.find(request.environment)
     commit = request.reference or _earlier(ground, environment, request.steps)
     earlier = ground.at(commit)
     reason = request.reason or f"rolled back to {earlier.commit[:12]}"
-    hold = Hold(reason=reason, author=plumbing.author(top), date=date.today().isoformat())
+    hold = Hold(reason=reason, author=git_repository.author(top), date=date.today().isoformat())
     planned = rollback.plan(ground.tree(*folders), ground.known, environment.name, earlier.tree(*folders), hold)
     text = planned.changes.writes.get(model.PATH)
     proposed = Proposed(
@@ -64,7 +66,7 @@ def _earlier(ground: Ground, environment: Environment, steps: int) -> str:
     pinned = bool(ground.tree(environment.overlay).under(f"{environment.overlay}/base"))
     base = f"{environment.overlay}/base" if pinned else "base"
     paths = (f"{environment.overlay}/release", base, f"{environment.overlay}/kustomization.yaml")
-    changed = plumbing.run(
+    changed = git_repository.run(
         ground.top, "log", "--first-parent", "--format=%H %P", ground.commit, "--", *paths
     ).splitlines()
     if steps < 1 or len(changed) <= steps:

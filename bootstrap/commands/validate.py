@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bootstrap import finding, listing, plumbing, untracked, workspace
+from bootstrap import finding, untracked, workspace
 from bootstrap.config.parts import OVERLAYS
 from bootstrap.core.errors import BadOption
 from bootstrap.core.result import Progress, Result
 from bootstrap.finding import Finding
-from bootstrap.snapshot import Commit, WorkTree
+from bootstrap.gitrepo import repository as git_repository
+from bootstrap.gitrepo import status
+from bootstrap.gitrepo.snapshot import Commit, WorkTree
 from bootstrap.system.cache import Cache
 
 
@@ -36,7 +38,7 @@ class Request:
 
 def run(request: Request, *, progress: Progress) -> Result:
     """Examine the work tree; nothing is written but the cache. The status is `failed` where an error is found."""
-    plumbing.check_version()
+    git_repository.check_version()
     top = workspace.top_of(request.directory)
     now = datetime.now(UTC)
     with progress("looking for what changed"), ThreadPoolExecutor() as pool:
@@ -45,11 +47,11 @@ def run(request: Request, *, progress: Progress) -> Result:
         overlays = [f"{OVERLAYS}/{name}" for name in request.environments]
         cache = Cache.find(wanted=request.cached)
         work = pool.submit(WorkTree, top, overlays or None, memory=untracked.Memory(top=top, cache=cache))
-        from bootstrap import repository
         from bootstrap.builds import Builder
+        from bootstrap.gitrepo import environment_repo
         from bootstrap.memory import Memory
 
-        checkout = repository.working(top, cached=request.cached)
+        checkout = environment_repo.working(top, cached=request.cached)
         environments = checkout.choose(request.environments)
         builder = Builder.find(cache)
         whole = not request.environments and not request.since
@@ -97,7 +99,7 @@ def _told(findings: Sequence[Finding], environments: Sequence[str], off: Mapping
 def _before(top: Path, since: str | None) -> Commit | None:
     """The commit that changes are measured against; None where there is none yet."""
     if since:
-        return Commit.of(top, listing.fork(top, since))
+        return Commit.of(top, status.fork(top, since))
     try:
         return Commit.of(top, "HEAD")
     except BadOption:

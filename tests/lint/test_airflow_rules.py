@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from bootstrap.airflow import settings
 from bootstrap.airflow.settings import Settings
+from bootstrap.gitrepo.environment_repo import working
 from bootstrap.kubernetes.objects import Object, identify
 from bootstrap.lint import airflow, airflow_components
 from bootstrap.lint.scene import Scene
-from bootstrap.repository import working
 from tests import rendering
 from tests.lint import files
 

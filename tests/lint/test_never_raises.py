@@ -16,9 +16,9 @@ from bootstrap import finding, verdict
 from bootstrap.config.model import Model
 from bootstrap.core.errors import TaxiwayError
 from bootstrap.core.tree import Tree
+from bootstrap.gitrepo.environment_repo import working
 from bootstrap.lint import fleet, registry
 from bootstrap.lint.scene import Scene
-from bootstrap.repository import working
 from tests import rendering
 from tests.conftest import Taxiway
 from tests.lint import files

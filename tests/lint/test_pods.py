@@ -10,10 +10,10 @@ import pytest
 from bootstrap.config.model import Controller, Environment, Model
 from bootstrap.config.remote import Forge, Remote
 from bootstrap.core.tree import Tree
+from bootstrap.gitrepo.environment_repo import working
 from bootstrap.lint import pods, registry
 from bootstrap.lint.pods import Container, Pod
 from bootstrap.lint.scene import Scene
-from bootstrap.repository import working
 from bootstrap.secrets import CATALOG
 from bootstrap.yamltools.positions import Place
 from tests import rendering

@@ -20,9 +20,9 @@ from bootstrap.core.errors import BadCertificate
 from bootstrap.core.secret import Secret
 from bootstrap.core.tree import Tree
 from bootstrap.finding import Finding
+from bootstrap.gitrepo.environment_repo import working
 from bootstrap.lint import secrets, secrets_certificate, secrets_files, secrets_items
 from bootstrap.lint.scene import Scene
-from bootstrap.repository import working
 from bootstrap.secrets import generate
 from tests import rendering
 from tests.conftest import Keys

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.gitrepo.environment_repo import working
 from bootstrap.lint import server
 from bootstrap.lint.scene import Scene
-from bootstrap.repository import working
 from tests import rendering
 from tests.lint import files
 

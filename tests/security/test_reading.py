@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bootstrap import reading
 from bootstrap.config import file_problems
 from bootstrap.config.file_problems import Kind, NotFollowed, follow
 from bootstrap.config.model import Model
 from bootstrap.core import limits
 from bootstrap.core.errors import BadTarget
-from bootstrap.snapshot import Commit, WorkTree
+from bootstrap.gitrepo import reading
+from bootstrap.gitrepo.snapshot import Commit, WorkTree
 from bootstrap.yamltools import loader
 from bootstrap.yamltools import text as yamltext
 from tests.commands.test_init import git

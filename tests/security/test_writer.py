@@ -18,12 +18,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootstrap import local
 from bootstrap.commands import render
 from bootstrap.core import paths
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.errors import BadTarget, GitFailed
 from bootstrap.core.tree import Tree
+from bootstrap.gitrepo import commit
 from bootstrap.system import files
 from bootstrap.system.locks import alone
 from tests.commands import conftest as shared
@@ -325,14 +325,14 @@ def test_a_file_called_like_a_pattern_takes_no_other_along(repo: Path, taxiway: 
     own = repo / "overlays/dev/release/mine.env"
     own.write_text("mine\n")
     git(repo, "add", str(own))
-    local.commit(repo, ChangeSet(writes={"overlays/dev/release/*": b"y\n"}), "x")
+    commit.commit(repo, ChangeSet(writes={"overlays/dev/release/*": b"y\n"}), "x")
     assert git(repo, "show", "--name-only", "--format=", "HEAD").splitlines() == ["overlays/dev/release/*"]
     hook = repo / ".git/hooks/pre-commit"
     hook.write_text("#!/bin/sh\nexit 1\n")
     hook.chmod(0o755)
     shared.edit(repo / "overlays/dev/release/kustomization.yaml", "3.3.2", "3.3.9")
     with pytest.raises(GitFailed):
-        local.commit(repo, ChangeSet(writes={"overlays/dev/release/*": b"z\n"}), "x")
+        commit.commit(repo, ChangeSet(writes={"overlays/dev/release/*": b"z\n"}), "x")
     assert "3.3.9" in (repo / "overlays/dev/release/kustomization.yaml").read_text()
     assert own.read_text() == "mine\n"
 

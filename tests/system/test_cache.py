@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bootstrap.fingerprint import key
+from bootstrap.gitrepo.object_ids import key
 from bootstrap.system.cache import Cache
 
 KEYS = [key("entry", str(number)) for number in range(200)]

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import branches, upstream
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.errors import GitFailed
-from bootstrap.upstream import PushRefused, Reason
+from bootstrap.gitrepo import remote, worktree
+from bootstrap.gitrepo.remote import PushRefused, Reason
 from tests.commands.test_init import git, snapshot
 
 CHANGE = ChangeSet(
@@ -46,12 +46,12 @@ def repo(tmp_path: Path) -> Path:
 
 def made(repo: Path) -> str:
     """A commit of the change."""
-    with branches.worktree(repo, git(repo, "rev-parse", "HEAD"), ("overlays/dev", "base")) as folder:
-        return branches.commit(folder, CHANGE, "a change")
+    with worktree.worktree(repo, git(repo, "rev-parse", "HEAD"), ("overlays/dev", "base")) as folder:
+        return worktree.commit(folder, CHANGE, "a change")
 
 
 def push(repo: Path, commit: str, expected: str | None = None, branch: str = "taxiway/x") -> None:
-    branches.push(repo, "origin", commit, branch, expected, progress=silent)
+    worktree.push(repo, "origin", commit, branch, expected, progress=silent)
 
 
 def mine(repo: Path) -> dict[str, bytes | str]:
@@ -63,7 +63,7 @@ def mine(repo: Path) -> dict[str, bytes | str]:
 
 
 def test_only_the_named_folders_are_checked_out_and_indexed(repo: Path) -> None:
-    with branches.worktree(repo, git(repo, "rev-parse", "HEAD"), ("overlays/dev", "base")) as folder:
+    with worktree.worktree(repo, git(repo, "rev-parse", "HEAD"), ("overlays/dev", "base")) as folder:
         assert set(snapshot(folder)) == {".git", "README.md", "base/c.yaml", "overlays/dev/a.env"}
         settings = ("core.sparseCheckout=true", "core.sparseCheckoutCone=true", "index.sparse=true")
         given = [word for each in settings for word in ("-c", each)]
@@ -83,7 +83,7 @@ def test_a_commit_holds_the_change_alone_and_leaves_the_user_alone(repo: Path) -
 
 
 def test_only_what_is_needed_is_checked_out(repo: Path) -> None:
-    with branches.worktree(repo, "HEAD", ("overlays/dev",)) as folder:
+    with worktree.worktree(repo, "HEAD", ("overlays/dev",)) as folder:
         there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
         assert there == {".git", "README.md", "overlays/dev/a.env"}
 
@@ -124,11 +124,11 @@ def test_a_user_who_signs_signs(repo: Path, tmp_path: Path) -> None:
 def test_a_push_makes_the_branch_and_moves_it_on(repo: Path) -> None:
     commit = made(repo)
     push(repo, commit)
-    assert upstream.heads(repo, "origin", "taxiway/*") == {"taxiway/x": commit}
+    assert remote.heads(repo, "origin", "taxiway/*") == {"taxiway/x": commit}
     other = git(repo, "rev-parse", "HEAD")
     push(repo, other, expected=commit)
-    assert upstream.heads(repo, "origin", "taxiway/*") == {"taxiway/x": other}
-    assert branches.fetch(repo, "origin", "taxiway/x") == other
+    assert remote.heads(repo, "origin", "taxiway/*") == {"taxiway/x": other}
+    assert worktree.fetch(repo, "origin", "taxiway/x") == other
 
 
 @pytest.mark.parametrize("expected", [None, "first"])
@@ -138,7 +138,7 @@ def test_a_branch_that_someone_else_moved_is_not_overwritten(repo: Path, expecte
     with pytest.raises(PushRefused) as caught:
         push(repo, ours, expected=git(repo, "rev-parse", "HEAD") if expected else None)
     assert caught.value.reason is Reason.MOVED
-    assert upstream.heads(repo, "origin", "*") == {"main": git(repo, "rev-parse", "HEAD"), "taxiway/x": theirs}
+    assert remote.heads(repo, "origin", "*") == {"main": git(repo, "rev-parse", "HEAD"), "taxiway/x": theirs}
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_a_network_that_is_down_is_tried_again_and_no_login_is_shown(
     repo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr("bootstrap.branches.time.sleep", pauses.append)
+    monkeypatch.setattr("bootstrap.gitrepo.worktree.time.sleep", pauses.append)
     git(repo, "remote", "set-url", "origin", "http://team:s3cret-token@127.0.0.1:1/envs.git")
     with pytest.raises(PushRefused) as caught:
         push(repo, made(repo))

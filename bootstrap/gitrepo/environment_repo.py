@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import models, plumbing, reading
+from bootstrap import models
 from bootstrap.config import model
 from bootstrap.config.model import Environment, Model
 from bootstrap.config.parts import KUSTOMIZATIONS, OVERLAYS
 from bootstrap.core.errors import BadTarget
-from bootstrap.snapshot import Commit, Snapshot, WorkTree, files_of
+from bootstrap.gitrepo import reading, repository
+from bootstrap.gitrepo.snapshot import Commit, Snapshot, WorkTree, files_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,7 @@ class Checkout:
         known = {each.overlay for each in self.model.environments}
         folders = sorted(each for each in (self.top / OVERLAYS).glob("*/") if f"{OVERLAYS}/{each.name}" not in known)
         paths = [f"{OVERLAYS}/{folder.name}/{name}" for folder in folders for name in KUSTOMIZATIONS]
-        found = plumbing.Repository(self.top).files("clusters/", *paths)
+        found = repository.Repository(self.top).files("clusters/", *paths)
         return Strays(
             overlays=tuple(path for path in found if path.startswith(f"{OVERLAYS}/")),
             clusters=tuple(path for path in found if not path.startswith(f"{OVERLAYS}/")),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootstrap.config.parts import part_of
-from bootstrap.fingerprint import EXECUTABLE, FILE, LINK, Blob, identity, key
+from bootstrap.gitrepo.object_ids import EXECUTABLE, FILE, LINK, Blob, identity, key
 
 # Names that Git sorts in another way than Python would: a folder counts as if its name ended with a slash.
 _NAMES = st.text(alphabet="ab.-0Aé", min_size=1, max_size=4).filter(lambda name: name not in (".", "..", ".git"))

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 
-from bootstrap import plumbing
 from bootstrap.core.errors import GitFailed, TaxiwayError
+from bootstrap.gitrepo import repository
 
 
 class Reason(StrEnum):
@@ -68,7 +68,7 @@ _HINTS = {
 def heads(top: Path, remote: str, *patterns: str) -> Mapping[str, str]:
     """The remote's branches that match, each with its commit. Raises PushRefused where the remote does not answer."""
     with answered(f"{remote} can't be read"):
-        listed = plumbing.run(top, "ls-remote", "--heads", remote, *(f"refs/heads/{each}" for each in patterns))
+        listed = repository.run(top, "ls-remote", "--heads", remote, *(f"refs/heads/{each}" for each in patterns))
     pairs = (line.split("\t") for line in listed.splitlines() if "\t" in line)
     return {name.removeprefix("refs/heads/"): commit for commit, name in pairs}
 

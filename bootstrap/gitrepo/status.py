@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bootstrap import plumbing
 from bootstrap.core.errors import GitFailed
-from bootstrap.fingerprint import FILE
+from bootstrap.gitrepo import repository
+from bootstrap.gitrepo.object_ids import FILE
 from bootstrap.untracked import Known, Memory
 
 # Entries as `git ls-files -v --stage --others -z` shows them: a file that Git tracks; one that it was told not to look
@@ -38,7 +38,7 @@ def entries(top: Path, commit: str, *folders: str) -> dict[str, str]:
     found: dict[str, str] = {}
     try:
         for names in ((), *((f"{folder}/",) for folder in folders)):
-            for entry in _items(plumbing.run(top, "ls-tree", "-z", commit, "--", *names)):
+            for entry in _items(repository.run(top, "ls-tree", "-z", commit, "--", *names)):
                 facts, _, path = entry.partition("\t")
                 found[path] = facts.split()[2]
     except GitFailed:
@@ -58,7 +58,7 @@ class Entry:
 def blobs(top: Path, commit: str, *parts: str) -> dict[str, Entry]:
     """Every file of these parts of the repo at a commit."""
     found: dict[str, Entry] = {}
-    for entry in _items(plumbing.run(top, "ls-tree", "-r", "-l", "-z", commit, "--", *parts)):
+    for entry in _items(repository.run(top, "ls-tree", "-r", "-l", "-z", commit, "--", *parts)):
         facts, _, path = entry.partition("\t")
         mode, _, name, size = facts.split()
         found[path] = Entry(mode, name, int(size) if size.isdigit() else 0)
@@ -71,7 +71,7 @@ def look(top: Path, *paths: str) -> Look:
         # Of untracked files, only a status knows where to look again, if the user has Git keep that (untracked cache).
         status = pool.submit(_status, top, paths, "normal")
         listed = pool.submit(_listed, top, paths, "--stage")
-        prefix = pool.submit(plumbing.run, top, "rev-parse", "--show-prefix")
+        prefix = pool.submit(repository.run, top, "rev-parse", "--show-prefix")
     items, tracked = status.result(), listed.result()
     untracked = _untracked(top, prefix.result(), [item[3:] for item in items if item.startswith("??")], paths)
     # The status tells paths from the top of the repository; a nested repository has a slash at its end.
@@ -119,16 +119,16 @@ def fork(top: Path, reference: str) -> str:
 
     Raises BadOption where there is none of this name.
     """
-    commit = plumbing.Repository(top).commit_of(reference)
+    commit = repository.Repository(top).commit_of(reference)
     try:
-        return plumbing.run(top, "merge-base", commit, "HEAD")
+        return repository.run(top, "merge-base", commit, "HEAD")
     except GitFailed:  # a shallow clone, or histories that have nothing in common
         return commit
 
 
 def _status(top: Path, paths: Sequence[str], untracked: str) -> list[str]:
     shape = ("--porcelain=v1", "-z", "--no-renames", f"--untracked-files={untracked}")
-    return _items(plumbing.run(top, "--no-optional-locks", "status", *shape, "--", *paths))
+    return _items(repository.run(top, "--no-optional-locks", "status", *shape, "--", *paths))
 
 
 def _paths(untracked: Iterable[str]) -> set[str]:
@@ -148,7 +148,7 @@ def _untracked(top: Path, prefix: str, told: list[str], paths: Sequence[str]) ->
 def _listed(top: Path, paths: Sequence[str], *kinds: str) -> str:
     """Entries of these kinds below these paths, or of all, each with a NUL before and behind it."""
     shape = ("-v", "-z", "--exclude-standard", *kinds)
-    return "\0" + plumbing.run(top, "ls-files", *shape, "--", *paths, long=True)
+    return "\0" + repository.run(top, "ls-files", *shape, "--", *paths, long=True)
 
 
 def _items(text: str) -> list[str]:

@@ -5,13 +5,13 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
-from bootstrap import plumbing
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.result import Progress
+from bootstrap.gitrepo import repository
+from bootstrap.gitrepo.remote import PushRefused, Reason, answered
 from bootstrap.system import files, signals
 from bootstrap.system.locks import alone
 from bootstrap.system.nofollow import PRIVATE
-from bootstrap.upstream import PushRefused, Reason, answered
 
 _ATTEMPTS = 3
 _PAUSE = 2.0  # seconds before a push is tried again; doubled each time
@@ -26,20 +26,20 @@ def worktree(top: Path, commit: str, folders: tuple[str, ...]) -> Iterator[Path]
 
     What a killed run left of one is removed first. The user's checkout, index and stash are not touched.
     """
-    own = plumbing.Repository(top).folder()
+    own = repository.Repository(top).folder()
     files.make(own, "taxiway", PRIVATE)
     with alone(own / "taxiway", "worktree", mode=PRIVATE) as room:
-        plumbing.run(top, "worktree", "prune")
+        repository.run(top, "worktree", "prune")
         folder = room / "tree"
         try:
-            plumbing.run(top, "worktree", "add", "--quiet", "--no-checkout", "--detach", str(folder), commit)
-            administration = Path(plumbing.run(folder, "rev-parse", "--absolute-git-dir"))
+            repository.run(top, "worktree", "add", "--quiet", "--no-checkout", "--detach", str(folder), commit)
+            administration = Path(repository.run(folder, "rev-parse", "--absolute-git-dir"))
             files.apply(administration, {"info/sparse-checkout": _cone(folders).encode()})
-            plumbing.run(folder, "read-tree", "-mu", "HEAD", settings=_SPARSE)
+            repository.run(folder, "read-tree", "-mu", "HEAD", settings=_SPARSE)
             yield folder
         finally:
             files.remove(folder)
-            plumbing.run(top, "worktree", "prune")
+            repository.run(top, "worktree", "prune")
 
 
 def _cone(folders: Iterable[str]) -> str:
@@ -55,9 +55,9 @@ def commit(folder: Path, changes: ChangeSet, message: str) -> str:
     Raises BadTarget where that can't be done without following a link that the commit holds.
     """
     files.apply(folder, changes.writes, changes.deletes)
-    plumbing.run(folder, "add", "--all", "--force", "--", *changes.paths, settings=_SPARSE)
-    plumbing.run(folder, "commit", "--quiet", "--message", message, settings=_SPARSE)
-    return plumbing.run(folder, "rev-parse", "HEAD")
+    repository.run(folder, "add", "--all", "--force", "--", *changes.paths, settings=_SPARSE)
+    repository.run(folder, "commit", "--quiet", "--message", message, settings=_SPARSE)
+    return repository.run(folder, "rev-parse", "HEAD")
 
 
 def fetch(top: Path, remote: str, branch: str, known: str | None = None) -> str:
@@ -65,15 +65,15 @@ def fetch(top: Path, remote: str, branch: str, known: str | None = None) -> str:
 
     Raises PushRefused where the remote does not answer.
     """
-    if known and plumbing.Repository(top).has(known):
+    if known and repository.Repository(top).has(known):
         return known
     with answered(f"{remote} can't be fetched"):
         # Into a place of our own: FETCH_HEAD and the remote-tracking branches are the user's.
         ours = f"refs/taxiway/{branch}"
-        plumbing.run(
+        repository.run(
             top, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", remote, f"+refs/heads/{branch}:{ours}"
         )
-    return plumbing.run(top, "rev-parse", ours)
+    return repository.run(top, "rev-parse", ours)
 
 
 def push(top: Path, remote: str, commit: str, branch: str, expected: str | None, *, progress: Progress) -> None:
@@ -86,7 +86,8 @@ def push(top: Path, remote: str, commit: str, branch: str, expected: str | None,
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             with progress(f"pushing {branch}"), answered(f"{branch} can't be pushed"):
-                plumbing.run(top, "push", "--quiet", "--no-follow-tags", lease, remote, f"{commit}:refs/heads/{branch}")
+                target = f"{commit}:refs/heads/{branch}"
+                repository.run(top, "push", "--quiet", "--no-follow-tags", lease, remote, target)
         except PushRefused as err:
             if err.reason is not Reason.NETWORK or attempt == _ATTEMPTS:
                 signals.made(before)

@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from bootstrap import listing, plumbing
 from bootstrap.config import file_problems
 from bootstrap.config.file_problems import Kind, NotFollowed, Problem
 from bootstrap.core import limits
-from bootstrap.fingerprint import EXECUTABLE, FILE, LINK, Blob
-from bootstrap.reading import Room
+from bootstrap.gitrepo import repository, status
+from bootstrap.gitrepo.object_ids import EXECUTABLE, FILE, LINK, Blob
+from bootstrap.gitrepo.reading import Room
 
 _LONGEST = 4096  # bytes of a path, on Linux
 
 
 def read(top: Path, commit: str, parts: Sequence[str]) -> tuple[dict[str, Blob], list[Problem]]:
     """All files of these parts, checked out as Git would, and what is not read. Links are not followed."""
-    entries = listing.blobs(top, commit, *parts)
+    entries = status.blobs(top, commit, *parts)
     problems: list[Problem] = []
     files: dict[str, str] = {}
     links: dict[str, str] = {}
@@ -31,7 +31,7 @@ def read(top: Path, commit: str, parts: Sequence[str]) -> tuple[dict[str, Blob],
         elif entry.mode in (FILE, EXECUTABLE):
             room.take(entry.size)
             files[path] = entry.id
-    contents = plumbing.Repository(top).contents(files | links) if entries else {}
+    contents = repository.Repository(top).contents(files | links) if entries else {}
     texts = {path: contents[path].decode(errors="surrogateescape") for path in links}
     for path in links:
         try:

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
-from bootstrap import listing, plumbing, workspace
+from bootstrap import workspace
 from bootstrap.config.parts import part_of
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.errors import BadTarget
+from bootstrap.gitrepo import repository as git_repository
+from bootstrap.gitrepo import status
 from bootstrap.system import files, signals
 
 
@@ -19,34 +21,34 @@ def commit(top: Path, changes: ChangeSet, message: str) -> str:
     files.check(top, changes.writes, changes.deletes)
     # Git compares each file that it knows with each path that it is given: in a large repo, a few folders are quicker.
     parts = dict.fromkeys(part_of(path) or path for path in changes.paths)
-    altered = listing.altered(top, *parts).intersection(changes.paths)
+    altered = status.altered(top, *parts).intersection(changes.paths)
     own = sorted(path for path in altered if workspace.read_file(top, path) != changes.writes.get(path))
     if own:
         raise BadTarget(f"there are uncommitted changes in {', '.join(own)}", hint="commit them, or git stash, first")
-    repository = plumbing.Repository(top)
+    repository = git_repository.Repository(top)
     repository.branch()
     if repository.busy():
         raise BadTarget(f"{top}: a merge or rebase is under way", hint="finish it, or abort it, first")
-    plumbing.check_identity(top)
+    git_repository.check_identity(top)
     # In a large repo, Git takes twice the time to leave out what else is staged: only where there is something.
-    staged = plumbing.run(top, "diff-index", "--cached", "--name-only", "HEAD")
+    staged = git_repository.run(top, "diff-index", "--cached", "--name-only", "HEAD")
     only = ("--only", "--", *changes.paths) if staged else ()
     if left := files.unfinished(top, changes.paths):
         files.apply(top, {}, left - repository.held(left))
-    before = plumbing.run(top, "rev-parse", "HEAD")
+    before = git_repository.run(top, "rev-parse", "HEAD")
 
     def take_back() -> bool:
-        if plumbing.run(top, "rev-parse", "HEAD") != before:  # the commit was made
+        if git_repository.run(top, "rev-parse", "HEAD") != before:  # the commit was made
             return False
-        plumbing.run(top, "reset", "--quiet", "--", *changes.paths)
+        git_repository.run(top, "reset", "--quiet", "--", *changes.paths)
         kept = repository.held(changes.paths)
         if kept:
-            plumbing.run(top, "checkout", "--quiet", "HEAD", "--", *sorted(kept))
+            git_repository.run(top, "checkout", "--quiet", "HEAD", "--", *sorted(kept))
         files.apply(top, {}, frozenset(changes.paths) - kept)
         return True
 
     with signals.undone_by(take_back):
         files.apply(top, changes.writes, changes.deletes)
         repository.stage(changes.paths)
-        plumbing.run(top, "commit", "--quiet", "--message", message, *only)
-    return plumbing.run(top, "rev-parse", "HEAD")
+        git_repository.run(top, "commit", "--quiet", "--message", message, *only)
+    return git_repository.run(top, "rev-parse", "HEAD")

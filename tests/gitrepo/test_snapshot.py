@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bootstrap.config.parts import OVERLAYS
-from bootstrap.listing import altered, entries
-from bootstrap.snapshot import WorkTree
+from bootstrap.gitrepo.snapshot import WorkTree
+from bootstrap.gitrepo.status import altered, entries
 from tests.commands.test_init import git
 
 FILES = (

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from bootstrap.config.parts import part_of
 from bootstrap.core.changeset import ChangeSet
-from bootstrap.fingerprint import FILE, Blob, identity
-from bootstrap.snapshot import Commit, Reading, written
+from bootstrap.gitrepo.object_ids import FILE, Blob, identity
+from bootstrap.gitrepo.snapshot import Commit, Reading, written
 
 
 @dataclass(frozen=True, kw_only=True)

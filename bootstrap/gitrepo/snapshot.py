@@ -10,12 +10,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
-from bootstrap import committed, listing, plumbing, reading, workspace
+from bootstrap import workspace
 from bootstrap.config.file_problems import Problem
 from bootstrap.config.parts import OVERLAYS, part_of
 from bootstrap.core.tree import Tree
-from bootstrap.fingerprint import EXECUTABLE, FILE, Blob, identity
-from bootstrap.listing import Look
+from bootstrap.gitrepo import committed, reading, repository, status
+from bootstrap.gitrepo.object_ids import EXECUTABLE, FILE, Blob, identity
+from bootstrap.gitrepo.status import Look
 from bootstrap.untracked import Memory
 
 Stamp = tuple[int, int, int]
@@ -91,8 +92,8 @@ class WorkTree:
         parts = () if overlays is None else (*overlays, *sorted(there))
         with ThreadPoolExecutor(max_workers=1) as pool:  # the look is the longer of both
             again = overlays is None and memory
-            look = pool.submit(listing.look_again, top, again) if again else pool.submit(listing.look, top, *parts)
-            self._ids = listing.entries(top, "HEAD", OVERLAYS)
+            look = pool.submit(status.look_again, top, again) if again else pool.submit(status.look, top, *parts)
+            self._ids = status.entries(top, "HEAD", OVERLAYS)
         self._take(look.result(), *parts)
         if overlays is None:
             self._seen = None
@@ -113,7 +114,7 @@ class WorkTree:
 
     def identity(self, part: str) -> str | None:
         if self._seen is not None and part not in self._seen:
-            self._take(listing.look(self.top, part), part)
+            self._take(status.look(self.top, part), part)
         return self._altered[part] if part in self._altered else self._ids.get(part, "")
 
     def state(self) -> Mapping[str, str] | None:
@@ -143,7 +144,7 @@ class WorkTree:
                 if read.identity == like:
                     return read
             # Git ignores some of the files, or hides a change of them, or knows their modes better (core.fileMode).
-            known = listing.known(self.top, part)
+            known = status.known(self.top, part)
         return self._read(part, known, found, like)
 
     def _read(self, part: str, known: Mapping[str, str], found: reading.Found, like: str) -> Reading:
@@ -193,7 +194,7 @@ class Commit:
     @classmethod
     def of(cls, top: Path, reference: str) -> "Commit":
         """The state at a commit. Raises BadOption where there is none of this name."""
-        return _commit(top, plumbing.Repository(top).commit_of(reference))
+        return _commit(top, repository.Repository(top).commit_of(reference))
 
     @property
     def name(self) -> str:
@@ -243,7 +244,7 @@ class Commit:
 
 @lru_cache(maxsize=8)  # what was read of one is there for all who come to it by another name
 def _commit(top: Path, commit: str) -> Commit:
-    return Commit(top, commit, listing.entries(top, commit, OVERLAYS))
+    return Commit(top, commit, status.entries(top, commit, OVERLAYS))
 
 
 def _stamp(facts: os.stat_result) -> Stamp:

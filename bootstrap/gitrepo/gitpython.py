@@ -10,14 +10,15 @@ os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # a missing git is our own
 
 import git
 
-from bootstrap import git_command, plumbing
 from bootstrap.core.errors import GitFailed
+from bootstrap.gitrepo import command
+from bootstrap.gitrepo import repository as git_repository
 from bootstrap.system import signals
 from bootstrap.system.child_environment import Child
 
 
 @dataclass(frozen=True, slots=True)
-class Repository(plumbing.Repository):
+class Repository(git_repository.Repository):
     """A repository that the scaffold goes into."""
 
     @classmethod
@@ -37,7 +38,7 @@ class Repository(plumbing.Repository):
         """Commit every file of a repository that is only ours, ignored ones included, and return the commit's id."""
         _run(self.top, "add", "--force", "--all")
         _run(self.top, "commit", "--quiet", "--message", message)
-        return plumbing.run(self.top, "rev-parse", "HEAD")
+        return git_repository.run(self.top, "rev-parse", "HEAD")
 
     def commit(self, paths: Iterable[str], message: str) -> str:
         """Commit just these paths and return the commit's id.
@@ -52,7 +53,7 @@ class Repository(plumbing.Repository):
             with signals.shield():
                 self.forget(wanted)
             raise
-        return plumbing.run(self.top, "rev-parse", "HEAD")
+        return git_repository.run(self.top, "rev-parse", "HEAD")
 
     def forget(self, paths: Iterable[str]) -> None:
         """Take new paths out of the index again."""
@@ -60,7 +61,7 @@ class Repository(plumbing.Repository):
 
 
 def _run(folder: Path, *arguments: str) -> None:
-    argv, child = git_command.command(folder, *arguments)
+    argv, child = command.command(folder, *arguments)
     shell = git.Git(folder)
     shell.update_environment(LC_ALL="C", GIT_TERMINAL_PROMPT="0")
     try:

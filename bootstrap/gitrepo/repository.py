@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import git_command
 from bootstrap.core.errors import BadOption, BadTarget, GitFailed, MissingTool
-from bootstrap.git_command import asked, setting, settings_like
-from bootstrap.git_command import run as run
+from bootstrap.gitrepo import command
+from bootstrap.gitrepo.command import asked, setting, settings_like
+from bootstrap.gitrepo.command import run as run
 from bootstrap.system import process
 from bootstrap.system.child_environment import Child
 
@@ -23,7 +23,7 @@ _TRAILER = 20  # bytes of a checksum: of SHA-1, or the last ones of SHA-256 (Git
 
 def check_version() -> None:
     """Raise MissingTool where Git is missing or too old."""
-    git_command.forget()
+    command.forget()
     wanted = ".".join(map(str, OLDEST))
     try:
         told = process.run(["git", "version"], child=Child.GIT).out.decode(errors="replace")
