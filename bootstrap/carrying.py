@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from bootstrap import images, release
+from bootstrap import release
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.tree import Tree
+from bootstrap.kustomize import images
 from bootstrap.merging import UNKNOWN, Ledger, Move, Part, Unknown, Value
 from bootstrap.release import DAGS, ID, KUSTOMIZATION, RELEASE_ENV, SETTINGS_ENV, Release
 from bootstrap.yamltools import edit, envfile

@@ -5,12 +5,13 @@ What they return has the form of a promotion's plan; an edit that changes nothin
 
 import re
 
-from bootstrap import images, release, secrets
+from bootstrap import release, secrets
 from bootstrap.config.model import Environment
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.errors import BadOption, BadSecret, BadTarget
 from bootstrap.core.tree import Tree
-from bootstrap.images import Image
+from bootstrap.kustomize import images
+from bootstrap.kustomize.images import Image
 from bootstrap.lint import secrets_files
 from bootstrap.merging import Move, Part
 from bootstrap.promotion import Plan

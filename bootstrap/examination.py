@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any
 
 from bootstrap import models
-from bootstrap.builds import Builder, Built, Sources, identities
 from bootstrap.config import model
 from bootstrap.config.model import Environment, Model
 from bootstrap.core.errors import BadOption, TaxiwayError
@@ -15,6 +14,7 @@ from bootstrap.core.tree import Tree
 from bootstrap.finding import Finding
 from bootstrap.gitrepo import object_ids
 from bootstrap.gitrepo.snapshot import Commit, Reading, WorkTree, files_of
+from bootstrap.kustomize.builder import Builder, Built, Sources, identities
 from bootstrap.lint import fleet, registry
 from bootstrap.lint.fleet import Claim
 from bootstrap.lint.scene import CLUSTERS, Concerned, Scene

@@ -4,11 +4,11 @@ import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from bootstrap import images
 from bootstrap.config.model import Environment
 from bootstrap.core.errors import BadTarget
 from bootstrap.core.tree import Tree
-from bootstrap.images import Image
+from bootstrap.kustomize import images
+from bootstrap.kustomize.images import Image
 from bootstrap.yamltools import edit, envfile
 from bootstrap.yamltools.text import editing
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 
 from bootstrap import comparison, impact_repo, secret_keys
-from bootstrap.builds import Builder, Built
 from bootstrap.config.model import PATH, Environment, Model
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.errors import BuildFailed, TaxiwayError, raise_all
@@ -13,6 +12,7 @@ from bootstrap.gitrepo.planned import Prospect
 from bootstrap.ground import Ground
 from bootstrap.impact_repo import State
 from bootstrap.kubernetes import objects
+from bootstrap.kustomize.builder import Builder, Built
 from bootstrap.layout import EnvironmentDiff
 from bootstrap.lint.scene import CLUSTERS, Concerned, Scene
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import yaml
 
-from bootstrap import images, scaffold, sources, workspace
+from bootstrap import scaffold, sources, workspace
 from bootstrap.config.model import Controller, Environment, Model
 from bootstrap.config.remote import Forge, Remote
 from bootstrap.core.tree import Tree
 from bootstrap.kubernetes.objects import Object, parse
+from bootstrap.kustomize import images
 from bootstrap.yamltools import envfile
 from tests import rendering
 

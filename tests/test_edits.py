@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootstrap import edits, images
+from bootstrap import edits
 from bootstrap.config import edit
 from bootstrap.config.hold import Hold
 from bootstrap.config.model import Model
 from bootstrap.core.errors import BadOption, BadSecret, BadTarget, TaxiwayError
 from bootstrap.core.tree import Tree
-from bootstrap.images import Image
+from bootstrap.kustomize import images
+from bootstrap.kustomize.images import Image
 from bootstrap.promotion import Plan
 from bootstrap.yamltools import envfile
 from tests import environment_repo as envs

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.builds import Builder
 from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.gitrepo.snapshot import Commit, WorkTree
-from bootstrap.kustomize import Kustomize
+from bootstrap.kustomize.build import Kustomize
+from bootstrap.kustomize.builder import Builder
 from bootstrap.memory import Memory
 from bootstrap.system.cache import Cache
 from bootstrap.yamltools.positions import Place

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from bootstrap import edits, promotion, workspace
 from bootstrap import ground as grounds
-from bootstrap.builds import Builder
 from bootstrap.config.model import Environment
 from bootstrap.core.errors import BadOption
 from bootstrap.core.result import Progress, Result
@@ -14,6 +13,7 @@ from bootstrap.core.tree import Tree
 from bootstrap.gitrepo import environment_repo
 from bootstrap.gitrepo import repository as git_repository
 from bootstrap.gitrepo.planned import Prospect
+from bootstrap.kustomize.builder import Builder
 from bootstrap.promotion import ChangeSet, Plan
 from bootstrap.proposal import Wishes
 from bootstrap.system.cache import Cache

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap import impact_repo
-from bootstrap.builds import Builder
 from bootstrap.commands.diff import Looked, Request
 from bootstrap.config import model
 from bootstrap.config.model import Environment
@@ -15,6 +14,7 @@ from bootstrap.gitrepo.environment_repo import Checkout
 from bootstrap.gitrepo.snapshot import Commit, Snapshot, files_of
 from bootstrap.impact import Consequence
 from bootstrap.impact_repo import State
+from bootstrap.kustomize.builder import Builder
 from bootstrap.system.cache import Cache
 
 Side = tuple[Snapshot, str]  # a state of the repo, and the overlay to build there

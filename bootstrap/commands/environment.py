@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bootstrap import environments, images, private_keys, release, sealing, secrets, sources, workspace
+from bootstrap import environments, private_keys, release, sealing, secrets, sources, workspace
 from bootstrap import ground as grounds
-from bootstrap.builds import Builder
 from bootstrap.commands import custody
 from bootstrap.config import model
 from bootstrap.config.model import Environment, Model
@@ -19,6 +18,8 @@ from bootstrap.gitrepo import environment_repo
 from bootstrap.gitrepo import repository as git_repository
 from bootstrap.gitrepo.planned import Prospect
 from bootstrap.ground import Ground
+from bootstrap.kustomize import images
+from bootstrap.kustomize.builder import Builder
 from bootstrap.promotion import Plan
 from bootstrap.proposal import Wishes
 from bootstrap.request import Options

@@ -26,7 +26,7 @@ from bootstrap.core.result import Progress, Result
 from bootstrap.core.secret import Secret
 from bootstrap.core.tree import Tree
 from bootstrap.gitrepo import repository
-from bootstrap.kustomize import Kustomize
+from bootstrap.kustomize.build import Kustomize
 from bootstrap.request import Options, Surroundings
 from bootstrap.sealed import Sealer
 from bootstrap.site import Site

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from bootstrap import ground as grounds
 from bootstrap import trail, workspace
-from bootstrap.builds import Builder
 from bootstrap.config import model
 from bootstrap.config.model import Environment, Model
 from bootstrap.core.errors import BadOption
 from bootstrap.core.result import Progress, Result
 from bootstrap.gitrepo import environment_repo
 from bootstrap.gitrepo import repository as git_repository
+from bootstrap.kustomize.builder import Builder
 from bootstrap.merging import Part
 from bootstrap.proposal import Wishes
 from bootstrap.system.cache import Cache

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from functools import partial
 
 from bootstrap import promotion, trail
-from bootstrap.builds import Builder
 from bootstrap.commands import proposing
 from bootstrap.commands.promote import Request
 from bootstrap.commands.proposing import Proposed, Tried
@@ -13,6 +12,7 @@ from bootstrap.config.model import Environment, Model
 from bootstrap.core.errors import BadOption, TaxiwayError, attempt, raise_all
 from bootstrap.core.result import Progress, Result
 from bootstrap.ground import Ground
+from bootstrap.kustomize.builder import Builder
 from bootstrap.promotion import ChangeSet, Part, Plan
 from bootstrap.trail import Kind, Origin, Route, lineage
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from bootstrap import __version__, body, layout, offer, release, trial
 from bootstrap.body import Description
-from bootstrap.builds import Builder
 from bootstrap.config.model import Model
 from bootstrap.core.errors import TaxiwayError, raise_all
 from bootstrap.core.escaping import visible
@@ -15,6 +14,7 @@ from bootstrap.gitrepo import commit
 from bootstrap.ground import Ground
 from bootstrap.hosting import BODY_LIMITS
 from bootstrap.impact import Effect
+from bootstrap.kustomize.builder import Builder
 from bootstrap.merging import Part
 from bootstrap.offer import Offered
 from bootstrap.promotion import Plan

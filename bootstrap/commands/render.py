@@ -7,7 +7,6 @@ from pathlib import Path
 import yaml
 
 from bootstrap import workspace
-from bootstrap.builds import Builder
 from bootstrap.core import escaping
 from bootstrap.core.errors import BadOption
 from bootstrap.core.result import Progress, Result
@@ -18,6 +17,7 @@ from bootstrap.gitrepo.environment_repo import Checkout
 from bootstrap.gitrepo.snapshot import Commit
 from bootstrap.kubernetes import objects
 from bootstrap.kubernetes.objects import Object
+from bootstrap.kustomize.builder import Builder
 from bootstrap.system import files
 from bootstrap.system.cache import Cache
 

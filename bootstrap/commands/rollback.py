@@ -6,7 +6,6 @@ from pathlib import Path
 
 from bootstrap import ground as grounds
 from bootstrap import models, promotion, rollback, workspace
-from bootstrap.builds import Builder
 from bootstrap.commands import proposing
 from bootstrap.commands.proposing import Proposed
 from bootstrap.config import model
@@ -17,6 +16,7 @@ from bootstrap.core.result import Progress, Result
 from bootstrap.gitrepo import environment_repo
 from bootstrap.gitrepo import repository as git_repository
 from bootstrap.ground import Ground
+from bootstrap.kustomize.builder import Builder
 from bootstrap.promotion import Plan
 from bootstrap.proposal import Wishes
 from bootstrap.system.cache import Cache

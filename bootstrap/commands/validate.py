@@ -47,8 +47,8 @@ def run(request: Request, *, progress: Progress) -> Result:
         overlays = [f"{OVERLAYS}/{name}" for name in request.environments]
         cache = Cache.find(wanted=request.cached)
         work = pool.submit(WorkTree, top, overlays or None, memory=untracked.Memory(top=top, cache=cache))
-        from bootstrap.builds import Builder
         from bootstrap.gitrepo import environment_repo
+        from bootstrap.kustomize.builder import Builder
         from bootstrap.memory import Memory
 
         checkout = environment_repo.working(top, cached=request.cached)

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from bootstrap.airflow import settings
 from bootstrap.airflow.settings import Name
 from bootstrap.finding import Finding, Rule, Severity
+from bootstrap.kustomize.image_names import name_of, tag_of
 from bootstrap.lint import airflow_components as parts
 from bootstrap.lint import airflow_values, pods
 from bootstrap.lint.airflow_components import API_SERVER, DAG_PROCESSOR, SCHEDULER, TRIGGERER, Airflow, Component
-from bootstrap.lint.images import name_of, tag_of
 from bootstrap.lint.pods import Container, Setting
 from bootstrap.lint.scene import Scene
 from bootstrap.yamltools.positions import Place

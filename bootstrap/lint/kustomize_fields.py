@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from bootstrap.finding import Finding, Rule, Severity
-from bootstrap.lint.graph import Kustomization
-from bootstrap.lint.inputs import Role, is_remote
+from bootstrap.kustomize.graph import Kustomization
+from bootstrap.kustomize.inputs import Role, is_remote
 from bootstrap.lint.scene import Scene, dig
 from bootstrap.yamltools import positions
 from bootstrap.yamltools.positions import Place, mistake

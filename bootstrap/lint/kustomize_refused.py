@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from bootstrap.finding import Finding, Rule, Severity
-from bootstrap.lint.inputs import Why
+from bootstrap.kustomize.inputs import Why
 from bootstrap.lint.scene import Scene
 
 REMOTE = Rule(

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 
 from bootstrap.finding import Finding, Rule, Severity
-from bootstrap.lint import envfile, generators
-from bootstrap.lint.inputs import Role
+from bootstrap.kustomize import generators
+from bootstrap.kustomize.inputs import Role
+from bootstrap.lint import envfile
 from bootstrap.lint.scene import Scene
 from bootstrap.yamltools.positions import Place
 

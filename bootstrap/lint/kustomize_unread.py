@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from bootstrap.config.parts import KUSTOMIZATIONS
 from bootstrap.finding import Finding, Rule, Severity
-from bootstrap.lint import graph
+from bootstrap.kustomize import graph
 from bootstrap.lint.scene import Scene, dig
 from bootstrap.yamltools.positions import Place, documents
 

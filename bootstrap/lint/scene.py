@@ -12,9 +12,9 @@ from bootstrap.config.model import Environment, Model
 from bootstrap.core.tree import Tree
 from bootstrap.finding import Finding, Rule
 from bootstrap.kubernetes.objects import Object, identify, parse
-from bootstrap.lint import graph
-from bootstrap.lint.graph import Graph
-from bootstrap.lint.trace import Trace
+from bootstrap.kustomize import graph
+from bootstrap.kustomize.graph import Graph
+from bootstrap.kustomize.provenance import Trace
 from bootstrap.yamltools.positions import Place
 
 CLUSTERS = "clusters"

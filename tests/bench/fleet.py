@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from bootstrap.kustomize import Kustomize
+from bootstrap.kustomize.build import Kustomize
 from bootstrap.system import process
 from tests.bench.programs import PYTHON, TAXIWAY, Home
 from tests.bench.samples import Samples, Unit, in_turns

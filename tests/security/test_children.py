@@ -14,7 +14,7 @@ from bootstrap.gitrepo import gitpython, status
 from bootstrap.gitrepo import repository as git_repository
 from bootstrap.gitrepo.snapshot import Commit, WorkTree, files_of
 from bootstrap.kubectl import Kubectl
-from bootstrap.kustomize import Kustomize
+from bootstrap.kustomize.build import Kustomize
 from bootstrap.system import files as writer
 from bootstrap.system import process
 from bootstrap.system.child_environment import Child

@@ -16,10 +16,10 @@ from bootstrap.core.errors import BuildFailed
 from bootstrap.core.tree import Tree
 from bootstrap.gitrepo import object_ids
 from bootstrap.gitrepo.snapshot import Reading, Snapshot
-from bootstrap.kustomize import Kustomize
-from bootstrap.lint import graph, unread
-from bootstrap.lint.graph import Graph
-from bootstrap.lint.inputs import Role
+from bootstrap.kustomize import graph, obstacles
+from bootstrap.kustomize.build import Kustomize
+from bootstrap.kustomize.graph import Graph
+from bootstrap.kustomize.inputs import Role
 from bootstrap.system import process
 from bootstrap.system.cache import Cache
 from bootstrap.yamltools import positions
@@ -109,7 +109,7 @@ class Builder:
         same = all(readings[part].identity is not None and readings[part].identity == ids[part] for part in parts)
         whole = same and not astray and _understood(tree, found)
         read = tuple(readings[part] for part in parts)
-        problems = tuple(unread.in_the_way(tree, found, [problem for each in read for problem in each.problems]))
+        problems = tuple(obstacles.in_the_way(tree, found, [problem for each in read for problem in each.problems]))
         return Sources(parts=parts, readings=read, tree=tree, graph=found, whole=whole, problems=problems)
 
     def build(self, snapshot: Snapshot, overlay: str, sources: Sources) -> Built:
@@ -214,7 +214,7 @@ def _understood(tree: Tree, found: Graph) -> bool:
 
 def program() -> str:
     """What differs between two programs that may find different things."""
-    folder = Path(__file__).parent
+    folder = Path(__file__).parents[1]
     facts = [
         (path.relative_to(folder).as_posix(), path.stat())
         for path in sorted(folder.rglob("*"))

@@ -7,8 +7,8 @@ from typing import Any
 
 from bootstrap.config.parts import KUSTOMIZATIONS
 from bootstrap.core.tree import Tree
-from bootstrap.lint import inputs
-from bootstrap.lint.inputs import Named, Obstacle, Role, Why, is_remote
+from bootstrap.kustomize import inputs
+from bootstrap.kustomize.inputs import Named, Obstacle, Role, Why, is_remote
 from bootstrap.yamltools.positions import Document, Place, documents
 
 _DEEPEST = 64  # kustomizations, each named by the one before

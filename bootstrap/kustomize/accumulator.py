@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from bootstrap.kubernetes.objects import Identity, Object, identify, name_of
-from bootstrap.lint import replaced
-from bootstrap.lint.graph import Graph
-from bootstrap.lint.origins import Origins
-from bootstrap.lint.selectors import NO_NAMESPACE, Subject, strings
+from bootstrap.kustomize import replacements
+from bootstrap.kustomize.graph import Graph
+from bootstrap.kustomize.origins import Origins
+from bootstrap.kustomize.selectors import NO_NAMESPACE, Subject, strings
 from bootstrap.yamltools.positions import Place, get
 
 
@@ -80,10 +80,10 @@ class Gathering:
             for entry in owner.items("labels"):
                 labels.update(strings(get(entry, ("pairs",))))
         renaming = [
-            replaced.selected(target)
+            replacements.selected(target)
             for each in self._origins.replacements
             for _, target in each.targets
-            if each.order < order and "metadata.name" in replaced.fields(target)
+            if each.order < order and "metadata.name" in replacements.fields(target)
         ]
         changed: list[Gathered] = []
         for each in found:

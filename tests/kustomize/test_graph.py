@@ -3,8 +3,8 @@
 import pytest
 
 from bootstrap.core.tree import Tree
-from bootstrap.lint import graph, inputs
-from bootstrap.lint.inputs import Role
+from bootstrap.kustomize import graph, inputs
+from bootstrap.kustomize.inputs import Role
 
 FILES = Tree(
     {

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from bootstrap.config.file_problems import DANGEROUS, Kind, Problem
 from bootstrap.core.tree import Tree
-from bootstrap.lint.graph import Graph
-from bootstrap.lint.inputs import Role
+from bootstrap.kustomize.graph import Graph
+from bootstrap.kustomize.inputs import Role
 from bootstrap.yamltools import loader
 
 _NO_YAML = (Role.ENV, Role.FILE)

@@ -13,9 +13,9 @@ from pathlib import Path
 from bootstrap.config.parts import KUSTOMIZATIONS
 from bootstrap.core.errors import BadOption, BuildFailed, MissingTool
 from bootstrap.core.tree import Tree
-from bootstrap.lint import graph
-from bootstrap.lint.graph import Graph, Kustomization
-from bootstrap.lint.inputs import Role
+from bootstrap.kustomize import graph
+from bootstrap.kustomize.graph import Graph, Kustomization
+from bootstrap.kustomize.inputs import Role
 from bootstrap.system import process
 
 # A build is over before Go's garbage collector pays: a third less CPU time, for some 40 MB more. Where a build is so

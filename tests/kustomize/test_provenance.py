@@ -8,8 +8,8 @@ import pytest
 from bootstrap import cli
 from bootstrap.core.tree import Tree
 from bootstrap.kubernetes.objects import Object, generated_names, identify, parse
-from bootstrap.lint import graph
-from bootstrap.lint.trace import Trace
+from bootstrap.kustomize import graph
+from bootstrap.kustomize.provenance import Trace
 from tests import rendering
 from tests.conftest import REPO_URL, Keys
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bootstrap.lint.sources import Source
+from bootstrap.kustomize.resources import Source
 from bootstrap.yamltools.positions import Path, get
 
 # What tells the items of a list apart, as far as Kubernetes merges it by a key.

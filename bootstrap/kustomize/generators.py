@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bootstrap.core.tree import Tree
+from bootstrap.kustomize.graph import Graph, Kustomization
 from bootstrap.lint import envfile
-from bootstrap.lint.graph import Graph, Kustomization
 from bootstrap.yamltools.positions import Place
 
 FIELDS = {"configMapGenerator": "ConfigMap", "secretGenerator": "Secret"}

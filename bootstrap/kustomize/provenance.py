@@ -6,9 +6,9 @@ from typing import Any
 
 from bootstrap.core.tree import Tree
 from bootstrap.kubernetes.objects import Object, identify
-from bootstrap.lint import aligned
-from bootstrap.lint.graph import Graph
-from bootstrap.lint.origins import Origin, Origins
+from bootstrap.kustomize import merge_keys
+from bootstrap.kustomize.graph import Graph
+from bootstrap.kustomize.origins import Origin, Origins
 from bootstrap.yamltools.positions import Document, Path, Place, documents, get
 
 
@@ -55,7 +55,7 @@ class Trace:
             return place
         entry = self.written(each, ("data", key))
         for document in _inside(entry)[:1]:
-            return Place(entry.place.path, document.line(aligned.path(value, document.value, inner)[0]))
+            return Place(entry.place.path, document.line(merge_keys.path(value, document.value, inner)[0]))
         return entry.place
 
     def origin(self, each: Object, path: Path) -> Origin:
@@ -81,10 +81,10 @@ class Trace:
             if entries and (source.made or source.order < entries[0].order):
                 break
             if source.operations:
-                where = aligned.operation(each, source, path)
+                where = merge_keys.operation(each, source, path)
                 whole = where is not None
             else:
-                where, whole = aligned.path(each, source.document.value, path)
+                where, whole = merge_keys.path(each, source.document.value, path)
             if where is None:
                 continue
             found = Origin(

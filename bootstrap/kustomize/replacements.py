@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bootstrap.core.tree import Tree
-from bootstrap.lint.graph import Kustomization
-from bootstrap.lint.selectors import Selector
+from bootstrap.kustomize.graph import Kustomization
+from bootstrap.kustomize.selectors import Selector
 from bootstrap.yamltools.positions import Document, Path, Place, documents
 
 _STEP = re.compile(r"\[([^\]]*)\]|((?:\\.|[^.\[\]])+)")

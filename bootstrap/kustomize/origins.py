@@ -8,10 +8,11 @@ from typing import Any
 
 from bootstrap.core.tree import Tree
 from bootstrap.kubernetes.objects import Identity, Object, identify, name_of
-from bootstrap.lint import generators, images, replaced, sources
-from bootstrap.lint.graph import Graph
-from bootstrap.lint.selectors import NO_NAMESPACE, Selector, Subject
-from bootstrap.lint.sources import Source
+from bootstrap.kustomize import generators, image_names, resources
+from bootstrap.kustomize import replacements as replaced
+from bootstrap.kustomize.graph import Graph
+from bootstrap.kustomize.resources import Source
+from bootstrap.kustomize.selectors import NO_NAMESPACE, Selector, Subject
 from bootstrap.yamltools.positions import Path, Place, get
 
 
@@ -42,7 +43,7 @@ class Origins:
     @cached_property
     def sources(self) -> tuple[Source, ...]:
         """All documents that make or patch objects, in the order in which they are applied."""
-        return sources.read(self._tree, self._graph)
+        return resources.read(self._tree, self._graph)
 
     @cached_property
     def generators(self) -> tuple[generators.Generator, ...]:
@@ -91,8 +92,8 @@ class Origins:
         place = None
         for owner in self._graph.kustomizations if isinstance(image, str) else ():
             for number, entry in enumerate(owner.items("images")):
-                if isinstance(entry, dict) and images.is_named(image, str(entry.get("name"))):
-                    image = images.changed(image, entry)
+                if isinstance(entry, dict) and image_names.is_named(image, str(entry.get("name"))):
+                    image = image_names.changed(image, entry)
                     field = next((f for f in ("newTag", "digest", "newName") if f in entry), "name")
                     place = Place(owner.path, owner.line("images", number, field))
         return image, place

@@ -8,10 +8,10 @@ from typing import Any
 
 from bootstrap.core.tree import Tree
 from bootstrap.kubernetes.objects import Identity, identify
-from bootstrap.lint import images
-from bootstrap.lint.graph import Graph, Kustomization
-from bootstrap.lint.inputs import Role
-from bootstrap.lint.selectors import Selector, Subject
+from bootstrap.kustomize import image_names
+from bootstrap.kustomize.graph import Graph, Kustomization
+from bootstrap.kustomize.inputs import Role
+from bootstrap.kustomize.selectors import Selector, Subject
 from bootstrap.yamltools.positions import Document, Path, Place, documents, get
 
 
@@ -102,7 +102,7 @@ def _read(text: bytes) -> tuple[Source, ...]:
 
 
 def _images(value: Any) -> frozenset[str]:
-    return frozenset(image for _, image in images.within(value))
+    return frozenset(image for _, image in image_names.within(value))
 
 
 def _patches(tree: Tree, owner: Kustomization, order: int) -> Iterator[Source]:
