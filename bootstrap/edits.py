@@ -5,17 +5,17 @@ What they return has the form of a promotion's plan; an edit that changes nothin
 
 import re
 
-from bootstrap import release, secrets
+from bootstrap import release
 from bootstrap.config.model import Environment
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.errors import BadOption, BadSecret, BadTarget
 from bootstrap.core.tree import Tree
 from bootstrap.kustomize import images
 from bootstrap.kustomize.images import Image
-from bootstrap.lint import secrets_files
 from bootstrap.merging import Move, Part
 from bootstrap.promotion import Plan
 from bootstrap.release import ID, KUSTOMIZATION, RELEASE_ENV
+from bootstrap.secrets import catalog, scan
 from bootstrap.yamltools import envfile
 from bootstrap.yamltools.text import editing
 
@@ -29,7 +29,7 @@ _GIT_REFERENCE = re.compile(
 _SECRET_NAME = re.compile(
     r"(?:^|_)(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|SECRET_KEY|TOKEN|PRIVATE_KEY|FERNET_KEY|ACCESS_KEY|API_KEY|CREDENTIALS)$"
 )
-_SEALED = frozenset(key.name for key in secrets.CATALOG)
+_SEALED = frozenset(key.name for key in catalog.CATALOG)
 
 
 def image(tree: Tree, environment: Environment, name: str, reference: str) -> Plan:
@@ -110,7 +110,7 @@ def config(tree: Tree, environment: Environment, setting: str) -> Plan:
 
 
 def _refuse_secret(name: str, value: str) -> None:
-    shown = secrets_files.read(f"{name}={value}\n".encode(), "env").hits
+    shown = scan.read(f"{name}={value}\n".encode(), "env").hits
     if name in _SEALED or name.startswith("AIRFLOW_CONN_") or _SECRET_NAME.search(name.upper()) or shown:
         raise BadSecret(
             f"{name} holds a secret, and airflow.env is committed and rendered in the clear",

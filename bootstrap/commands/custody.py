@@ -6,13 +6,14 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from bootstrap import private_keys, request, sealing, workspace
+from bootstrap import request, workspace
 from bootstrap.config.model import Environment, Model
 from bootstrap.core.certificates import COMPARE
 from bootstrap.core.errors import BadCertificate, TaxiwayError, attempt, raise_all
 from bootstrap.core.secret import Secret
 from bootstrap.request import Options
-from bootstrap.sealing import Certificate
+from bootstrap.secrets import private_keys, sealing
+from bootstrap.secrets.sealing import Certificate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bootstrap import environments, private_keys, release, sealing, secrets, sources, workspace
+from bootstrap import environments, release, sources, workspace
 from bootstrap import ground as grounds
 from bootstrap.commands import custody
 from bootstrap.config import model
@@ -23,7 +23,8 @@ from bootstrap.kustomize.builder import Builder
 from bootstrap.promotion import Plan
 from bootstrap.proposal import Wishes
 from bootstrap.request import Options
-from bootstrap.sealed import Sealer
+from bootstrap.secrets import catalog, private_keys, sealing
+from bootstrap.secrets.sealed_secrets import Sealer
 from bootstrap.system.cache import Cache
 from bootstrap.trail import Kind, Route
 
@@ -81,7 +82,7 @@ def add(request: Added, *, progress: Progress) -> Result:
     certificate = held.certificates[new.name]
     new = replace(new, certificate=certificate.fingerprint)
     given = (
-        secrets.parse(workspace.read_input(request.secrets_from), request.secrets_from, [new.name])
+        catalog.parse(workspace.read_input(request.secrets_from), request.secrets_from, [new.name])
         if (request.secrets_from)
         else {}
     )
@@ -92,7 +93,7 @@ def add(request: Added, *, progress: Progress) -> Result:
         new,
         after=after.name,
         source=sources.load(),
-        sealed=sealer.folder(secrets.generate(given.get(new.name, {}))),
+        sealed=sealer.folder(catalog.generate(given.get(new.name, {}))),
     )
     builder = Builder.find(Cache.find())
     builder.begin(Prospect(before=ground.snapshot, changes=addition.changes), new.overlay)

@@ -4,19 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bootstrap import (
-    __version__,
-    checks,
-    outcome,
-    private_keys,
-    request,
-    scaffold,
-    secrets,
-    site,
-    sources,
-    wheel,
-    workspace,
-)
+from bootstrap import __version__, outcome, request, scaffold, site, sources, wheel, workspace
 from bootstrap.commands import custody
 from bootstrap.config import model
 from bootstrap.config.model import Model
@@ -28,7 +16,8 @@ from bootstrap.core.tree import Tree
 from bootstrap.gitrepo import repository
 from bootstrap.kustomize.build import Kustomize
 from bootstrap.request import Options, Surroundings
-from bootstrap.sealed import Sealer
+from bootstrap.secrets import catalog, checks, private_keys
+from bootstrap.secrets.sealed_secrets import Sealer
 from bootstrap.site import Site
 
 Ask = Callable[[Options, Surroundings], Options]
@@ -54,7 +43,7 @@ def run(options: Options, *, ask: Ask, progress: Progress) -> Result:
     wanted = held.pinned(wanted)
     sealed = {
         each.name: Sealer(certificate=held.certificates[each.name], namespace=each.namespace, now=now).folder(
-            secrets.generate(given.get(each.name, {}))
+            catalog.generate(given.get(each.name, {}))
         )
         for each in wanted.environments
     }
@@ -81,7 +70,7 @@ def _given_secrets(options: Options, wanted: Model) -> Mapping[str, Mapping[str,
     if options.secrets_from is None:
         return {}
     document = workspace.read_input(options.secrets_from)
-    return secrets.parse(document, options.secrets_from, [each.name for each in wanted.environments])
+    return catalog.parse(document, options.secrets_from, [each.name for each in wanted.environments])
 
 
 def _build(kustomize: Kustomize, staged: Path, wanted: Model, tree: Tree) -> None:

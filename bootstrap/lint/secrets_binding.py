@@ -16,7 +16,7 @@ from bootstrap.lint.secrets_items import (
     Sealed,
     scope,
 )
-from bootstrap.lint.secrets_shapes import shown
+from bootstrap.secrets.credentials import shown
 from bootstrap.yamltools.positions import Place
 
 _CLOSED = 'The controller says "no key could decrypt secret", makes no Secret at all, and pods wait for it.'

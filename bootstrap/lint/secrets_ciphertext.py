@@ -10,7 +10,7 @@ from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.lint import secrets_certificate
 from bootstrap.lint.scene import Scene, dig, mapping
 from bootstrap.lint.secrets_items import Sealed
-from bootstrap.lint.secrets_shapes import shown
+from bootstrap.secrets.credentials import shown
 
 _BLOCKED = "The controller makes no Secret at all where one item does not open, and pods wait for it."
 

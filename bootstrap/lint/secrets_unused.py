@@ -11,8 +11,8 @@ from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.lint import pods
 from bootstrap.lint.scene import Scene, dig, items, mapping
 from bootstrap.lint.secrets_items import STRICT, Sealed
-from bootstrap.lint.secrets_shapes import shown
-from bootstrap.secrets import CATALOG
+from bootstrap.secrets.catalog import CATALOG
+from bootstrap.secrets.credentials import shown
 
 READER = "taxiway/read-by"
 UNUSED = Rule(

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from bootstrap import sealing
 from bootstrap.kustomize.build import Kustomize
+from bootstrap.secrets import sealing
 from bootstrap.system import process
 from tests.bench.programs import TAXIWAY, Home, Peak, Spent
 from tests.bench.samples import Samples, Unit, in_turns

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from bootstrap.config.model import Model
-from bootstrap.sealing import Scope
+from bootstrap.secrets.sealing import Scope
 from tests import rendering
 from tests.conftest import REPO_URL, Keys, Ran, Taxiway
 

@@ -15,7 +15,7 @@ import pytest
 from bootstrap.gitrepo import repository as git_repository
 from tests.commands.test_init import git, snapshot
 from tests.conftest import REPO_URL, Keys, Taxiway
-from tests.test_sealing import VECTORS, certificate
+from tests.secrets.test_sealing import VECTORS, certificate
 
 OPTION, SECRET, CERTIFICATE, TARGET, TOOL, BUILD, GIT, DISK = range(2, 10)
 NOW = datetime.now(UTC)

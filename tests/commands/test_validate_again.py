@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import folders, sealing, untracked
+from bootstrap import folders, untracked
+from bootstrap.secrets import sealing
 from bootstrap.system.cache import Cache
 from tests.commands.conftest import Builds, break_it, edit
 from tests.commands.test_init import git, snapshot

@@ -14,7 +14,7 @@ from bootstrap.gitrepo.environment_repo import working
 from bootstrap.lint import pods, registry
 from bootstrap.lint.pods import Container, Pod
 from bootstrap.lint.scene import Scene
-from bootstrap.secrets import CATALOG
+from bootstrap.secrets.catalog import CATALOG
 from bootstrap.yamltools.positions import Place
 from tests import rendering
 from tests.conftest import REPO_URL

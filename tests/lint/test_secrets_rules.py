@@ -15,15 +15,15 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootstrap import sealed, sealing
 from bootstrap.core.errors import BadCertificate
 from bootstrap.core.secret import Secret
 from bootstrap.core.tree import Tree
 from bootstrap.finding import Finding
 from bootstrap.gitrepo.environment_repo import working
-from bootstrap.lint import secrets, secrets_certificate, secrets_files, secrets_items
+from bootstrap.lint import secrets, secrets_certificate, secrets_items
 from bootstrap.lint.scene import Scene
-from bootstrap.secrets import generate
+from bootstrap.secrets import scan, sealed_secrets, sealing
+from bootstrap.secrets.catalog import generate
 from tests import rendering
 from tests.conftest import Keys
 from tests.lint import files
@@ -65,7 +65,7 @@ def rules(found: Iterator[Finding] | list[Finding]) -> list[str]:
 
 
 def hits(text: str, kind: str) -> list[str]:
-    held = secrets_files.read(text.encode(), kind)
+    held = scan.read(text.encode(), kind)
     return sorted({each.rule.name for each in held.hits} | {"secrets/plain-secret" for _ in held.secrets})
 
 
@@ -142,7 +142,7 @@ def test_what_is_no_secret_is_passed_over(case: str) -> None:
 
 def test_no_ciphertext_and_no_certificate_looks_like_a_secret(keys: Keys) -> None:
     certificate = sealing.read_certificate(keys.certificate.read_bytes(), source="test", now=datetime.now(UTC))
-    sealer = sealed.Sealer(certificate=certificate, namespace="airflow", now=NOW)
+    sealer = sealed_secrets.Sealer(certificate=certificate, namespace="airflow", now=NOW)
     for name, values in generate({}).items():
         for _ in range(20):
             assert hits(sealer.document(name, values).decode(), "yaml") == []
@@ -163,14 +163,14 @@ def test_no_message_has_any_part_of_a_secret(value: str, kind: str) -> None:
         text = yaml.safe_dump(
             {"kind": "ConfigMap", "data": {"SMTP_PASSWORD": value, "URL": f"amqp://a:{value}@b"}}
         ) + yaml.safe_dump({"kind": "Secret", "data": {"k": value}}, explicit_start=True)
-    held = secrets_files.read(text.encode(), kind)
+    held = scan.read(text.encode(), kind)
     told = [each.what for each in held.hits] + [each.name for each in held.secrets]
     assert len(told) == 2 + (kind == "yaml")
     assert not any(value[at : at + 6] in what for what in told for at in range(len(value) - 5))
 
 
 def test_a_secret_in_the_place_of_a_name_is_not_shown() -> None:
-    (hit,) = secrets_files.read(f"env:\n- name: {GITHUB}_PASSWORD\n  value: x1".encode(), "yaml").hits[-1:]
+    (hit,) = scan.read(f"env:\n- name: {GITHUB}_PASSWORD\n  value: x1".encode(), "yaml").hits[-1:]
     assert GITHUB not in hit.what
 
 
@@ -188,20 +188,20 @@ def test_the_layout_of_a_file_does_not_count(style: str) -> None:
         text = yaml.safe_dump(
             held, default_flow_style=style == "flow", default_style='"' if style == "quoted" else None
         )
-    shown = secrets_files.read(text.encode(), "json" if style == "json" else "yaml")
+    shown = scan.read(text.encode(), "json" if style == "json" else "yaml")
     assert rules_of(shown) == ["secrets/literal"] * 2 + ["secrets/password-in-url", "secrets/token"]
     assert sorted((each.name, each.generated) for each in shown.secrets) == [("g", True), ("s", False)]
 
 
-def rules_of(shown: secrets_files.Shown) -> list[str]:
+def rules_of(shown: scan.Shown) -> list[str]:
     return sorted(each.rule.name for each in shown.hits)
 
 
 def test_the_line_is_that_of_the_secret_in_a_text_of_several_lines() -> None:
     text = f"data:\n  script.sh: |\n    #!/bin/sh\n    export PGPASSWORD={VALUE}\n    psql\n"
-    assert [each.line for each in secrets_files.read(text.encode(), "yaml").hits] == [3]
+    assert [each.line for each in scan.read(text.encode(), "yaml").hits] == [3]
     nested = f"patches:\n  - target: {{}}\n    patch: |\n      data:\n        b: 1\n        A_PASSWORD: {VALUE}\n"
-    assert [each.line for each in secrets_files.read(nested.encode(), "yaml").hits] == [5]
+    assert [each.line for each in scan.read(nested.encode(), "yaml").hits] == [5]
 
 
 def test_aliases_of_aliases_are_read_once() -> None:
@@ -211,7 +211,7 @@ def test_aliases_of_aliases_are_read_once() -> None:
 
 @given(st.binary(max_size=400), st.sampled_from(["yaml", "json", "env", "cfg", "py", "sh", "md", "pem", ""]))
 def test_any_bytes_can_be_read(data: bytes, kind: str) -> None:
-    secrets_files.read(data, kind)
+    scan.read(data, kind)
     secrets_certificate.read(b"-----BEGIN CERTIFICATE-----" + data + b"-----END CERTIFICATE-----")
 
 
@@ -240,7 +240,7 @@ def resealed(
     """A SealedSecret as taxiway makes it for the pinned certificate."""
     pem = scene.tree[secrets_certificate.path(scene)]
     certificate = sealing.read_certificate(pem, source="test", now=datetime.now(UTC))
-    sealer = sealed.Sealer(certificate=certificate, namespace=namespace, now=NOW, scope=scope)
+    sealer = sealed_secrets.Sealer(certificate=certificate, namespace=namespace, now=NOW, scope=scope)
     held: dict[str, Any] = yaml.safe_load(sealer.document(name, {"AIRFLOW__API__SECRET_KEY": Secret(b"xy")}))
     held["metadata"] |= {"name": "airflow-api", "namespace": "airflow-dev"}
     return held

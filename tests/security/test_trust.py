@@ -12,7 +12,7 @@ import pytest
 import yaml
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from bootstrap import cli, impact_repo, sealing
+from bootstrap import cli, impact_repo
 from bootstrap.config import edit
 from bootstrap.config.model import Environment, Model
 from bootstrap.core import certificates
@@ -22,6 +22,7 @@ from bootstrap.impact import Effect
 from bootstrap.impact_repo import State
 from bootstrap.lint import registry, secrets_certificate
 from bootstrap.lint.scene import Scene
+from bootstrap.secrets import sealing
 from tests import environment_repo as envs
 from tests.commands.test_init import git, snapshot
 from tests.commands.test_promote import branches, refuse, succeed

@@ -10,9 +10,9 @@ from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootstrap import secrets
 from bootstrap.core.errors import BadSecret, Several, TaxiwayError
 from bootstrap.core.secret import Secret
+from bootstrap.secrets import catalog
 
 MARK = "hunter2hunter2hunter2"
 
@@ -22,7 +22,7 @@ def revealed(made: dict[str, dict[str, Secret]]) -> dict[str, str]:
 
 
 def test_everything_is_made_in_the_format_that_airflow_reads() -> None:
-    made = revealed(secrets.generate({}))
+    made = revealed(catalog.generate({}))
     Fernet(made["AIRFLOW__CORE__FERNET_KEY"])
     assert len(made["AIRFLOW__API_AUTH__JWT_SECRET"]) >= 64
     assert len(base64.urlsafe_b64decode(made["AIRFLOW__API__SECRET_KEY"] + "==")) >= 32
@@ -37,24 +37,24 @@ def test_everything_is_made_in_the_format_that_airflow_reads() -> None:
 
 
 def test_nothing_is_made_twice_the_same() -> None:
-    first, second = revealed(secrets.generate({})), revealed(secrets.generate({}))
+    first, second = revealed(catalog.generate({})), revealed(catalog.generate({}))
     same = {key for key in first if first[key] == second[key]}
     assert same == {"DATABASE_HOST", "DATABASE_PORT", "DATABASE_DB", "DATABASE_USER", "ADMIN_USERNAME"}
 
 
 def test_what_is_given_stands_and_the_url_follows() -> None:
-    made = revealed(secrets.generate({"DATABASE_PASSWORD": Secret(b"p4ss"), "DATABASE_HOST": Secret(b"db.internal")}))
+    made = revealed(catalog.generate({"DATABASE_PASSWORD": Secret(b"p4ss"), "DATABASE_HOST": Secret(b"db.internal")}))
     assert "airflow:p4ss@db.internal:5432/airflow" in made["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
 
 
 def test_an_optional_key_is_there_when_it_is_given() -> None:
-    assert "airflow-dags-git" not in secrets.generate({})
+    assert "airflow-dags-git" not in catalog.generate({})
     given = {"AIRFLOW_CONN_GIT_DAGS": Secret(b'{"conn_type":"git"}')}
-    assert list(secrets.generate(given)["airflow-dags-git"]) == ["AIRFLOW_CONN_GIT_DAGS"]
+    assert list(catalog.generate(given)["airflow-dags-git"]) == ["AIRFLOW_CONN_GIT_DAGS"]
 
 
 def test_a_document_is_read_as_the_text_that_is_written() -> None:
-    read = secrets.parse(b"dev:\n  DATABASE_PASSWORD: 0123\n  ADMIN_PASSWORD: yes\n", "s.yaml", ["dev", "complete"])
+    read = catalog.parse(b"dev:\n  DATABASE_PASSWORD: 0123\n  ADMIN_PASSWORD: yes\n", "s.yaml", ["dev", "complete"])
     assert {key: value.reveal() for key, value in read["dev"].items()} == {
         "DATABASE_PASSWORD": b"0123",
         "ADMIN_PASSWORD": b"yes",
@@ -97,7 +97,7 @@ def test_a_document_is_read_as_the_text_that_is_written() -> None:
 )
 def test_a_bad_document_is_refused_without_being_quoted(document: str, says: str) -> None:
     with pytest.raises(BadSecret) as caught:
-        secrets.parse(document.encode(), "s.yaml", ["dev"])
+        catalog.parse(document.encode(), "s.yaml", ["dev"])
     assert says in caught.value.message
     assert caught.value.message.startswith("s.yaml")
     assert MARK not in caught.value.message + caught.value.hint + repr(caught.value.__cause__)
@@ -106,7 +106,7 @@ def test_a_bad_document_is_refused_without_being_quoted(document: str, says: str
 def test_all_mistakes_are_told_at_once() -> None:
     document = b"dev:\n  DATABASE_PORT: x\n  NOPE: y\nqa: {}\n"
     with pytest.raises(Several) as caught:
-        secrets.parse(document, "s.yaml", ["dev"])
+        catalog.parse(document, "s.yaml", ["dev"])
     assert len(caught.value.errors) == 3
     assert caught.value.exit_code == BadSecret.exit_code
 
@@ -114,13 +114,13 @@ def test_all_mistakes_are_told_at_once() -> None:
 @pytest.mark.parametrize("document", [b"\xff\xfe\x00", b"dev: \x00", b"dev: &a [*a]"])
 def test_bytes_that_are_no_yaml_are_refused(document: bytes) -> None:
     with pytest.raises(BadSecret):
-        secrets.parse(document, "s.yaml", ["dev"])
+        catalog.parse(document, "s.yaml", ["dev"])
 
 
 @given(st.binary(max_size=200))
 def test_no_document_raises_anything_else(document: bytes) -> None:
     with contextlib.suppress(TaxiwayError):
-        secrets.parse(document, "s.yaml", ["dev"])
+        catalog.parse(document, "s.yaml", ["dev"])
 
 
 @given(st.binary(min_size=6, max_size=60))

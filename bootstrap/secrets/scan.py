@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from bootstrap.lint.secrets_shapes import LITERAL, Hit, credentials, is_placeholder, is_secret, shown
+from bootstrap.secrets.credentials import LITERAL, Hit, credentials, is_placeholder, is_secret, shown
 from bootstrap.yamltools.positions import documents, mistake
 
 _ENV = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*=\s*(.+)")

@@ -13,12 +13,12 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPri
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bootstrap import sealing
 from bootstrap.core.errors import BadCertificate
 from bootstrap.core.secret import Secret
-from bootstrap.sealing import Scope
+from bootstrap.secrets import sealing
+from bootstrap.secrets.sealing import Scope
 
-VECTORS = Path(__file__).parent / "vectors"
+VECTORS = Path(__file__).parents[1] / "vectors"
 KEY = sealing.read_key(Secret((VECTORS / "sealing-key.pem").read_bytes()), source="vectors")
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)

@@ -10,7 +10,7 @@ import yaml
 from bootstrap.core.certificates import CERTIFICATE, RECORD
 from bootstrap.core.secret import Secret
 from bootstrap.core.tree import Tree
-from bootstrap.sealing import Certificate, Scope, label, seal
+from bootstrap.secrets.sealing import Certificate, Scope, label, seal
 
 _HEAD = "# Sealed: only the cluster's sealed-secrets controller can read it, and only under this name and namespace.\n"
 
