@@ -17,9 +17,9 @@ from bootstrap.core.markdown import code, words
 from bootstrap.hosting import Hosted
 from bootstrap.impact import SERIOUS
 from bootstrap.layout import EnvironmentDiff
-from bootstrap.merging import Move, Part
-from bootstrap.promotion import Plan
-from bootstrap.release import ID
+from bootstrap.promotion.merge import Move, Part
+from bootstrap.promotion.plan import Plan
+from bootstrap.promotion.release import ID
 from bootstrap.trail import Block, Kind, Route
 
 _LONGEST_TITLE = 120

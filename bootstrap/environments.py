@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, replace
 
-from bootstrap import release, runbook, scaffold
+from bootstrap import runbook, scaffold
 from bootstrap.config import edit, model
 from bootstrap.config.model import Environment, Model
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.errors import BadOption, BadTarget, raise_all
 from bootstrap.core.tree import Tree
-from bootstrap.release import FOLDER, OWN_COMPONENTS
+from bootstrap.promotion import release
+from bootstrap.promotion.release import FOLDER, OWN_COMPONENTS
 from bootstrap.yamltools.text import editing
 
 README = "README.md"

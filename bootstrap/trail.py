@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from bootstrap.merging import Part
+from bootstrap.promotion.merge import Part
 
 BRANCHES = "taxiway/"  # what the name of every branch of a change begins with
 # Only ever a whole line, which `git merge --squash` indents: what we quote stands behind a mark of ours, within a line.

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bootstrap import body, difference, edits, impact, promotion, trail
+from bootstrap import body, difference, impact, trail
 from bootstrap.body import Description
 from bootstrap.config.remote import Forge, Remote
 from bootstrap.core import escaping, markdown
@@ -18,8 +18,10 @@ from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.tree import Tree
 from bootstrap.kubernetes.objects import Object
 from bootstrap.layout import EnvironmentDiff
-from bootstrap.merging import Kept, Move, Part
-from bootstrap.promotion import Plan
+from bootstrap.promotion import edits
+from bootstrap.promotion import plan as promotion
+from bootstrap.promotion.merge import Kept, Move, Part
+from bootstrap.promotion.plan import Plan
 from bootstrap.trail import Block, Kind, Origin, Route
 from tests import environment_repo as envs
 

@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from bootstrap import controllers, environments, promotion, release, runbook, scaffold
+from bootstrap import controllers, environments, runbook, scaffold
 from bootstrap.config.model import Environment, Model
 from bootstrap.core.errors import BadOption, BadTarget, Several
 from bootstrap.core.tree import Tree
+from bootstrap.promotion import plan, release
 from tests import environment_repo as envs
 
 KNOWN = envs.model()
@@ -41,7 +42,7 @@ def test_a_new_environment_has_its_predecessors_release_and_secrets_of_its_own()
     others = {path for path in added.changes.paths if not path.startswith("overlays/qa/")}
     assert others == {"README.md", "clusters/c2/qa.yaml", "taxiway.yaml"}
     assert not added.changes.deletes
-    assert not promotion.plan(after, added.known, "staging", "qa").changes
+    assert not plan.plan(after, added.known, "staging", "qa").changes
 
 
 def test_a_new_environment_is_what_init_would_have_written() -> None:

@@ -71,7 +71,7 @@ def promote(
     """
     with boundary(output):
         from bootstrap.commands import promote as command
-        from bootstrap.merging import Part
+        from bootstrap.promotion.merge import Part
 
         result = command.run(
             command.Request(

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import edits, promotion, workspace
 from bootstrap import ground as grounds
+from bootstrap import workspace
 from bootstrap.config.model import Environment
 from bootstrap.core.errors import BadOption
 from bootstrap.core.result import Progress, Result
@@ -14,7 +14,9 @@ from bootstrap.gitrepo import environment_repo
 from bootstrap.gitrepo import repository as git_repository
 from bootstrap.gitrepo.planned import Prospect
 from bootstrap.kustomize.builder import Builder
-from bootstrap.promotion import ChangeSet, Plan
+from bootstrap.promotion import edits
+from bootstrap.promotion import plan as promotion
+from bootstrap.promotion.plan import ChangeSet, Plan
 from bootstrap.proposal import Wishes
 from bootstrap.system.cache import Cache
 from bootstrap.trail import Kind, Route

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bootstrap import environments, release, sources, workspace
+from bootstrap import environments, sources, workspace
 from bootstrap import ground as grounds
 from bootstrap.commands import custody
 from bootstrap.config import model
@@ -20,7 +20,8 @@ from bootstrap.gitrepo.planned import Prospect
 from bootstrap.ground import Ground
 from bootstrap.kustomize import images
 from bootstrap.kustomize.builder import Builder
-from bootstrap.promotion import Plan
+from bootstrap.promotion import release
+from bootstrap.promotion.plan import Plan
 from bootstrap.proposal import Wishes
 from bootstrap.request import Options
 from bootstrap.secrets import catalog, private_keys, sealing

@@ -14,7 +14,7 @@ from bootstrap.core.result import Progress, Result
 from bootstrap.gitrepo import environment_repo
 from bootstrap.gitrepo import repository as git_repository
 from bootstrap.kustomize.builder import Builder
-from bootstrap.merging import Part
+from bootstrap.promotion.merge import Part
 from bootstrap.proposal import Wishes
 from bootstrap.system.cache import Cache
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
-from bootstrap import promotion, trail
+from bootstrap import trail
 from bootstrap.commands import proposing
 from bootstrap.commands.promote import Request
 from bootstrap.commands.proposing import Proposed, Tried
@@ -13,7 +13,8 @@ from bootstrap.core.errors import BadOption, TaxiwayError, attempt, raise_all
 from bootstrap.core.result import Progress, Result
 from bootstrap.ground import Ground
 from bootstrap.kustomize.builder import Builder
-from bootstrap.promotion import ChangeSet, Part, Plan
+from bootstrap.promotion import plan as promotion
+from bootstrap.promotion.plan import ChangeSet, Part, Plan
 from bootstrap.trail import Kind, Origin, Route, lineage
 
 Step = tuple[Environment, Environment]

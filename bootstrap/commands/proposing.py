@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap import __version__, body, layout, offer, release, trial
+from bootstrap import __version__, body, layout, offer, trial
 from bootstrap.body import Description
 from bootstrap.config.model import Model
 from bootstrap.core.errors import TaxiwayError, raise_all
@@ -15,9 +15,10 @@ from bootstrap.ground import Ground
 from bootstrap.hosting import BODY_LIMITS
 from bootstrap.impact import Effect
 from bootstrap.kustomize.builder import Builder
-from bootstrap.merging import Part
 from bootstrap.offer import Offered
-from bootstrap.promotion import Plan
+from bootstrap.promotion import release
+from bootstrap.promotion.merge import Part
+from bootstrap.promotion.plan import Plan
 from bootstrap.proposal import Wishes
 from bootstrap.system import files
 from bootstrap.trail import Block, Kind, Route

@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 from bootstrap import ground as grounds
-from bootstrap import models, promotion, rollback, workspace
+from bootstrap import models, workspace
 from bootstrap.commands import proposing
 from bootstrap.commands.proposing import Proposed
 from bootstrap.config import model
@@ -17,7 +17,8 @@ from bootstrap.gitrepo import environment_repo
 from bootstrap.gitrepo import repository as git_repository
 from bootstrap.ground import Ground
 from bootstrap.kustomize.builder import Builder
-from bootstrap.promotion import Plan
+from bootstrap.promotion import plan, rollback
+from bootstrap.promotion.plan import Plan
 from bootstrap.proposal import Wishes
 from bootstrap.system.cache import Cache
 from bootstrap.trail import Kind, Route
@@ -41,7 +42,7 @@ def run(request: Request, *, progress: Progress) -> Result:
     git_repository.check_version()
     top = workspace.top_of(request.directory)
     known = environment_repo.working(top).model
-    folders = promotion.folders(known, request.environment)
+    folders = plan.folders(known, request.environment)
     ground = grounds.proposed(top, folders, dry_run=request.dry_run, progress=progress)
     environment = ground.known.find(request.environment)
     commit = request.reference or _earlier(ground, environment, request.steps)
@@ -79,7 +80,7 @@ def _earlier(ground: Ground, environment: Environment, steps: int) -> str:
 
 
 def _notes(environment: Environment, planned: Plan) -> tuple[str, ...]:
-    if back := promotion.downgrade(planned):
+    if back := plan.downgrade(planned):
         return (
             f"The database of {environment.name} was migrated for {back[0]}, and {back[1]} can't read it: before the "
             "merge, run `airflow db downgrade` in the environment, or restore a backup from before that migration.",

@@ -16,7 +16,7 @@ from bootstrap.core.changeset import ChangeSet
 from bootstrap.impact import SERIOUS, Effect
 from bootstrap.kubernetes.objects import Object
 from bootstrap.layout import EnvironmentDiff
-from bootstrap.promotion import Plan
+from bootstrap.promotion.plan import Plan
 from bootstrap.trail import Block, Kind, Route
 from bootstrap.yamltools import embedded
 from tests import environment_repo as envs

@@ -10,16 +10,16 @@ The functions look at no other overlay: give them a tree of the folders that `fo
 
 from dataclasses import dataclass, replace
 
-from bootstrap import release
-from bootstrap.carrying import Merge
 from bootstrap.config import model
 from bootstrap.config.model import Environment, Model
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.errors import BadOption, BadTarget, TaxiwayError
 from bootstrap.core.tree import Tree
 from bootstrap.kustomize import images
-from bootstrap.merging import Conflict, Kept, Move, Part
-from bootstrap.release import KUSTOMIZATION, Release
+from bootstrap.promotion import release
+from bootstrap.promotion.merge import Conflict, Kept, Move, Part
+from bootstrap.promotion.release import KUSTOMIZATION, Release
+from bootstrap.promotion.release_merge import Merge
 from bootstrap.yamltools.text import editing
 
 __all__ = [

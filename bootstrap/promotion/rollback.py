@@ -1,14 +1,14 @@
 """Going back: an environment's release as it was at an earlier commit, and a hold so that it stays."""
 
-from bootstrap import release
-from bootstrap.carrying import Merge
 from bootstrap.config import edit, model
 from bootstrap.config.hold import Hold
 from bootstrap.config.model import Model
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.errors import BadTarget
 from bootstrap.core.tree import Tree
-from bootstrap.promotion import ALL, Plan
+from bootstrap.promotion import release
+from bootstrap.promotion.plan import ALL, Plan
+from bootstrap.promotion.release_merge import Merge
 
 
 def plan(tree: Tree, known: Model, name: str, earlier: Tree, hold: Hold) -> Plan:

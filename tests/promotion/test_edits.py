@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootstrap import edits
 from bootstrap.config import edit
 from bootstrap.config.hold import Hold
 from bootstrap.config.model import Model
@@ -15,7 +14,8 @@ from bootstrap.core.errors import BadOption, BadSecret, BadTarget, TaxiwayError
 from bootstrap.core.tree import Tree
 from bootstrap.kustomize import images
 from bootstrap.kustomize.images import Image
-from bootstrap.promotion import Plan
+from bootstrap.promotion import edits
+from bootstrap.promotion.plan import Plan
 from bootstrap.yamltools import envfile
 from tests import environment_repo as envs
 

@@ -5,16 +5,16 @@ What they return has the form of a promotion's plan; an edit that changes nothin
 
 import re
 
-from bootstrap import release
 from bootstrap.config.model import Environment
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.errors import BadOption, BadSecret, BadTarget
 from bootstrap.core.tree import Tree
 from bootstrap.kustomize import images
 from bootstrap.kustomize.images import Image
-from bootstrap.merging import Move, Part
-from bootstrap.promotion import Plan
-from bootstrap.release import ID, KUSTOMIZATION, RELEASE_ENV
+from bootstrap.promotion import release
+from bootstrap.promotion.merge import Move, Part
+from bootstrap.promotion.plan import Plan
+from bootstrap.promotion.release import ID, KUSTOMIZATION, RELEASE_ENV
 from bootstrap.secrets import catalog, scan
 from bootstrap.yamltools import envfile
 from bootstrap.yamltools.text import editing

@@ -8,12 +8,14 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bootstrap import promotion, release, rollback, secret_keys
+from bootstrap import secret_keys
 from bootstrap.config.hold import Hold
 from bootstrap.config.model import Model
 from bootstrap.core.errors import BadOption, BadTarget
 from bootstrap.core.tree import Tree
-from bootstrap.promotion import ALL, Part, Plan
+from bootstrap.promotion import plan as promotion
+from bootstrap.promotion import release, rollback
+from bootstrap.promotion.plan import ALL, Part, Plan
 from tests import environment_repo as envs
 
 KNOWN = envs.model()

@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from bootstrap import release
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.tree import Tree
 from bootstrap.kustomize import images
-from bootstrap.merging import UNKNOWN, Ledger, Move, Part, Unknown, Value
-from bootstrap.release import DAGS, ID, KUSTOMIZATION, RELEASE_ENV, SETTINGS_ENV, Release
+from bootstrap.promotion import release
+from bootstrap.promotion.merge import UNKNOWN, Ledger, Move, Part, Unknown, Value
+from bootstrap.promotion.release import DAGS, ID, KUSTOMIZATION, RELEASE_ENV, SETTINGS_ENV, Release
 from bootstrap.yamltools import edit, envfile
 from bootstrap.yamltools.text import editing
 
