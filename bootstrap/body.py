@@ -7,16 +7,17 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from bootstrap import layout, layout_markdown
 from bootstrap.config.model import Model
 from bootstrap.config.remote import Remote
 from bootstrap.core import markdown
 from bootstrap.core.errors import BadOption
 from bootstrap.core.escaping import commit_line
 from bootstrap.core.markdown import code, words
+from bootstrap.diff import formats
+from bootstrap.diff import markdown as diff_markdown
+from bootstrap.diff.consequences import SERIOUS
+from bootstrap.diff.formats import EnvironmentDiff
 from bootstrap.hosting import Hosted
-from bootstrap.impact import SERIOUS
-from bootstrap.layout import EnvironmentDiff
 from bootstrap.promotion.merge import Move, Part
 from bootstrap.promotion.plan import Plan
 from bootstrap.promotion.release import ID
@@ -81,8 +82,8 @@ def render(description: Description, limit: int) -> str:
     # Not even the risks have room: they are counted, and told as far as there is room, the worst first.
     room = limit - len("\n".join(_head(description, 0, ()))) - len(_nothing(description)) - len(tail)
     found = [each for each in description.diff.consequences if each.effect in SERIOUS]
-    what = layout_markdown.summary(found)
-    risks = layout_markdown.counted(risks, what, room, description.command)
+    what = diff_markdown.summary(found)
+    risks = diff_markdown.counted(risks, what, room, description.command)
     text = "\n".join(_head(description, 0, risks)) + _nothing(description) + tail
     if len(text) > limit:
         raise ValueError(f"{limit} characters are too few for any body")
@@ -94,7 +95,7 @@ def _head(description: Description, rows: int, risks: Sequence[str]) -> Iterator
     yield from ("", "### Risks", "", *risks)
     cut = description.command
     happens = [each for each in description.diff.consequences if each.effect not in SERIOUS]
-    happens_rows = [layout_markdown.row(each) for each in happens]
+    happens_rows = [diff_markdown.row(each) for each in happens]
     yield from _section("What happens", ("", "object", ""), happens_rows, rows, cut)
     moves = [_moved(each) for each in description.planned.moved]
     yield from _section("What moves", ("part", "what", "before", "after"), moves, rows, cut)
@@ -130,7 +131,7 @@ def _risks(description: Description) -> Iterator[str]:
     if not found and not description.notes:
         yield "None that taxiway knows: nothing stored is deleted, nothing is migrated, nobody gets more rights."
     yield from (f"- {words(note, _WHOLE)}" for note in description.notes)
-    yield from map(layout_markdown.bullet, found)
+    yield from map(diff_markdown.bullet, found)
 
 
 def _section(name: str, head: Sequence[str], rows: Sequence[Sequence[str]], most: int, command: str) -> Iterator[str]:
@@ -146,7 +147,7 @@ def _difference(description: Description, room: int) -> str | None:
     diff = description.diff
     if not diff.changes:
         return ""
-    lines = layout.fenced(diff)
+    lines = formats.fenced(diff)
     # Halving finds a number of lines that fits; how long they get is only known once they are fenced.
     few, many = 0, len(lines)
     while few < many:

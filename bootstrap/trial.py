@@ -2,18 +2,20 @@
 
 from dataclasses import dataclass, replace
 
-from bootstrap import comparison, impact_repo, secret_keys
+from bootstrap import secret_keys
 from bootstrap.config.model import PATH, Environment, Model
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.errors import BuildFailed, TaxiwayError, raise_all
 from bootstrap.core.tree import Tree
+from bootstrap.diff import environment_diff
+from bootstrap.diff.consequences import repository
+from bootstrap.diff.consequences.repository import State
+from bootstrap.diff.formats import EnvironmentDiff
 from bootstrap.finding import Finding
 from bootstrap.gitrepo.planned import Prospect
 from bootstrap.ground import Ground
-from bootstrap.impact_repo import State
 from bootstrap.kubernetes import objects
 from bootstrap.kustomize.builder import Builder, Built
-from bootstrap.layout import EnvironmentDiff
 from bootstrap.lint.scene import CLUSTERS, Concerned, Scene
 
 
@@ -57,8 +59,8 @@ def run(ground: Ground, builder: Builder, changes: ChangeSet, after: Model, name
     built = {side: job.result() if job else Built() for side, job in builds.items()}
     raise_all(_failures(built, source))
     before, result = (objects.parse(built[side].rendered) for side in ("before", "after"))
-    beside = impact_repo.consequences(_state(ground.known, now), _state(after, tree))
-    diff = comparison.over_time(name, before, result, (*beside.get(PATH, ()), *beside.get(name, ())))
+    beside = repository.consequences(_state(ground.known, now), _state(after, tree))
+    diff = environment_diff.over_time(name, before, result, (*beside.get(PATH, ()), *beside.get(name, ())))
     if environment is None:
         return Trial(diff=diff, reasons=())
     lacking = sorted({*secret_keys.missing_keys(result)} - {*secret_keys.missing_keys(before)})

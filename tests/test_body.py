@@ -10,14 +10,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bootstrap import body, difference, impact, trail
+from bootstrap import body, trail
 from bootstrap.body import Description
 from bootstrap.config.remote import Forge, Remote
 from bootstrap.core import escaping, markdown
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.tree import Tree
+from bootstrap.diff import compare, consequences
+from bootstrap.diff.formats import EnvironmentDiff
 from bootstrap.kubernetes.objects import Object
-from bootstrap.layout import EnvironmentDiff
 from bootstrap.promotion import edits
 from bootstrap.promotion import plan as promotion
 from bootstrap.promotion.merge import Kept, Move, Part
@@ -36,9 +37,9 @@ LIMIT = 65_536
 
 
 def diff_of(before: Sequence[Object], after: Sequence[Object]) -> EnvironmentDiff:
-    changes = difference.compare(before, after)
+    changes = compare.compare(before, after)
     return EnvironmentDiff(
-        environment="complete", changes=changes, consequences=impact.consequences(changes, before, after)
+        environment="complete", changes=changes, consequences=consequences.consequences(changes, before, after)
     )
 
 

@@ -4,16 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import impact_repo
 from bootstrap.commands.diff import Looked, Request
 from bootstrap.config import model
 from bootstrap.config.model import Environment
 from bootstrap.config.parts import OVERLAYS, part_of
+from bootstrap.diff.consequences import Consequence, repository
+from bootstrap.diff.consequences.repository import State
 from bootstrap.gitrepo import environment_repo
 from bootstrap.gitrepo.environment_repo import Checkout
 from bootstrap.gitrepo.snapshot import Commit, Snapshot, files_of
-from bootstrap.impact import Consequence
-from bootstrap.impact_repo import State
 from bootstrap.kustomize.builder import Builder
 from bootstrap.system.cache import Cache
 
@@ -84,7 +83,7 @@ def over_time(top: Path, request: Request, looked: Looked) -> Wanted:
     chosen = new.choose(request.environments) if request.environments else tuple(known.values())
     there = [{each.name for each in side.model.environments} for side in (old, new)]
     wanted = {each.overlay: each.name not in there[0] or _differs(before, now, each.overlay) for each in chosen}
-    beside = impact_repo.consequences(_state(old, before), _state(new, now), lambda part: wanted.get(part, False))
+    beside = repository.consequences(_state(old, before), _state(new, now), lambda part: wanted.get(part, False))
     repo = (Sides(name=model.PATH, beside=beside[model.PATH]),) if model.PATH in beside else ()
     sides = (
         Sides(

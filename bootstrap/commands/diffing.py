@@ -4,14 +4,15 @@ import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from bootstrap import comparison, layout, layout_markdown, ownership, workspace
+from bootstrap import workspace
 from bootstrap.commands.diff import Request
 from bootstrap.commands.diff_sides import Pair
 from bootstrap.config.model import Environment
 from bootstrap.core.result import Progress, Result
+from bootstrap.diff import environment_diff, formats, markdown, ownership
+from bootstrap.diff.formats import EnvironmentDiff
 from bootstrap.hosting import BODY_LIMITS
 from bootstrap.kubernetes import objects
-from bootstrap.layout import EnvironmentDiff
 
 # Of a comment that CI hands from one job to the next as base64 in a variable: Linux takes 128 KiB in one.
 _HANDED_OVER = 90_000  # bytes
@@ -25,20 +26,20 @@ def compare(top: Path, pairs: Iterable[Pair], *, everything: bool) -> list[Envir
 def told(diffs: Sequence[EnvironmentDiff], request: Request) -> Result:
     """The differences as the answer, in the form that is asked for."""
     if request.form == "markdown":
-        lines = layout_markdown.markdown(diffs)
+        lines = markdown.markdown(diffs)
     elif request.form == "comment":
         lines = _handed_over(diffs, request).split("\n")
     else:
-        lines = layout.text(diffs)
+        lines = formats.text(diffs)
     changed = any(diff.differs for diff in diffs)
-    data = {"environments": [layout.data(diff) for diff in diffs]}
+    data = {"environments": [formats.data(diff) for diff in diffs]}
     return Result(status="changed" if changed else "unchanged", data=data, lines=tuple(lines))
 
 
 def _handed_over(diffs: Sequence[EnvironmentDiff], request: Request) -> str:
     """The text that any forge takes as a comment, and any job as a variable."""
     limit, shown_by = min(BODY_LIMITS.values()), command(request)
-    while len(text := layout_markdown.comment(diffs, limit, shown_by).encode()) > _HANDED_OVER:
+    while len(text := markdown.comment(diffs, limit, shown_by).encode()) > _HANDED_OVER:
         limit = limit * _HANDED_OVER // len(text)  # few characters, of several bytes each
     return text.decode().rstrip("\n")
 
@@ -51,7 +52,7 @@ def comment(
     from bootstrap.gitrepo import environment_repo
 
     known = environment_repo.working(top, cached=request.cached).model
-    text = layout_markdown.comment(diffs, BODY_LIMITS[known.forge], command(request))
+    text = markdown.comment(diffs, BODY_LIMITS[known.forge], command(request))
     url, new = offer.comment(top, known, number, text, progress=progress)
     said = f"{'told' if new else 'told before'}: {url}"
     return Result(status="commented" if new else "unchanged", data={"pullRequest": url}, lines=(said,))
@@ -74,9 +75,9 @@ def command(request: Request) -> str:
 def _compare(top: Path, pair: Pair, everything: bool) -> EnvironmentDiff:
     before, after = objects.parse(pair.before), objects.parse(pair.after)
     if pair.between is None:
-        return comparison.over_time(pair.name, before, after, pair.beside)
+        return environment_diff.over_time(pair.name, before, after, pair.beside)
     own = None if everything else frozenset[str]().union(*(_own_settings(top, each) for each in pair.between))
-    return comparison.between(pair.name, before, after, own)
+    return environment_diff.between(pair.name, before, after, own)
 
 
 def _own_settings(top: Path, environment: Environment) -> frozenset[str]:

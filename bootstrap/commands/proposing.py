@@ -4,16 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap import __version__, body, layout, offer, trial
+from bootstrap import __version__, body, offer, trial
 from bootstrap.body import Description
 from bootstrap.config.model import Model
 from bootstrap.core.errors import TaxiwayError, raise_all
 from bootstrap.core.escaping import visible
 from bootstrap.core.result import Progress, Result
+from bootstrap.diff import formats
+from bootstrap.diff.consequences import Effect
 from bootstrap.gitrepo import commit
 from bootstrap.ground import Ground
 from bootstrap.hosting import BODY_LIMITS
-from bootstrap.impact import Effect
 from bootstrap.kustomize.builder import Builder
 from bootstrap.offer import Offered
 from bootstrap.promotion import release
@@ -163,8 +164,8 @@ def _planned(ground: Ground, described: Description) -> Result:
     text = body.render(described, BODY_LIMITS[ground.known.forge])
     lines = [body.title(described.block.route, described.planned.moved), "", *text.splitlines()]
     if text != body.render(described, _ROOM_FOR_ALL):  # what had no room in the pull request has it here
-        lines.extend(("", *layout.lines(described.diff)))
-    data = {**_data(described), "body": text, "difference": layout.data(described.diff)}
+        lines.extend(("", *formats.lines(described.diff)))
+    data = {**_data(described), "body": text, "difference": formats.data(described.diff)}
     return Result(status="planned", data=data, lines=tuple(lines))
 
 
@@ -181,11 +182,11 @@ def _offered(described: Description, offered: Offered) -> Result:
 
 def _told(described: Description) -> list[str]:
     """What follows, a line each; of an environment that comes or goes as a whole, how large it is, and the worst."""
-    told = layout.told(described.diff.consequences)
+    told = formats.told(described.diff.consequences)
     whole = described.block.route.kind in (Kind.ADD, Kind.REMOVE)
     shown = [each for each in told if not whole or each.effect in (Effect.SECURITY, Effect.LOST)]
     counted = [f"  {len(described.diff.changes)} objects"] if whole else []
-    return [*(visible(f"  {layout.told_line(each)}") for each in shown), *counted]
+    return [*(visible(f"  {formats.told_line(each)}") for each in shown), *counted]
 
 
 def _data(described: Description) -> Mapping[str, Any]:

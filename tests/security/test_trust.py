@@ -12,14 +12,14 @@ import pytest
 import yaml
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from bootstrap import cli, impact_repo
+from bootstrap import cli
 from bootstrap.config import edit
 from bootstrap.config.model import Environment, Model
 from bootstrap.core import certificates
 from bootstrap.core.errors import BadOption, BadTarget
 from bootstrap.core.tree import Tree
-from bootstrap.impact import Effect
-from bootstrap.impact_repo import State
+from bootstrap.diff.consequences import Effect, repository
+from bootstrap.diff.consequences.repository import State
 from bootstrap.lint import registry, secrets_certificate
 from bootstrap.lint.scene import Scene
 from bootstrap.secrets import sealing
@@ -335,14 +335,14 @@ def test_a_new_environment_for_a_new_certificate_says_so() -> None:
     text = edit.insert(known.render(), known, "prod", new)
     before = State(model=known, read=lambda _: b"")
     after = State(model=Model.parse(text), read=lambda path: pem if "/qa/" in path else b"")
-    (told,) = impact_repo.consequences(before, after)["qa"]
+    (told,) = repository.consequences(before, after)["qa"]
     assert (told.effect, fingerprint in told.what) == (Effect.SECURITY, True)
     trusted = edit.insert(known.render(), known, "dev", Environment(
         name="q2", namespace="airflow-q2", cluster="default", certificate=fingerprint
     ))  # fmt: skip
     known = Model.parse(trusted)
     after = State(model=Model.parse(edit.insert(trusted, known, "prod", new)), read=after.read)
-    assert impact_repo.consequences(State(model=known, read=lambda _: b""), after) == {}
+    assert repository.consequences(State(model=known, read=lambda _: b""), after) == {}
 
 
 OFF = "validate:\n  off:\n  - rule: {rule}\n    reason: {reason}\n"
@@ -469,7 +469,7 @@ def declared(change: Callable[[str], str]) -> list[str]:
     before = envs.model().render()
     after = change(before.decode()).encode()
     assert after != before
-    found = impact_repo.consequences(side(before), side(after))
+    found = repository.consequences(side(before), side(after))
     assert {each.effect for several in found.values() for each in several} <= {Effect.SECURITY}
     return [each.what for several in found.values() for each in several]
 
@@ -491,7 +491,7 @@ def test_what_the_repo_is_trusted_by_is_told(old: str, new: str, what: str) -> N
 
 def test_a_hold_that_ends_is_told() -> None:
     held = envs.model().render().decode().replace("name: prod", "name: prod\n  hold: {reason: month end}")
-    (told,) = impact_repo.consequences(side(held.encode()), side(envs.model().render()))["prod"]
+    (told,) = repository.consequences(side(held.encode()), side(envs.model().render()))["prod"]
     assert "the hold of prod ends" in told.what
 
 

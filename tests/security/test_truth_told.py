@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bootstrap import body, difference, layout, layout_markdown
+from bootstrap import body
 from bootstrap.body import Description
 from bootstrap.commands import diffing
 from bootstrap.commands.diff import Request
 from bootstrap.core.changeset import ChangeSet
-from bootstrap.impact import SERIOUS, Effect
+from bootstrap.diff import compare, formats, markdown
+from bootstrap.diff.consequences import SERIOUS, Effect
+from bootstrap.diff.formats import EnvironmentDiff
 from bootstrap.kubernetes.objects import Object
-from bootstrap.layout import EnvironmentDiff
 from bootstrap.promotion.plan import Plan
 from bootstrap.trail import Block, Kind, Route
 from bootstrap.yamltools import embedded
@@ -50,12 +51,12 @@ def test_one_binding_among_5_000_harmless_objects() -> None:
     assert len(text) <= LIMIT
     assert GIVEN in first_line(text)
     assert COMMAND in text
-    said = layout_markdown.comment([found], LIMIT, COMMAND)
+    said = markdown.comment([found], LIMIT, COMMAND)
     assert len(said) <= LIMIT
     assert GIVEN in first_line(said)
     assert said.startswith(f"Cut for want of room: the fields of 5001 objects. All of it: `{COMMAND}`\n")
-    assert layout.lines(found)[1] == f"  ! security: ClusterRoleBinding/x: {GIVEN}"
-    assert layout.data(found)["consequences"][0] == {
+    assert formats.lines(found)[1] == f"  ! security: ClusterRoleBinding/x: {GIVEN}"
+    assert formats.data(found)["consequences"][0] == {
         "effect": "security",
         "object": "ClusterRoleBinding/x",
         "what": GIVEN,
@@ -66,7 +67,7 @@ def test_one_binding_among_5_000_lesser_rights_is_told_first() -> None:
     """So many that not all have room: they are counted, and the worst is among those that are written out."""
     roles = [role(("get", "", "pods"), metadata={"name": f"a{n}-{'x' * 100}", "namespace": "n"}) for n in range(5_000)]
     found = diff([HARMLESS], [HARMLESS, ADMIN, *roles])
-    for text in (body.render(described(found), LIMIT), layout_markdown.comment([found], LIMIT, COMMAND)):
+    for text in (body.render(described(found), LIMIT), markdown.comment([found], LIMIT, COMMAND)):
         assert len(text) <= LIMIT
         assert "**5001 serious lines do not all have room here: 5000 security of Role, 1 security of " in text
         assert GIVEN in first_line(text)
@@ -82,18 +83,18 @@ def test_200_environments_with_the_serious_ones_before_all_details() -> None:
     for number in range(200):
         after = [HARMLESS, *many(30, value="y" * 90), *([ADMIN] if number == 137 else [])]
         diffs.append(diff([HARMLESS, *many(30)], after, f"e{number:03}"))
-    text = layout_markdown.comment(diffs, LIMIT, COMMAND)
+    text = markdown.comment(diffs, LIMIT, COMMAND)
     assert len(text) <= LIMIT
     assert text.startswith(f"Cut for want of room: the fields of 6001 objects. All of it: `{COMMAND}`\n")
     assert GIVEN in first_line(text)
     assert first_line(text).endswith("| e137 |")
-    lines = layout.text(diffs)
+    lines = formats.text(diffs)
     assert lines[:2] == [
         "what is serious, of all environments:",
         f"  ! security: ClusterRoleBinding/x: {GIVEN} (e137)",
     ]
     assert sum(GIVEN in line for line in lines) == 2  # at its environment, too
-    everywhere = layout_markdown.markdown([diff([HARMLESS], [HARMLESS, ADMIN], f"e{n}") for n in range(200)])
+    everywhere = markdown.markdown([diff([HARMLESS], [HARMLESS, ADMIN], f"e{n}") for n in range(200)])
     assert "| all 200 environments |" in everywhere[4]
 
 
@@ -102,7 +103,7 @@ def test_200_environments_with_more_that_is_serious_than_there_is_room_for() -> 
         diff([HARMLESS], [HARMLESS, *([ADMIN] if n == 199 else []), *(_lesser(n, m) for m in range(30))], f"e{n:03}")
         for n in range(200)
     ]
-    text = layout_markdown.comment(diffs, LIMIT, COMMAND)
+    text = markdown.comment(diffs, LIMIT, COMMAND)
     assert len(text) <= LIMIT
     assert text.startswith("**6001 serious lines do not all have room here: 6000 security of Role, 1 security of")
     assert COMMAND in text.splitlines()[0]
@@ -118,7 +119,7 @@ def test_what_is_cut_is_details_and_it_says_so() -> None:
     spec = {**SAFE, "terminationGracePeriodSeconds": 9}
     old, new = ([HARMLESS, *(_named(deployment(s), n) for n in range(600))] for s in (SAFE, spec))
     found = diff(old, [*new, ADMIN])
-    text = layout_markdown.comment([found], 20_000, COMMAND)
+    text = markdown.comment([found], 20_000, COMMAND)
     assert text.startswith("Cut for want of room: the fields of 601 objects, and 600 lesser lines. All of it: `taxiway")
     assert GIVEN in text
     assert "its pods restart" not in text
@@ -143,8 +144,8 @@ def test_long_names_are_whole() -> None:
     found = diff([HARMLESS], [HARMLESS, given])
     for text in (
         body.render(described(found), LIMIT),
-        layout_markdown.comment([found], LIMIT, COMMAND),
-        "\n".join(layout.lines(found)),
+        markdown.comment([found], LIMIT, COMMAND),
+        "\n".join(formats.lines(found)),
     ):
         assert f"RoleBinding/{name}" in first_line(text)
         assert f"{name}-cluster-admin" in first_line(text)
@@ -172,7 +173,7 @@ def test_no_value_makes_a_line_of_its_own() -> None:
     spec = pod({"image": forged, "command": [forged]}, serviceAccountName=forged)
     config = make("ConfigMap", data={"b": forged})
     found = diff([HARMLESS, make("ConfigMap")], [HARMLESS, config, deployment(spec)])
-    for line in [*layout.lines(found), *layout.text([found, found])]:
+    for line in [*formats.lines(found), *formats.text([found, found])]:
         assert line.isprintable()
         assert not line.startswith("  ! nothing")
 
@@ -182,7 +183,7 @@ def test_a_text_that_blows_up_or_nests_too_deep_is_read_by_nobody() -> None:
         f"{b}: &{b} [*{a},*{a}]\n" for a, b in zip("abcdefghijklm", "bcdefghijklmn", strict=True)
     )
     old, new = (make("ConfigMap", data={"t": bomb + f"z: {n}\ncontainers: 1\n"}) for n in (1, 2))
-    (change,) = difference.compare([old], [new])
+    (change,) = compare.compare([old], [new])
     assert [field.path for field in change.fields] == ["data.t"]
     assert told(diff([old], [new])) == []
     assert embedded.documents("a: " + "[" * 100_000) == ()

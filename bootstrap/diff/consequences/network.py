@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from bootstrap.difference import ObjectChange
-from bootstrap.impact.effect import Effect, Told, at, items, listed, mapping, mappings
-from bootstrap.impact.sides import Sides
+from bootstrap.diff.compare import ObjectChange
+from bootstrap.diff.consequences.effect import Effect, Told, at, items, listed, mapping, mappings
+from bootstrap.diff.consequences.sides import Sides
 from bootstrap.kubernetes.objects import Object
 
 GATEWAY = "gateway.networking.k8s.io"

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bootstrap.core.certificates import RECORD
-from bootstrap.difference import ObjectChange, Side
-from bootstrap.impact.effect import Consequence, Effect, Told, at, listed, mapping
-from bootstrap.impact.network import GATEWAY
-from bootstrap.impact.sides import Sides
+from bootstrap.diff.compare import ObjectChange, Side
+from bootstrap.diff.consequences.effect import Consequence, Effect, Told, at, listed, mapping
+from bootstrap.diff.consequences.network import GATEWAY
+from bootstrap.diff.consequences.sides import Sides
 from bootstrap.kubernetes.objects import Object
 
 # The kinds whose changes the modules beside this one tell, by their API group.

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from bootstrap.difference import FieldChange, ObjectChange, Side
+from bootstrap.diff.compare import FieldChange, ObjectChange, Side
 from bootstrap.kubernetes.objects import POD_SPECS
 
 _RESOURCES = r"(?:\.|^)resources(?:[.\[].*)?$"

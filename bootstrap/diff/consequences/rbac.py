@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from bootstrap.difference import ObjectChange
-from bootstrap.impact.effect import Effect, Told, at, items, listed, mapping, mappings
+from bootstrap.diff.compare import ObjectChange
+from bootstrap.diff.consequences.effect import Effect, Told, at, items, listed, mapping, mappings
 from bootstrap.kubernetes.objects import Object
 
 ROLES = frozenset({"Role", "ClusterRole"})

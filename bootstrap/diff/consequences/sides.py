@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap.impact.effect import at, mapping, mappings
+from bootstrap.diff.consequences.effect import at, mapping, mappings
 from bootstrap.kubernetes.objects import POD_SPECS, Identity, Object, generated_names, identify, unhashed
 from bootstrap.yamltools import embedded
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from bootstrap.difference import ObjectChange, Side
-from bootstrap.impact import cluster, network, pods, rbac, storage, workloads
-from bootstrap.impact.effect import SERIOUS, Consequence, Effect, Told, at
-from bootstrap.impact.sides import Sides, home
+from bootstrap.diff.compare import ObjectChange, Side
+from bootstrap.diff.consequences import cluster, network, pods, rbac, storage, workloads
+from bootstrap.diff.consequences.effect import SERIOUS, Consequence, Effect, Told, at
+from bootstrap.diff.consequences.sides import Sides, home
 from bootstrap.kubernetes.objects import Object, name_of
 from bootstrap.kubernetes.quantities import equal
 

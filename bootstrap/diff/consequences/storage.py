@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from bootstrap.difference import ObjectChange
-from bootstrap.impact.effect import Effect, Told, at, listed, mapping, mappings
-from bootstrap.impact.sides import Sides, pods_of
+from bootstrap.diff.compare import ObjectChange
+from bootstrap.diff.consequences.effect import Effect, Told, at, listed, mapping, mappings
+from bootstrap.diff.consequences.sides import Sides, pods_of
 from bootstrap.kubernetes import postgres
 from bootstrap.kubernetes.objects import Object, identify
 from bootstrap.kubernetes.quantities import quantity

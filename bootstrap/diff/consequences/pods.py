@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bootstrap.difference import ObjectChange
-from bootstrap.impact import pod_security as security
-from bootstrap.impact.effect import Consequence, Effect, Told, at, items, listed, mappings
-from bootstrap.impact.sides import Pod, Sides, pods_of
+from bootstrap.diff.compare import ObjectChange
+from bootstrap.diff.consequences import pod_security as security
+from bootstrap.diff.consequences.effect import Consequence, Effect, Told, at, items, listed, mappings
+from bootstrap.diff.consequences.sides import Pod, Sides, pods_of
 
 _LONG = 300  # of a command; the fields show all of it
 

@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from bootstrap import layout
 from bootstrap.core.markdown import code, folded, table, words
-from bootstrap.impact import SERIOUS, Consequence, Effect
-from bootstrap.layout import EnvironmentDiff
+from bootstrap.diff import formats
+from bootstrap.diff.consequences import SERIOUS, Consequence, Effect
+from bootstrap.diff.formats import EnvironmentDiff
 
 _WHOLE = 1_000_000  # characters: a serious line is not cut by its own length
 _KINDS = 12  # that a summary counts one by one
@@ -15,23 +15,23 @@ _KINDS = 12  # that a summary counts one by one
 def markdown(diffs: Sequence[EnvironmentDiff], *, fields: bool = True, lesser: bool = True) -> list[str]:
     """The differences of environments: what is serious in any of them, then each one, the fields folded away."""
     out: list[str] = []
-    if sum(diff.differs for diff in diffs) > 1 and (rows := layout.serious(diffs)):
-        cells = [(*row(each), words(layout.where(names, diffs), _WHOLE)) for each, names in rows]
+    if sum(diff.differs for diff in diffs) > 1 and (rows := formats.serious(diffs)):
+        cells = [(*row(each), words(formats.where(names, diffs), _WHOLE)) for each, names in rows]
         out = ["### What is serious, of all environments", "", *table(("", "object", "", "environments"), cells), ""]
     alone = not out
     for diff in diffs:
         if not (lesser or alone):
-            out.append(f"- {words(diff.environment)}: {layout.counts(diff)}")
+            out.append(f"- {words(diff.environment)}: {formats.counts(diff)}")
             continue
         out.extend((f"### {words(diff.environment)}", ""))
         if not diff.differs:
-            out.extend((f"No difference{layout.folded(diff)}.", ""))
+            out.extend((f"No difference{formats.folded(diff)}.", ""))
             continue
-        told = [each for each in layout.told(diff.consequences) if lesser or each.effect in SERIOUS]
+        told = [each for each in formats.told(diff.consequences) if lesser or each.effect in SERIOUS]
         if told:
             out.extend((*table(("", "object", ""), map(row, told)), ""))
         if fields and diff.changes:
-            out.extend((*folded(f"{len(diff.changes)} objects", layout.fenced(diff), "diff"), ""))
+            out.extend((*folded(f"{len(diff.changes)} objects", formats.fenced(diff), "diff"), ""))
     return out
 
 
@@ -44,14 +44,14 @@ def comment(diffs: Sequence[EnvironmentDiff], limit: int, command: str) -> str:
     if not changed:
         return "No environment changes in the cluster.\n"
     objects = sum(len(diff.changes) for diff in changed)
-    less = sum(each.effect not in SERIOUS for diff in changed for each in layout.told(diff.consequences))
+    less = sum(each.effect not in SERIOUS for diff in changed for each in formats.told(diff.consequences))
     for cut in ("", f"the fields of {objects} objects", f"the fields of {objects} objects, and {less} lesser lines"):
         head = [f"Cut for want of room: {cut}. All of it: {code(command, _WHOLE)}", ""] if cut else []
         text = "\n".join([*head, *markdown(changed, fields=not cut, lesser="lesser" not in cut)])
         if len(text) <= limit:
             return text
-    rows = layout.serious(changed)
-    bullets = [f"{bullet(each)} ({words(layout.where(names, changed, short=True))})" for each, names in rows]
+    rows = formats.serious(changed)
+    bullets = [f"{bullet(each)} ({words(formats.where(names, changed, short=True))})" for each, names in rows]
     return "\n".join(counted(bullets, summary([each for each, _ in rows]), limit, command))
 
 

@@ -9,12 +9,13 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bootstrap import difference, impact, layout, layout_markdown
-from bootstrap.difference import Side
-from bootstrap.impact import Effect
+from bootstrap.diff import compare, formats, markdown
+from bootstrap.diff import consequences as impact
+from bootstrap.diff.compare import Side
+from bootstrap.diff.consequences import Effect
+from bootstrap.diff.formats import EnvironmentDiff
 from bootstrap.kubernetes import objects
 from bootstrap.kubernetes.objects import Object
-from bootstrap.layout import EnvironmentDiff
 from tests.rendering import overlay
 
 SCALARS = st.none() | st.booleans() | st.integers(-9, 9) | st.text("ab-\n", max_size=5)
@@ -40,13 +41,13 @@ OBJECTS = st.lists(
 
 @given(OBJECTS)
 def test_a_tree_against_itself_is_empty(side: list[Object]) -> None:
-    assert difference.compare(side, copy.deepcopy(side)) == ()
+    assert compare.compare(side, copy.deepcopy(side)) == ()
 
 
 @given(OBJECTS, OBJECTS)
 def test_reversing_the_sides_swaps_added_and_removed(left: list[Object], right: list[Object]) -> None:
     swap = {Side.ADDED: Side.REMOVED, Side.REMOVED: Side.ADDED, Side.CHANGED: Side.CHANGED}
-    there, back = difference.compare(left, right), difference.compare(right, left)
+    there, back = compare.compare(left, right), compare.compare(right, left)
     assert [(each.identity, swap[each.side]) for each in there] == [(each.identity, each.side) for each in back]
     for one, other in zip(there, back, strict=True):
         assert [(f.path, swap[f.side]) for f in one.fields] == [(f.path, f.side) for f in other.fields]
@@ -65,17 +66,17 @@ def shuffled(value: Any, order: random.Random) -> Any:
 def test_the_order_of_keys_and_objects_changes_nothing(side: list[Object], order: random.Random) -> None:
     other = [shuffled(each, order) for each in side]
     order.shuffle(other)
-    assert difference.compare(side, other) == ()
+    assert compare.compare(side, other) == ()
 
 
 @given(OBJECTS, OBJECTS)
 @settings(max_examples=50)
 def test_any_difference_can_be_told(left: list[Object], right: list[Object]) -> None:
-    changes = difference.compare(left, right)
+    changes = compare.compare(left, right)
     diff = EnvironmentDiff(environment="dev", changes=changes, consequences=impact.consequences(changes, left, right))
-    assert layout.lines(diff)
-    assert layout_markdown.markdown([diff])
-    assert layout.data(diff)["environment"] == "dev"
+    assert formats.lines(diff)
+    assert markdown.markdown([diff])
+    assert formats.data(diff)["environment"] == "dev"
 
 
 def find(kind: str, name: str, among: list[Object]) -> Object:
@@ -87,7 +88,7 @@ def told(kind: str, name: str, edit: Any) -> tuple[list[str], set[tuple[Effect, 
     before = overlay("complete")
     after = copy.deepcopy(before)
     edit(find(kind, name, after))
-    changes = difference.compare(before, after)
+    changes = compare.compare(before, after)
     assert [str(change.identity) for change in changes] == [f"{kind}/{name}"]
     consequences = {(each.effect, each.what) for each in impact.consequences(changes, before, after)}
     return [field.path for field in changes[0].fields], consequences
@@ -171,14 +172,14 @@ def test_a_pod_template_in_a_text_is_read() -> None:
 def test_what_is_removed_is_lost_or_pruned(kind: str, name: str, effect: Effect) -> None:
     before = overlay("complete")
     after = [each for each in before if not (each["kind"] == kind and each["metadata"]["name"] == name)]
-    assert [each.effect for each in impact.consequences(difference.compare(before, after), before, after)] == [effect]
+    assert [each.effect for each in impact.consequences(compare.compare(before, after), before, after)] == [effect]
 
 
 def test_a_changed_setting_restarts_those_who_read_it() -> None:
     before = overlay("dev")
     name = next(objects.name_of(each) for each in before if objects.identify(each).name == "airflow-env")
     after = list(yaml.safe_load_all(yaml.safe_dump_all(before).replace(name, "airflow-env-2222222222")))
-    changes = difference.compare(before, after)
+    changes = compare.compare(before, after)
     parts = ("api-server", "dag-processor", "scheduler", "triggerer")
     assert [str(change.identity) for change in changes] == [f"Deployment/airflow-{part}" for part in parts]
     assert {(change.fields, change.rereads) for change in changes} == {((), ("airflow-env",))}
@@ -202,16 +203,16 @@ def test_ciphertext_is_never_shown() -> None:
     gone = copy.deepcopy(SEALED)
     gone["spec"] = {}
     for left, right in ((SEALED, again), (again, SEALED), (SEALED, gone), (gone, SEALED)):
-        changes = difference.compare([left], [right])
+        changes = compare.compare([left], [right])
         diff = EnvironmentDiff(
             environment="dev", changes=changes, consequences=impact.consequences(changes, [left], [right])
         )
-        shown = "\n".join([*layout.lines(diff), *layout_markdown.markdown([diff]), str(layout.data(diff))])
+        shown = "\n".join([*formats.lines(diff), *markdown.markdown([diff]), str(formats.data(diff))])
         assert "CIPHERTEXT" not in shown
         assert "AgOTHER" not in shown
-    found = difference.compare([SEALED], [again])
+    found = compare.compare([SEALED], [again])
     diff = EnvironmentDiff(environment="dev", changes=found, consequences=impact.consequences(found, [SEALED], [again]))
-    words = "\n".join(layout.lines(diff))
+    words = "\n".join(formats.lines(diff))
     assert "K: sealed again" in words
     assert "brings L.M" in words
     assert "at=" not in words
@@ -221,7 +222,7 @@ def test_a_changed_scope_is_named() -> None:
     other = copy.deepcopy(SEALED)
     other["spec"] = {"encryptedData": {"K": "AgNEW"}}
     other["metadata"] = {"name": "s", "annotations": {"taxiway/sealed.K": "at=2 scope=cluster-wide"}}
-    (change,) = difference.compare([SEALED], [other])
+    (change,) = compare.compare([SEALED], [other])
     assert change.fields[0].after == "scope strict → cluster-wide"
 
 
@@ -229,8 +230,8 @@ def test_a_plain_secrets_value_is_never_shown() -> None:
     left, right = (
         {"kind": "Secret", "metadata": {"name": "s"}, "data": {"k": value}} for value in ("aHVudGVyMg==", "b3RoZXI=")
     )
-    changes = difference.compare([left], [right])
+    changes = compare.compare([left], [right])
     diff = EnvironmentDiff(
         environment="dev", changes=changes, consequences=impact.consequences(changes, [left], [right])
     )
-    assert "aHVudGVyMg" not in "\n".join(layout.lines(diff)) + str(layout.data(diff))
+    assert "aHVudGVyMg" not in "\n".join(formats.lines(diff)) + str(formats.data(diff))

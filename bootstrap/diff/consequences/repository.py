@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from bootstrap.config.model import PATH, Environment, Model
-from bootstrap.impact import Consequence, Effect
+from bootstrap.diff.consequences import Consequence, Effect
 from bootstrap.lint import secrets_certificate
 from bootstrap.lint.secrets_certificate import Pinned
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bootstrap.impact.effect import at, items, mapping, mappings
-from bootstrap.impact.sides import Pod
+from bootstrap.diff.consequences.effect import at, items, mapping, mappings
+from bootstrap.diff.consequences.sides import Pod
 
 _HOST = {
     "hostNetwork": "shares the node's network (hostNetwork)",

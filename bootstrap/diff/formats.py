@@ -8,8 +8,8 @@ from typing import Any
 import yaml
 
 from bootstrap.core.escaping import visible
-from bootstrap.difference import FieldChange, ObjectChange, Side
-from bootstrap.impact import SERIOUS, Consequence, Effect
+from bootstrap.diff.compare import FieldChange, ObjectChange, Side
+from bootstrap.diff.consequences import SERIOUS, Consequence, Effect
 
 _SIGNS = {Side.ADDED: "+", Side.REMOVED: "-", Side.CHANGED: "~"}
 _SHORT = 100

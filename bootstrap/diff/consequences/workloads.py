@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from bootstrap.difference import ObjectChange
-from bootstrap.impact.effect import Consequence, Effect, Told, at, mappings
-from bootstrap.impact.sides import Pod, Sides
+from bootstrap.diff.compare import ObjectChange
+from bootstrap.diff.consequences.effect import Consequence, Effect, Told, at, mappings
+from bootstrap.diff.consequences.sides import Pod, Sides
 from bootstrap.kubernetes.objects import Object, name_of
 
 WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
