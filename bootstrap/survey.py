@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from bootstrap import crew, finding
+from bootstrap.cluster.kubectl import Kubectl
 from bootstrap.config.model import PATH, Environment
 from bootstrap.core.result import Progress
 from bootstrap.core.tree import Tree
 from bootstrap.examination import Examined, Examiner
 from bootstrap.finding import Finding
 from bootstrap.gitrepo.environment_repo import Checkout, Strays
-from bootstrap.kubectl import Kubectl
 from bootstrap.lint import fleet, fleet_declared, registry, secrets, secrets_certificate, server
 from bootstrap.lint.scene import Scene
 from bootstrap.memory import Memory

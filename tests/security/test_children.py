@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.cluster.kubectl import Kubectl
 from bootstrap.core.errors import BadTarget
 from bootstrap.gitrepo import command as git_command
 from bootstrap.gitrepo import gitpython, status
 from bootstrap.gitrepo import repository as git_repository
 from bootstrap.gitrepo.snapshot import Commit, WorkTree, files_of
-from bootstrap.kubectl import Kubectl
 from bootstrap.kustomize.build import Kustomize
 from bootstrap.system import files as writer
 from bootstrap.system import process
