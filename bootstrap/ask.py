@@ -11,7 +11,7 @@ from bootstrap.config.model import Controller
 from bootstrap.config.remote import Remote
 from bootstrap.core.errors import TaxiwayError
 from bootstrap.core.escaping import log_line
-from bootstrap.request import DEFAULT_CLUSTER, DEFAULT_ENVIRONMENTS, Options, Surroundings
+from bootstrap.scaffold.options import DEFAULT_CLUSTER, DEFAULT_ENVIRONMENTS, Options, Surroundings
 
 _KEY, _NONE, _ANY = "new", "none", "any"
 

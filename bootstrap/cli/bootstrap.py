@@ -104,7 +104,7 @@ def init(
     with boundary(output):
         from bootstrap import ask
         from bootstrap.commands import init as command
-        from bootstrap.request import Options
+        from bootstrap.scaffold.options import Options
 
         result = command.run(
             Options(

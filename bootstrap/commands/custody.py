@@ -6,12 +6,13 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from bootstrap import request, workspace
+from bootstrap import workspace
 from bootstrap.config.model import Environment, Model
 from bootstrap.core.certificates import COMPARE
 from bootstrap.core.errors import BadCertificate, TaxiwayError, attempt, raise_all
 from bootstrap.core.secret import Secret
-from bootstrap.request import Options
+from bootstrap.scaffold import options as init_options
+from bootstrap.scaffold.options import Options
 from bootstrap.secrets import private_keys, sealing
 from bootstrap.secrets.sealing import Certificate
 
@@ -40,7 +41,7 @@ def take(options: Options, environments: tuple[Environment, ...], top: Path, now
     """
     errors: list[TaxiwayError] = []
     read: dict[Path, Certificate | None] = {}
-    chosen = request.certificates(options, environments)
+    chosen = init_options.certificates(options, environments)
     for path in dict.fromkeys(chosen.values()):
         read[path] = attempt(errors, partial(_read, path, now), None)
     raise_all(errors)
@@ -87,7 +88,7 @@ def compare(
     """Raise BadCertificate where `--sealing-cert` names another certificate than the one that an environment has."""
     if not options.sealing_certs:
         return
-    for name, path in request.certificates(options, environments).items():
+    for name, path in init_options.certificates(options, environments).items():
         given = _read(path, now)
         if name in pinned and given.pem != pinned[name]:
             raise BadCertificate(

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bootstrap import environments, sources, workspace
 from bootstrap import ground as grounds
+from bootstrap import workspace
 from bootstrap.commands import custody
 from bootstrap.config import model
 from bootstrap.config.model import Environment, Model
@@ -23,7 +23,8 @@ from bootstrap.kustomize.builder import Builder
 from bootstrap.promotion import release
 from bootstrap.promotion.plan import Plan
 from bootstrap.proposal import Wishes
-from bootstrap.request import Options
+from bootstrap.scaffold import environments, sources
+from bootstrap.scaffold.options import Options
 from bootstrap.secrets import catalog, private_keys, sealing
 from bootstrap.secrets.sealed_secrets import Sealer
 from bootstrap.system.cache import Cache

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bootstrap import __version__, outcome, request, scaffold, site, sources, wheel, workspace
+from bootstrap import __version__, outcome, workspace
 from bootstrap.commands import custody
 from bootstrap.config import model
 from bootstrap.config.model import Model
@@ -15,10 +15,12 @@ from bootstrap.core.secret import Secret
 from bootstrap.core.tree import Tree
 from bootstrap.gitrepo import repository
 from bootstrap.kustomize.build import Kustomize
-from bootstrap.request import Options, Surroundings
+from bootstrap.scaffold import destination, plan, sources, wheel
+from bootstrap.scaffold import options as init_options
+from bootstrap.scaffold.destination import Site
+from bootstrap.scaffold.options import Options, Surroundings
 from bootstrap.secrets import catalog, checks, private_keys
 from bootstrap.secrets.sealed_secrets import Sealer
-from bootstrap.site import Site
 
 Ask = Callable[[Options, Surroundings], Options]
 
@@ -27,16 +29,16 @@ def run(options: Options, *, ask: Ask, progress: Progress) -> Result:
     """Write, build, check and commit the environment repo that the options ask for; a second run changes nothing."""
     repository.check_version()
     download = wheel.Download.parse(options.install) if options.install is not None else None
-    place = site.look(options.directory)
+    place = destination.look(options.directory)
     if not options.dry_run:
         place.recover()
     around = _surroundings(place)
     now = datetime.now(UTC)
     if around.known:
-        return _compare(options, request.resolve(options, around), place.top, now)
+        return _compare(options, init_options.resolve(options, around), place.top, now)
     kustomize = Kustomize.find()
     options = ask(options, around)
-    wanted = request.resolve(options, around)
+    wanted = init_options.resolve(options, around)
     given = _given_secrets(options, wanted)
     with progress("making keys"):
         held = custody.take(options, wanted.environments, place.top, now)
@@ -48,7 +50,7 @@ def run(options: Options, *, ask: Ask, progress: Progress) -> Result:
         for each in wanted.environments
     }
     tool = wheel.plan(__version__, sources.package(), sources.lock(), download)
-    tree = scaffold.plan(sources.load(), wanted, sealed, tool)
+    tree = plan.plan(sources.load(), wanted, sealed, tool)
     place.check(tree)
     with workspace.scratch(tree) if options.dry_run else place.stage(tree) as staged:
         with progress("building the overlays"):

@@ -1,7 +1,7 @@
 """Mistakes in what the controller syncs by, and in the order of what it brings up."""
 
-from bootstrap import controllers
 from bootstrap.config.model import Model
+from bootstrap.scaffold import controllers
 from tests.lint.cases import Broken, Edit, append, replace, write
 
 DEV = "clusters/default/dev.yaml"

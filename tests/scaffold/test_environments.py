@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from bootstrap import controllers, environments, runbook, scaffold
 from bootstrap.config.model import Environment, Model
 from bootstrap.core.errors import BadOption, BadTarget, Several
 from bootstrap.core.tree import Tree
 from bootstrap.promotion import plan, release
+from bootstrap.scaffold import controllers, environments, readme
+from bootstrap.scaffold import plan as scaffold
 from tests import environment_repo as envs
 
 KNOWN = envs.model()
@@ -38,7 +39,7 @@ def test_a_new_environment_has_its_predecessors_release_and_secrets_of_its_own()
     assert Model.parse(after["taxiway.yaml"]) == added.known
     assert [each.name for each in added.known.environments] == ["dev", "staging", "qa", "prod"]
     assert after.under("clusters/c2") == controllers.plan(added.known).under("clusters/c2")
-    assert after["README.md"] == runbook.render(added.known)
+    assert after["README.md"] == readme.render(added.known)
     others = {path for path in added.changes.paths if not path.startswith("overlays/qa/")}
     assert others == {"README.md", "clusters/c2/qa.yaml", "taxiway.yaml"}
     assert not added.changes.deletes

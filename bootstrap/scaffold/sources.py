@@ -14,7 +14,7 @@ _METADATA = ("METADATA", "entry_points.txt", "licenses/LICENSE")
 
 def folder() -> Path:
     """Where `base/` and `overlays/` are: inside an installed wheel, or at the top of a checkout."""
-    here = Path(__file__).resolve().parent
+    here = Path(__file__).resolve().parents[1]
     packaged = here / _SCAFFOLD
     return packaged if packaged.is_dir() else here.parent
 
@@ -30,7 +30,7 @@ def load() -> Tree:
 
 def lock() -> bytes:
     """The lock of what taxiway needs to run, as pip reads it: versions with hashes. `make lock` writes it."""
-    return (Path(__file__).resolve().parent / "data" / "requirements.txt").read_bytes()
+    return (Path(__file__).resolve().parents[1] / "data" / "requirements.txt").read_bytes()
 
 
 def package() -> Tree:
@@ -38,7 +38,7 @@ def package() -> Tree:
 
     Raises DiskFailed where taxiway is not installed, or as another version than the one that runs.
     """
-    here = Path(__file__).resolve().parent
+    here = Path(__file__).resolve().parents[1]
     own = {path: data for path, data in _files(here).items() if not path.startswith(f"{_SCAFFOLD}/")}
     return Tree.union(
         (

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 
-from bootstrap import runbook, scaffold
 from bootstrap.config import edit, model
 from bootstrap.config.model import Environment, Model
 from bootstrap.core.changeset import ChangeSet
@@ -10,6 +9,7 @@ from bootstrap.core.errors import BadOption, BadTarget, raise_all
 from bootstrap.core.tree import Tree
 from bootstrap.promotion import release
 from bootstrap.promotion.release import FOLDER, OWN_COMPONENTS
+from bootstrap.scaffold import plan, readme
 from bootstrap.yamltools.text import editing
 
 README = "README.md"
@@ -99,7 +99,7 @@ def _own_files(known: Model, new: Environment, after: str, source: Tree, sealed:
     """What `init` writes for an environment, without what comes with a release."""
     # A model of two: the work must not grow with the number of environments.
     pair = replace(known, environments=(known.find(after), new))
-    planned = scaffold.plan(source, pair, {new.name: sealed, after: Tree()})
+    planned = plan.plan(source, pair, {new.name: sealed, after: Tree()})
     carried = tuple(f"{new.overlay}/{folder}/" for folder in (FOLDER, "base"))
     return Tree(
         {
@@ -120,6 +120,6 @@ def _check_room(tree: Tree, new: Environment) -> None:
 
 def _readme(tree: Tree, known: Model, wanted: Model) -> dict[str, bytes]:
     """The runbook for the new environments; nothing where it is not as taxiway wrote it, for then it is the user's."""
-    if tree.files.get(README) != runbook.render(known):
+    if tree.files.get(README) != readme.render(known):
         return {}
-    return {README: runbook.render(wanted)}
+    return {README: readme.render(wanted)}

@@ -13,7 +13,7 @@ from textwrap import indent
 from bootstrap.config.model import Model
 from bootstrap.config.remote import Forge
 from bootstrap.core.tree import Tree
-from bootstrap.wheel import FOLDER, REQUIREMENTS
+from bootstrap.scaffold.wheel import FOLDER, REQUIREMENTS
 
 # The commits of https://github.com/actions/checkout that these tags are.
 _CHECKOUT = "actions/checkout@8e8c483db84b4bee98b60c0593521ed34d9990e8 # v6.0.1"

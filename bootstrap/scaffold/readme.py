@@ -1,8 +1,8 @@
 """The README of an environment repo: its own names, its own commands."""
 
-from bootstrap import ci, controllers, wheel
 from bootstrap.config.model import Controller, Environment, Model
 from bootstrap.core.certificates import CERTIFICATE
+from bootstrap.scaffold import ci, controllers, wheel
 
 SEALED_SECRETS = "0.40.0"
 _SIZE = """An environment asks for 0.6 cores and 2 GiB,

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from bootstrap import ci, controllers, runbook
 from bootstrap.config import model
 from bootstrap.config.model import Environment, Model
 from bootstrap.core.tree import Tree
+from bootstrap.scaffold import ci, controllers, readme
 from bootstrap.yamltools import edit
 
 _SHARED_BASE = "../../base"
@@ -30,7 +30,7 @@ def plan(source: Tree, wanted: Model, sealed: Mapping[str, Tree], tool: Tree = T
         if pinned:
             trees.append(base.at(f"{each.overlay}/{_PINNED_BASE}"))
     trees.extend((controllers.plan(wanted), ci.plan(wanted), tool))
-    trees.append(Tree({model.PATH: wanted.render(), "README.md": runbook.render(wanted)}))
+    trees.append(Tree({model.PATH: wanted.render(), "README.md": readme.render(wanted)}))
     return Tree.union(trees)
 
 
