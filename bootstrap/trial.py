@@ -13,10 +13,10 @@ from bootstrap.diff.consequences.repository import State
 from bootstrap.diff.formats import EnvironmentDiff
 from bootstrap.finding import Finding
 from bootstrap.gitrepo.planned import Prospect
-from bootstrap.ground import Ground
 from bootstrap.kubernetes import objects
 from bootstrap.kustomize.builder import Builder, Built
 from bootstrap.lint.scene import CLUSTERS, Concerned, Scene
+from bootstrap.pullrequests.base_commit import Ground
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

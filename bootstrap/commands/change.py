@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import ground as grounds
 from bootstrap import workspace
 from bootstrap.config.model import Environment
 from bootstrap.core.errors import BadOption
@@ -18,8 +17,9 @@ from bootstrap.promotion import edits
 from bootstrap.promotion import plan as promotion
 from bootstrap.promotion.plan import ChangeSet, Plan
 from bootstrap.proposal import Wishes
+from bootstrap.pullrequests import base_commit as grounds
+from bootstrap.pullrequests.record import Kind, Route
 from bootstrap.system.cache import Cache
-from bootstrap.trail import Kind, Route
 
 Edit = Callable[[Tree, Environment], Plan]
 

@@ -4,11 +4,12 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import offer, workspace
+from bootstrap import workspace
 from bootstrap.core.errors import BadOption
 from bootstrap.core.result import Progress, Result
 from bootstrap.gitrepo import environment_repo
 from bootstrap.hosting import BODY_LIMITS
+from bootstrap.pullrequests import publish
 
 _CONTROLS = re.compile(r"[^\n\t\x20-\x7e\xa0-\U0010ffff]")
 _CUT = "\n… cut here: the forge takes no more.\n"
@@ -30,7 +31,7 @@ def run(request: Request, *, progress: Progress) -> Result:
     text = _plain(workspace.read_input(request.source), BODY_LIMITS[known.forge])
     if not text.strip():
         raise BadOption(f"{request.source} holds no text", hint="make one: taxiway diff --output comment > FILE")
-    url, new = offer.comment(top, known, request.number, text, progress=progress)
+    url, new = publish.comment(top, known, request.number, text, progress=progress)
     said = f"{'told' if new else 'told before'}: {url}"
     return Result(status="commented" if new else "unchanged", data={"pullRequest": url}, lines=(said,))
 

@@ -48,12 +48,12 @@ def comment(
     top: Path, diffs: Sequence[EnvironmentDiff], request: Request, number: int, *, progress: Progress
 ) -> Result:
     """The differences as a comment on a pull request."""
-    from bootstrap import offer
     from bootstrap.gitrepo import environment_repo
+    from bootstrap.pullrequests import publish
 
     known = environment_repo.working(top, cached=request.cached).model
     text = markdown.comment(diffs, BODY_LIMITS[known.forge], command(request))
-    url, new = offer.comment(top, known, number, text, progress=progress)
+    url, new = publish.comment(top, known, number, text, progress=progress)
     said = f"{'told' if new else 'told before'}: {url}"
     return Result(status="commented" if new else "unchanged", data={"pullRequest": url}, lines=(said,))
 

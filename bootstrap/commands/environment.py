@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bootstrap import ground as grounds
 from bootstrap import workspace
 from bootstrap.commands import custody
 from bootstrap.config import model
@@ -17,18 +16,19 @@ from bootstrap.core.result import Progress, Result
 from bootstrap.gitrepo import environment_repo
 from bootstrap.gitrepo import repository as git_repository
 from bootstrap.gitrepo.planned import Prospect
-from bootstrap.ground import Ground
 from bootstrap.kustomize import images
 from bootstrap.kustomize.builder import Builder
 from bootstrap.promotion import release
 from bootstrap.promotion.plan import Plan
 from bootstrap.proposal import Wishes
+from bootstrap.pullrequests import base_commit as grounds
+from bootstrap.pullrequests.base_commit import Ground
+from bootstrap.pullrequests.record import Kind, Route
 from bootstrap.scaffold import environments, sources
 from bootstrap.scaffold.options import Options
 from bootstrap.secrets import catalog, private_keys, sealing
 from bootstrap.secrets.sealed_secrets import Sealer
 from bootstrap.system.cache import Cache
-from bootstrap.trail import Kind, Route
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

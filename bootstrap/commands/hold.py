@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from bootstrap import ground as grounds
 from bootstrap import workspace
 from bootstrap.config import edit, model
 from bootstrap.config.hold import Hold
@@ -14,6 +13,7 @@ from bootstrap.core.escaping import commit_line
 from bootstrap.core.result import Progress, Result
 from bootstrap.gitrepo import commit as local_commit
 from bootstrap.gitrepo import repository
+from bootstrap.pullrequests import base_commit as grounds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import ground as grounds
-from bootstrap import trail, workspace
+from bootstrap import workspace
 from bootstrap.config import model
 from bootstrap.config.model import Environment, Model
 from bootstrap.core.errors import BadOption
@@ -16,6 +15,8 @@ from bootstrap.gitrepo import repository as git_repository
 from bootstrap.kustomize.builder import Builder
 from bootstrap.promotion.merge import Part
 from bootstrap.proposal import Wishes
+from bootstrap.pullrequests import base_commit as grounds
+from bootstrap.pullrequests import record
 from bootstrap.system.cache import Cache
 
 
@@ -53,7 +54,7 @@ def run(request: Request, *, progress: Progress) -> Result:
         asked = pool.submit(grounds.proposed, top, parts, dry_run=request.dry_run, progress=progress, local=local)
         # While Git looks at the files and asks the remote: kustomize, and the rest of the code.
         if len(steps) == 1:  # it has most likely something to carry; of a whole chain, most steps have not
-            pool.submit(local.history, *trail.written(steps[0][1].overlay))
+            pool.submit(local.history, *record.written(steps[0][1].overlay))
             for overlay in overlays:
                 builder.begin(local.snapshot, overlay)
         from bootstrap.commands import promoting

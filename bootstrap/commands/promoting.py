@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from functools import partial
 
-from bootstrap import trail
 from bootstrap.commands import proposing
 from bootstrap.commands.promote import Request
 from bootstrap.commands.proposing import Proposed, Tried
@@ -11,11 +10,12 @@ from bootstrap.config import model
 from bootstrap.config.model import Environment, Model
 from bootstrap.core.errors import BadOption, TaxiwayError, attempt, raise_all
 from bootstrap.core.result import Progress, Result
-from bootstrap.ground import Ground
 from bootstrap.kustomize.builder import Builder
 from bootstrap.promotion import plan as promotion
 from bootstrap.promotion.plan import ChangeSet, Part, Plan
-from bootstrap.trail import Kind, Origin, Route, lineage
+from bootstrap.pullrequests import record
+from bootstrap.pullrequests.base_commit import Ground
+from bootstrap.pullrequests.record import Kind, Origin, Route, lineage
 
 Step = tuple[Environment, Environment]
 
@@ -97,7 +97,7 @@ def _plan(ground: Ground, source: Environment, target: Environment, request: Req
 
 def _origins(ground: Ground, source: Environment, target: Environment) -> dict[Part, Origin]:
     """Where each part of the target's release came from: as the records tell, else the commit that it began with."""
-    history = ground.history(*trail.written(target.overlay))
+    history = ground.history(*record.written(target.overlay))
     if not history:
         return {}
     (last, newest), (start, _) = history[0], history[-1]

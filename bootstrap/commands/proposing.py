@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap import __version__, body, offer, trial
-from bootstrap.body import Description
+from bootstrap import __version__, trial
 from bootstrap.config.model import Model
 from bootstrap.core.errors import TaxiwayError, raise_all
 from bootstrap.core.escaping import visible
@@ -13,16 +12,18 @@ from bootstrap.core.result import Progress, Result
 from bootstrap.diff import formats
 from bootstrap.diff.consequences import Effect
 from bootstrap.gitrepo import commit
-from bootstrap.ground import Ground
 from bootstrap.hosting import BODY_LIMITS
 from bootstrap.kustomize.builder import Builder
-from bootstrap.offer import Offered
 from bootstrap.promotion import release
 from bootstrap.promotion.merge import Part
 from bootstrap.promotion.plan import Plan
 from bootstrap.proposal import Wishes
+from bootstrap.pullrequests import description, publish
+from bootstrap.pullrequests.base_commit import Ground
+from bootstrap.pullrequests.description import Description
+from bootstrap.pullrequests.publish import Offered
+from bootstrap.pullrequests.record import Block, Kind, Route
 from bootstrap.system import files
-from bootstrap.trail import Block, Kind, Route
 from bootstrap.trial import Trial
 
 _ROOM_FOR_ALL = 2**31
@@ -82,12 +83,12 @@ def conclude(ground: Ground, tried: Tried, wishes: Wishes, *, dry_run: bool, pro
     described = tried.described
     route, planned = tried.proposed.route, tried.proposed.planned
     if described is None:
-        notes = () if dry_run else offer.withdraw(ground, route, wishes, progress=progress)
+        notes = () if dry_run else publish.withdraw(ground, route, wishes, progress=progress)
         data: dict[str, Any] = {"kind": route.kind, "source": route.source, "target": route.target, "moved": []}
         return Result(status="unchanged", data=data, lines=(f"{_where(route)}: unchanged",), notes=notes)
     if dry_run:
         return _planned(ground, described)
-    offered = offer.make(ground, planned.changes, described, wishes, progress=progress)
+    offered = publish.make(ground, planned.changes, described, wishes, progress=progress)
     return _offered(described, offered)
 
 
@@ -99,9 +100,9 @@ def here(ground: Ground, proposed: Proposed, builder: Builder, *, progress: Prog
         return Result(status="unchanged", data=data, lines=(f"{_where(route)}: unchanged",))
     described = _tried(ground, proposed, builder, progress)
     with progress("committing"):
-        made = commit.commit(ground.top, planned.changes, body.message(described))
+        made = commit.commit(ground.top, planned.changes, description.message(described))
     lines = (
-        body.title(route, planned.moved),
+        description.title(route, planned.moved),
         *_told(described),
         f"committed {made[:12]}; it is synced once it is pushed",
     )
@@ -161,9 +162,9 @@ def _dags(ground: Ground, proposed: Proposed) -> str:
 
 
 def _planned(ground: Ground, described: Description) -> Result:
-    text = body.render(described, BODY_LIMITS[ground.known.forge])
-    lines = [body.title(described.block.route, described.planned.moved), "", *text.splitlines()]
-    if text != body.render(described, _ROOM_FOR_ALL):  # what had no room in the pull request has it here
+    text = description.render(described, BODY_LIMITS[ground.known.forge])
+    lines = [description.title(described.block.route, described.planned.moved), "", *text.splitlines()]
+    if text != description.render(described, _ROOM_FOR_ALL):  # what had no room in the pull request has it here
         lines.extend(("", *formats.lines(described.diff)))
     data = {**_data(described), "body": text, "difference": formats.data(described.diff)}
     return Result(status="planned", data=data, lines=tuple(lines))
@@ -171,12 +172,12 @@ def _planned(ground: Ground, described: Description) -> Result:
 
 def _offered(described: Description, offered: Offered) -> Result:
     status = ("opened" if offered.pull else "pushed") if offered.changed else "unchanged"
-    said = body.title(described.block.route, described.planned.moved)
+    said = description.title(described.block.route, described.planned.moved)
     lines = [said if offered.changed else f"{said}: unchanged"]
     lines.extend(_told(described))
     where = offered.pull.url if offered.pull else f"branch {offered.branch}"
     lines.append(f"{'review and merge' if offered.changed else 'it is open already'}: {where}")
-    data = {**_data(described), **offer.described_data(offered)}
+    data = {**_data(described), **publish.described_data(offered)}
     return Result(status=status, data=data, lines=tuple(lines), notes=(*described.notes, *offered.notes))
 
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from bootstrap import ground as grounds
 from bootstrap import models, workspace
 from bootstrap.commands import proposing
 from bootstrap.commands.proposing import Proposed
@@ -15,13 +14,14 @@ from bootstrap.core.errors import BadOption
 from bootstrap.core.result import Progress, Result
 from bootstrap.gitrepo import environment_repo
 from bootstrap.gitrepo import repository as git_repository
-from bootstrap.ground import Ground
 from bootstrap.kustomize.builder import Builder
 from bootstrap.promotion import plan, rollback
 from bootstrap.promotion.plan import Plan
 from bootstrap.proposal import Wishes
+from bootstrap.pullrequests import base_commit as grounds
+from bootstrap.pullrequests.base_commit import Ground
+from bootstrap.pullrequests.record import Kind, Route
 from bootstrap.system.cache import Cache
-from bootstrap.trail import Kind, Route
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

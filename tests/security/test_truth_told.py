@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bootstrap import body
-from bootstrap.body import Description
 from bootstrap.commands import diffing
 from bootstrap.commands.diff import Request
 from bootstrap.core.changeset import ChangeSet
@@ -18,7 +16,9 @@ from bootstrap.diff.consequences import SERIOUS, Effect
 from bootstrap.diff.formats import EnvironmentDiff
 from bootstrap.kubernetes.objects import Object
 from bootstrap.promotion.plan import Plan
-from bootstrap.trail import Block, Kind, Route
+from bootstrap.pullrequests import description
+from bootstrap.pullrequests.description import Description
+from bootstrap.pullrequests.record import Block, Kind, Route
 from bootstrap.yamltools import embedded
 from tests import environment_repo as envs
 from tests.security.test_truth import HARMLESS, SAFE, binding, deployment, diff, make, pod, role, serious, told
@@ -47,7 +47,7 @@ def first_line(text: str) -> str:
 
 def test_one_binding_among_5_000_harmless_objects() -> None:
     found = diff([HARMLESS, *many(5_000)], [HARMLESS, ADMIN, *many(5_000, value="y" * 90)])
-    text = body.render(described(found), LIMIT)
+    text = description.render(described(found), LIMIT)
     assert len(text) <= LIMIT
     assert GIVEN in first_line(text)
     assert COMMAND in text
@@ -67,7 +67,7 @@ def test_one_binding_among_5_000_lesser_rights_is_told_first() -> None:
     """So many that not all have room: they are counted, and the worst is among those that are written out."""
     roles = [role(("get", "", "pods"), metadata={"name": f"a{n}-{'x' * 100}", "namespace": "n"}) for n in range(5_000)]
     found = diff([HARMLESS], [HARMLESS, ADMIN, *roles])
-    for text in (body.render(described(found), LIMIT), markdown.comment([found], LIMIT, COMMAND)):
+    for text in (description.render(described(found), LIMIT), markdown.comment([found], LIMIT, COMMAND)):
         assert len(text) <= LIMIT
         assert "**5001 serious lines do not all have room here: 5000 security of Role, 1 security of " in text
         assert GIVEN in first_line(text)
@@ -75,7 +75,7 @@ def test_one_binding_among_5_000_lesser_rights_is_told_first() -> None:
         assert left + text.count("**security**") == 5_001
         assert text.count(COMMAND) >= 2
     # Where there is no forge that limits it, all of it is there.
-    assert body.render(described(found), 2**31).count("**security**") == 5_001
+    assert description.render(described(found), 2**31).count("**security**") == 5_001
 
 
 def test_200_environments_with_the_serious_ones_before_all_details() -> None:
@@ -123,11 +123,11 @@ def test_what_is_cut_is_details_and_it_says_so() -> None:
     assert text.startswith("Cut for want of room: the fields of 601 objects, and 600 lesser lines. All of it: `taxiway")
     assert GIVEN in text
     assert "its pods restart" not in text
-    text = body.render(described(found), 9_000)
+    text = description.render(described(found), 9_000)
     assert GIVEN in text
     assert f"… and 560 more: `{COMMAND}`" in text
     for limit in range(700, 3_000, 50):
-        text = body.render(described(found), limit)
+        text = description.render(described(found), limit)
         assert len(text) <= limit
         assert GIVEN in text or "1 security of ClusterRoleBinding" in text
         assert COMMAND in text
@@ -143,7 +143,7 @@ def test_long_names_are_whole() -> None:
     given["metadata"]["name"] = name
     found = diff([HARMLESS], [HARMLESS, given])
     for text in (
-        body.render(described(found), LIMIT),
+        description.render(described(found), LIMIT),
         markdown.comment([found], LIMIT, COMMAND),
         "\n".join(formats.lines(found)),
     ):
@@ -229,15 +229,15 @@ def test_without_a_risk_the_sentence_is_true() -> None:
     """It stands only where nothing is serious; an object of a kind that nobody knows never lets it stand."""
     said = "None that taxiway knows"
     quiet = diff([HARMLESS, *many(1)], [HARMLESS, *many(1, value="y")])
-    assert said in body.render(described(quiet), LIMIT)
+    assert said in description.render(described(quiet), LIMIT)
     for each in (make("Widget", api="example.com/v1"), make("ConfigMap", api="example.com/v1"), ADMIN):
-        assert said not in body.render(described(diff([HARMLESS], [HARMLESS, each])), LIMIT)
-    assert said not in body.render(described(quiet, notes=("a rule is switched off",)), LIMIT)
+        assert said not in description.render(described(diff([HARMLESS], [HARMLESS, each])), LIMIT)
+    assert said not in description.render(described(quiet, notes=("a rule is switched off",)), LIMIT)
 
 
 def test_notes_are_never_cut() -> None:
     notes = tuple(f"rule {n} is switched off" for n in range(100))
-    text = body.render(described(diff([HARMLESS], [HARMLESS, *many(3_000)]), notes=notes), LIMIT)
+    text = description.render(described(diff([HARMLESS], [HARMLESS, *many(3_000)]), notes=notes), LIMIT)
     assert all(note in text for note in notes)
     assert len(text) <= LIMIT
 

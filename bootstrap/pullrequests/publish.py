@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bootstrap import body, codeowners, forge, trail
-from bootstrap.body import Description
+from bootstrap import forge
 from bootstrap.config.model import Model
 from bootstrap.config.remote import Forge
 from bootstrap.core.changeset import ChangeSet
@@ -17,11 +16,14 @@ from bootstrap.core.result import Progress
 from bootstrap.forge import PullRequests
 from bootstrap.gitrepo import committed, remote, repository, worktree
 from bootstrap.gitrepo.remote import PushRefused, Reason
-from bootstrap.ground import REMOTE, Ground
 from bootstrap.hosting import BODY_LIMITS, Hosted
 from bootstrap.proposal import Proposal, PullRequest, Wishes
+from bootstrap.pullrequests import codeowners, description
+from bootstrap.pullrequests import record as change_record
+from bootstrap.pullrequests.base_commit import REMOTE, Ground
+from bootstrap.pullrequests.description import Description
+from bootstrap.pullrequests.record import Kind, Route
 from bootstrap.system import signals
-from bootstrap.trail import Kind, Route
 
 # What differs where the same secrets are sealed again: the values, of an RSA key's length at least, and the time.
 _SEALED = re.compile(rb"(?m)^(    [\w.-]+: )[A-Za-z0-9+/=]{300,}$|(?<=: at=)[0-9TZ:-]+")
@@ -76,7 +78,7 @@ def _make(
     claimed = record is not None and (record.digest == digest or route.kind is Kind.ADD)
     same = claimed and _holds(ground, commit, changes, route.kind)
     if not (same and goes_on):
-        commit = _commit(ground, changes, body.message(described))
+        commit = _commit(ground, changes, description.message(described))
         pushed = _push(ground, commit, branch, head, changes, progress)
     if pulls is None:
         return Offered(branch=branch, commit=commit, changed=pushed)
@@ -154,7 +156,7 @@ def _asked(ground: Ground, branch: str) -> str | None:
     return remote.heads(ground.top, REMOTE, branch).get(branch)
 
 
-def _standing(ground: Ground, branch: str, head: str | None) -> tuple[str | None, trail.Block | None]:
+def _standing(ground: Ground, branch: str, head: str | None) -> tuple[str | None, change_record.Block | None]:
     """Where the remote's branch stands, and the record in its last commit.
 
     Raises PushRefused where that commit is not taxiway's: someone went on by hand, and nothing of it may be lost.
@@ -162,7 +164,7 @@ def _standing(ground: Ground, branch: str, head: str | None) -> tuple[str | None
     if head is None:
         return None, None
     worktree.fetch(ground.top, REMOTE, branch, head)
-    record = trail.read(repository.run(ground.top, "log", "-1", "--format=%B", head))
+    record = change_record.read(repository.run(ground.top, "log", "-1", "--format=%B", head))
     if record is None:
         raise PushRefused(
             f"{branch} has commits that are not taxiway's",
@@ -229,8 +231,8 @@ def _proposal(ground: Ground, described: Description, branch: str, wishes: Wishe
     return Proposal(
         branch=branch,
         base=ground.known.branch,
-        title=body.title(described.block.route, described.planned.moved),
-        body=body.render(described, BODY_LIMITS[ground.known.forge]),
+        title=description.title(described.block.route, described.planned.moved),
+        body=description.render(described, BODY_LIMITS[ground.known.forge]),
         labels=wishes.labels,
         draft=wishes.draft,
         reviewers=wishes.reviewers,

@@ -21,7 +21,7 @@ from bootstrap.hosting import Hosted
 from bootstrap.promotion.merge import Move, Part
 from bootstrap.promotion.plan import Plan
 from bootstrap.promotion.release import ID
-from bootstrap.trail import Block, Kind, Route
+from bootstrap.pullrequests.record import Block, Kind, Route
 
 _LONGEST_TITLE = 120
 _WHOLE = 100_000  # characters: a note is not cut by its own length

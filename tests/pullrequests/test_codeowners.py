@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootstrap import codeowners
+from bootstrap.pullrequests import codeowners
 
 RELEASE = "overlays/prod/release/release.env"
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
-from bootstrap import models, trail
+from bootstrap import models
 from bootstrap.config import model
 from bootstrap.config.model import Model
 from bootstrap.core.errors import BadOption, BadTarget, GitFailed
@@ -14,7 +14,8 @@ from bootstrap.core.result import Progress
 from bootstrap.core.tree import Tree
 from bootstrap.gitrepo import committed, remote, repository, status, worktree
 from bootstrap.gitrepo.snapshot import Commit, files_of
-from bootstrap.trail import Block
+from bootstrap.pullrequests import record
+from bootstrap.pullrequests.record import Block
 
 REMOTE = "origin"
 _LISTED = 6
@@ -53,7 +54,7 @@ class Ground:
         """The commits that changed these paths, the newest first, each with the record that it carries."""
         told = _logged(self.top, self.commit, paths)
         entries = (entry.strip().partition("\0") for entry in told.split("\0\0") if entry.strip())
-        return [(commit, trail.read(message)) for commit, _, message in entries]
+        return [(commit, record.read(message)) for commit, _, message in entries]
 
 
 @lru_cache(maxsize=8)  # for who asks for it before it is needed: Git takes a while over a long history
@@ -101,7 +102,7 @@ def shared(top: Path, parts: Iterable[str], *, progress: Progress, local: Ground
         known = local.known
         asked = None
         if repository.Repository(top).origin():
-            asked = pool.submit(remote.heads, top, REMOTE, known.branch, f"{trail.BRANCHES}*")
+            asked = pool.submit(remote.heads, top, REMOTE, known.branch, f"{record.BRANCHES}*")
         with progress(f"asking {REMOTE} for {known.branch}"):
             _refuse(altered.result())
             if asked is None:

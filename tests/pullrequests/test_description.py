@@ -10,8 +10,6 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bootstrap import body, trail
-from bootstrap.body import Description
 from bootstrap.config.remote import Forge, Remote
 from bootstrap.core import escaping, markdown
 from bootstrap.core.changeset import ChangeSet
@@ -23,7 +21,9 @@ from bootstrap.promotion import edits
 from bootstrap.promotion import plan as promotion
 from bootstrap.promotion.merge import Kept, Move, Part
 from bootstrap.promotion.plan import Plan
-from bootstrap.trail import Block, Kind, Origin, Route
+from bootstrap.pullrequests import description, record
+from bootstrap.pullrequests.description import Description
+from bootstrap.pullrequests.record import Block, Kind, Origin, Route
 from tests import environment_repo as envs
 
 KNOWN = envs.model("dev", "complete")
@@ -68,7 +68,7 @@ def whole() -> tuple[Plan, EnvironmentDiff]:
 
 def test_the_body_of_a_promotion(whole: tuple[Plan, EnvironmentDiff]) -> None:
     plan, diff = whole
-    text = body.render(described(plan, diff, notes=("staging is skipped",)), LIMIT)
+    text = description.render(described(plan, diff, notes=("staging is skipped",)), LIMIT)
     assert text.startswith(
         "Carries the release of `dev` into `complete`: `apache/airflow` `3.3.2` → `3.3.3`, "
         "1 setting, 1 file of the base.\n"
@@ -84,19 +84,21 @@ def test_the_body_of_a_promotion(whole: tuple[Plan, EnvironmentDiff]) -> None:
     assert "| restart | `Deployment/airflow-scheduler` | its pods restart |" in text
     assert "| settings | `AIRFLOW__CORE__PARALLELISM` | nothing | `64` |" in text
     assert "! ConfigMap/airflow-env" in text
-    assert trail.read(text) == BLOCK
-    assert body.title(ROUTE, plan.moved) == "Promote dev → complete: airflow 3.3.2 → 3.3.3"
+    assert record.read(text) == BLOCK
+    assert description.title(ROUTE, plan.moved) == "Promote dev → complete: airflow 3.3.2 → 3.3.3"
 
 
 def test_a_change_without_a_risk_says_so() -> None:
-    text = body.render(described(moves(Move(part=Part.SETTINGS, path="p", field="A", before=None, after=""))), LIMIT)
+    text = description.render(
+        described(moves(Move(part=Part.SETTINGS, path="p", field="A", before=None, after=""))), LIMIT
+    )
     assert "None that taxiway knows" in text
     assert "| settings | `A` | nothing | empty |" in text
 
 
 def test_what_the_target_keeps_is_told() -> None:
     kept = Kept(part=Part.SETTINGS, path="p", field="A", source="1", target="2")
-    text = body.render(described(Plan(changes=ChangeSet(), kept=(kept,))), LIMIT)
+    text = description.render(described(Plan(changes=ChangeSet(), kept=(kept,))), LIMIT)
     assert "### What stays, as the target's own choice\n\n| part | what | complete | source |" in text
     assert "| settings | `A` | `2` | `1` |" in text
 
@@ -112,7 +114,7 @@ def test_no_ciphertext_and_no_secret_is_told() -> None:
     after = copy.deepcopy(before)
     after[0]["spec"]["encryptedData"] = {"A": "AgNEWCIPHERTEXT"}
     after[1]["stringData"]["A"] = "hunter3"
-    text = body.render(described(moves(), diff_of(before, after)), LIMIT)
+    text = description.render(described(moves(), diff_of(before, after)), LIMIT)
     assert "SealedSecret/s" in text
     assert "CIPHERTEXT" not in text
     assert "hunter" not in text
@@ -127,10 +129,10 @@ def test_what_a_forge_has_no_room_for_is_cut_with_a_pointer(limit: int) -> None:
     before = copy.deepcopy(after)
     for each in before:
         each["data"]["a|b"] = "y`" * 45
-    text = body.render(described(moves(), diff_of(before, after)), limit)
+    text = description.render(described(moves(), diff_of(before, after)), limit)
     assert len(text) <= limit
     assert COMMAND in text or limit == 2_000
-    assert trail.read(text) == BLOCK
+    assert record.read(text) == BLOCK
     assert text.count("<details>") == text.count("</details>")
     assert not [line for line in text.splitlines() if line.startswith("|") and not line.endswith("|")]
 
@@ -171,8 +173,8 @@ def test_no_value_is_more_than_a_value(names: list[str], values: list[str]) -> N
         {**each, "x": values[1], "rules": [{"resources": [names[0]], "verbs": [values[0] or "get"]}]} for each in before
     ]
     wanted = described(moves(*moved), diff_of(before, after), notes=tuple(values), dags=values[0])
-    text = body.render(wanted, LIMIT)
-    assert trail.read(text) == BLOCK
+    text = description.render(wanted, LIMIT)
+    assert record.read(text) == BLOCK
     shown = visible(text.removesuffix(f"\n\n{BLOCK.hidden}\n"))
     plain = re.sub(r"<details><summary>What is rendered: \d+ objects?</summary>|</details>", "", shown)
     for mark in ("@", "<", "](", "www.", "http", "\u202e", "\x1b", "\n# "):
@@ -187,10 +189,10 @@ def test_no_value_is_more_than_a_value(names: list[str], values: list[str]) -> N
             assert cells == width
         else:
             width = 0
-    title = body.title(ROUTE, moved)
+    title = description.title(ROUTE, moved)
     assert len(title) <= 120
     assert title.isprintable() or not set("\n\r\x1b") & set(title)
-    assert trail.read(body.message(wanted)) == BLOCK
+    assert record.read(description.message(wanted)) == BLOCK
 
 
 @given(text=TEXTS)
@@ -228,7 +230,7 @@ OLD, NEW = "a" * 40, "b" * 40
 )
 def test_the_dags_are_linked_where_their_forge_is_known(repository: str, old: str, new: str, link: str | None) -> None:
     move = Move(part=Part.DAGS, path="p", field=DAGS, before=old, after=new)
-    text = body.render(described(moves(move), dags=repository), LIMIT)
+    text = description.render(described(moves(move), dags=repository), LIMIT)
     sentence = text.splitlines()[0]
     assert ("[the DAGs' commits](" in sentence) == (link is not None)
     if link:
@@ -243,10 +245,10 @@ def test_a_long_commit_or_digest_is_short_in_the_sentence_and_whole_in_the_table
         Move(part=Part.DAGS, path="p", field=DAGS, before=OLD, after=NEW),
         Move(part=Part.IMAGES, path="p", field="a/b", before="a/b:1", after=f"c/d:1@{digest}"),
     )
-    text = body.render(described(moves(*moved)), LIMIT)
+    text = description.render(described(moves(*moved)), LIMIT)
     assert f"`DAGs` `{'a' * 12}` → `{'b' * 12}`" in text.splitlines()[0]
     assert f"`c/d:1@{digest}`" in text
-    assert body.title(ROUTE, moved) == (
+    assert description.title(ROUTE, moved) == (
         f"Promote dev → complete: DAGs {'a' * 12} → {'b' * 12}, b a/b:1 → c/d:1@sha256:999999999999"
     )
 
@@ -271,7 +273,7 @@ def test_a_title_tells_what_moves_where_no_image_does(
     moved: list[tuple[str, str, str | None, str | None]], what: str
 ) -> None:
     moves = [Move(part=Part(part), path="p", field=field, before=a, after=b) for part, field, a, b in moved]
-    assert body.title(ROUTE, moves) == f"Promote dev → complete: {what}"
+    assert description.title(ROUTE, moves) == f"Promote dev → complete: {what}"
 
 
 def test_a_branch_follows_from_the_content_and_belongs_to_one_route() -> None:
@@ -307,15 +309,15 @@ BLOCKS = st.builds(
 
 @given(block=BLOCKS, before=TEXTS, after=TEXTS)
 def test_a_record_is_read_back_from_a_body_and_from_a_commit(block: Block, before: str, after: str) -> None:
-    assert trail.read(f"{before}\n{block.hidden}") == block
-    assert trail.read(f"{before}\n\n{block.trailer}\n") == block
+    assert record.read(f"{before}\n{block.hidden}") == block
+    assert record.read(f"{before}\n\n{block.trailer}\n") == block
     assert block.hidden.count("-->") == 1
     assert "@" not in block.hidden
 
 
 @given(text=TEXTS | st.text().map(lambda text: f"<!-- taxiway {{{text}}} -->"))
 def test_what_is_no_record_is_none(text: str) -> None:
-    assert trail.read(text) is None
+    assert record.read(text) is None
 
 
 def test_the_ancestor_of_each_part_is_where_it_came_from_last() -> None:
@@ -324,7 +326,7 @@ def test_the_ancestor_of_each_part_is_where_it_came_from_last() -> None:
     elsewhere = replace(BLOCK, route=replace(ROUTE, target="other"), commit="c4")
     back = replace(BLOCK, route=Route(kind=Kind.ROLLBACK, target="complete"), commit="c1")
     history = [("m4", elsewhere), ("m3", pinned), ("m2", only), ("m1", back), ("m0", replace(BLOCK, commit="c0"))]
-    assert trail.lineage("complete", history) == {
+    assert record.lineage("complete", history) == {
         Part.IMAGES: Origin(commit="m3", environment="complete"),
         Part.BASE: Origin(commit="c3", environment="dev"),
         Part.DAGS: Origin(commit="c2", environment="dev"),
@@ -334,11 +336,11 @@ def test_the_ancestor_of_each_part_is_where_it_came_from_last() -> None:
 
 def test_too_small_a_limit_is_a_mistake_of_the_caller() -> None:
     with pytest.raises(ValueError, match="too few"):
-        body.render(described(moves()), 100)
+        description.render(described(moves()), 100)
 
 
 def test_other_forges_have_other_links() -> None:
     known = replace(KNOWN, forge=Forge.GITLAB, remote=Remote.parse("https://git.example.com/a/b.git"))
     move = Move(part=Part.DAGS, path="p", field=DAGS, before="v1", after="v2")
     wanted = replace(described(moves(move), dags="https://git.example.com/acme/dags.git"), known=known)
-    assert "/-/compare/v1...v2" in body.render(wanted, LIMIT)
+    assert "/-/compare/v1...v2" in description.render(wanted, LIMIT)
