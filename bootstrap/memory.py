@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bootstrap import untracked
-from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.gitrepo import object_ids
 from bootstrap.gitrepo.snapshot import Commit, WorkTree
 from bootstrap.kustomize.builder import Builder
+from bootstrap.validate.violation import Finding, Rule, Severity
 from bootstrap.yamltools.positions import Place
 
 _LAYOUT = "1"  # of what is kept in the cache

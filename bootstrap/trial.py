@@ -11,12 +11,12 @@ from bootstrap.diff import environment_diff
 from bootstrap.diff.consequences import repository
 from bootstrap.diff.consequences.repository import State
 from bootstrap.diff.formats import EnvironmentDiff
-from bootstrap.finding import Finding
 from bootstrap.gitrepo.planned import Prospect
 from bootstrap.kubernetes import objects
 from bootstrap.kustomize.builder import Builder, Built
-from bootstrap.lint.scene import CLUSTERS, Concerned, Scene
 from bootstrap.pullrequests.base_commit import Ground
+from bootstrap.validate.context import CLUSTERS, Concerned, Scene
+from bootstrap.validate.violation import Finding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

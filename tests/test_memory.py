@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.gitrepo.snapshot import Commit, WorkTree
 from bootstrap.kustomize.build import Kustomize
 from bootstrap.kustomize.builder import Builder
 from bootstrap.memory import Memory
 from bootstrap.system.cache import Cache
+from bootstrap.validate.violation import Finding, Rule, Severity
 from bootstrap.yamltools.positions import Place
 from tests.commands.test_init import git
 

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bootstrap import finding, untracked, workspace
+from bootstrap import untracked, workspace
 from bootstrap.config.parts import OVERLAYS
 from bootstrap.core.errors import BadOption
 from bootstrap.core.result import Progress, Result
-from bootstrap.finding import Finding
 from bootstrap.gitrepo import repository as git_repository
 from bootstrap.gitrepo import status
 from bootstrap.gitrepo.snapshot import Commit, WorkTree
 from bootstrap.system.cache import Cache
+from bootstrap.validate import violation
+from bootstrap.validate.violation import Finding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +62,8 @@ def run(request: Request, *, progress: Progress) -> Result:
             if (known := memory.recall(now.timestamp())) is not None:
                 return _told(known, [each.name for each in environments], checkout.model.switched_off, request)
         strays = pool.submit(checkout.strays) if whole else None
-        from bootstrap import survey as surveys
-        from bootstrap.examination import Examiner
+        from bootstrap.validate import run as surveys
+        from bootstrap.validate.engine import Examiner
 
         aged = surveys.Aged.of(checkout, environments, now)
         examiner = Examiner(
@@ -90,10 +91,10 @@ def run(request: Request, *, progress: Progress) -> Result:
 
 
 def _told(findings: Sequence[Finding], environments: Sequence[str], off: Mapping[str, str], request: Request) -> Result:
-    from bootstrap import verdict
+    from bootstrap.validate import formats
 
-    findings = finding.as_errors(findings) if request.strict else findings
-    return verdict.result(findings, environments, off, request.form)
+    findings = violation.as_errors(findings) if request.strict else findings
+    return formats.result(findings, environments, off, request.form)
 
 
 def _before(top: Path, since: str | None) -> Commit | None:

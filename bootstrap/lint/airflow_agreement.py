@@ -4,13 +4,14 @@ from collections.abc import Iterator
 
 from bootstrap.airflow import settings
 from bootstrap.airflow.settings import Name
-from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.kustomize.image_names import name_of, tag_of
 from bootstrap.lint import airflow_components as parts
-from bootstrap.lint import airflow_values, pods
+from bootstrap.lint import airflow_values
 from bootstrap.lint.airflow_components import API_SERVER, DAG_PROCESSOR, SCHEDULER, TRIGGERER, Airflow, Component
-from bootstrap.lint.pods import Container, Setting
-from bootstrap.lint.scene import Scene
+from bootstrap.validate import pods
+from bootstrap.validate.context import Scene
+from bootstrap.validate.pods import Container, Setting
+from bootstrap.validate.violation import Finding, Rule, Severity
 from bootstrap.yamltools.positions import Place
 
 IMAGE = Rule(

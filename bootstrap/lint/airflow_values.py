@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 from bootstrap.airflow import settings as airflow_settings
 from bootstrap.airflow.settings import Name, Option
-from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.lint import airflow_components
 from bootstrap.lint.airflow_components import executor_names, expanded
-from bootstrap.lint.pods import Container, Setting
-from bootstrap.lint.scene import Scene
+from bootstrap.validate.context import Scene
+from bootstrap.validate.pods import Container, Setting
+from bootstrap.validate.violation import Finding, Rule, Severity
 from bootstrap.yamltools.positions import Place
 
 BAD_VALUE = Rule(

@@ -6,9 +6,7 @@ from urllib.parse import urlsplit
 
 from bootstrap.airflow import settings
 from bootstrap.airflow.settings import Name
-from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.lint import airflow_components as parts
-from bootstrap.lint import pods
 from bootstrap.lint.airflow_components import (
     API_SERVER,
     DAG_PROCESSOR,
@@ -18,8 +16,10 @@ from bootstrap.lint.airflow_components import (
     Airflow,
     Component,
 )
-from bootstrap.lint.pods import Pod
-from bootstrap.lint.scene import Scene, dig, items, mapping
+from bootstrap.validate import pods
+from bootstrap.validate.context import Scene, dig, items, mapping
+from bootstrap.validate.pods import Pod
+from bootstrap.validate.violation import Finding, Rule, Severity
 from bootstrap.yamltools.positions import Place
 
 NO_COMPONENT = Rule(

@@ -11,7 +11,7 @@ from bootstrap.kustomize.failure import Complaint
 from bootstrap.kustomize.graph import Use
 from bootstrap.kustomize.inputs import FIELDS
 from bootstrap.kustomize.resources import Source
-from bootstrap.lint.scene import Scene
+from bootstrap.validate.context import Scene
 from bootstrap.yamltools.positions import Place, documents, get, mistake
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from bootstrap.config.file_problems import Kind
-from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.kustomize import obstacles
-from bootstrap.lint.scene import Scene
+from bootstrap.validate.context import Scene
+from bootstrap.validate.violation import Finding, Rule, Severity
 from bootstrap.yamltools.positions import Place
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from bootstrap.config.model import Model
-from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.kubernetes.objects import Object
 from bootstrap.lint import sync_objects
-from bootstrap.lint.scene import Scene, dig, items
+from bootstrap.validate.context import Scene, dig, items
+from bootstrap.validate.violation import Finding, Rule, Severity
 from bootstrap.yamltools.positions import Place, documents
 
 SHARED_NODE_PORT = Rule(

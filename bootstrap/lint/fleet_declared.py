@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from bootstrap.config.model import PATH, Environment, Model
-from bootstrap.finding import Finding, Rule, Severity
+from bootstrap.validate.violation import Finding, Rule, Severity
 from bootstrap.yamltools.positions import Place, documents
 
 CERTIFICATES = Rule(

@@ -7,7 +7,6 @@ from functools import lru_cache, partial
 from typing import Any
 
 from bootstrap import alike
-from bootstrap.finding import Finding
 from bootstrap.kubernetes.objects import POD_SPECS, identify
 from bootstrap.lint import (
     kubernetes_apis,
@@ -19,11 +18,12 @@ from bootstrap.lint import (
     kubernetes_schema,
     kubernetes_security,
     kubernetes_workloads,
-    pods,
 )
 from bootstrap.lint.kubernetes_flaw import REFUSED_VALUE, Flaw, Path
-from bootstrap.lint.pods import Pod
-from bootstrap.lint.scene import Scene, dig, mapping
+from bootstrap.validate import pods
+from bootstrap.validate.context import Scene, dig, mapping
+from bootstrap.validate.pods import Pod
+from bootstrap.validate.violation import Finding
 from bootstrap.yamltools.positions import Document, Place, documents
 
 RULES = (

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from bootstrap.diff import consequences
-from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.kubernetes.objects import by_identity, identify, name_of
 from bootstrap.lint.kubernetes_flaw import Path
-from bootstrap.lint.scene import Scene, dig
+from bootstrap.validate.context import Scene, dig
+from bootstrap.validate.violation import Finding, Rule, Severity
 
 IMMUTABLE = Rule(
     name="kubernetes/immutable-field",

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.kubernetes import postgres
 from bootstrap.kubernetes.objects import POD_SPECS, identify
-from bootstrap.lint.scene import Scene, dig, items
+from bootstrap.validate.context import Scene, dig, items
+from bootstrap.validate.violation import Finding, Rule, Severity
 from bootstrap.yamltools.positions import Place
 
 MAJOR = Rule(

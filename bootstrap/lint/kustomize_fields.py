@@ -4,10 +4,10 @@ import posixpath
 from collections.abc import Iterator
 from functools import lru_cache
 
-from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.kustomize.graph import Kustomization
 from bootstrap.kustomize.inputs import Role, is_remote
-from bootstrap.lint.scene import Scene, dig
+from bootstrap.validate.context import Scene, dig
+from bootstrap.validate.violation import Finding, Rule, Severity
 from bootstrap.yamltools import positions
 from bootstrap.yamltools.positions import Place, mistake
 

@@ -3,12 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.kubernetes.objects import generated_names
 from bootstrap.kustomize import image_names
-from bootstrap.lint import pods
-from bootstrap.lint.pods import Container, Pod
-from bootstrap.lint.scene import Scene, dig, items
+from bootstrap.validate import pods
+from bootstrap.validate.context import Scene, dig, items
+from bootstrap.validate.pods import Container, Pod
+from bootstrap.validate.violation import Finding, Rule, Severity
 from bootstrap.yamltools.positions import Place
 
 FLOATING_IMAGE = Rule(

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.kubernetes.objects import Object
 from bootstrap.kustomize import image_names, replacements
 from bootstrap.kustomize.accumulator import Gathering
 from bootstrap.kustomize.replacements import Replacement
 from bootstrap.lint.complaints import near
-from bootstrap.lint.scene import Scene, dig, items, mapping
+from bootstrap.validate.context import Scene, dig, items, mapping
+from bootstrap.validate.violation import Finding, Rule, Severity
 from bootstrap.yamltools.positions import Place
 
 DEAD_REPLACEMENT = Rule(

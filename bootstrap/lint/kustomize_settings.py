@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 
-from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.kustomize import generators
 from bootstrap.kustomize.inputs import Role
 from bootstrap.lint import envfile
-from bootstrap.lint.scene import Scene
+from bootstrap.validate.context import Scene
+from bootstrap.validate.violation import Finding, Rule, Severity
 from bootstrap.yamltools.positions import Place
 
 NO_VALUE = Rule(

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 
-from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.kustomize import image_names
 from bootstrap.kustomize.accumulator import Gathered, Gathering
 from bootstrap.kustomize.selectors import Selector
 from bootstrap.lint.complaints import near
-from bootstrap.lint.scene import Scene, dig
+from bootstrap.validate.context import Scene, dig
+from bootstrap.validate.violation import Finding, Rule, Severity
 
 DEAD_TARGET = Rule(
     name="kustomize/dead-target",

@@ -4,9 +4,9 @@ import posixpath
 from collections.abc import Iterator
 
 from bootstrap.config.parts import KUSTOMIZATIONS
-from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.kustomize import graph
-from bootstrap.lint.scene import Scene, dig
+from bootstrap.validate.context import Scene, dig
+from bootstrap.validate.violation import Finding, Rule, Severity
 from bootstrap.yamltools.positions import Place, documents
 
 UNREAD = Rule(

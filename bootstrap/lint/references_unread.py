@@ -3,7 +3,7 @@
 import posixpath
 from collections.abc import Iterator
 
-from bootstrap.lint.scene import Scene, dig
+from bootstrap.validate.context import Scene, dig
 from bootstrap.yamltools.positions import documents
 
 

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from bootstrap.core.certificates import COMPARE
-from bootstrap.finding import Finding, Rule, Severity
-from bootstrap.lint.scene import Scene
 from bootstrap.lint.sync_objects import entry
+from bootstrap.validate.context import Scene
+from bootstrap.validate.violation import Finding, Rule, Severity
 from bootstrap.yamltools.positions import Place
 
 NO_CERTIFICATE = Rule(

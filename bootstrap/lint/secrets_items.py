@@ -6,7 +6,7 @@ from typing import Any
 
 from bootstrap.core.certificates import RECORD
 from bootstrap.kubernetes.objects import Object
-from bootstrap.lint.scene import Scene, dig, mapping
+from bootstrap.validate.context import Scene, dig, mapping
 
 STRICT, NAMESPACE_WIDE, CLUSTER_WIDE = "strict", "namespace-wide", "cluster-wide"
 SCOPES = (STRICT, NAMESPACE_WIDE, CLUSTER_WIDE)

@@ -3,12 +3,12 @@
 import posixpath
 from collections.abc import Iterator
 
-from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.kubernetes.objects import identify
-from bootstrap.lint.scene import Scene, dig, mapping
 from bootstrap.secrets import credentials, scan
 from bootstrap.secrets.credentials import is_placeholder, shown
 from bootstrap.secrets.scan import Plain
+from bootstrap.validate.context import Scene, dig, mapping
+from bootstrap.validate.violation import Finding, Rule, Severity
 from bootstrap.yamltools.positions import Place
 
 PLAIN_SECRET = Rule(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bootstrap.config.model import Controller
-from bootstrap.lint.scene import Scene, dig, items
+from bootstrap.validate.context import Scene, dig, items
 from bootstrap.yamltools.positions import Document, Place, documents
 
 # What tells each controller what to sync, and where.

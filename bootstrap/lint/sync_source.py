@@ -10,11 +10,11 @@ from bootstrap.config.model import Controller
 from bootstrap.config.parts import KUSTOMIZATIONS
 from bootstrap.config.remote import Remote
 from bootstrap.core.errors import BadOption
-from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.lint import sync_objects
 from bootstrap.lint.references_mention import near
-from bootstrap.lint.scene import Scene, dig
 from bootstrap.lint.sync_objects import Synced
+from bootstrap.validate.context import Scene, dig
+from bootstrap.validate.violation import Finding, Rule, Severity
 from bootstrap.yamltools.positions import Place, documents
 
 NO_OVERLAY = Rule(

@@ -17,11 +17,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootstrap import verdict, workspace
+from bootstrap import workspace
 from bootstrap.core import escaping, markdown
-from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.pullrequests import record as change_record
 from bootstrap.pullrequests.record import Block, Kind, Route
+from bootstrap.validate import formats
+from bootstrap.validate.violation import Finding, Rule, Severity
 from bootstrap.yamltools.positions import Place
 from tests.commands.test_init import git
 from tests.commands.test_promote import branches, publish
@@ -283,7 +284,7 @@ def test_a_finding_is_only_a_finding_in_every_form(name: str, capsys: pytest.Cap
     found = [Finding(rule=RULE, place=Place(f"overlays/{text}"), message=text, hint=text, environments=(text,))]
     found.append(Finding(rule=RULE, place=Place(text), message="m"))
     for form in ("text", "github", "gitlab", "sarif"):
-        report.show(verdict.result(found, ["dev"], {"a/b": text}, form), report.Output.TEXT)
+        report.show(formats.result(found, ["dev"], {"a/b": text}, form), report.Output.TEXT)
         said = capsys.readouterr().out
         if form == "github":
             *commands, last = said.splitlines()
@@ -304,7 +305,7 @@ def test_a_finding_is_only_a_finding_in_every_form(name: str, capsys: pytest.Cap
                     uri = each["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
                     assert re.fullmatch(r"[\w.~/%-]*", uri)
         assert harmless(said)
-    report.show(verdict.result(found, ["dev"], {"a/b": text}, "text"), report.Output.JSON)
+    report.show(formats.result(found, ["dev"], {"a/b": text}, "text"), report.Output.JSON)
     said = capsys.readouterr().out
     assert harmless(said)
     assert json.loads(said)["data"]["findings"][0]["message"] == text

@@ -21,8 +21,8 @@ from bootstrap.core.tree import Tree
 from bootstrap.diff.consequences import Effect, repository
 from bootstrap.diff.consequences.repository import State
 from bootstrap.lint import registry, secrets_certificate
-from bootstrap.lint.scene import Scene
 from bootstrap.secrets import sealing
+from bootstrap.validate.context import Scene
 from tests import environment_repo as envs
 from tests.commands.test_init import git, snapshot
 from tests.commands.test_promote import branches, refuse, succeed

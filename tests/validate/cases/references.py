@@ -1,6 +1,6 @@
 """Names that lead nowhere."""
 
-from tests.lint.cases import Broken, Edit, append, next_release, replace, write
+from tests.validate.cases import Broken, Edit, append, next_release, replace, write
 
 API_SERVER = "base/airflow/deployment.api-server.yaml"
 SCHEDULER = "base/airflow/deployment.scheduler.yaml"

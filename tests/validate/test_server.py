@@ -6,9 +6,9 @@ import pytest
 
 from bootstrap.gitrepo.environment_repo import working
 from bootstrap.lint import server
-from bootstrap.lint.scene import Scene
+from bootstrap.validate.context import Scene
 from tests import rendering
-from tests.lint import files
+from tests.validate import files
 
 ABSENT = 'Error from server (NotFound): namespaces "airflow-dev" not found\n'
 

@@ -1,6 +1,6 @@
 """Mistakes that kustomize refuses, or passes over in silence."""
 
-from tests.lint.cases import Broken, append, remove, replace, write
+from tests.validate.cases import Broken, append, remove, replace, write
 
 OVERLAY = "overlays/dev/kustomization.yaml"
 RELEASE = "overlays/dev/release/kustomization.yaml"

@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 from bootstrap.config.file_problems import Problem
 from bootstrap.config.model import Environment, Model
 from bootstrap.core.tree import Tree
-from bootstrap.finding import Finding, Rule
 from bootstrap.kubernetes.objects import Object, identify, parse
 from bootstrap.kustomize import graph
 from bootstrap.kustomize.graph import Graph
 from bootstrap.kustomize.provenance import Trace
+from bootstrap.validate.violation import Finding, Rule
 from bootstrap.yamltools.positions import Place
 
 CLUSTERS = "clusters"

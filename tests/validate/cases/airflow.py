@@ -1,6 +1,6 @@
 """Mistakes about Airflow."""
 
-from tests.lint.cases import Broken, Edit, append, next_release, remove, replace
+from tests.validate.cases import Broken, Edit, append, next_release, remove, replace
 
 _ENV, _DEV = "base/airflow/airflow.env", "overlays/dev/airflow.env"
 _SERVER = "base/airflow/deployment.api-server.yaml"

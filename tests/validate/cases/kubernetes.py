@@ -1,6 +1,6 @@
 """Mistakes that an API server refuses, of this version or of the next."""
 
-from tests.lint.cases import Broken, Edit, append, replace, write
+from tests.validate.cases import Broken, Edit, append, replace, write
 
 _SCHEDULER = "base/airflow/deployment.scheduler.yaml"
 _POSTGRES = "base/postgres/statefulset.yaml"

@@ -2,7 +2,7 @@
 
 from bootstrap.config.model import Model
 from bootstrap.scaffold import controllers
-from tests.lint.cases import Broken, Edit, append, replace, write
+from tests.validate.cases import Broken, Edit, append, replace, write
 
 DEV = "clusters/default/dev.yaml"
 OVERLAY = "overlays/dev/kustomization.yaml"

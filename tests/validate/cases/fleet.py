@@ -1,8 +1,8 @@
 """Mistakes of environments together."""
 
-from tests.lint.cases import Broken, Edit, append, replace, write
-from tests.lint.cases.secrets import OTHER, change
-from tests.lint.cases.sync import flux
+from tests.validate.cases import Broken, Edit, append, replace, write
+from tests.validate.cases.secrets import OTHER, change
+from tests.validate.cases.sync import flux
 
 _PRIORITY = """apiVersion: scheduling.k8s.io/v1
 kind: PriorityClass

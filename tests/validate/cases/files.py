@@ -1,6 +1,6 @@
 """Files that are none, or that nobody should read."""
 
-from tests.lint.cases import Broken, write
+from tests.validate.cases import Broken, write
 
 CASES = (
     Broken(

@@ -11,13 +11,13 @@ from bootstrap.config import model
 from bootstrap.config.model import Environment, Model
 from bootstrap.core.errors import BadOption, TaxiwayError
 from bootstrap.core.tree import Tree
-from bootstrap.finding import Finding
 from bootstrap.gitrepo import object_ids
 from bootstrap.gitrepo.snapshot import Commit, Reading, WorkTree, files_of
 from bootstrap.kustomize.builder import Builder, Built, Sources, identities
 from bootstrap.lint import fleet, registry
 from bootstrap.lint.fleet import Claim
-from bootstrap.lint.scene import CLUSTERS, Concerned, Scene
+from bootstrap.validate.context import CLUSTERS, Concerned, Scene
+from bootstrap.validate.violation import Finding
 from bootstrap.yamltools.positions import Place
 
 _LAYOUT = "2"  # of what is kept in the cache

@@ -8,7 +8,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from tests.lint.cases import Broken, Edit, append, remove, replace, write
+from tests.validate.cases import Broken, Edit, append, remove, replace, write
 
 DEV = "overlays/dev"
 FOLDER = f"{DEV}/secrets"

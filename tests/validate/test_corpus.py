@@ -11,7 +11,18 @@ import pytest
 from bootstrap.core.tree import Tree
 from bootstrap.lint import registry
 from tests.conftest import Taxiway
-from tests.lint.cases import Broken, airflow, files, fleet, kubernetes, kustomize, line_of, references, secrets, sync
+from tests.validate.cases import (
+    Broken,
+    airflow,
+    files,
+    fleet,
+    kubernetes,
+    kustomize,
+    line_of,
+    references,
+    secrets,
+    sync,
+)
 
 FAMILIES = (kustomize, references, secrets, airflow, kubernetes, sync, fleet, files)
 CORPUS = [case for family in FAMILIES for case in family.CASES]

@@ -11,15 +11,16 @@ from bootstrap.config.model import Controller, Environment, Model
 from bootstrap.config.remote import Forge, Remote
 from bootstrap.core.tree import Tree
 from bootstrap.gitrepo.environment_repo import working
-from bootstrap.lint import pods, registry
-from bootstrap.lint.pods import Container, Pod
-from bootstrap.lint.scene import Scene
+from bootstrap.lint import registry
 from bootstrap.secrets.catalog import CATALOG
+from bootstrap.validate import pods
+from bootstrap.validate.context import Scene
+from bootstrap.validate.pods import Container, Pod
 from bootstrap.yamltools.positions import Place
 from tests import rendering
 from tests.conftest import REPO_URL
-from tests.lint import files
-from tests.lint.cases import line_of
+from tests.validate import files
+from tests.validate.cases import line_of
 
 DEV = Environment(name="dev", namespace="airflow-dev", cluster="default")
 MODEL = Model(

@@ -18,16 +18,16 @@ from hypothesis import strategies as st
 from bootstrap.core.errors import BadCertificate
 from bootstrap.core.secret import Secret
 from bootstrap.core.tree import Tree
-from bootstrap.finding import Finding
 from bootstrap.gitrepo.environment_repo import working
 from bootstrap.lint import secrets, secrets_certificate, secrets_items
-from bootstrap.lint.scene import Scene
 from bootstrap.secrets import scan, sealed_secrets, sealing
 from bootstrap.secrets.catalog import generate
+from bootstrap.validate.context import Scene
+from bootstrap.validate.violation import Finding
 from tests import rendering
 from tests.conftest import Keys
-from tests.lint import files
-from tests.lint.cases.secrets import FERNET_KEY, GITHUB, JWT_TOKEN, PRIVATE_KEY
+from tests.validate import files
+from tests.validate.cases.secrets import FERNET_KEY, GITHUB, JWT_TOKEN, PRIVATE_KEY
 
 VALUE = "correct-horse-battery-staple"
 NOW = datetime(2027, 1, 1, tzinfo=UTC)

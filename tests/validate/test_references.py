@@ -5,8 +5,8 @@ import pytest
 from bootstrap.core.tree import Tree
 from bootstrap.lint import references
 from bootstrap.lint.references_hosts import Call, Target, calls, target
-from bootstrap.lint.scene import Scene
-from tests.lint.test_pods import CONFIG, DEV, MODEL, deployment, rendered
+from bootstrap.validate.context import Scene
+from tests.validate.test_pods import CONFIG, DEV, MODEL, deployment, rendered
 
 STATEFUL = """
 apiVersion: apps/v1

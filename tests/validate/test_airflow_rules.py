@@ -15,9 +15,9 @@ from bootstrap.airflow.settings import Settings
 from bootstrap.gitrepo.environment_repo import working
 from bootstrap.kubernetes.objects import Object, identify
 from bootstrap.lint import airflow, airflow_components
-from bootstrap.lint.scene import Scene
+from bootstrap.validate.context import Scene
 from tests import rendering
-from tests.lint import files
+from tests.validate import files
 
 KNOWN = settings.settings((3, 3, 2))
 assert KNOWN is not None

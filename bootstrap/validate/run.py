@@ -4,17 +4,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from bootstrap import crew, finding
 from bootstrap.cluster.kubectl import Kubectl
 from bootstrap.config.model import PATH, Environment
 from bootstrap.core.result import Progress
 from bootstrap.core.tree import Tree
-from bootstrap.examination import Examined, Examiner
-from bootstrap.finding import Finding
 from bootstrap.gitrepo.environment_repo import Checkout, Strays
 from bootstrap.lint import fleet, fleet_declared, registry, secrets, secrets_certificate, server
-from bootstrap.lint.scene import Scene
 from bootstrap.memory import Memory
+from bootstrap.validate import parallel, violation
+from bootstrap.validate.context import Scene
+from bootstrap.validate.engine import Examined, Examiner
+from bootstrap.validate.violation import Finding
 
 _LOOKS = 20  # at the files of an environment, in a tenth of the time that it takes to build and examine one
 
@@ -93,7 +93,7 @@ class Survey:
 
     def judged(self, found: Iterable[Finding]) -> list[Finding]:
         """Findings as they are told."""
-        return registry.judged(finding.merged(list(found)), self.off)
+        return registry.judged(violation.merged(list(found)), self.off)
 
     def _examined(self, progress: Progress) -> tuple[dict[str, Examined], list[Environment]]:
         """What is in each environment, and those of which nothing was remembered: they are told as they get ready."""
@@ -101,7 +101,7 @@ class Survey:
         with progress(what) as tell:
             found = {each.name: known for each in self.chosen if (known := self.examiner.remembered(each))}
             left = [each for each in self.chosen if each.name not in found]
-            for number, (each, examined) in enumerate(crew.examine(self.examiner, left), 1):
+            for number, (each, examined) in enumerate(parallel.examine(self.examiner, left), 1):
                 found[each.name] = examined
                 if tell:
                     tell(f"{what}: {number} of {len(left)}")

@@ -12,16 +12,16 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bootstrap import finding, verdict
 from bootstrap.config.model import Model
 from bootstrap.core.errors import TaxiwayError
 from bootstrap.core.tree import Tree
 from bootstrap.gitrepo.environment_repo import working
 from bootstrap.lint import fleet, registry
-from bootstrap.lint.scene import Scene
+from bootstrap.validate import formats, violation
+from bootstrap.validate.context import Scene
 from tests import rendering
 from tests.conftest import Taxiway
-from tests.lint import files
+from tests.validate import files
 
 EACH = settings(
     max_examples=500, derandomize=True, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -42,14 +42,14 @@ def scene(request: pytest.FixtureRequest, fresh: Path) -> Scene:
     )
 
 
-def examine(scene: Scene) -> list[finding.Finding]:
+def examine(scene: Scene) -> list[violation.Finding]:
     """All that is found, told in every form."""
     found = registry.examine(scene)
     claims = [(scene.environment.name, claim) for claim in fleet.claims(scene)]
-    findings = finding.merged([*found, *fleet.check(scene.model, claims)])
+    findings = violation.merged([*found, *fleet.check(scene.model, claims)])
     for form in ("text", "github", "gitlab", "sarif"):
-        assert "\n".join(verdict.lines(findings, [scene.environment.name], {}, form)).encode()
-    json.dumps(verdict.data(findings, [scene.environment.name], {}))
+        assert "\n".join(formats.lines(findings, [scene.environment.name], {}, form)).encode()
+    json.dumps(formats.data(findings, [scene.environment.name], {}))
     return findings
 
 

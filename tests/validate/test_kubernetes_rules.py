@@ -17,7 +17,7 @@ from bootstrap.config.remote import Forge, Remote
 from bootstrap.core.tree import Tree
 from bootstrap.kubernetes import schemas, values
 from bootstrap.lint import kubernetes
-from bootstrap.lint.scene import Scene
+from bootstrap.validate.context import Scene
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 Object = dict[str, Any]

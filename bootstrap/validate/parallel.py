@@ -16,8 +16,8 @@ from bootstrap import workspace
 from bootstrap.config.model import Environment
 from bootstrap.core.errors import TaxiwayError
 from bootstrap.core.tree import Tree
-from bootstrap.examination import Examined, Examiner
 from bootstrap.system import process, signals
+from bootstrap.validate.engine import Examined, Examiner
 
 if TYPE_CHECKING:
     from multiprocessing.queues import SimpleQueue

@@ -6,8 +6,8 @@ from functools import partial
 from typing import Any
 
 from bootstrap.kubernetes.objects import POD_SPECS, Object, identify
-from bootstrap.lint.scene import Scene, dig, items, mapping
 from bootstrap.secrets.catalog import CATALOG
+from bootstrap.validate.context import Scene, dig, items, mapping
 from bootstrap.yamltools.positions import Place, documents
 
 # The Job of the component generated-secrets.
