@@ -8,7 +8,8 @@ from bootstrap.commands.diff import Looked, Request
 from bootstrap.config import model
 from bootstrap.config.model import Environment
 from bootstrap.config.parts import OVERLAYS, part_of
-from bootstrap.diff.consequences import Consequence, repository
+from bootstrap.diff.consequences import Consequence
+from bootstrap.diff.consequences import repository as impact_repo
 from bootstrap.diff.consequences.repository import State
 from bootstrap.gitrepo import environment_repo
 from bootstrap.gitrepo.environment_repo import Checkout
@@ -83,7 +84,7 @@ def over_time(top: Path, request: Request, looked: Looked) -> Wanted:
     chosen = new.choose(request.environments) if request.environments else tuple(known.values())
     there = [{each.name for each in side.model.environments} for side in (old, new)]
     wanted = {each.overlay: each.name not in there[0] or _differs(before, now, each.overlay) for each in chosen}
-    beside = repository.consequences(_state(old, before), _state(new, now), lambda part: wanted.get(part, False))
+    beside = impact_repo.consequences(_state(old, before), _state(new, now), lambda part: wanted.get(part, False))
     repo = (Sides(name=model.PATH, beside=beside[model.PATH]),) if model.PATH in beside else ()
     sides = (
         Sides(

@@ -89,9 +89,8 @@ def test_the_body_of_a_promotion(whole: tuple[Plan, EnvironmentDiff]) -> None:
 
 
 def test_a_change_without_a_risk_says_so() -> None:
-    text = description.render(
-        described(moves(Move(part=Part.SETTINGS, path="p", field="A", before=None, after=""))), LIMIT
-    )
+    move = Move(part=Part.SETTINGS, path="p", field="A", before=None, after="")
+    text = description.render(described(moves(move)), LIMIT)
     assert "None that taxiway knows" in text
     assert "| settings | `A` | nothing | empty |" in text
 
