@@ -1,6 +1,6 @@
 """`python -m bootstrap` is `taxiway`."""
 
-from bootstrap import signals
+from bootstrap.system import signals
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from bootstrap import yamlread
+from bootstrap.yamltools import loader
 
 HASH = "[2456789bcdfghkmt]{10}"  # kustomize's, at the end of a name: no vowels, no look-alikes (api/hasher, hash.go)
 # A scalar that such a name is a part of is text, whatever stands around it: it is too long for a word that YAML gives a
@@ -35,7 +35,7 @@ def documents(text: bytes) -> tuple[Any, ...]:
         if (held := _read(model)) is not None:
             told = [name.decode() for name in names]
             return tuple(json.loads(_HOLDER.sub(lambda found: told[ord(found[0]) - _HOLDERS], held)))
-    return tuple(yamlread.load_all(text))
+    return tuple(loader.load_all(text))
 
 
 def _is_simple(text: bytes) -> bool:
@@ -49,7 +49,7 @@ def _is_simple(text: bytes) -> bool:
 def _read(text: bytes) -> str | None:
     """The documents as JSON; None where they are none, or JSON does not hold all of them."""
     try:
-        return as_json(yamlread.load_all(text))
+        return as_json(loader.load_all(text))
     except yaml.YAMLError:
         return None
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from bootstrap import tokens, trusted_hosts
-from bootstrap.errors import ForgeFailed
+from bootstrap.core.errors import ForgeFailed
+from bootstrap.core.result import Progress
 from bootstrap.hosting import BODY_LIMITS, Hosted
 from bootstrap.proposal import Proposal, PullRequest, Standing, revise
-from bootstrap.result import Progress
 
 if TYPE_CHECKING:
     from bootstrap.forges.dialect import Dialect

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode, urlsplit
 
-from bootstrap.errors import BadOption
-from bootstrap.remote import Address, Forge, Remote
+from bootstrap.config.remote import Address, Forge, Remote
+from bootstrap.core.errors import BadOption
 
 # Characters of a pull request's body. GitHub refuses more than 65,536 ("body is too long"), GitLab more than 1,048,576
 # (its `description_max_length`). Gitea and Forgejo keep it in a LONGTEXT and set no limit; nobody reads more than that.

@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bootstrap import fingerprint, untracked
-from bootstrap.builds import Builder
-from bootstrap.finding import Finding, Place, Rule, Severity
-from bootstrap.snapshot import Commit, WorkTree
+from bootstrap import untracked
+from bootstrap.gitrepo import object_ids
+from bootstrap.gitrepo.snapshot import Commit, WorkTree
+from bootstrap.kustomize.builder import Builder
+from bootstrap.validate.violation import Finding, Rule, Severity
+from bootstrap.yamltools.positions import Place
 
 _LAYOUT = "1"  # of what is kept in the cache
 
@@ -47,7 +49,7 @@ class Memory:
         if now is None:
             return None
         about = ("all findings", _LAYOUT, self.builder.code, self.builder.renderer)
-        return fingerprint.key(*about, _flat(now), "same" if before == now else _flat(before))
+        return object_ids.key(*about, _flat(now), "same" if before == now else _flat(before))
 
 
 def _loaded(data: Mapping[str, Any]) -> Finding:

@@ -6,9 +6,11 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
-from bootstrap import alike, fingerprint, model
-from bootstrap.cache import Cache
-from bootstrap.model import Model
+from bootstrap import alike
+from bootstrap.config import model
+from bootstrap.config.model import Model
+from bootstrap.gitrepo import object_ids
+from bootstrap.system.cache import Cache
 
 _LAYOUT = "1"  # of what is kept in the cache
 _LONG = 16 * 1024  # bytes, from which on a look into the cache is the quicker way
@@ -29,7 +31,7 @@ def _read(text: bytes, load: Callable[[bytes], Any]) -> Model:
 
 def _remembered(text: bytes) -> Any:
     cache = Cache.find()
-    key = fingerprint.key("model", _LAYOUT, sha256(text).hexdigest())
+    key = object_ids.key("model", _LAYOUT, sha256(text).hexdigest())
     held = cache.get(key)
     if held is not None:
         return json.loads(held)

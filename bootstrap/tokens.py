@@ -8,12 +8,14 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from bootstrap import git_command, process, yamlread
-from bootstrap.child_environment import Child
-from bootstrap.errors import ForgeFailed, MissingTool
+from bootstrap.config.remote import Forge
+from bootstrap.core.errors import ForgeFailed, MissingTool
+from bootstrap.core.secret import Secret
+from bootstrap.gitrepo import command
 from bootstrap.hosting import Hosted
-from bootstrap.remote import Forge
-from bootstrap.secret import Secret
+from bootstrap.system import process
+from bootstrap.system.child_environment import Child
+from bootstrap.yamltools import loader
 
 GENERAL = "TAXIWAY_TOKEN"
 # As each forge's own CLI and its own CI name them; the first that is set wins. Beside each: the variables that, where
@@ -123,7 +125,7 @@ def _from_tea(hosted: Hosted, environment: Mapping[str, str]) -> Iterator[Token]
     """`tea` has no command that shows a token, so its file is read: `logins`, each with `url` and `token`."""
     folder = environment.get("XDG_CONFIG_HOME") or str(Path(environment.get("HOME", "~")).expanduser() / ".config")
     try:
-        data = yamlread.load((Path(folder) / "tea" / "config.yml").read_bytes())
+        data = loader.load((Path(folder) / "tea" / "config.yml").read_bytes())
         logins = [each for each in data["logins"] if _host(str(each["url"])) == hosted.host]
         # A login of the newer kind has its token in the system's keyring, and an empty one here.
         tokens = [str(each["token"]) for each in logins if each.get("token")]
@@ -133,5 +135,5 @@ def _from_tea(hosted: Hosted, environment: Mapping[str, str]) -> Iterator[Token]
 
 
 def _from_git(hosted: Hosted, top: Path) -> Iterator[Token]:
-    found = git_command.login(top, scheme=hosted.address.scheme, host=hosted.host, path=f"{hosted.slug}.git")
+    found = command.login(top, scheme=hosted.address.scheme, host=hosted.host, path=f"{hosted.slug}.git")
     yield from _token(found or "", "Git's credential helper")

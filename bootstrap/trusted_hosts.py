@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from bootstrap import git_command, plumbing
-from bootstrap.errors import BadOption, ForgeFailed
+from bootstrap.config.model import PATH
+from bootstrap.config.remote import Address, Remote
+from bootstrap.core.errors import BadOption, ForgeFailed
+from bootstrap.gitrepo import command, repository
 from bootstrap.hosting import Hosted, pages
-from bootstrap.model import PATH
-from bootstrap.remote import Address, Remote
 
 # Each CI system, by the variable that its runner sets to "true", and the variables in which it says where it is.
 _CI = {
@@ -41,7 +41,7 @@ def check(hosted: Hosted, top: Path, environment: Mapping[str, str] = os.environ
 
 
 def _origin(top: Path) -> Iterator[Address]:
-    for url in plumbing.Repository(top).origin_urls():
+    for url in repository.Repository(top).origin_urls():
         try:
             yield pages(Remote.parse(_without_login(url)))
         except BadOption:  # a folder, or the name of a host in the user's configuration of SSH
@@ -61,7 +61,7 @@ def _ci(environment: Mapping[str, str]) -> list[Address]:
 def _settings(top: Path) -> list[Address]:
     """`taxiway.forge = URL`, and `taxiway.forge.HOST` with a URL of that very host, or `true` for https://HOST."""
     found: list[Address] = []
-    for name, value in git_command.settings_like(top, r"^taxiway\.forge(\..+)?$"):
+    for name, value in command.settings_like(top, r"^taxiway\.forge(\..+)?$"):
         host = name.removeprefix("taxiway.forge").removeprefix(".").lower()
         url = f"https://{host}" if host and value.lower() in ("true", "yes", "on", "1") else value
         found += [each for each in _addresses([url]) if host in ("", each.host)]

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from bootstrap import fingerprint, plumbing
-from bootstrap.cache import Cache
 from bootstrap.folders import Folders
+from bootstrap.gitrepo import object_ids, repository
+from bootstrap.system.cache import Cache
 
 _LAYOUT = "1"  # of what is kept in the cache
 _FEW = 100  # folders at which Git looks one by one
@@ -63,7 +63,7 @@ class Memory:
 
     def recall(self) -> Recalled | None:
         """What is remembered that still holds; None where it can't be told whether anything came or went."""
-        since, git = time.time_ns(), plumbing.Repository(self.top).tracking()
+        since, git = time.time_ns(), repository.Repository(self.top).tracking()
         if git is None:
             return None
         before, known = self._kept()
@@ -91,4 +91,4 @@ class Memory:
             return None, None
 
     def _key(self) -> str:
-        return fingerprint.key("untracked", _LAYOUT, str(self.top))
+        return object_ids.key("untracked", _LAYOUT, str(self.top))

@@ -7,10 +7,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bootstrap import files, reading
-from bootstrap.errors import BadCertificate, BadSecret, BadTarget
-from bootstrap.fingerprint import MODEL
-from bootstrap.tree import Tree
+from bootstrap.config.parts import MODEL
+from bootstrap.core.errors import BadCertificate, BadSecret, BadTarget
+from bootstrap.core.tree import Tree
+from bootstrap.gitrepo import reading
+from bootstrap.system import files
 
 
 def read_input(source: str) -> bytes:

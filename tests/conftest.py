@@ -13,8 +13,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from hypothesis import settings
 
-from bootstrap import cli, sealing
-from bootstrap.secrets import Secret
+from bootstrap import cli
+from bootstrap.core.secret import Secret
+from bootstrap.secrets import sealing
 
 settings.register_profile("taxiway", deadline=None)  # a slow machine is no mistake
 settings.load_profile("taxiway")

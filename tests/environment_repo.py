@@ -6,11 +6,14 @@ from pathlib import Path
 
 import yaml
 
-from bootstrap import envfile, images, scaffold, sources, workspace
-from bootstrap.model import Controller, Environment, Model
-from bootstrap.objects import Object, parse
-from bootstrap.remote import Forge, Remote
-from bootstrap.tree import Tree
+from bootstrap import workspace
+from bootstrap.config.model import Controller, Environment, Model
+from bootstrap.config.remote import Forge, Remote
+from bootstrap.core.tree import Tree
+from bootstrap.kubernetes.objects import Object, parse
+from bootstrap.kustomize import images
+from bootstrap.scaffold import plan, sources
+from bootstrap.yamltools import envfile
 from tests import rendering
 
 NAMES = ("dev", "staging", "prod")
@@ -48,7 +51,7 @@ def source() -> Tree:
 def repo(*names: str) -> Tree:
     """The files that `init` writes for these environments."""
     known = model(*names)
-    return scaffold.plan(source(), known, {each.name: SEALED for each in known.environments})
+    return plan.plan(source(), known, {each.name: SEALED for each in known.environments})
 
 
 def render(tree: Tree, environment: str) -> tuple[Object, ...]:

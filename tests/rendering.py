@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from bootstrap.kustomize import Kustomize
+from bootstrap.kustomize.build import Kustomize
 
 ROOT = Path(__file__).resolve().parents[1]
 

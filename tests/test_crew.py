@@ -6,18 +6,18 @@ from typing import Any, cast
 
 import pytest
 
-from bootstrap import crew
-from bootstrap.errors import TaxiwayError
-from bootstrap.model import Environment
+from bootstrap.config.model import Environment
+from bootstrap.core.errors import TaxiwayError
+from bootstrap.validate import parallel
 
 
 def test_a_process_that_dies_at_its_start_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bootstrap.crew.MANY", 1)
-    monkeypatch.setattr("bootstrap.process.cores", lambda: 2)
+    monkeypatch.setattr("bootstrap.validate.parallel.MANY", 1)
+    monkeypatch.setattr("bootstrap.system.process.cores", lambda: 2)
     monkeypatch.setattr("multiprocessing.spawn.get_command_line", lambda **_: [sys.executable, "-c", "exit(1)"])
     examiner = cast(Any, "more than a pipe holds" * 100_000)
     with pytest.raises(TaxiwayError, match="was killed"):
-        list(crew.examine(examiner, [cast(Environment, number) for number in range(4)]))
+        list(parallel.examine(examiner, [cast(Environment, number) for number in range(4)]))
 
 
 class Whereabouts:
@@ -34,9 +34,9 @@ def test_a_process_stays_on_a_core_where_there_is_one_for_each(
 ) -> None:
     mine = os.sched_getaffinity(0)
     first = min(mine)
-    monkeypatch.setattr("bootstrap.crew.MANY", 1)
-    monkeypatch.setattr("bootstrap.process.cores", lambda: 2)
-    monkeypatch.setattr("bootstrap.process.places", lambda: [first] * places)
-    found = crew.examine(cast(Any, Whereabouts()), [cast(Environment, number) for number in range(8)])
+    monkeypatch.setattr("bootstrap.validate.parallel.MANY", 1)
+    monkeypatch.setattr("bootstrap.system.process.cores", lambda: 2)
+    monkeypatch.setattr("bootstrap.system.process.places", lambda: [first] * places)
+    found = parallel.examine(cast(Any, Whereabouts()), [cast(Environment, number) for number in range(8)])
     assert [cast(Any, each) for _, each in found] == [{first} if tied else mine] * 8
     assert os.sched_getaffinity(0) == mine

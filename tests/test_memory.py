@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.builds import Builder
-from bootstrap.cache import Cache
-from bootstrap.finding import Finding, Place, Rule, Severity
-from bootstrap.kustomize import Kustomize
+from bootstrap.gitrepo.snapshot import Commit, WorkTree
+from bootstrap.kustomize.build import Kustomize
+from bootstrap.kustomize.builder import Builder
 from bootstrap.memory import Memory
-from bootstrap.snapshot import Commit, WorkTree
+from bootstrap.system.cache import Cache
+from bootstrap.validate.violation import Finding, Rule, Severity
+from bootstrap.yamltools.positions import Place
 from tests.commands.test_init import git
 
 RULE = Rule(name="family/mistake", severity=Severity.WARNING, title="t", why="w", fix="f")

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import model, models
-from bootstrap.cache import Cache
-from bootstrap.errors import BadTarget
-from bootstrap.hold import Hold
-from bootstrap.model import Environment, Model
+from bootstrap import models
+from bootstrap.config import model
+from bootstrap.config.hold import Hold
+from bootstrap.config.model import Environment, Model
+from bootstrap.core.errors import BadTarget
+from bootstrap.system.cache import Cache
 from tests import environment_repo as envs
 
 HOLD = Hold(reason="a demo", author="Mia", date="2026-11-23")

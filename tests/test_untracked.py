@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import folders, listing, plumbing, untracked
-from bootstrap.cache import Cache
-from bootstrap.snapshot import WorkTree
+from bootstrap import folders, untracked
+from bootstrap.gitrepo import repository, status
+from bootstrap.gitrepo.snapshot import WorkTree
+from bootstrap.system.cache import Cache
 from bootstrap.untracked import Memory
 from tests.commands.test_init import git
 
@@ -46,13 +47,13 @@ def cache(tmp_path: Path) -> Cache:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What Git is asked, as its command lines."""
     lines: list[str] = []
-    run = plumbing.run
+    run = repository.run
 
     def noted(top: Path, *words: str, long: bool = False) -> str:
         lines.append(" ".join(words))
         return run(top, *words, long=long)
 
-    monkeypatch.setattr(plumbing, "run", noted)
+    monkeypatch.setattr(repository, "run", noted)
     return lines
 
 
@@ -73,9 +74,9 @@ def read(repo: Path, cache: Cache, asked: list[str]) -> list[str]:
 def test_what_is_remembered_is_what_git_finds(repo: Path, cache: Cache, asked: list[str]) -> None:
     assert read(repo, cache, asked)
     assert not cache.folder or not cache.folder.exists()  # who does not begin writes nothing
-    listing.look_again(repo, Memory(top=repo, cache=cache, begin=True))
+    status.look_again(repo, Memory(top=repo, cache=cache, begin=True))
     assert not read(repo, cache, asked)
-    assert listing.look_again(repo, Memory(top=repo, cache=cache)).altered == {"new", "overlays/new/a", "nested"}
+    assert status.look_again(repo, Memory(top=repo, cache=cache)).altered == {"new", "overlays/new/a", "nested"}
     (repo / "new").write_text("in place")
     (repo / "base/a").write_text("in place")
     assert not read(repo, cache, asked)
@@ -144,7 +145,7 @@ CHANGES: dict[str, tuple[Callable[[Path], object], Sequence[str]]] = {
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_is_seen(repo: Path, cache: Cache, asked: list[str], change: str) -> None:
-    listing.look_again(repo, Memory(top=repo, cache=cache, begin=True))
+    status.look_again(repo, Memory(top=repo, cache=cache, begin=True))
     happens, where = CHANGES[change]
     happens(repo)
     found = read(repo, cache, asked)  # and it is as without a memory
@@ -157,7 +158,7 @@ def test_a_change_is_seen(repo: Path, cache: Cache, asked: list[str], change: st
 def test_where_much_happened_git_looks_everywhere(
     repo: Path, cache: Cache, asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    listing.look_again(repo, Memory(top=repo, cache=cache, begin=True))
+    status.look_again(repo, Memory(top=repo, cache=cache, begin=True))
     _moved(repo)
     monkeypatch.setattr(untracked, "_FEW", 1)
     assert read(repo, cache, asked) == [""]
@@ -166,7 +167,7 @@ def test_where_much_happened_git_looks_everywhere(
 def test_a_rule_of_the_user_s_that_changes_is_seen(repo: Path, cache: Cache, asked: list[str]) -> None:
     _ignored_by_the_user(repo)
     time.sleep(0.1)
-    listing.look_again(repo, Memory(top=repo, cache=cache, begin=True))
+    status.look_again(repo, Memory(top=repo, cache=cache, begin=True))
     assert not read(repo, cache, asked)
     (repo.parent / "mine").write_text("nothing\n")
     assert read(repo, cache, asked)
@@ -174,7 +175,7 @@ def test_a_rule_of_the_user_s_that_changes_is_seen(repo: Path, cache: Cache, ask
 
 def test_what_has_not_settled_is_not_remembered(repo: Path, cache: Cache, asked: list[str]) -> None:
     (repo / "base/b").write_text("new")
-    listing.look_again(repo, Memory(top=repo, cache=cache, begin=True))
+    status.look_again(repo, Memory(top=repo, cache=cache, begin=True))
     assert read(repo, cache, asked)
 
 
@@ -223,8 +224,8 @@ def test_where_it_could_not_be_told_nothing_is_remembered(
     where(repo, monkeypatch)
     time.sleep(0.1)
     for _ in range(2):  # to begin, and to go on
-        looked = listing.look_again(repo, Memory(top=repo, cache=cache, begin=True))
-        assert looked.altered == listing.look(repo).altered
+        looked = status.look_again(repo, Memory(top=repo, cache=cache, begin=True))
+        assert looked.altered == status.look(repo).altered
     assert read(repo, cache, asked)
 
 
@@ -232,6 +233,6 @@ def test_where_it_could_not_be_told_nothing_is_remembered(
 def test_what_another_program_kept_is_not_there(
     repo: Path, cache: Cache, asked: list[str], held: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    listing.look_again(repo, Memory(top=repo, cache=cache, begin=True))
+    status.look_again(repo, Memory(top=repo, cache=cache, begin=True))
     monkeypatch.setattr(Cache, "get", lambda *_: held)
     assert read(repo, cache, asked)

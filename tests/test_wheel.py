@@ -12,9 +12,10 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from bootstrap import __version__, sources, wheel
-from bootstrap.errors import BadOption
-from bootstrap.wheel import Download
+from bootstrap import __version__
+from bootstrap.core.errors import BadOption
+from bootstrap.scaffold import sources, wheel
+from bootstrap.scaffold.wheel import Download
 from tests.conftest import REPO_URL, Keys, Taxiway
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -18,7 +18,7 @@ from bootstrap.cli.render import render
 from bootstrap.cli.rollback import rollback
 from bootstrap.cli.set import group as set_group
 from bootstrap.cli.validate import validate
-from bootstrap.plaintext import log_line
+from bootstrap.core.escaping import log_line
 
 
 @contextlib.contextmanager

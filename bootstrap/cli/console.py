@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import TextIO
 
-from bootstrap import plaintext
-from bootstrap.errors import Several, TaxiwayError
-from bootstrap.plaintext import log_line
-from bootstrap.result import Result
+from bootstrap.core import escaping
+from bootstrap.core.errors import Several, TaxiwayError
+from bootstrap.core.escaping import log_line
+from bootstrap.core.result import Result
 
 _PATIENCE = 0.5  # seconds that a user waits without a word
 _COLOURS = {"+ ": "32", "- ": "31", "~ ": "36", "! ": "1;33"}
@@ -33,7 +33,7 @@ class Output(StrEnum):
 def show(result: Result, output: Output) -> None:
     """Print a result: its lines, or one JSON document with status, data and notes."""
     if output is Output.JSON:
-        print(plaintext.as_json({"status": result.status, "data": result.data, "notes": result.notes}))
+        print(escaping.as_json({"status": result.status, "data": result.data, "notes": result.notes}))
     elif result.document:
         _document("\n".join(result.lines))
     else:
@@ -52,7 +52,7 @@ def tell(sentence: str) -> None:
 def _document(text: str) -> None:
     """A document for programs: as it is in UTF-8, but on a terminal, where control characters are shown."""
     if sys.stdout.isatty():
-        _print(plaintext.visible(text, keep="\n\t"), sys.stdout)
+        _print(escaping.visible(text, keep="\n\t"), sys.stdout)
     else:
         sys.stdout.flush()
         sys.stdout.buffer.write(f"{text}\n".encode(errors="backslashreplace"))
@@ -85,7 +85,7 @@ def fail(error: TaxiwayError, output: Output) -> None:
             tell(f"  hint: {each.hint}")
     if output is Output.JSON:
         told = [{"message": each.message, "hint": each.hint} for each in errors]
-        print(plaintext.as_json({"status": "error", "exitCode": error.exit_code, "errors": told}))
+        print(escaping.as_json({"status": "error", "exitCode": error.exit_code, "errors": told}))
 
 
 def trace(defect: Exception) -> None:

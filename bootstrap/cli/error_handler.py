@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import typer
 
-from bootstrap import signals
 from bootstrap.cli import console
 from bootstrap.cli.console import Output
-from bootstrap.errors import Defect, DiskFailed, Interrupted, TaxiwayError
+from bootstrap.core.errors import Defect, DiskFailed, Interrupted, TaxiwayError
+from bootstrap.system import signals
 
 _PIPE_CLOSED = 141  # 128 and SIGPIPE, as shells have it
 

@@ -41,6 +41,6 @@ def unhold(
 def release() -> None:
     """Say where `taxiway release` went."""
     with error_handler(Output.TEXT):
-        from bootstrap.errors import BadOption
+        from bootstrap.core.errors import BadOption
 
         raise BadOption("`taxiway release` is now called `taxiway unhold`", hint="taxiway unhold ENVIRONMENT")

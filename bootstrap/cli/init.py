@@ -105,7 +105,7 @@ def init(
     with error_handler(output):
         from bootstrap.cli import prompts
         from bootstrap.commands import init as command
-        from bootstrap.request import Options
+        from bootstrap.scaffold.options import Options
 
         result = command.run(
             Options(

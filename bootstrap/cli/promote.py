@@ -50,7 +50,7 @@ def promote(
     """
     with error_handler(output):
         from bootstrap.commands import promote as command
-        from bootstrap.merging import Part
+        from bootstrap.promotion.merge import Part
 
         result = command.run(
             command.Request(

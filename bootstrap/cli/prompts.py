@@ -7,11 +7,11 @@ from pathlib import Path
 import typer
 
 from bootstrap.cli import console
-from bootstrap.errors import TaxiwayError
-from bootstrap.model import Controller
-from bootstrap.plaintext import log_line
-from bootstrap.remote import Remote
-from bootstrap.request import DEFAULT_CLUSTER, DEFAULT_ENVIRONMENTS, Options, Surroundings
+from bootstrap.config.model import Controller
+from bootstrap.config.remote import Remote
+from bootstrap.core.errors import TaxiwayError
+from bootstrap.core.escaping import log_line
+from bootstrap.scaffold.options import DEFAULT_CLUSTER, DEFAULT_ENVIRONMENTS, Options, Surroundings
 
 _KEY, _NONE, _ANY = "new", "none", "any"
 

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bootstrap import body, layout, local, offer
 from bootstrap.commands._session import ChangeOptions, Session
-from bootstrap.errors import raise_all
-from bootstrap.ground import BaseCommit
+from bootstrap.core.errors import raise_all
+from bootstrap.core.result import Result
+from bootstrap.diff import formats
+from bootstrap.gitrepo import commit as local_commit
 from bootstrap.hosting import BODY_LIMITS
-from bootstrap.preview import Preview
-from bootstrap.result import Result
+from bootstrap.pullrequests import description, publish
+from bootstrap.pullrequests.base_commit import BaseCommit
+from bootstrap.pullrequests.preview import Preview
 
 _UNLIMITED = 2**31  # characters
 
@@ -21,14 +23,14 @@ def make(session: Session, base: BaseCommit, preview: Preview, options: ChangeOp
         return _unchanged(session, base, preview, options)
     if options.dry_run:
         return _planned(preview)
-    title = body.title(preview.record.ref, preview.plan.moved)
+    title = description.title(preview.record.ref, preview.plan.moved)
     if options.pull_request is None:
         with session.progress("committing"):
-            commit = local.commit(base.top, preview.plan.changes, body.message(preview))
+            commit = local_commit.commit(base.top, preview.plan.changes, description.message(preview))
         lines = (f"committed {commit[:12]}; it is synced once it is pushed",)
         made = Result(status="committed", data={"commit": commit}, lines=lines)
     else:
-        made = offer.publish(base, preview, options.pull_request, progress=session.progress)
+        made = publish.publish(base, preview, options.pull_request, progress=session.progress)
     head = title if made.status != "unchanged" else f"{title}: unchanged"
     return replace(
         made,
@@ -54,15 +56,15 @@ def _unchanged(session: Session, base: BaseCommit, preview: Preview, options: Ch
     ref = preview.record.ref
     notes: tuple[str, ...] = ()
     if options.pull_request and not options.dry_run:
-        notes = offer.withdraw(base, ref, options.pull_request, progress=session.progress)
+        notes = publish.withdraw(base, ref, options.pull_request, progress=session.progress)
     data: dict[str, object] = {"kind": ref.kind, "source": ref.source, "target": ref.target, "moved": []}
     return Result(status="unchanged", data=data, lines=(f"{ref}: unchanged",), notes=notes)
 
 
 def _planned(preview: Preview) -> Result:
-    text = body.render(preview, BODY_LIMITS[preview.model.forge])
-    lines = [body.title(preview.record.ref, preview.plan.moved), "", *text.splitlines()]
-    if text != body.render(preview, _UNLIMITED):  # what is cut in the pull request is shown here
-        lines.extend(("", *layout.lines(preview.diff)))
-    data = {**preview.data, "body": text, "difference": layout.data(preview.diff)}
+    text = description.render(preview, BODY_LIMITS[preview.model.forge])
+    lines = [description.title(preview.record.ref, preview.plan.moved), "", *text.splitlines()]
+    if text != description.render(preview, _UNLIMITED):  # what is cut in the pull request is shown here
+        lines.extend(("", *formats.lines(preview.diff)))
+    data = {**preview.data, "body": text, "difference": formats.data(preview.diff)}
     return Result(status="planned", data=data, lines=tuple(lines))

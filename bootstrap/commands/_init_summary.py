@@ -3,10 +3,10 @@
 import shlex
 from pathlib import Path
 
-from bootstrap.model import Model
-from bootstrap.record import CERTIFICATE
-from bootstrap.result import Result
-from bootstrap.tree import Tree
+from bootstrap.config.model import Model
+from bootstrap.core.certificates import CERTIFICATE
+from bootstrap.core.result import Result
+from bootstrap.core.tree import Tree
 
 
 def done(wanted: Model, top: Path, tree: Tree, *, status: str, commit: str | None, key_file: Path | None) -> Result:

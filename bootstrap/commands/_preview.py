@@ -3,23 +3,28 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from bootstrap import __version__, comparison, files, impact_repo, objects, release
-from bootstrap.builds import Built
+from bootstrap import __version__
 from bootstrap.commands._session import Session
-from bootstrap.errors import BuildFailed, TaxiwayError
-from bootstrap.finding import Finding
-from bootstrap.ground import BaseCommit
-from bootstrap.impact_repo import State
-from bootstrap.layout import EnvironmentDiff
+from bootstrap.config.model import PATH, Environment, Model
+from bootstrap.core.errors import BuildFailed, TaxiwayError
+from bootstrap.core.tree import Tree
+from bootstrap.diff import environment_diff
+from bootstrap.diff.consequences import repository
+from bootstrap.diff.consequences.repository import State
+from bootstrap.diff.formats import EnvironmentDiff
+from bootstrap.gitrepo.planned import PlannedCommit
+from bootstrap.kubernetes import objects
+from bootstrap.kustomize.builder import Built
 from bootstrap.lint import kubernetes_postgres, registry, secrets_certificate
-from bootstrap.lint.scene import CLUSTERS, Concerned, Scene
-from bootstrap.merging import Part
-from bootstrap.model import PATH, Environment, Model
-from bootstrap.preview import Preview
-from bootstrap.promotion import Plan
-from bootstrap.prospect import PlannedCommit
-from bootstrap.trail import ChangeRecord, ChangeRef
-from bootstrap.tree import Tree
+from bootstrap.promotion import release
+from bootstrap.promotion.merge import Part
+from bootstrap.promotion.plan import Plan
+from bootstrap.pullrequests.base_commit import BaseCommit
+from bootstrap.pullrequests.preview import Preview
+from bootstrap.pullrequests.record import ChangeRecord, ChangeRef
+from bootstrap.system import files
+from bootstrap.validate.context import CLUSTERS, Concerned, Scene
+from bootstrap.validate.violation import Finding
 
 # A change that adds one of these is refused even where the rule is switched off.
 _MISSING_SECRET = frozenset({"references/missing-secret", "references/missing-secret-key"})
@@ -73,8 +78,8 @@ def preview(
     unrelated = [part for part in base.snapshot.parts() if part != CLUSTERS]
     before_tree = Tree.union((base.tree(*unrelated, overlay), _sync_files(base, new or old)))
     after_tree = plan.changes.apply(before_tree)
-    beside = impact_repo.consequences(_state(base.model, before_tree), _state(after, after_tree))
-    diff = comparison.over_time(
+    beside = repository.consequences(_state(base.model, before_tree), _state(after, after_tree))
+    diff = environment_diff.over_time(
         ref.target,
         objects.parse(built["before"].rendered),
         objects.parse(built["after"].rendered),

@@ -5,14 +5,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from bootstrap import ground, plumbing, repository, workspace
-from bootstrap.builds import Builder
-from bootstrap.cache import Cache
-from bootstrap.ground import BaseCommit
-from bootstrap.model import Model
+from bootstrap import workspace
+from bootstrap.config.model import Model
+from bootstrap.core.result import Progress
+from bootstrap.gitrepo import environment_repo
+from bootstrap.gitrepo import repository as git_repository
+from bootstrap.gitrepo.environment_repo import Checkout
+from bootstrap.kustomize.builder import Builder
 from bootstrap.proposal import PullRequestOptions
-from bootstrap.repository import Checkout
-from bootstrap.result import Progress
+from bootstrap.pullrequests import base_commit
+from bootstrap.pullrequests.base_commit import BaseCommit
+from bootstrap.system.cache import Cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +37,13 @@ class Session:
     @classmethod
     def open(cls, directory: Path, progress: Progress, *, cached: bool = True) -> "Session":
         """Find the repo that a folder is in. Raises MissingTool without a usable Git, BadTarget outside of a repo."""
-        plumbing.check_version()
+        git_repository.check_version()
         return cls(top=workspace.top_of(directory), progress=progress, cached=cached)
 
     @cached_property
     def checkout(self) -> Checkout:
         """The work tree. Raises BadTarget where taxiway.yaml can't be read."""
-        return repository.working(self.top, cached=self.cached)
+        return environment_repo.working(self.top, cached=self.cached)
 
     @property
     def model(self) -> Model:
@@ -58,5 +61,5 @@ class Session:
         Raises BadTarget where the parts have uncommitted changes, for a pull request or with `clean`.
         """
         if options.pull_request and not options.dry_run:
-            return ground.published(self.top, parts, progress=self.progress)
-        return ground.clean_head(self.top, parts) if clean else ground.head(self.top)
+            return base_commit.published(self.top, parts, progress=self.progress)
+        return base_commit.clean_head(self.top, parts) if clean else base_commit.head(self.top)

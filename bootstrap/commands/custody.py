@@ -6,14 +6,15 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from bootstrap import private_keys, sealing, secrets, workspace
-from bootstrap.errors import BadCertificate, BadOption, BadTarget, TaxiwayError, attempt, raise_all
-from bootstrap.model import Environment, Model
-from bootstrap.record import CERTIFICATE, COMPARE
-from bootstrap.sealed import Sealer
-from bootstrap.sealing import Certificate
-from bootstrap.secrets import Secret
-from bootstrap.tree import Tree
+from bootstrap import workspace
+from bootstrap.config.model import Environment, Model
+from bootstrap.core.certificates import CERTIFICATE, COMPARE
+from bootstrap.core.errors import BadCertificate, BadOption, BadTarget, TaxiwayError, attempt, raise_all
+from bootstrap.core.secret import Secret
+from bootstrap.core.tree import Tree
+from bootstrap.secrets import catalog, private_keys, sealing
+from bootstrap.secrets.sealed_secrets import Sealer
+from bootstrap.secrets.sealing import Certificate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +33,12 @@ class SealingKeys:
         """The folder `secrets/` of an environment: the values that are given for it, and new ones for all others."""
         certificate = self.certificates[environment.name]
         sealer = Sealer(certificate=certificate, namespace=environment.namespace, now=now)
-        return sealer.folder(secrets.generate(given.get(environment.name, {})))
+        return sealer.folder(catalog.generate(given.get(environment.name, {})))
 
 
 def given_secrets(source: str | None, names: Sequence[str]) -> Mapping[str, Mapping[str, Secret]]:
     """The values of --secrets-from, by environment and Secret. Raises BadSecret."""
-    return {} if source is None else secrets.parse(workspace.read_input(source), source, names)
+    return {} if source is None else catalog.parse(workspace.read_input(source), source, names)
 
 
 def take(

@@ -4,13 +4,15 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import comments, environment_diffs, layout, layout_markdown, listing, repository
 from bootstrap.commands._session import Session
-from bootstrap.environment_diffs import Sides
-from bootstrap.fingerprint import OVERLAYS
+from bootstrap.config.parts import OVERLAYS
+from bootstrap.core.result import Progress, Result
+from bootstrap.diff import environment_diffs, formats, markdown
+from bootstrap.diff.environment_diffs import Sides
+from bootstrap.gitrepo import environment_repo, status
+from bootstrap.gitrepo.snapshot import Commit, Snapshot, WorkTree
 from bootstrap.hosting import BODY_LIMITS
-from bootstrap.result import Progress, Result
-from bootstrap.snapshot import Commit, Snapshot, WorkTree
+from bootstrap.pullrequests import comments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,24 +46,24 @@ def run(request: Request, *, progress: Progress) -> Result:
         diffs = environment_diffs.compare(session.builder, wanted)
     shown_by = command(request)
     if request.comment is not None:
-        text = layout_markdown.comment(diffs, BODY_LIMITS[session.model.forge], shown_by)
+        text = markdown.comment(diffs, BODY_LIMITS[session.model.forge], shown_by)
         return comments.post(session.top, session.model, request.comment, text, progress=progress)
-    forms = {"markdown": layout_markdown.markdown, "comment": lambda _: layout_markdown.portable(diffs, shown_by)}
+    forms = {"markdown": markdown.markdown, "comment": lambda _: markdown.portable(diffs, shown_by)}
     return Result(
         status="changed" if any(diff.differs for diff in diffs) else "unchanged",
-        data={"environments": [layout.data(diff) for diff in diffs]},
-        lines=tuple(forms.get(request.form, layout.text)(diffs)),
+        data={"environments": [formats.data(diff) for diff in diffs]},
+        lines=tuple(forms.get(request.form, formats.text)(diffs)),
     )
 
 
 def _over_time(session: Session, request: Request) -> list[Sides]:
     top, cached = session.top, request.cached
-    before = Commit.of(top, listing.fork(top, request.since) if request.since else request.before)
-    old = repository.at(before, called=before.commit if request.since else request.before, cached=cached)
+    before = Commit.of(top, status.fork(top, request.since) if request.since else request.before)
+    old = environment_repo.at(before, called=before.commit if request.since else request.before, cached=cached)
     after: Snapshot
     if request.after:
         after = commit = Commit.of(top, request.after)
-        new = repository.at(commit, called=request.after, cached=cached)
+        new = environment_repo.at(commit, called=request.after, cached=cached)
     else:
         after = WorkTree(top, [f"{OVERLAYS}/{name}" for name in request.environments] or None)
         new = session.checkout

@@ -3,13 +3,15 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bootstrap import environments, repository, workspace
+from bootstrap import workspace
 from bootstrap.commands._change import make
 from bootstrap.commands._preview import preview
 from bootstrap.commands._session import ChangeOptions, Session
-from bootstrap.promotion import Plan
-from bootstrap.result import Progress, Result
-from bootstrap.trail import ChangeKind, ChangeRef
+from bootstrap.core.result import Progress, Result
+from bootstrap.gitrepo import environment_repo
+from bootstrap.promotion.plan import Plan
+from bootstrap.pullrequests.record import ChangeKind, ChangeRef
+from bootstrap.scaffold import environments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,6 @@ def remove(request: Removed, *, progress: Progress) -> Result:
 
 def listed(directory: Path) -> Result:
     """Every environment, in promotion order."""
-    checkout = repository.working(workspace.top_of(directory))
+    checkout = environment_repo.working(workspace.top_of(directory))
     rows = environments.rows(checkout.model, checkout.read)
     return Result(status="listed", data={"environments": rows}, lines=environments.table(rows))

@@ -5,17 +5,21 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bootstrap import environments, model, private_keys, record, request, sources
 from bootstrap.commands import custody
 from bootstrap.commands._change import make
 from bootstrap.commands._preview import preview
 from bootstrap.commands._session import ChangeOptions, Session
 from bootstrap.commands.custody import SealingKeys
-from bootstrap.ground import BaseCommit
-from bootstrap.model import Environment
-from bootstrap.promotion import Plan
-from bootstrap.result import Progress, Result
-from bootstrap.trail import ChangeKind, ChangeRef
+from bootstrap.config import model
+from bootstrap.config.model import Environment
+from bootstrap.core import certificates
+from bootstrap.core.result import Progress, Result
+from bootstrap.promotion.plan import Plan
+from bootstrap.pullrequests.base_commit import BaseCommit
+from bootstrap.pullrequests.record import ChangeKind, ChangeRef
+from bootstrap.scaffold import environments, sources
+from bootstrap.scaffold import options as init_options
+from bootstrap.secrets import private_keys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,11 +91,11 @@ def _keys(
     now: datetime,
 ) -> SealingKeys:
     """The certificate to seal for: as the user says, else that of the predecessor, on the same cluster."""
-    trusted = None if added.trusted is None else record.fingerprint(added.trusted)
+    trusted = None if added.trusted is None else certificates.fingerprint(added.trusted)
     if not (added.sealing_cert or added.new_sealing_key):
         return custody.inherit(new, base.model, after, tree, trusted, now)
     given = (str(added.sealing_cert),) if added.sealing_cert else ()
-    files = request.certificates(given, added.new_sealing_key, [new.name])
+    files = init_options.certificates(given, added.new_sealing_key, [new.name])
     keys = custody.take(files, added.new_sealing_key, [new.name], session.top, now)
     certificate = keys.certificates[new.name]
     custody.trust(certificate, certificate.fingerprint, trusted, str(added.sealing_cert or added.new_sealing_key))

@@ -4,53 +4,46 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from bootstrap import (
-    __version__,
-    checks,
-    model,
-    plumbing,
-    private_keys,
-    request,
-    scaffold,
-    site,
-    sources,
-    wheel,
-    workspace,
-)
+from bootstrap import __version__, workspace
 from bootstrap.commands import _init_summary, custody
-from bootstrap.kustomize import Kustomize
-from bootstrap.model import Model
-from bootstrap.record import CERTIFICATE
-from bootstrap.request import Options, Surroundings
-from bootstrap.result import Progress, Result
-from bootstrap.site import Site
+from bootstrap.config import model
+from bootstrap.config.model import Model
+from bootstrap.core.certificates import CERTIFICATE
+from bootstrap.core.result import Progress, Result
+from bootstrap.gitrepo import repository
+from bootstrap.kustomize.build import Kustomize
+from bootstrap.scaffold import destination, plan, sources, wheel
+from bootstrap.scaffold import options as init_options
+from bootstrap.scaffold.destination import Site
+from bootstrap.scaffold.options import Options, Surroundings
+from bootstrap.secrets import checks, private_keys
 
 Ask = Callable[[Options, Surroundings], Options]
 
 
 def run(options: Options, *, ask: Ask, progress: Progress) -> Result:
     """Write, build, check and commit the environment repo that the options ask for; a second run changes nothing."""
-    plumbing.check_version()
+    repository.check_version()
     download = wheel.Download.parse(options.install) if options.install is not None else None
-    target = site.look(options.directory)
+    target = destination.look(options.directory)
     if not options.dry_run:
         target.recover()
     around = _surroundings(target)
     now = datetime.now(UTC)
     if around.known:
-        return _compare(options, request.resolve(options, around), target, now)
+        return _compare(options, init_options.resolve(options, around), target, now)
     kustomize = Kustomize.find()
     options = ask(options, around)
-    wanted = request.resolve(options, around)
+    wanted = init_options.resolve(options, around)
     names = [environment.name for environment in wanted.environments]
     given = custody.given_secrets(options.secrets_from, names)
-    files = request.certificates(options.sealing_certs, options.new_sealing_key, names)
+    files = init_options.certificates(options.sealing_certs, options.new_sealing_key, names)
     with progress("making keys"):
         keys = custody.take(files, options.new_sealing_key, names, target.top, now)
     wanted = replace(wanted, environments=tuple(map(keys.pinned, wanted.environments)))
     sealed = {environment.name: keys.seal(environment, given, now) for environment in wanted.environments}
     tool = wheel.plan(__version__, sources.package(), sources.lock(), download)
-    tree = scaffold.plan(sources.load(), wanted, sealed, tool)
+    tree = plan.plan(sources.load(), wanted, sealed, tool)
     target.check(tree)
     overlays = [environment.overlay for environment in wanted.environments]
     with workspace.scratch(tree) if options.dry_run else target.stage(tree) as staged:
@@ -78,7 +71,7 @@ def _compare(options: Options, known: Model, target: Site, now: datetime) -> Res
         names = [environment.name for environment in known.environments]
         paths = {environment.name: f"{environment.overlay}/secrets/{CERTIFICATE}" for environment in known.environments}
         pinned = {name: text for name, path in paths.items() if (text := workspace.read_file(target.top, path))}
-        custody.compare(request.certificates(options.sealing_certs, options.new_sealing_key, names), pinned, now)
+        custody.compare(init_options.certificates(options.sealing_certs, options.new_sealing_key, names), pinned, now)
     notes = ("--secrets-from was not read: init never changes a sealed value",) if options.secrets_from else ()
     if options.install is not None:
         notes = (*notes, f"--install was not followed: init never changes {wheel.FOLDER}/ where it is there")

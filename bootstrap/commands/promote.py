@@ -4,17 +4,19 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from bootstrap import model, promotion, release_history
 from bootstrap.commands._change import joined, make
 from bootstrap.commands._preview import preview
 from bootstrap.commands._session import ChangeOptions, Session
-from bootstrap.errors import TaxiwayError, attempt, raise_all
-from bootstrap.ground import BaseCommit
-from bootstrap.merging import Part
-from bootstrap.model import Environment
-from bootstrap.preview import Preview
-from bootstrap.result import Progress, Result
-from bootstrap.trail import ChangeKind, ChangeRef
+from bootstrap.config import model
+from bootstrap.config.model import Environment
+from bootstrap.core.errors import TaxiwayError, attempt, raise_all
+from bootstrap.core.result import Progress, Result
+from bootstrap.promotion import plan as promotion
+from bootstrap.promotion.merge import Part
+from bootstrap.pullrequests import release_history
+from bootstrap.pullrequests.base_commit import BaseCommit
+from bootstrap.pullrequests.preview import Preview
+from bootstrap.pullrequests.record import ChangeKind, ChangeRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

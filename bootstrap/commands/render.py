@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import files, objects, render_formats, repository
 from bootstrap.commands._session import Session
-from bootstrap.errors import BadOption
-from bootstrap.repository import Checkout
-from bootstrap.result import Progress, Result
-from bootstrap.snapshot import Commit
-from bootstrap.tree import Tree
+from bootstrap.core.errors import BadOption
+from bootstrap.core.result import Progress, Result
+from bootstrap.core.tree import Tree
+from bootstrap.gitrepo import environment_repo
+from bootstrap.gitrepo.environment_repo import Checkout
+from bootstrap.gitrepo.snapshot import Commit
+from bootstrap.kubernetes import formats, objects
+from bootstrap.system import files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,18 +36,18 @@ def run(request: Request, *, progress: Progress) -> Result:
         builder, snapshot = session.builder, checkout.snapshot(environments)
         rendered = builder.render([(snapshot, environment.overlay) for environment in environments])
     if request.object:
-        rendered = [render_formats.only(text, request.object) for text in rendered]
+        rendered = [formats.only(text, request.object) for text in rendered]
         if not any(rendered):
             raise BadOption(
                 f"no environment renders {request.object}", hint="the names are shown by: taxiway render -o names"
             )
     if request.out:
         folders = zip(environments, rendered, strict=True)
-        tree = Tree.union(render_formats.files(text).at(environment.name) for environment, text in folders)
+        tree = Tree.union(formats.files(text).at(environment.name) for environment, text in folders)
         written = files.replace_folder(session.top, request.out, tree)
         return Result(status="written", data={"files": list(tree)}, lines=(f"{written} files in {request.out}",))
     found = [each for text in rendered for each in objects.parse(text)]
-    lines = render_formats.lines(request.form, rendered, found)
+    lines = formats.lines(request.form, rendered, found)
     return Result(status="rendered", data={"items": found}, lines=lines, document=request.form != "names")
 
 
@@ -53,4 +55,4 @@ def _checkout(session: Session, request: Request) -> Checkout:
     if not request.reference:
         return session.checkout
     past = Commit.of(session.top, request.reference)
-    return repository.at(past, called=request.reference, cached=request.cached)
+    return environment_repo.at(past, called=request.reference, cached=request.cached)

@@ -4,14 +4,18 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from bootstrap import model, plumbing, promotion, release_history, rollback
 from bootstrap.commands._change import make
 from bootstrap.commands._preview import preview
 from bootstrap.commands._session import ChangeOptions, Session
-from bootstrap.hold import Hold
-from bootstrap.model import Model
-from bootstrap.result import Progress, Result
-from bootstrap.trail import ChangeKind, ChangeRef
+from bootstrap.config import model
+from bootstrap.config.hold import Hold
+from bootstrap.config.model import Model
+from bootstrap.core.result import Progress, Result
+from bootstrap.gitrepo import repository
+from bootstrap.promotion import plan as promotion
+from bootstrap.promotion import rollback
+from bootstrap.pullrequests import release_history
+from bootstrap.pullrequests.record import ChangeKind, ChangeRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +39,7 @@ def run(request: Request, *, progress: Progress) -> Result:
     earlier = base.at(request.reference or release_history.earlier_commit(base, environment, request.steps))
     short = earlier.commit[:12]
     reason = request.reason or f"rolled back to {short}"
-    hold = Hold(reason=reason, author=plumbing.author(session.top), date=date.today().isoformat())
+    hold = Hold(reason=reason, author=repository.author(session.top), date=date.today().isoformat())
     plan = rollback.plan(base.tree(*folders), base.model, environment.name, earlier.tree(*folders), hold)
     text = plan.changes.writes.get(model.PATH)
     previewed = preview(

@@ -1,8 +1,8 @@
 """`taxiway validate --list-rules` and `--explain`: what the rules are for."""
 
-from bootstrap import verdict
+from bootstrap.core.result import Result
 from bootstrap.lint import registry
-from bootstrap.result import Result
+from bootstrap.validate import formats
 
 
 def every() -> Result:
@@ -10,11 +10,11 @@ def every() -> Result:
     rules = registry.every()
     width = max(len(rule.name) for rule in rules)
     lines = tuple(f"{rule.name:{width}}  {rule.severity:7}  {rule.title}" for rule in rules)
-    return Result(status="listed", data={"rules": [verdict.rule(rule) for rule in rules]}, lines=lines)
+    return Result(status="listed", data={"rules": [formats.rule(rule) for rule in rules]}, lines=lines)
 
 
 def explain(name: str) -> Result:
     """One rule, in full. Raises BadOption for an unknown one."""
     rule = registry.named(name)
     lines = (f"{rule.name} ({rule.severity})", "", rule.title, "", rule.why, "", f"To do: {rule.fix}")
-    return Result(status="explained", data={"rules": [verdict.rule(rule)]}, lines=lines)
+    return Result(status="explained", data={"rules": [formats.rule(rule)]}, lines=lines)

@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import edits, promotion
 from bootstrap.commands._change import make
 from bootstrap.commands._preview import preview
 from bootstrap.commands._session import ChangeOptions, Session
-from bootstrap.edits import Edit
-from bootstrap.errors import BadOption
-from bootstrap.result import Progress, Result
-from bootstrap.trail import ChangeKind, ChangeRef
+from bootstrap.core.errors import BadOption
+from bootstrap.core.result import Progress, Result
+from bootstrap.promotion import edits
+from bootstrap.promotion import plan as promotion
+from bootstrap.promotion.edits import Edit
+from bootstrap.pullrequests.record import ChangeKind, ChangeRef
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bootstrap import finding, listing, plumbing, untracked, workspace
-from bootstrap.cache import Cache
-from bootstrap.errors import BadOption
-from bootstrap.finding import Finding
-from bootstrap.fingerprint import OVERLAYS
-from bootstrap.result import Progress, Result
-from bootstrap.snapshot import Commit, WorkTree
+from bootstrap import untracked, workspace
+from bootstrap.config.parts import OVERLAYS
+from bootstrap.core.errors import BadOption
+from bootstrap.core.result import Progress, Result
+from bootstrap.gitrepo import repository as git_repository
+from bootstrap.gitrepo import status
+from bootstrap.gitrepo.snapshot import Commit, WorkTree
+from bootstrap.system.cache import Cache
+from bootstrap.validate import violation
+from bootstrap.validate.violation import Finding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +39,7 @@ class Request:
 
 def run(request: Request, *, progress: Progress) -> Result:
     """Examine the work tree; nothing is written but the cache. The status is `failed` where an error is found."""
-    plumbing.check_version()
+    git_repository.check_version()
     top = workspace.top_of(request.directory)
     now = datetime.now(UTC)
     with progress("looking for what changed"), ThreadPoolExecutor() as pool:
@@ -45,11 +48,11 @@ def run(request: Request, *, progress: Progress) -> Result:
         overlays = [f"{OVERLAYS}/{name}" for name in request.environments]
         cache = Cache.find(wanted=request.cached)
         work = pool.submit(WorkTree, top, overlays or None, memory=untracked.Memory(top=top, cache=cache))
-        from bootstrap import repository
-        from bootstrap.builds import Builder
+        from bootstrap.gitrepo import environment_repo
+        from bootstrap.kustomize.builder import Builder
         from bootstrap.memory import Memory
 
-        checkout = repository.working(top, cached=request.cached)
+        checkout = environment_repo.working(top, cached=request.cached)
         environments = checkout.choose(request.environments)
         builder = Builder.find(cache)
         whole = not request.environments and not request.since
@@ -59,8 +62,8 @@ def run(request: Request, *, progress: Progress) -> Result:
             if (known := memory.recall(now.timestamp())) is not None:
                 return _told(known, [each.name for each in environments], checkout.model.switched_off, request)
         strays = pool.submit(checkout.strays) if whole else None
-        from bootstrap import survey as surveys
-        from bootstrap.examination import Examiner
+        from bootstrap.validate import run as surveys
+        from bootstrap.validate.engine import Examiner
 
         aged = surveys.Aged.of(checkout, environments, now)
         examiner = Examiner(
@@ -88,16 +91,16 @@ def run(request: Request, *, progress: Progress) -> Result:
 
 
 def _told(findings: Sequence[Finding], environments: Sequence[str], off: Mapping[str, str], request: Request) -> Result:
-    from bootstrap import verdict
+    from bootstrap.validate import formats
 
-    findings = finding.as_errors(findings) if request.strict else findings
-    return verdict.result(findings, environments, off, request.form)
+    findings = violation.as_errors(findings) if request.strict else findings
+    return formats.result(findings, environments, off, request.form)
 
 
 def _before(top: Path, since: str | None) -> Commit | None:
     """The commit that changes are measured against; None where there is none yet."""
     if since:
-        return Commit.of(top, listing.fork(top, since))
+        return Commit.of(top, status.fork(top, since))
     try:
         return Commit.of(top, "HEAD")
     except BadOption:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from bootstrap.result import Progress
+from bootstrap.core.result import Progress
 
 _Value = TypeVar("_Value")
 TIMEOUT = 30.0  # seconds for one answer

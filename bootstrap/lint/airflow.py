@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from bootstrap.finding import Finding
 from bootstrap.lint import (
     airflow_agreement,
     airflow_components,
@@ -13,7 +12,8 @@ from bootstrap.lint import (
     airflow_values,
     airflow_workers,
 )
-from bootstrap.lint.scene import Scene
+from bootstrap.validate.context import Scene
+from bootstrap.validate.violation import Finding
 
 _PARTS = (
     airflow_names,

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator
 
-from bootstrap import airflow_settings
-from bootstrap.airflow_settings import Name
-from bootstrap.finding import Finding, Place, Rule, Severity
+from bootstrap.airflow import settings
+from bootstrap.airflow.settings import Name
+from bootstrap.kustomize.image_names import name_of, tag_of
 from bootstrap.lint import airflow_components as parts
-from bootstrap.lint import airflow_values, pods
+from bootstrap.lint import airflow_values
 from bootstrap.lint.airflow_components import API_SERVER, DAG_PROCESSOR, SCHEDULER, TRIGGERER, Airflow, Component
-from bootstrap.lint.images import name_of, tag_of
-from bootstrap.lint.pods import Container, Setting
-from bootstrap.lint.scene import Scene
+from bootstrap.validate import pods
+from bootstrap.validate.context import Scene
+from bootstrap.validate.pods import Container, Setting
+from bootstrap.validate.violation import Finding, Rule, Severity
+from bootstrap.yamltools.positions import Place
 
 IMAGE = Rule(
     name="airflow/image-differs",
@@ -68,7 +70,7 @@ _SHARED: tuple[tuple[Name, tuple[str, ...]], ...] = (
     (("api_auth", "jwt_issuer"), (SCHEDULER, API_SERVER)),
     (("api_auth", "jwt_audience"), (SCHEDULER, API_SERVER)),
 )
-_AUTH_MANAGER = airflow_settings.variable(("core", "auth_manager"))
+_AUTH_MANAGER = settings.variable(("core", "auth_manager"))
 _DAGS = (("dag_processor", "dag_bundle_config_list"), ("core", "dags_folder"))
 
 
@@ -114,7 +116,7 @@ def _keys(scene: Scene, airflow: Airflow) -> Iterator[Finding]:
     if any(parts.replicas(each) > 1 for each in airflow.all(API_SERVER)):
         needs[_SESSION] = (API_SERVER,)
     for name, kinds in needs.items():
-        variable = airflow_settings.variable(name)
+        variable = settings.variable(name)
         for component in airflow.all(*kinds):
             if component.setting(*name) is None and not _has_otherwise(airflow, component, name):
                 message = f"{component} has no {variable}"
@@ -131,7 +133,7 @@ def _has_otherwise(airflow: Airflow, component: Component, name: Name) -> bool:
 
 def _same_source(scene: Scene, airflow: Airflow, name: Name) -> Iterator[Finding]:
     """A finding for each container that takes a key from another place than the scheduler, or else the first one."""
-    variable = airflow_settings.variable(name)
+    variable = settings.variable(name)
     holders: list[tuple[Container, Setting]] = []
     for kind in (SCHEDULER, API_SERVER, DAG_PROCESSOR, TRIGGERER):
         for component in airflow.all(kind):
@@ -165,9 +167,7 @@ def _settings(scene: Scene, airflow: Airflow) -> Iterator[Finding]:
         if one and other and not one.is_open and not other.is_open and name not in airflow.configured:
             mine, theirs = one.value(*name), other.value(*name)
             if mine != theirs and _is_plain(one, name) and _is_plain(other, name):
-                message = (
-                    f"{airflow_settings.variable(name)} is {theirs or 'unset'} for {other}, {mine or 'unset'} for {one}"
-                )
+                message = f"{settings.variable(name)} is {theirs or 'unset'} for {other}, {mine or 'unset'} for {one}"
                 yield scene.finding(SETTING_DIFFERS, _place(other if theirs else one, name), message)
     yield from _auth_managers(scene, airflow)
 
@@ -207,7 +207,7 @@ def _dags(scene: Scene, airflow: Airflow) -> Iterator[Finding]:
             if name in airflow.configured or not (_is_plain(parser, name) and _is_plain(component, name)):
                 continue
             if component.value(*name) != parser.value(*name):
-                message = f"{airflow_settings.variable(name)} is not the same for the dag-processor and {component}"
+                message = f"{settings.variable(name)} is not the same for the dag-processor and {component}"
                 yield scene.finding(DAGS_DIFFER, _dags_place(parser, component, name), message)
 
 
@@ -215,7 +215,7 @@ def _dags_place(parser: Component, component: Component, name: Name) -> Place:
     """Where the tasks' value is set, or the first of its parts that differs."""
     mine, theirs = parts.values(component.container), parts.values(parser.container)
     found = component.setting(*name)
-    if found is not None and found.value == theirs.get(airflow_settings.variable(name)):
+    if found is not None and found.value == theirs.get(settings.variable(name)):
         for part in parts.references(found.value or ""):
             if mine.get(part) != theirs.get(part):
                 setting = component.container.settings.get(part) or parser.container.settings.get(part)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from bootstrap import airflow_settings
-from bootstrap.airflow_settings import Name, Settings
-from bootstrap.finding import Place
-from bootstrap.lint import pods
-from bootstrap.lint.pods import Container, Pod, Setting
-from bootstrap.lint.scene import Scene, dig, items, mapping
+from bootstrap.airflow import settings as airflow_settings
+from bootstrap.airflow.settings import Name, Settings
+from bootstrap.validate import pods
+from bootstrap.validate.context import Scene, dig, items, mapping
+from bootstrap.validate.pods import Container, Pod, Setting
+from bootstrap.yamltools.positions import Place
 
 API_SERVER, SCHEDULER, DAG_PROCESSOR = "api-server", "scheduler", "dag-processor"
 TRIGGERER, WORKER = "triggerer", "worker"

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from bootstrap import airflow_settings
-from bootstrap.airflow_settings import Name, Settings
-from bootstrap.finding import Finding, Rule, Severity
+from bootstrap.airflow import settings as airflow_settings
+from bootstrap.airflow.settings import Name, Settings
 from bootstrap.lint import airflow_components, airflow_values
-from bootstrap.lint.scene import Scene
+from bootstrap.validate.context import Scene
+from bootstrap.validate.violation import Finding, Rule, Severity
 
 MISSPELT = Rule(
     name="airflow/misspelt-variable",

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-from bootstrap.finding import Finding, Place, Rule, Severity
 from bootstrap.lint import airflow_components as parts
-from bootstrap.lint import pods
 from bootstrap.lint.airflow_components import API_SERVER, DAG_PROCESSOR, SCHEDULER, TRIGGERER, Component
-from bootstrap.lint.scene import Scene, dig, items, mapping
+from bootstrap.validate import pods
+from bootstrap.validate.context import Scene, dig, items, mapping
+from bootstrap.validate.violation import Finding, Rule, Severity
+from bootstrap.yamltools.positions import Place
 
 COMMAND = Rule(
     name="airflow/removed-command",

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from bootstrap.finding import Finding, Rule, Severity
+from bootstrap.kubernetes.objects import name_of
 from bootstrap.lint import airflow_components as parts
-from bootstrap.lint import pods
 from bootstrap.lint.airflow_components import SCHEDULER
-from bootstrap.lint.pods import Container
-from bootstrap.lint.scene import Scene, dig
-from bootstrap.objects import name_of
+from bootstrap.validate import pods
+from bootstrap.validate.context import Scene, dig
+from bootstrap.validate.pods import Container
+from bootstrap.validate.violation import Finding, Rule, Severity
 
 NO_MIGRATION = Rule(
     name="airflow/no-migration",

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bootstrap.finding import Finding, Place, Rule, Severity
+from bootstrap.kubernetes.objects import Object, name_of
 from bootstrap.lint import airflow_components as parts
 from bootstrap.lint.airflow_components import API_SERVER, SCHEDULER, TRIGGERER, WORKER, Airflow, Component
-from bootstrap.lint.scene import Scene, dig, items
-from bootstrap.objects import Object, name_of
+from bootstrap.validate.context import Scene, dig, items
+from bootstrap.validate.violation import Finding, Rule, Severity
+from bootstrap.yamltools.positions import Place
 
 EXECUTOR = Rule(
     name="airflow/executor-rights",

@@ -7,13 +7,14 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from bootstrap import airflow_settings
-from bootstrap.airflow_settings import Name, Option
-from bootstrap.finding import Finding, Place, Rule, Severity
+from bootstrap.airflow import settings as airflow_settings
+from bootstrap.airflow.settings import Name, Option
 from bootstrap.lint import airflow_components
 from bootstrap.lint.airflow_components import executor_names, expanded
-from bootstrap.lint.pods import Container, Setting
-from bootstrap.lint.scene import Scene
+from bootstrap.validate.context import Scene
+from bootstrap.validate.pods import Container, Setting
+from bootstrap.validate.violation import Finding, Rule, Severity
+from bootstrap.yamltools.positions import Place
 
 BAD_VALUE = Rule(
     name="airflow/bad-value",

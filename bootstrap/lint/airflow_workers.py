@@ -4,11 +4,9 @@ import posixpath
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from bootstrap import airflow_settings
-from bootstrap.airflow_settings import Name
-from bootstrap.finding import Finding, Place, Rule, Severity
+from bootstrap.airflow import settings
+from bootstrap.airflow.settings import Name
 from bootstrap.lint import airflow_components as parts
-from bootstrap.lint import pods
 from bootstrap.lint.airflow_components import (
     API_SERVER,
     DAG_PROCESSOR,
@@ -18,8 +16,11 @@ from bootstrap.lint.airflow_components import (
     Airflow,
     Component,
 )
-from bootstrap.lint.pods import Pod
-from bootstrap.lint.scene import Scene, dig, items, mapping
+from bootstrap.validate import pods
+from bootstrap.validate.context import Scene, dig, items, mapping
+from bootstrap.validate.pods import Pod
+from bootstrap.validate.violation import Finding, Rule, Severity
+from bootstrap.yamltools.positions import Place
 
 NO_COMPONENT = Rule(
     name="airflow/no-component",
@@ -130,7 +131,7 @@ def _template_file(scene: Scene, airflow: Airflow) -> Iterator[Finding]:
     for scheduler in airflow.all(SCHEDULER):
         if scheduler.is_open or _TEMPLATE in airflow.configured:
             continue
-        variable, path = airflow_settings.variable(_TEMPLATE), scheduler.value(*_TEMPLATE)
+        variable, path = settings.variable(_TEMPLATE), scheduler.value(*_TEMPLATE)
         if path:
             if reason := _absent(scene, scheduler, path):
                 yield scene.finding(NO_TEMPLATE, _place(scheduler, _TEMPLATE), f"{variable} is {path}, and {reason}")
@@ -167,7 +168,7 @@ def _is_in(path: str, folder: str) -> bool:
 
 def _namespaces(scene: Scene, airflow: Airflow) -> Iterator[Finding]:
     name = ("kubernetes_executor", "namespace")
-    variable = airflow_settings.variable(name)
+    variable = settings.variable(name)
     for component in airflow.all(SCHEDULER, API_SERVER):
         if (
             component.is_open
@@ -200,7 +201,7 @@ def _template(scene: Scene, pod: Pod) -> Iterator[Finding]:
 def _url(scene: Scene, airflow: Airflow, component: Component) -> Iterator[Finding]:
     if component.is_open or _URL in airflow.configured:
         return
-    variable, found, value = airflow_settings.variable(_URL), component.setting(*_URL), component.value(*_URL)
+    variable, found, value = settings.variable(_URL), component.setting(*_URL), component.value(*_URL)
     if found is None:
         # It is then derived from the base URL, which a rule of its own looks at.
         if component.kind == WORKER and component.setting("api", "base_url") is None:
@@ -228,7 +229,7 @@ def _logs(scene: Scene, airflow: Airflow) -> Iterator[Finding]:
     for component in who:
         no_folder = component.setting(*_FOLDER) is None and _FOLDER not in airflow.configured
         if no_folder or component.value(*_FOLDER) == "":
-            message = f"remote logging is on, and {airflow_settings.variable(_FOLDER)} is not set"
+            message = f"remote logging is on, and {settings.variable(_FOLDER)} is not set"
             yield scene.finding(LOGS, _place(component, _ON), message)
         elif (
             component.setting("secrets", "backend") is None and component.setting("workers", "secrets_backend") is None

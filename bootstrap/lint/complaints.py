@@ -6,14 +6,13 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from bootstrap.finding import Place
-from bootstrap.lint import failure, replaced
-from bootstrap.lint.failure import Complaint
-from bootstrap.lint.graph import Use
-from bootstrap.lint.inputs import FIELDS
-from bootstrap.lint.located import documents, get, mistake
-from bootstrap.lint.scene import Scene
-from bootstrap.lint.sources import Source
+from bootstrap.kustomize import failure, replacements
+from bootstrap.kustomize.failure import Complaint
+from bootstrap.kustomize.graph import Use
+from bootstrap.kustomize.inputs import FIELDS
+from bootstrap.kustomize.resources import Source
+from bootstrap.validate.context import Scene
+from bootstrap.yamltools.positions import Place, documents, get, mistake
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +105,7 @@ def wrong_type(case: Case) -> Told | None:
     steps, path = case.said("field").split(".")[1:], case.owner.path
     text = wanted == "string"
     for document in documents(case.scene.tree.files.get(path, b""))[:1]:
-        for where, value in replaced.resolve(document.value, ".*.".join(steps)):
+        for where, value in replacements.resolve(document.value, ".*.".join(steps)):
             if isinstance(value, str) is not text:
                 message = f"{'.'.join(steps)} is a {case.said('got')}, and has to be {'text' if text else wanted}"
                 hint = "Put quotes around it." if text and not isinstance(value, dict | list) else ""

@@ -1,10 +1,9 @@
 """From kustomize's complaints about patches, generators and replacements to the lines that cause them."""
 
-from bootstrap.finding import Place
-from bootstrap.lint import replaced
+from bootstrap.kustomize import replacements
+from bootstrap.kustomize.generators import Generator
 from bootstrap.lint.complaints import Case, Told, called, near
-from bootstrap.lint.generators import Generator
-from bootstrap.lint.located import get
+from bootstrap.yamltools.positions import Place, get
 
 
 def expression(case: Case) -> Told | None:
@@ -55,10 +54,10 @@ def replacement_target(case: Case) -> Told | None:
     """A replacement into a field that is not there."""
     for each in case.scene.trace.origins.replacements:
         for number, target in each.targets:
-            for index, field in enumerate(replaced.fields(target)):
+            for index, field in enumerate(replacements.fields(target)):
                 if field == case.said("field"):
                     place = each.place("targets", number, "fieldPaths", index)
-                    message = f"there is no field {field} in {replaced.selected(target)}"
+                    message = f"there is no field {field} in {replacements.selected(target)}"
                     return Told(place=place, message=message)
     return None
 

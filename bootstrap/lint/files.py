@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from bootstrap.file_problems import Kind
-from bootstrap.finding import Finding, Place, Rule, Severity
-from bootstrap.lint import unread
-from bootstrap.lint.scene import Scene
+from bootstrap.config.file_problems import Kind
+from bootstrap.kustomize import obstacles
+from bootstrap.validate.context import Scene
+from bootstrap.validate.violation import Finding, Rule, Severity
+from bootstrap.yamltools.positions import Place
 
 
 def _rule(kind: Kind, severity: Severity, title: str, why: str, fix: str) -> Rule:
@@ -69,8 +70,8 @@ def check(scene: Scene) -> Iterator[Finding]:
     texts = dict.fromkeys(path for path in scene.tree.files if path.endswith(_YAML))
     problems = (
         *scene.problems,
-        *unread.in_the_way(scene.tree, found, ()),
-        *unread.beyond(scene.tree, (path for path in texts if path not in found.files)),
+        *obstacles.in_the_way(scene.tree, found, ()),
+        *obstacles.beyond(scene.tree, (path for path in texts if path not in found.files)),
     )
     for each in dict.fromkeys(problems):
         yield scene.finding(_RULES[each.kind], Place(each.path, each.line), each.message)

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap.finding import Finding, Place, Rule, Severity
+from bootstrap.config.model import Model
+from bootstrap.kubernetes.objects import Object
 from bootstrap.lint import sync_objects
-from bootstrap.lint.located import documents
-from bootstrap.lint.scene import Scene, dig, items
-from bootstrap.model import Model
-from bootstrap.objects import Object
+from bootstrap.validate.context import Scene, dig, items
+from bootstrap.validate.violation import Finding, Rule, Severity
+from bootstrap.yamltools.positions import Place, documents
 
 SHARED_NODE_PORT = Rule(
     name="fleet/shared-node-port",

@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from bootstrap import alike
-from bootstrap.finding import Finding, Place
+from bootstrap.kubernetes.objects import POD_SPECS, identify
 from bootstrap.lint import (
     kubernetes_apis,
     kubernetes_changes,
@@ -18,13 +18,13 @@ from bootstrap.lint import (
     kubernetes_schema,
     kubernetes_security,
     kubernetes_workloads,
-    pods,
 )
 from bootstrap.lint.kubernetes_flaw import REFUSED_VALUE, Flaw, Path
-from bootstrap.lint.located import Document, documents
-from bootstrap.lint.pods import Pod
-from bootstrap.lint.scene import Scene, dig, mapping
-from bootstrap.objects import POD_SPECS, identify
+from bootstrap.validate import pods
+from bootstrap.validate.context import Scene, dig, mapping
+from bootstrap.validate.pods import Pod
+from bootstrap.validate.violation import Finding
+from bootstrap.yamltools.positions import Document, Place, documents
 
 RULES = (
     *kubernetes_schema.RULES,

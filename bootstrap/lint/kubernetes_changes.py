@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-from bootstrap import impact
-from bootstrap.finding import Finding, Rule, Severity
+from bootstrap.diff import consequences
+from bootstrap.kubernetes.objects import by_identity, identify, name_of
 from bootstrap.lint.kubernetes_flaw import Path
-from bootstrap.lint.scene import Scene, dig
-from bootstrap.objects import by_identity, identify, name_of
+from bootstrap.validate.context import Scene, dig
+from bootstrap.validate.violation import Finding, Rule, Severity
 
 IMMUTABLE = Rule(
     name="kubernetes/immutable-field",
@@ -30,7 +30,7 @@ def check(scene: Scene) -> Iterator[Finding]:
             continue
         # A Job that is named by release belongs to airflow/release-unchanged.
         released = each["kind"] == "Job" and identify(each).name != name_of(each)
-        for field in impact.immutable(old, each) if not released else ():
+        for field in consequences.immutable(old, each) if not released else ():
             path = tuple(field.split("."))
             exact = (*path, *_difference(dig(old, *path), dig(each, *path)))
             message = f"{identify(each)}: {field} can't be changed, and {_spelt(exact)} was"

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from bootstrap import postgres
-from bootstrap.finding import Finding, Place, Rule, Severity
-from bootstrap.lint.scene import Scene, dig, items
-from bootstrap.objects import POD_SPECS, identify
+from bootstrap.kubernetes import postgres
+from bootstrap.kubernetes.objects import POD_SPECS, identify
+from bootstrap.validate.context import Scene, dig, items
+from bootstrap.validate.violation import Finding, Rule, Severity
+from bootstrap.yamltools.positions import Place
 
 MAJOR = Rule(
     name="kubernetes/postgres-major",

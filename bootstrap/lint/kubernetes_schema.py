@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from bootstrap import schemas
-from bootstrap.finding import Rule, Severity
-from bootstrap.lint.kubernetes_conformance import Problem, problems
+from bootstrap.kubernetes import schemas
+from bootstrap.kubernetes.conformance import Problem, problems
+from bootstrap.kubernetes.scalars import Trouble
 from bootstrap.lint.kubernetes_flaw import Flaw, Path
-from bootstrap.lint.kubernetes_scalars import Trouble
+from bootstrap.validate.violation import Rule, Severity
 
 _REFUSED = "Server-side apply, which both controllers use, refuses the object, and with it the whole sync"
 UNKNOWN_FIELD = Rule(

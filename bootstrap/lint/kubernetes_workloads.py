@@ -6,9 +6,9 @@ Source: kubernetes, pkg/apis/{apps,batch,policy,autoscaling}/validation.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bootstrap.lint import kubernetes_values as values
+from bootstrap.kubernetes import values
 from bootstrap.lint.kubernetes_flaw import REFUSED_VALUE, Flaw, Path, below, given, spelt, whole
-from bootstrap.lint.scene import dig, items, mapping
+from bootstrap.validate.context import dig, items, mapping
 
 _SELECTING = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"})
 _LEAST = {

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from bootstrap.finding import Finding
+from bootstrap.kustomize.accumulator import Gathering
+from bootstrap.kustomize.inputs import Why
 from bootstrap.lint import (
     kustomize_build,
     kustomize_fields,
@@ -13,9 +14,8 @@ from bootstrap.lint import (
     kustomize_silence,
     kustomize_unread,
 )
-from bootstrap.lint.gathered import Gathering
-from bootstrap.lint.inputs import Why
-from bootstrap.lint.scene import Scene
+from bootstrap.validate.context import Scene
+from bootstrap.validate.violation import Finding
 
 RULES = (
     *kustomize_build.RULES,

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Callable, Iterator
 
-from bootstrap.finding import Finding, Place, Rule, Severity
-from bootstrap.lint import complaints, complaints_changes, failure
+from bootstrap.kustomize import failure
+from bootstrap.kustomize.inputs import FIELDS, Why
+from bootstrap.lint import complaints, complaints_changes
 from bootstrap.lint.complaints import Case, Told
-from bootstrap.lint.inputs import FIELDS, Why
-from bootstrap.lint.scene import Scene
+from bootstrap.validate.context import Scene
+from bootstrap.validate.violation import Finding, Rule, Severity
+from bootstrap.yamltools.positions import Place
 
 BROKEN_BUILD = Rule(
     name="kustomize/build",

@@ -4,12 +4,12 @@ import posixpath
 from collections.abc import Iterator
 from functools import lru_cache
 
-from bootstrap.finding import Finding, Place, Rule, Severity
-from bootstrap.lint import located
-from bootstrap.lint.graph import Kustomization
-from bootstrap.lint.inputs import Role, is_remote
-from bootstrap.lint.located import mistake
-from bootstrap.lint.scene import Scene, dig
+from bootstrap.kustomize.graph import Kustomization
+from bootstrap.kustomize.inputs import Role, is_remote
+from bootstrap.validate.context import Scene, dig
+from bootstrap.validate.violation import Finding, Rule, Severity
+from bootstrap.yamltools import positions
+from bootstrap.yamltools.positions import Place, mistake
 
 DUPLICATE_KEY = Rule(
     name="kustomize/duplicate-key",
@@ -69,7 +69,7 @@ def check(scene: Scene) -> Iterator[Finding]:
         yield from _documents(scene, owner)
     for use in scene.graph.files.values():
         data = scene.tree.files.get(use.path, b"")
-        if use.role is Role.RESOURCE and not located.documents(data) and mistake(data) is None:
+        if use.role is Role.RESOURCE and not positions.documents(data) and mistake(data) is None:
             message = f"{use.path} holds no object"
             yield scene.finding(EMPTY_RESOURCE, Place(use.owner, use.line), message)
 
@@ -87,7 +87,7 @@ def _duplicates(scene: Scene) -> Iterator[Finding]:
 
 @lru_cache(maxsize=512)
 def _doubled(data: bytes) -> tuple[tuple[str, int], ...]:
-    return tuple(pair for document in located.documents(data) for pair in document.duplicates())
+    return tuple(pair for document in positions.documents(data) for pair in document.duplicates())
 
 
 def _twice(scene: Scene, owner: Kustomization) -> Iterator[Finding]:
@@ -111,6 +111,6 @@ def _deprecated(scene: Scene, owner: Kustomization) -> Iterator[Finding]:
 
 
 def _documents(scene: Scene, owner: Kustomization) -> Iterator[Finding]:
-    for document in located.documents(scene.tree.files.get(owner.path, b""))[1:2]:
+    for document in positions.documents(scene.tree.files.get(owner.path, b""))[1:2]:
         message = "kustomize reads only the first document of this file"
         yield scene.finding(IGNORED_DOCUMENT, Place(owner.path, document.line()), message)

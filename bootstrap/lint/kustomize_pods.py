@@ -3,11 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from bootstrap.finding import Finding, Place, Rule, Severity
-from bootstrap.lint import images, pods
-from bootstrap.lint.pods import Container, Pod
-from bootstrap.lint.scene import Scene, dig, items
-from bootstrap.objects import generated_names
+from bootstrap.kubernetes.objects import generated_names
+from bootstrap.kustomize import image_names
+from bootstrap.validate import pods
+from bootstrap.validate.context import Scene, dig, items
+from bootstrap.validate.pods import Container, Pod
+from bootstrap.validate.violation import Finding, Rule, Severity
+from bootstrap.yamltools.positions import Place
 
 FLOATING_IMAGE = Rule(
     name="kustomize/floating-image",
@@ -49,13 +51,13 @@ def _images(scene: Scene, explained: bool) -> Iterator[Finding]:
             image = container.data.get("image")
             if not isinstance(image, str) or not image or "@" in image:
                 continue
-            tag = images.tag_of(image)
+            tag = image_names.tag_of(image)
             if tag == "latest" or (tag is None and not explained):
                 using[container.place("image"), image].append(container)
     for (place, image), containers in using.items():
         first = f"container {containers[0].name} of {containers[0].pod}"
         others = f" and {len(containers) - 1} more" if len(containers) > 1 else ""
-        state = "is latest, whatever that is" if images.tag_of(image) else "has neither tag nor digest"
+        state = "is latest, whatever that is" if image_names.tag_of(image) else "has neither tag nor digest"
         yield scene.finding(
             FLOATING_IMAGE, place, f"the image {image} of {first}{others} {state}", _advice(scene, image)
         )
@@ -65,7 +67,7 @@ def _advice(scene: Scene, image: str) -> str:
     for owner in scene.graph.kustomizations:
         for number, entry in enumerate(owner.items("images")):
             name = dig(entry, "name")
-            if images.tag_of(image) is None and isinstance(name, str) and images.is_named(image, name):
+            if image_names.tag_of(image) is None and isinstance(name, str) and image_names.is_named(image, name):
                 where = owner.place("images", number, "name")
                 return f"The entry at {where} does not reach it: list what brings this image before {owner.folder}."
     return ""

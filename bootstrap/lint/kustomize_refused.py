@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from bootstrap.finding import Finding, Rule, Severity
-from bootstrap.lint.inputs import Why
-from bootstrap.lint.scene import Scene
+from bootstrap.kustomize.inputs import Why
+from bootstrap.validate.context import Scene
+from bootstrap.validate.violation import Finding, Rule, Severity
 
 REMOTE = Rule(
     name="kustomize/remote",

@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bootstrap.finding import Finding, Place, Rule, Severity
-from bootstrap.lint import images, replaced
+from bootstrap.kubernetes.objects import Object
+from bootstrap.kustomize import image_names, replacements
+from bootstrap.kustomize.accumulator import Gathering
+from bootstrap.kustomize.replacements import Replacement
 from bootstrap.lint.complaints import near
-from bootstrap.lint.gathered import Gathering
-from bootstrap.lint.replaced import Replacement
-from bootstrap.lint.scene import Scene, dig, items, mapping
-from bootstrap.objects import Object
+from bootstrap.validate.context import Scene, dig, items, mapping
+from bootstrap.validate.violation import Finding, Rule, Severity
+from bootstrap.yamltools.positions import Place
 
 DEAD_REPLACEMENT = Rule(
     name="kustomize/dead-replacement",
@@ -45,7 +46,7 @@ def check(scene: Scene, gathering: Gathering) -> Iterator[Finding]:
         yield from unknown
         found = gathering.before(each.order, late=True)
         for number, target in each.targets:
-            select, rejected = replaced.selected(target), replaced.rejected(target)
+            select, rejected = replacements.selected(target), replacements.rejected(target)
             picked = [one for one in found if select.selects(one.subject)]
             if not isinstance(target.get("select"), dict) or any(
                 not any(other.selects(one.subject) for other in rejected) for one in picked
@@ -93,11 +94,11 @@ def _pieces(scene: Scene, each: Replacement) -> Iterator[Finding]:
         delimiter, index = dig(target, "options", "delimiter"), dig(target, "options", "index") or 0
         if not isinstance(delimiter, str) or not delimiter or not isinstance(index, int) or index < 0:
             continue
-        select = replaced.selected(target)
+        select = replacements.selected(target)
         for one in scene.objects:
             if not scene.trace.origins.picks(select, one):
                 continue
-            for field in replaced.fields(target):
+            for field in replacements.fields(target):
                 for place, wrong in _wrong(scene, each, one, field, delimiter, index):
                     counted = each.place("targets", number, "options", "index")
                     message = f"the replacement of {field} in {_shown(one)} {wrong}"
@@ -110,7 +111,7 @@ def _wrong(
     scene: Scene, each: Replacement, one: Object, field: str, delimiter: str, index: int
 ) -> Iterator[tuple[Place, str]]:
     """What is wrong with the piece that a replacement writes, going by the text before it, and where that text is."""
-    for path, _ in replaced.resolve(one, field):
+    for path, _ in replacements.resolve(one, field):
         written = scene.trace.written(one, path)
         if not written.whole or not isinstance(written.value, str):
             continue
@@ -123,8 +124,8 @@ def _wrong(
                 f"writes piece {index} of a text that has {count} between {delimiter}, the first being 0",
             )
         elif each.field.endswith(".image") and isinstance(image, str):
-            known = {images.name_of(image), *_written_names(scene, each)}
-            if images.name_of(pieces[index].strip()) not in known:
+            known = {image_names.name_of(image), *_written_names(scene, each)}
+            if image_names.name_of(pieces[index].strip()) not in known:
                 yield written.place, f"writes the image over {_short(pieces[index])}"
 
 
@@ -133,8 +134,8 @@ def _written_names(scene: Scene, each: Replacement) -> set[str]:
     found: set[str] = set()
     for source in scene.trace.origins.sources:
         if dig(source.document.value, "metadata", "name") == each.source.get("name"):
-            values = (value for _, value in replaced.resolve(source.document.value, each.field))
-            found |= {images.name_of(value) for value in values if isinstance(value, str)}
+            values = (value for _, value in replacements.resolve(source.document.value, each.field))
+            found |= {image_names.name_of(value) for value in values if isinstance(value, str)}
     return found
 
 

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Iterator
 
-from bootstrap.finding import Finding, Place, Rule, Severity
-from bootstrap.lint import envfile, generators
-from bootstrap.lint.inputs import Role
-from bootstrap.lint.scene import Scene
+from bootstrap.kustomize import generators
+from bootstrap.kustomize.inputs import Role
+from bootstrap.lint import envfile
+from bootstrap.validate.context import Scene
+from bootstrap.validate.violation import Finding, Rule, Severity
+from bootstrap.yamltools.positions import Place
 
 NO_VALUE = Rule(
     name="kustomize/setting-without-value",

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 
-from bootstrap.finding import Finding, Rule, Severity
-from bootstrap.lint import images
+from bootstrap.kustomize import image_names
+from bootstrap.kustomize.accumulator import Gathered, Gathering
+from bootstrap.kustomize.selectors import Selector
 from bootstrap.lint.complaints import near
-from bootstrap.lint.gathered import Gathered, Gathering
-from bootstrap.lint.scene import Scene, dig
-from bootstrap.lint.selectors import Selector
+from bootstrap.validate.context import Scene, dig
+from bootstrap.validate.violation import Finding, Rule, Severity
 
 DEAD_TARGET = Rule(
     name="kustomize/dead-target",
@@ -85,21 +85,21 @@ def _images(scene: Scene) -> Iterator[Finding]:
             if not isinstance(name, str) or not name:
                 continue
             place = owner.place("images", number, "name")
-            taken = {image for image in known if images.is_named(image, name)}
+            taken = {image for image in known if image_names.is_named(image, name)}
             if not taken:
                 message = f"no image is called {name}"
                 yield scene.finding(DEAD_IMAGE, place, message, _image_advice(name, known))
             elif not any(entry.get(field) for field in ("newName", "newTag", "digest")):
                 message = f"the entry for {name} names no newTag, newName or digest"
                 yield scene.finding(DEAD_IMAGE, place, message, "Say what is to change, or remove the entry.")
-            known |= {images.changed(image, entry) for image in taken}
+            known |= {image_names.changed(image, entry) for image in taken}
 
 
 def _image_advice(name: str, known: Iterable[str]) -> str:
-    names = {images.name_of(image) for image in known}
-    if images.name_of(name) in names:
-        return f"Leave the tag out: {images.name_of(name)}."
-    same = sorted(other for other in names if other.rpartition("/")[2] == images.name_of(name).rpartition("/")[2])
+    names = {image_names.name_of(image) for image in known}
+    if image_names.name_of(name) in names:
+        return f"Leave the tag out: {image_names.name_of(name)}."
+    same = sorted(other for other in names if other.rpartition("/")[2] == image_names.name_of(name).rpartition("/")[2])
     return f"The manifests say {same[0]}." if same else near(name, names)
 
 

@@ -3,11 +3,11 @@
 import posixpath
 from collections.abc import Iterator
 
-from bootstrap.finding import Finding, Place, Rule, Severity
-from bootstrap.layout_of_repo import KUSTOMIZATIONS
-from bootstrap.lint import graph
-from bootstrap.lint.located import documents
-from bootstrap.lint.scene import Scene, dig
+from bootstrap.config.parts import KUSTOMIZATIONS
+from bootstrap.kustomize import graph
+from bootstrap.validate.context import Scene, dig
+from bootstrap.validate.violation import Finding, Rule, Severity
+from bootstrap.yamltools.positions import Place, documents
 
 UNREAD = Rule(
     name="kustomize/unread-file",

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from bootstrap.finding import Finding, Rule
 from bootstrap.lint import (
     references_access,
     references_pods,
@@ -10,7 +9,8 @@ from bootstrap.lint import (
     references_services,
     references_variables,
 )
-from bootstrap.lint.scene import Scene
+from bootstrap.validate.context import Scene
+from bootstrap.validate.violation import Finding, Rule
 
 _PARTS = (references_pods, references_services, references_selectors, references_access, references_variables)
 RULES: tuple[Rule, ...] = tuple(rule for part in _PARTS for rule in part.RULES)

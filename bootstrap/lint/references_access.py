@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from functools import partial
 
-from bootstrap.finding import Finding, Rule, Severity
-from bootstrap.lint import pods
+from bootstrap.kubernetes.objects import Object, identify
 from bootstrap.lint import references_reads as reads
 from bootstrap.lint.references_mention import near
 from bootstrap.lint.references_unread import unread
-from bootstrap.lint.scene import Scene, dig, items
-from bootstrap.objects import Object, identify
+from bootstrap.validate import pods
+from bootstrap.validate.context import Scene, dig, items
+from bootstrap.validate.violation import Finding, Rule, Severity
 
 MISSING_ROLE = Rule(
     name="references/missing-role",

@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from typing import Any
 
-from bootstrap.finding import Finding, Rule, Severity
-from bootstrap.lint import pods
+from bootstrap.core.certificates import CERTIFICATE
+from bootstrap.kubernetes.objects import identify
 from bootstrap.lint import references_reads as reads
-from bootstrap.lint.pods import Pod
 from bootstrap.lint.references_mention import first, grouped, near, readers
 from bootstrap.lint.references_unread import unread
-from bootstrap.lint.scene import Scene, dig, items
-from bootstrap.objects import identify
-from bootstrap.record import CERTIFICATE
+from bootstrap.validate import pods
+from bootstrap.validate.context import Scene, dig, items
+from bootstrap.validate.pods import Pod
+from bootstrap.validate.violation import Finding, Rule, Severity
 
 MISSING_CONFIG = Rule(
     name="references/missing-configmap",

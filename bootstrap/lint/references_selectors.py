@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from bootstrap.finding import Finding, Rule, Severity
-from bootstrap.lint import pods
-from bootstrap.lint.pods import Pod
+from bootstrap.kubernetes.objects import Object, identify
 from bootstrap.lint.references_mention import Labelled, Mention, first, grouped, near, readers
-from bootstrap.lint.scene import Scene, dig, items, mapping
-from bootstrap.objects import Object, identify
+from bootstrap.validate import pods
+from bootstrap.validate.context import Scene, dig, items, mapping
+from bootstrap.validate.pods import Pod
+from bootstrap.validate.violation import Finding, Rule, Severity
 
 WITHOUT_PODS = Rule(
     name="references/service-without-pods",

@@ -4,14 +4,15 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from bootstrap.finding import Finding, Place, Rule, Severity
-from bootstrap.lint import pods
-from bootstrap.lint.pods import Container, Pod
+from bootstrap.kubernetes.objects import Object, identify
 from bootstrap.lint.references_hosts import Call, calls, target
 from bootstrap.lint.references_mention import Mention, first, grouped, near, readers
 from bootstrap.lint.references_unread import unread
-from bootstrap.lint.scene import Scene, dig, items
-from bootstrap.objects import Object, identify
+from bootstrap.validate import pods
+from bootstrap.validate.context import Scene, dig, items
+from bootstrap.validate.pods import Container, Pod
+from bootstrap.validate.violation import Finding, Rule, Severity
+from bootstrap.yamltools.positions import Place
 
 MISSING_SERVICE = Rule(
     name="references/missing-service",

@@ -3,8 +3,8 @@
 import posixpath
 from collections.abc import Iterator
 
-from bootstrap.lint.located import documents
-from bootstrap.lint.scene import Scene, dig
+from bootstrap.validate.context import Scene, dig
+from bootstrap.yamltools.positions import documents
 
 
 def unread(scene: Scene, kind: str, name: str) -> bool:

@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from bootstrap.finding import Finding, Rule, Severity
-from bootstrap.lint import pods
-from bootstrap.lint.pods import Container
 from bootstrap.lint.references_mention import near
-from bootstrap.lint.scene import Scene, dig, items
+from bootstrap.validate import pods
+from bootstrap.validate.context import Scene, dig, items
+from bootstrap.validate.pods import Container
+from bootstrap.validate.violation import Finding, Rule, Severity
 
 UNDEFINED = Rule(
     name="references/undefined-variable",

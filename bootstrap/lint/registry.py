@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from bootstrap.errors import BadOption, BadTarget
-from bootstrap.finding import Finding, Rule, Severity
+from bootstrap.core.errors import BadOption, BadTarget
 from bootstrap.lint import (
     airflow,
     files,
@@ -18,7 +17,8 @@ from bootstrap.lint import (
 )
 from bootstrap.lint.fleet_declared import SWITCHED_OFF as ALWAYS
 from bootstrap.lint.kubernetes_changes import IMMUTABLE
-from bootstrap.lint.scene import Scene
+from bootstrap.validate.context import Scene
+from bootstrap.validate.violation import Finding, Rule, Severity
 
 # Each has `RULES`, and `check` from a scene to findings.
 FAMILIES = (kustomize, references, secrets, airflow, kubernetes, sync, files)

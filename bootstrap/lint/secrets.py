@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from bootstrap.finding import Finding
 from bootstrap.lint import (
     secrets_binding,
     secrets_certificate,
@@ -12,7 +11,8 @@ from bootstrap.lint import (
     secrets_plain,
     secrets_unused,
 )
-from bootstrap.lint.scene import Scene
+from bootstrap.validate.context import Scene
+from bootstrap.validate.violation import Finding
 
 RULES = (
     *secrets_plain.RULES,

@@ -3,9 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from bootstrap.finding import Finding, Place, Rule, Severity
+from bootstrap.core.certificates import RECORD
 from bootstrap.lint import secrets_certificate
-from bootstrap.lint.scene import Scene, dig, mapping
 from bootstrap.lint.secrets_items import (
     ANNOTATION,
     CLUSTER_WIDE,
@@ -15,8 +14,10 @@ from bootstrap.lint.secrets_items import (
     Sealed,
     scope,
 )
-from bootstrap.lint.secrets_shapes import shown
-from bootstrap.record import RECORD
+from bootstrap.secrets.credentials import shown
+from bootstrap.validate.context import Scene, dig, mapping
+from bootstrap.validate.violation import Finding, Rule, Severity
+from bootstrap.yamltools.positions import Place
 
 _CLOSED = 'The controller says "no key could decrypt secret", makes no Secret at all, and pods wait for it.'
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from bootstrap.finding import Finding, Place, Rule, Severity
-from bootstrap.lint.scene import Scene
+from bootstrap.core.certificates import COMPARE
 from bootstrap.lint.sync_objects import entry
-from bootstrap.record import COMPARE
+from bootstrap.validate.context import Scene
+from bootstrap.validate.violation import Finding, Rule, Severity
+from bootstrap.yamltools.positions import Place
 
 NO_CERTIFICATE = Rule(
     name="secrets/no-certificate",

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.lint import secrets_certificate
-from bootstrap.lint.scene import Scene, dig, mapping
 from bootstrap.lint.secrets_items import Sealed
-from bootstrap.lint.secrets_shapes import shown
+from bootstrap.secrets.credentials import shown
+from bootstrap.validate.context import Scene, dig, mapping
+from bootstrap.validate.violation import Finding, Rule, Severity
 
 _BLOCKED = "The controller makes no Secret at all where one item does not open, and pods wait for it."
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap.lint.scene import Scene, dig, mapping
-from bootstrap.objects import Object
-from bootstrap.record import RECORD
+from bootstrap.core.certificates import RECORD
+from bootstrap.kubernetes.objects import Object
+from bootstrap.validate.context import Scene, dig, mapping
 
 STRICT, NAMESPACE_WIDE, CLUSTER_WIDE = "strict", "namespace-wide", "cluster-wide"
 SCOPES = (STRICT, NAMESPACE_WIDE, CLUSTER_WIDE)

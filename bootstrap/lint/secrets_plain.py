@@ -3,12 +3,13 @@
 import posixpath
 from collections.abc import Iterator
 
-from bootstrap.finding import Finding, Place, Rule, Severity
-from bootstrap.lint import secrets_files, secrets_shapes
-from bootstrap.lint.scene import Scene, dig, mapping
-from bootstrap.lint.secrets_files import Plain
-from bootstrap.lint.secrets_shapes import is_placeholder, shown
-from bootstrap.objects import identify
+from bootstrap.kubernetes.objects import identify
+from bootstrap.secrets import credentials, scan
+from bootstrap.secrets.credentials import is_placeholder, shown
+from bootstrap.secrets.scan import Plain
+from bootstrap.validate.context import Scene, dig, mapping
+from bootstrap.validate.violation import Finding, Rule, Severity
+from bootstrap.yamltools.positions import Place
 
 PLAIN_SECRET = Rule(
     name="secrets/plain-secret",
@@ -17,13 +18,13 @@ PLAIN_SECRET = Rule(
     why="Base64 is no encryption. Whoever can read the repository has the values, and Git's history keeps them.",
     fix="Change what it holds, seal the new values into a SealedSecret of the same name, and delete this one.",
 )
-RULES = (PLAIN_SECRET, *secrets_shapes.RULES)
-_ORDER = {rule.name: number for number, rule in enumerate(secrets_shapes.RULES)}
+RULES = (PLAIN_SECRET, *credentials.RULES)
+_ORDER = {rule.name: number for number, rule in enumerate(credentials.RULES)}
 
 
 def check(scene: Scene, told: set[Place]) -> Iterator[Finding]:
     """All that is in the clear, but for places where something else was told already; one finding a line."""
-    shown_by = {path: secrets_files.read(data, _kind(path)) for path, data in scene.tree.files.items()}
+    shown_by = {path: scan.read(data, _kind(path)) for path, data in scene.tree.files.items()}
     names: set[str] = set()
     sources: set[str] = set()
     for path, held in shown_by.items():

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from bootstrap.finding import Finding, Rule, Severity
-from bootstrap.lint import pods
-from bootstrap.lint.scene import Scene, dig, items, mapping
 from bootstrap.lint.secrets_items import STRICT, Sealed
-from bootstrap.lint.secrets_shapes import shown
-from bootstrap.secrets import CATALOG
+from bootstrap.secrets.catalog import CATALOG
+from bootstrap.secrets.credentials import shown
+from bootstrap.validate import pods
+from bootstrap.validate.context import Scene, dig, items, mapping
+from bootstrap.validate.violation import Finding, Rule, Severity
 
 READER = "taxiway/read-by"
 UNUSED = Rule(

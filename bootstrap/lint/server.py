@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from bootstrap.finding import Finding, Rule, Severity
-from bootstrap.lint.scene import Scene
-from bootstrap.objects import Object, identify
+from bootstrap.kubernetes.objects import Object, identify
+from bootstrap.validate.context import Scene
+from bootstrap.validate.violation import Finding, Rule, Severity
 
 REFUSED = Rule(
     name="server/refused",

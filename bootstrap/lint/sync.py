@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from bootstrap.finding import Finding, Rule
 from bootstrap.lint import sync_order, sync_project, sync_source
-from bootstrap.lint.scene import Scene
+from bootstrap.validate.context import Scene
+from bootstrap.validate.violation import Finding, Rule
 
 _PARTS = (sync_source, sync_project, sync_order)
 RULES: tuple[Rule, ...] = tuple(rule for part in _PARTS for rule in part.RULES)

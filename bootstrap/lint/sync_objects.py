@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap.finding import Place
-from bootstrap.lint.located import Document, documents
-from bootstrap.lint.scene import Scene, dig, items
-from bootstrap.model import Controller
+from bootstrap.config.model import Controller
+from bootstrap.validate.context import Scene, dig, items
+from bootstrap.yamltools.positions import Document, Place, documents
 
 # What tells each controller what to sync, and where.
 ROOT = {Controller.ARGOCD: "Application", Controller.FLUX: "Kustomization"}

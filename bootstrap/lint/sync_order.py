@@ -5,14 +5,16 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from bootstrap.finding import Finding, Place, Rule, Severity
-from bootstrap.lint import pods, sync_objects
+from bootstrap.config.model import Controller
+from bootstrap.kubernetes.objects import Object, identify
 from bootstrap.lint import references_reads as reads
-from bootstrap.lint.pods import GENERATOR, Pod
+from bootstrap.lint import sync_objects
 from bootstrap.lint.references_mention import near
-from bootstrap.lint.scene import Scene, dig, items, mapping
-from bootstrap.model import Controller
-from bootstrap.objects import Object, identify
+from bootstrap.validate import pods
+from bootstrap.validate.context import Scene, dig, items, mapping
+from bootstrap.validate.pods import GENERATOR, Pod
+from bootstrap.validate.violation import Finding, Rule, Severity
+from bootstrap.yamltools.positions import Place
 
 HOOK = Rule(
     name="sync/hook",

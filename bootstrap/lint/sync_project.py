@@ -4,16 +4,16 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
-from bootstrap.finding import Finding, Rule, Severity
+from bootstrap.config.model import Controller
+from bootstrap.kubernetes.objects import Object, identify
 from bootstrap.lint import sync_objects
 from bootstrap.lint.fleet import CLUSTER_SCOPED
 from bootstrap.lint.references_mention import near
-from bootstrap.lint.scene import Scene, dig, items
 from bootstrap.lint.sync_objects import Synced
 from bootstrap.lint.sync_source import namespace as agreed_namespace
 from bootstrap.lint.sync_source import same_repository
-from bootstrap.model import Controller
-from bootstrap.objects import Object, identify
+from bootstrap.validate.context import Scene, dig, items
+from bootstrap.validate.violation import Finding, Rule, Severity
 
 PROJECT = Rule(
     name="sync/missing-project",

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from bootstrap.errors import BadOption
-from bootstrap.finding import Finding, Place, Rule, Severity
-from bootstrap.layout_of_repo import KUSTOMIZATIONS
+from bootstrap.config.model import Controller
+from bootstrap.config.parts import KUSTOMIZATIONS
+from bootstrap.config.remote import Remote
+from bootstrap.core.errors import BadOption
 from bootstrap.lint import sync_objects
-from bootstrap.lint.located import documents
 from bootstrap.lint.references_mention import near
-from bootstrap.lint.scene import Scene, dig
 from bootstrap.lint.sync_objects import Synced
-from bootstrap.model import Controller
-from bootstrap.remote import Remote
+from bootstrap.validate.context import Scene, dig
+from bootstrap.validate.violation import Finding, Rule, Severity
+from bootstrap.yamltools.positions import Place, documents
 
 NO_OVERLAY = Rule(
     name="sync/missing-overlay",

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from bootstrap import __version__
-from bootstrap.errors import TaxiwayError
+from bootstrap.core.errors import TaxiwayError
 from tests.bench import fleet, init, moves, sealing, start, table
 from tests.bench.programs import Failed, Home
 from tests.bench.table import NotMeasured, Section

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from bootstrap import process
-from bootstrap.kustomize import Kustomize
+from bootstrap.kustomize.build import Kustomize
+from bootstrap.system import process
 from tests.bench.programs import PYTHON, TAXIWAY, Home
 from tests.bench.samples import Samples, Unit, in_turns
 from tests.bench.table import NotMeasured, Row, Section, above, below, faster, overhead

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from bootstrap import process, sealing
-from bootstrap.kustomize import Kustomize
+from bootstrap.kustomize.build import Kustomize
+from bootstrap.secrets import sealing
+from bootstrap.system import process
 from tests.bench.programs import TAXIWAY, Home, Peak, Spent
 from tests.bench.samples import Samples, Unit, in_turns
 from tests.bench.table import NotMeasured, Row, Section, above, below

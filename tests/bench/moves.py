@@ -4,7 +4,7 @@ import shutil
 from functools import partial
 from pathlib import Path
 
-from bootstrap.kustomize import Kustomize
+from bootstrap.kustomize.build import Kustomize
 from tests.bench.fleet import MANY, name_of, overlay_of, repo_of
 from tests.bench.programs import TAXIWAY, Home
 from tests.bench.samples import Samples, in_turns

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-from bootstrap import sealing
+from bootstrap.secrets import sealing
 
 PYTHON = sys.executable
 TAXIWAY = str(Path(sys.executable).with_name("taxiway"))

@@ -13,8 +13,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from bootstrap import process, sealing
-from bootstrap.secrets import Secret
+from bootstrap.core.secret import Secret
+from bootstrap.secrets import sealing
+from bootstrap.system import process
 from tests.bench import programs
 from tests.bench.programs import PYTHON, Failed, Home
 from tests.bench.samples import Samples, in_turns

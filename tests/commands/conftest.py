@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import process
+from bootstrap.system import process
 from tests.commands.test_init import git
 from tests.conftest import REPO_URL, Keys, Taxiway
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bootstrap.sealing import Scope
+from bootstrap.secrets.sealing import Scope
 from tests.commands.test_init import git, snapshot
 from tests.commands.test_promote import branches, publish, refuse, succeed
 from tests.conftest import Keys, Taxiway

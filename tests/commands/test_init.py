@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from bootstrap.model import Model
-from bootstrap.sealing import Scope
+from bootstrap.config.model import Model
+from bootstrap.secrets.sealing import Scope
 from tests import rendering
 from tests.conftest import REPO_URL, Keys, Ran, Taxiway
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import plumbing
+from bootstrap.gitrepo import repository as git_repository
 from tests.commands.test_init import git, snapshot
 from tests.conftest import REPO_URL, Keys, Taxiway
-from tests.test_sealing import VECTORS, certificate
+from tests.secrets.test_sealing import VECTORS, certificate
 
 OPTION, SECRET, CERTIFICATE, TARGET, TOOL, BUILD, GIT, DISK = range(2, 10)
 NOW = datetime.now(UTC)
@@ -317,7 +317,7 @@ def test_an_old_git_is_told(taxiway: Taxiway, keys: Keys, tmp_path: Path, monkey
     said = taxiway("init", tmp_path / "envs", "--repo", REPO_URL, "--sealing-cert", keys.certificate)
     assert said.code == TOOL
     assert "git 2.17 is too old" in said.err
-    assert ".".join(map(str, plumbing.OLDEST)) in said.err
+    assert ".".join(map(str, git_repository.OLDEST)) in said.err
 
 
 def test_a_missing_kustomize_is_told_with_both_ways_to_get_it(

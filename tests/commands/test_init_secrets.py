@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bootstrap.sealing import Scope
+from bootstrap.secrets.sealing import Scope
 from tests.commands.test_init import git
 from tests.conftest import REPO_URL, Keys
 

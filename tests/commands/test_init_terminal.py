@@ -9,7 +9,7 @@ import pexpect
 import pytest
 import yaml
 
-from bootstrap import sealing
+from bootstrap.secrets import sealing
 from tests.conftest import REPO_URL, Keys
 
 COMMAND = [sys.executable, "-m", "bootstrap"]

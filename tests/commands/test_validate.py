@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import process
 from bootstrap.commands import validate
+from bootstrap.system import process
 from tests.commands.conftest import Builds, break_it, edit
 from tests.commands.test_init import git
 from tests.conftest import Taxiway
@@ -84,7 +84,7 @@ def test_many_environments_are_examined_by_several_processes(
 ) -> None:
     break_it(repo)
     alone = taxiway("validate", "-o", "json")
-    monkeypatch.setattr("bootstrap.crew.MANY", 1)
+    monkeypatch.setattr("bootstrap.validate.parallel.MANY", 1)
     assert taxiway("validate", "--no-cache", "-o", "json") == alone
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from bootstrap import forge, tokens
+from bootstrap.config.remote import Forge, Remote
 from bootstrap.forge import PullRequests
 from bootstrap.hosting import Hosted
-from bootstrap.remote import Forge, Remote
 from tests.forge.gitea import Account, Gitea, Repository, repository, running
 
 Connect = Callable[..., PullRequests]

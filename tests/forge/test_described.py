@@ -11,11 +11,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import yaml
 
-from bootstrap.errors import ForgeFailed
+from bootstrap.config.remote import Forge
+from bootstrap.core.errors import ForgeFailed
 from bootstrap.forge import PullRequests
 from bootstrap.forges import wire
 from bootstrap.proposal import Proposal, PullRequest, Revision, Standing
-from bootstrap.remote import Forge
 from tests.cluster.cache import forget_others, key
 from tests.forge import prism
 from tests.forge.conftest import CACHE, Connect, alone

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from bootstrap.errors import ForgeFailed
+from bootstrap.config.remote import Forge
+from bootstrap.core.errors import ForgeFailed
 from bootstrap.forge import PullRequests
 from bootstrap.proposal import Proposal, Standing
-from bootstrap.remote import Forge
 from tests.forge.conftest import BRANCH, Connect
 from tests.forge.gitea import Account, Repository
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bootstrap.errors import ForgeFailed
+from bootstrap.core.errors import ForgeFailed
 from bootstrap.forge import PullRequests
 from bootstrap.forges import wire
 from bootstrap.forges.wire import Refused

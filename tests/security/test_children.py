@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import files as writer
-from bootstrap import git, git_command, listing, plumbing, process
-from bootstrap.child_environment import Child
-from bootstrap.errors import BadTarget
-from bootstrap.kubectl import Kubectl
-from bootstrap.kustomize import Kustomize
-from bootstrap.snapshot import Commit, WorkTree, files_of
+from bootstrap.cluster.kubectl import Kubectl
+from bootstrap.core.errors import BadTarget
+from bootstrap.gitrepo import command as git_command
+from bootstrap.gitrepo import gitpython, status
+from bootstrap.gitrepo import repository as git_repository
+from bootstrap.gitrepo.snapshot import Commit, WorkTree, files_of
+from bootstrap.kustomize.build import Kustomize
+from bootstrap.system import files as writer
+from bootstrap.system import process
+from bootstrap.system.child_environment import Child
 from tests import environment_repo
 from tests.commands.test_init import git as run_git
 from tests.conftest import Taxiway
@@ -90,7 +93,7 @@ def test_tokens_reach_git_only_where_it_goes_to_a_remote(surroundings: Path) -> 
     clean = {name: value for name, value in os.environ.items() if name not in STRAY}
     subprocess.run(["git", "init", "--quiet", top], check=True, env=clean)
     (surroundings / "git.log").unlink()
-    plumbing.run(top, "status")
+    git_repository.run(top, "status")
     assert not seen(surroundings / "git.log") & {"TAXIWAY_TOKEN", "GH_TOKEN", "GITHUB_TOKEN"}
     git_command.asked(top, "ls-remote", "--heads", "origin")
     assert seen(surroundings / "git.log") >= {"GH_TOKEN", "GITHUB_TOKEN"}
@@ -101,7 +104,7 @@ def test_init_that_a_hook_starts_works_on_its_own_repository(surroundings: Path)
     """GitPython gives its children all of our environment, unless that is another for so long."""
     before = dict(os.environ)
     (surroundings / "new").mkdir()
-    made = git.Repository.create(surroundings / "new", "main", None)
+    made = gitpython.Repository.create(surroundings / "new", "main", None)
     (surroundings / "new/a").write_text("a")
     made.commit_all("all")
     assert not seen(surroundings / "git.log") & {*STRAY, "TAXIWAY_TOKEN", "GH_TOKEN"}
@@ -187,7 +190,7 @@ def test_a_bare_repository_that_is_only_there_is_no_matter(tmp_path: Path, taxiw
     assert taxiway("render", "dev", "--directory", top).code == 0
     assert not (tmp_path / "run").exists()
     with pytest.raises(BadTarget, match="made like a bare"):
-        plumbing.run(docs / "objects", "status")
+        git_repository.run(docs / "objects", "status")
 
 
 def driven(tmp_path: Path) -> Path:
@@ -220,10 +223,10 @@ def test_what_only_looks_runs_no_filter_and_no_driver(tmp_path: Path, taxiway: T
     commit = Commit.of(top, "HEAD")
     files = commit.read(["overlays/dev", "base"])["overlays/dev"].tree.files
     assert b"\r" not in files["overlays/dev/airflow.env"]
-    assert listing.altered(top) == {"overlays/dev/airflow.env"}
+    assert status.altered(top) == {"overlays/dev/airflow.env"}
     assert WorkTree(top).parts() == commit.parts()
-    plumbing.run(top, "diff", "HEAD", "--", "overlays/dev/airflow.env")
-    plumbing.run(top, "log", "-p", "--format=%H")
+    git_repository.run(top, "diff", "HEAD", "--", "overlays/dev/airflow.env")
+    git_repository.run(top, "log", "-p", "--format=%H")
     for command in (("validate",), ("render", "dev"), ("diff",), ("diff", "--to", "HEAD")):
         taxiway(*command, "--directory", top)
     assert not (tmp_path / "run").exists()
@@ -236,8 +239,8 @@ def test_what_is_committed_goes_through_the_user_s_filter(tmp_path: Path) -> Non
     top = repository(tmp_path / "clone", __gitattributes="secret filter=x\n")
     run_git(top, "config", "filter.x.clean", "tr a-z A-Z")
     (top / "secret").write_text("plain")
-    plumbing.Repository(top).stage(["secret"])
-    plumbing.run(top, "commit", "--quiet", "--message", "a secret")
+    git_repository.Repository(top).stage(["secret"])
+    git_repository.run(top, "commit", "--quiet", "--message", "a secret")
     assert run_git(top, "cat-file", "blob", "HEAD:secret") == "PLAIN"
 
 
@@ -269,17 +272,17 @@ def test_a_file_s_name_is_a_name_and_nothing_else(tmp_path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"{number}\n") if not name.endswith("/") else None
     odd = sorted(f"overlays/dev/odd/{path.name}" for path in folder.iterdir())
-    there = plumbing.Repository(top)
+    there = git_repository.Repository(top)
     assert [sorted(there.files(path)) for path in odd] == [[path] for path in odd]
-    assert listing.altered(top, *odd) == set(odd)
+    assert status.altered(top, *odd) == set(odd)
     there.stage(odd)
     assert [there.changed([path]) for path in odd] == [[path] for path in odd]
-    plumbing.run(top, "commit", "--quiet", "--message", "odd", "--only", "--", *odd)
+    git_repository.run(top, "commit", "--quiet", "--message", "odd", "--only", "--", *odd)
     assert there.held(["overlays/dev/odd/*"]) == {"overlays/dev/odd/*"}
     read = Commit.of(top, "HEAD").read(["overlays/dev"])["overlays/dev"].tree.files
     assert {path: read[path] for path in odd} == {path: (top / path).read_bytes() for path in odd}
     (folder / "*").write_text("changed\n")
-    assert listing.altered(top, *[path for path in odd if not path.endswith("*")]) == frozenset()
+    assert status.altered(top, *[path for path in odd if not path.endswith("*")]) == frozenset()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -290,14 +293,14 @@ def test_at_the_top_too(tmp_path: Path, name: str) -> None:
         return
     (top / name).write_text("odd\n")
     (top / "x").write_text("x\n")
-    there = git.Repository(top)
+    there = gitpython.Repository(top)
     there.commit([name], "odd")
-    assert plumbing.run(top, "ls-tree", "-z", "--name-only", "HEAD").split("\0")[:-1] == [name]
+    assert git_repository.run(top, "ls-tree", "-z", "--name-only", "HEAD").split("\0")[:-1] == [name]
     assert there.held([name]) == {name} and there.held(["x"]) == set()
     assert files_of(Commit.of(top, "HEAD"), name) == {name: b"odd\n"}
     assert there.files(name) == [name]
     there.forget([name])
-    assert listing.altered(top, name) == {name}
+    assert status.altered(top, name) == {name}
 
 
 def test_a_line_end_in_a_name_asks_for_no_other_object(tmp_path: Path) -> None:
@@ -332,5 +335,5 @@ def test_a_file_can_t_pass_off_a_part_of_itself_as_another(tmp_path: Path) -> No
 
 def test_check_version_changes_nothing_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_DIR", "/somewhere")
-    plumbing.check_version()
+    git_repository.check_version()
     assert os.environ["GIT_DIR"] == "/somewhere"

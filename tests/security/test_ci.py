@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 import yaml
 
-from bootstrap import __version__, ci, wheel
-from bootstrap.remote import Forge
-from bootstrap.tree import Tree
+from bootstrap import __version__
+from bootstrap.config.remote import Forge
+from bootstrap.core.tree import Tree
+from bootstrap.scaffold import ci, wheel
 from tests.ci_runner import SAME_REPOSITORY, Ran, Runner, load
 from tests.commands.test_init import git
 from tests.conftest import Keys, Taxiway

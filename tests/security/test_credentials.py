@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import files, forge, git_command, tokens, trusted_hosts
-from bootstrap.errors import BadOption, BadTarget, ForgeFailed
+from bootstrap import forge, tokens, trusted_hosts
+from bootstrap.config.remote import Forge, Remote
+from bootstrap.core.errors import BadOption, BadTarget, ForgeFailed
 from bootstrap.forges import wire
+from bootstrap.gitrepo import command
 from bootstrap.hosting import Hosted
-from bootstrap.remote import Forge, Remote
+from bootstrap.system import files
 from tests import environment_repo
 from tests.commands.test_init import git
 from tests.conftest import Taxiway
@@ -233,7 +235,7 @@ def test_only_one_door_leads_to_tokens_and_forges() -> None:
             assert not [each for each in used if each == "bootstrap.tokens" or each.startswith("bootstrap.forges")], (
                 name
             )
-        if name not in ("offer", "forge"):
+        if name not in ("pullrequests.publish", "forge"):
             assert "bootstrap.forge" not in used, name
 
 
@@ -250,9 +252,9 @@ def test_only_one_door_leads_to_tokens_and_forges() -> None:
 def test_no_line_end_reaches_the_credential_protocol(tmp_path: Path, asked: Path, wrong: dict[str, str]) -> None:
     parts = {"scheme": "https", "host": "git.example.com", "path": "acme/envs.git"}
     with pytest.raises(BadOption, match="control character"):
-        git_command.login(tmp_path, **{**parts, **wrong})
+        command.login(tmp_path, **{**parts, **wrong})
     assert not asked.exists()
-    assert git_command.login(tmp_path, **parts) == TOKEN
+    assert command.login(tmp_path, **parts) == TOKEN
     assert asked.read_text().startswith("protocol=https\nhost=git.example.com\n")
 
 

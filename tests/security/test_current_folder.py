@@ -6,8 +6,8 @@ from typing import Any, cast
 
 import pytest
 
-from bootstrap import crew
-from bootstrap.model import Environment
+from bootstrap.config.model import Environment
+from bootstrap.validate import parallel
 
 
 class Nothing:
@@ -30,9 +30,9 @@ def test_processes_import_nothing_of_the_current_folder(
     monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
     if before is not None:
         monkeypatch.setenv("PYTHONSAFEPATH", before)
-    monkeypatch.setattr("bootstrap.crew.MANY", 1)
-    monkeypatch.setattr("bootstrap.process.cores", lambda: 2)
-    found = list(crew.examine(cast(Any, Nothing()), [cast(Environment, number) for number in range(3)]))
+    monkeypatch.setattr("bootstrap.validate.parallel.MANY", 1)
+    monkeypatch.setattr("bootstrap.system.process.cores", lambda: 2)
+    found = list(parallel.examine(cast(Any, Nothing()), [cast(Environment, number) for number in range(3)]))
     assert len(found) == 3
     assert not mark.exists()
     assert os.environ.get("PYTHONSAFEPATH") == before

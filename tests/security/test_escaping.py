@@ -17,9 +17,13 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootstrap import markdown, plaintext, trail, verdict, workspace
-from bootstrap.finding import Finding, Place, Rule, Severity
-from bootstrap.trail import ChangeKind, ChangeRecord, ChangeRef
+from bootstrap import workspace
+from bootstrap.core import escaping, markdown
+from bootstrap.pullrequests import record as change_record
+from bootstrap.pullrequests.record import ChangeKind, ChangeRecord, ChangeRef
+from bootstrap.validate import formats
+from bootstrap.validate.violation import Finding, Rule, Severity
+from bootstrap.yamltools.positions import Place
 from tests.commands.test_init import git
 from tests.commands.test_promote import branches, publish
 from tests.conftest import REPO_URL, Keys, Ran, Taxiway
@@ -184,29 +188,34 @@ TEXTS = st.lists(st.sampled_from([*ALL.values()]) | st.text(max_size=8), max_siz
 def test_a_line_is_one_line_and_no_command(name: str) -> None:
     text = ALL[name]
     for start in ("", "  ", "+", "      "):
-        line = plaintext.log_line(start + text)
+        line = escaping.log_line(start + text)
         assert "\n" not in line
         assert harmless(line)
-        assert harmless(plaintext.as_json({start + text: [start + text]}))
+        assert harmless(escaping.as_json({start + text: [start + text]}))
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_line_of_a_commit_is_only_text(name: str) -> None:
-    line = f"- settings: {plaintext.commit_line(ALL[name])}"
+    line = f"- settings: {escaping.commit_line(ALL[name])}"
     assert harmless(line)
     assert "\n" not in line
     assert not SKIPS.search(line)
     assert not CLOSES.search(line)
     assert not re.search(r"(?<![A-Za-z0-9_])@[A-Za-z0-9_]", line)
     assert not re.search(r"[#!]\d", line)
-    assert trail.read(line) is None
+    assert change_record.read(line) is None
 
 
 @pytest.mark.parametrize("name", ["skip", "actions", "closing", "checks", "Azure", "mention", "our trailer"])
 def test_the_hostile_texts_are_hostile(name: str) -> None:
     """The patterns of this file take them as they are, so that what they no longer take is the filter's doing."""
     text = ALL[name]
-    assert SKIPS.search(text) or CLOSES.search(text) or re.search(r"(?<!\w)@\w", text) or trail.read(text) == RECORD
+    assert (
+        SKIPS.search(text)
+        or CLOSES.search(text)
+        or re.search(r"(?<!\w)@\w", text)
+        or change_record.read(text) == RECORD
+    )
 
 
 @pytest.mark.parametrize(
@@ -219,9 +228,9 @@ def test_the_hostile_texts_are_hostile(name: str) -> None:
     ],
 )
 def test_plain_text_stays_as_it_is(text: str) -> None:
-    assert plaintext.log_line(text) == text
-    assert plaintext.commit_line(text) == text
-    assert plaintext.visible(text) == text
+    assert escaping.log_line(text) == text
+    assert escaping.commit_line(text) == text
+    assert escaping.visible(text) == text
 
 
 @pytest.mark.parametrize(
@@ -237,29 +246,29 @@ def test_plain_text_stays_as_it_is(text: str) -> None:
     ],
 )
 def test_what_is_hidden_is_shown(text: str, shown: str) -> None:
-    assert plaintext.visible(text) == shown
-    assert plaintext.log_line(text) == shown
-    assert plaintext.commit_line(text) == shown
+    assert escaping.visible(text) == shown
+    assert escaping.log_line(text) == shown
+    assert escaping.commit_line(text) == shown
 
 
 @given(text=TEXTS)
 def test_filters_are_idempotent_and_total(text: str) -> None:
-    for each in (plaintext.visible, plaintext.log_line, plaintext.passive, plaintext.commit_line):
+    for each in (escaping.visible, escaping.log_line, escaping.passive, escaping.commit_line):
         once = each(text)
         assert each(once) == once
-    assert harmless(plaintext.log_line(text))
-    plaintext.visible(text).encode()
-    line = plaintext.commit_line(text)
+    assert harmless(escaping.log_line(text))
+    escaping.visible(text).encode()
+    line = escaping.commit_line(text)
     assert harmless(f"- {line}")
     assert not SKIPS.search(line)
     assert not CLOSES.search(line)
-    assert json.loads(plaintext.as_json({"a": text}))["a"] == text
+    assert json.loads(escaping.as_json({"a": text}))["a"] == text
 
 
 @given(text=st.text(st.characters(codec="latin-1", categories=["L", "N", "Zs"]), max_size=40))
 def test_letters_stay(text: str) -> None:
-    assert plaintext.visible(text) == text
-    assert plaintext.log_line(text) == text
+    assert escaping.visible(text) == text
+    assert escaping.log_line(text) == text
 
 
 # --- findings ---
@@ -275,7 +284,7 @@ def test_a_finding_is_only_a_finding_in_every_form(name: str, capsys: pytest.Cap
     found = [Finding(rule=RULE, place=Place(f"overlays/{text}"), message=text, hint=text, environments=(text,))]
     found.append(Finding(rule=RULE, place=Place(text), message="m"))
     for form in ("text", "github", "gitlab", "sarif"):
-        console.show(verdict.result(found, ["dev"], {"a/b": text}, form), console.Output.TEXT)
+        console.show(formats.result(found, ["dev"], {"a/b": text}, form), console.Output.TEXT)
         said = capsys.readouterr().out
         if form == "github":
             *commands, last = said.splitlines()
@@ -296,7 +305,7 @@ def test_a_finding_is_only_a_finding_in_every_form(name: str, capsys: pytest.Cap
                     uri = each["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
                     assert re.fullmatch(r"[\w.~/%-]*", uri)
         assert harmless(said)
-    console.show(verdict.result(found, ["dev"], {"a/b": text}, "text"), console.Output.JSON)
+    console.show(formats.result(found, ["dev"], {"a/b": text}, "text"), console.Output.JSON)
     said = capsys.readouterr().out
     assert harmless(said)
     assert json.loads(said)["data"]["findings"][0]["message"] == text
@@ -540,7 +549,7 @@ def test_commits_are_only_text(repo: Path, taxiway: Taxiway) -> None:
         committed += 1
         written = message(repo)
         assert len(written.strip().splitlines()) == 1
-        assert trail.read(written) is None
+        assert change_record.read(written) is None
         only_text(written)
         held = yaml.safe_load((repo / "taxiway.yaml").read_text())["environments"][2]["hold"]["reason"]
         assert held == reason.strip()
@@ -560,7 +569,7 @@ def test_a_promotion_is_only_text(repo: Path, taxiway: Taxiway) -> None:
     said = taxiway("promote", "dev", "staging", "--dry-run", "-o", "json")
     assert said.code == 0, said.err
     text = json.loads(said.out)["data"]["body"]
-    record = trail.read(text)
+    record = change_record.read(text)
     assert record is not None
     check_body(text)
     said = taxiway("promote", "dev", "staging", "--dry-run")
@@ -574,7 +583,7 @@ def test_a_promotion_is_only_text(repo: Path, taxiway: Taxiway) -> None:
     said_there = message(repo, "FETCH_HEAD")
     only_text(said_there)
     assert said_there.splitlines()[0] == title
-    assert trail.read(said_there) == record
+    assert change_record.read(said_there) == record
     assert git(repo, "log", "-1", "--format=%(trailers:only)", "FETCH_HEAD") == record.trailer
 
 
@@ -623,11 +632,11 @@ def test_only_a_whole_line_is_a_record() -> None:
         RECORD.trailer.replace(f'"{"e" * 12}"', "[1]"),
         RECORD.trailer.replace(f'"{"e" * 40}"', "null"),
     ):
-        assert trail.read(text) is None
+        assert change_record.read(text) is None
     for text in (
         f"a\r\n\r\n{RECORD.trailer}\r\nReviewed-on: https://x\r\n",
         f"Squashed commit of the following:\n\n    a\n    \n    {RECORD.trailer}\n",
         f"a\n\n{RECORD.html_comment}\n\n{RECORD.trailer}\n",
         f"a `{other.html_comment}`\n\n{RECORD.trailer}",
     ):
-        assert trail.read(text) == RECORD
+        assert change_record.read(text) == RECORD

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.trail import ChangeKind, ChangeRecord, ChangeRef
+from bootstrap.pullrequests.record import ChangeKind, ChangeRecord, ChangeRef
 from tests.commands.test_init import git
 from tests.commands.test_promote import new_image, succeed
 from tests.conftest import Keys, Taxiway

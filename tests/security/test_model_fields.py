@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import model, models
-from bootstrap.errors import BadTarget
-from bootstrap.model import Model
-from bootstrap.remote import Remote
+from bootstrap import models
+from bootstrap.config import model
+from bootstrap.config.model import Model
+from bootstrap.config.remote import Remote
+from bootstrap.core.errors import BadTarget
 from tests import environment_repo
 from tests.commands.test_init import git
 from tests.conftest import Taxiway

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.errors import BuildFailed
-from bootstrap.kustomize import Kustomize
-from bootstrap.lint import graph, inputs
-from bootstrap.tree import Tree
+from bootstrap.core.errors import BuildFailed
+from bootstrap.core.tree import Tree
+from bootstrap.kustomize import graph, inputs
+from bootstrap.kustomize.build import Kustomize
 from tests.conftest import REPO_URL, Keys, Taxiway
 
 OVERLAY = "overlays/dev/kustomization.yaml"
@@ -406,7 +406,7 @@ def test_a_build_that_says_without_end_is_ended(
     repo: Path, tmp_path: Path, taxiway: Taxiway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake(tmp_path / "bin", "kustomize", "#!/bin/sh\ncase $1 in version) echo v5;; *) exec yes;; esac\n", monkeypatch)
-    monkeypatch.setattr("bootstrap.kustomize._MOST", 1 << 20)
+    monkeypatch.setattr("bootstrap.kustomize.build._MOST", 1 << 20)
     said = taxiway("render", "dev", "-C", repo)
     assert said.code == 7
     assert "renders to more than 1 MiB" in said.err

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import private_keys, signals
-from bootstrap.errors import BadCertificate
-from bootstrap.secrets import Secret
+from bootstrap.core.errors import BadCertificate
+from bootstrap.core.secret import Secret
+from bootstrap.secrets import private_keys
+from bootstrap.system import signals
 from tests.commands.test_init import git
 from tests.conftest import REPO_URL, Keys, Taxiway
 

@@ -13,11 +13,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bootstrap import file_problems, limits, reading, yamlread, yamltext
-from bootstrap.errors import BadTarget
-from bootstrap.file_problems import Kind, NotFollowed, follow
-from bootstrap.model import Model
-from bootstrap.snapshot import Commit, WorkTree
+from bootstrap.config import file_problems
+from bootstrap.config.file_problems import Kind, NotFollowed, follow
+from bootstrap.config.model import Model
+from bootstrap.core import limits
+from bootstrap.core.errors import BadTarget
+from bootstrap.gitrepo import reading
+from bootstrap.gitrepo.snapshot import Commit, WorkTree
+from bootstrap.yamltools import loader
+from bootstrap.yamltools import text as yamltext
 from tests.commands.test_init import git
 from tests.conftest import REPO_URL, Keys, Ran, Taxiway
 
@@ -469,14 +473,14 @@ def test_what_is_beyond_a_limit_is_not_edited(text: str) -> None:
     ],
 )
 def test_what_people_write_is_within_the_limits(text: str) -> None:
-    assert yamlread.load(text) == yaml.safe_load(text)
+    assert loader.load(text) == yaml.safe_load(text)
 
 
 @pytest.mark.parametrize("tag", ["int", "float", "bool", "null", "timestamp", "binary", "set", "omap", "pairs", "map"])
 @pytest.mark.parametrize("value", ["''", "x", "[x]", "{x: y}", "[[]]", "1:1", "2024-99-99", '"\\ud800"'])
 def test_no_tag_makes_the_reader_raise_anything_else(tag: str, value: str) -> None:
     text = f"a: !!{tag} {value}\n"
-    for read in (yamlread.load, yamlread.load_all, lambda each: list(yamlread.nodes(each.encode()))):
+    for read in (loader.load, loader.load_all, lambda each: list(loader.nodes(each.encode()))):
         try:
             read(text)
         except yaml.YAMLError:

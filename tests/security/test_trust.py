@@ -12,14 +12,17 @@ import pytest
 import yaml
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from bootstrap import cli, impact_repo, modeledit, record, sealing
-from bootstrap.errors import BadOption, BadTarget
-from bootstrap.impact import Effect
-from bootstrap.impact_repo import State
+from bootstrap import cli
+from bootstrap.config import edit
+from bootstrap.config.model import Environment, Model
+from bootstrap.core import certificates
+from bootstrap.core.errors import BadOption, BadTarget
+from bootstrap.core.tree import Tree
+from bootstrap.diff.consequences import Effect, repository
+from bootstrap.diff.consequences.repository import State
 from bootstrap.lint import registry, secrets_certificate
-from bootstrap.lint.scene import Scene
-from bootstrap.model import Environment, Model
-from bootstrap.tree import Tree
+from bootstrap.secrets import sealing
+from bootstrap.validate.context import Scene
 from tests import environment_repo as envs
 from tests.commands.test_init import git, snapshot
 from tests.commands.test_promote import branches, refuse, succeed
@@ -240,7 +243,7 @@ SPELT: dict[str, Callable[[str], str]] = {
 @pytest.mark.parametrize("spelt", SPELT)
 def test_a_fingerprint_is_read_as_it_is_written_elsewhere(spelt: str) -> None:
     digits = "0a1b" * 16
-    assert record.fingerprint(SPELT[spelt](digits)) == f"sha256:{digits}"
+    assert certificates.fingerprint(SPELT[spelt](digits)) == f"sha256:{digits}"
 
 
 @pytest.mark.parametrize(
@@ -253,7 +256,7 @@ def test_a_fingerprint_is_read_as_it_is_written_elsewhere(spelt: str) -> None:
 )
 def test_a_part_of_a_fingerprint_is_none(text: str) -> None:
     with pytest.raises(BadOption):
-        record.fingerprint(text)
+        certificates.fingerprint(text)
     known = envs.model().render().decode().replace("name: dev", f"name: dev\n  certificate: {json.dumps(text)}")
     with pytest.raises(BadTarget, match=r"fingerprint|control character"):
         Model.parse(known.encode())
@@ -329,17 +332,17 @@ def test_a_new_environment_for_a_new_certificate_says_so() -> None:
     known = envs.model()
     (fingerprint,) = [each.fingerprint for each in secrets_certificate.every(pem) if not isinstance(each, str)]
     new = Environment(name="qa", namespace="airflow-qa", cluster="default", certificate=fingerprint)
-    text = modeledit.insert(known.render(), known, "prod", new)
+    text = edit.insert(known.render(), known, "prod", new)
     before = State(model=known, read=lambda _: b"")
     after = State(model=Model.parse(text), read=lambda path: pem if "/qa/" in path else b"")
-    (told,) = impact_repo.consequences(before, after)["qa"]
+    (told,) = repository.consequences(before, after)["qa"]
     assert (told.effect, fingerprint in told.what) == (Effect.SECURITY, True)
-    trusted = modeledit.insert(known.render(), known, "dev", Environment(
+    trusted = edit.insert(known.render(), known, "dev", Environment(
         name="q2", namespace="airflow-q2", cluster="default", certificate=fingerprint
     ))  # fmt: skip
     known = Model.parse(trusted)
-    after = State(model=Model.parse(modeledit.insert(trusted, known, "prod", new)), read=after.read)
-    assert impact_repo.consequences(State(model=known, read=lambda _: b""), after) == {}
+    after = State(model=Model.parse(edit.insert(trusted, known, "prod", new)), read=after.read)
+    assert repository.consequences(State(model=known, read=lambda _: b""), after) == {}
 
 
 OFF = "validate:\n  off:\n  - rule: {rule}\n    reason: {reason}\n"
@@ -466,7 +469,7 @@ def declared(change: Callable[[str], str]) -> list[str]:
     before = envs.model().render()
     after = change(before.decode()).encode()
     assert after != before
-    found = impact_repo.consequences(side(before), side(after))
+    found = repository.consequences(side(before), side(after))
     assert {each.effect for several in found.values() for each in several} <= {Effect.SECURITY}
     return [each.what for several in found.values() for each in several]
 
@@ -488,7 +491,7 @@ def test_what_the_repo_is_trusted_by_is_told(old: str, new: str, what: str) -> N
 
 def test_a_hold_that_ends_is_told() -> None:
     held = envs.model().render().decode().replace("name: prod", "name: prod\n  hold: {reason: month end}")
-    (told,) = impact_repo.consequences(side(held.encode()), side(envs.model().render()))["prod"]
+    (told,) = repository.consequences(side(held.encode()), side(envs.model().render()))["prod"]
     assert "the hold of prod ends" in told.what
 
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
-from bootstrap import comparison, layout
-from bootstrap.impact import SERIOUS, Effect
-from bootstrap.layout import EnvironmentDiff
-from bootstrap.objects import Object
+from bootstrap.diff import environment_diff, formats
+from bootstrap.diff.consequences import SERIOUS, Effect
+from bootstrap.diff.formats import EnvironmentDiff
+from bootstrap.kubernetes.objects import Object
 
 RBAC = "rbac.authorization.k8s.io/v1"
 HARMLESS: Object = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "n"}, "data": {}}
@@ -116,7 +116,7 @@ def ingress(host: str | None, *, tls: bool = False, target: str = "web", **metad
 
 
 def diff(before: Sequence[Object], after: Sequence[Object], name: str = "dev") -> EnvironmentDiff:
-    return comparison.over_time(name, before, after)
+    return environment_diff.over_time(name, before, after)
 
 
 def serious(found: EnvironmentDiff) -> list[str]:
@@ -124,7 +124,7 @@ def serious(found: EnvironmentDiff) -> list[str]:
 
 
 def told(found: EnvironmentDiff) -> list[str]:
-    return [f"{each.effect.value} {each.what}" for each in layout.told(found.consequences)]
+    return [f"{each.effect.value} {each.what}" for each in formats.told(found.consequences)]
 
 
 STARTS = "starts pods, under any service account there"

@@ -8,15 +8,17 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bootstrap import body, difference, embedded, layout, layout_markdown
-from bootstrap.changes import ChangeSet
 from bootstrap.commands.diff import Request, command
-from bootstrap.impact import SERIOUS, Effect
-from bootstrap.layout import EnvironmentDiff
-from bootstrap.objects import Object
-from bootstrap.preview import Preview
-from bootstrap.promotion import Plan
-from bootstrap.trail import ChangeKind, ChangeRecord, ChangeRef
+from bootstrap.core.changeset import ChangeSet
+from bootstrap.diff import compare, formats, markdown
+from bootstrap.diff.consequences import SERIOUS, Effect
+from bootstrap.diff.formats import EnvironmentDiff
+from bootstrap.kubernetes.objects import Object
+from bootstrap.promotion.plan import Plan
+from bootstrap.pullrequests import description
+from bootstrap.pullrequests.preview import Preview
+from bootstrap.pullrequests.record import ChangeKind, ChangeRecord, ChangeRef
+from bootstrap.yamltools import embedded
 from tests import environment_repo as envs
 from tests.security.test_truth import HARMLESS, SAFE, binding, deployment, diff, make, pod, role, serious, told
 
@@ -46,16 +48,16 @@ def first_line(text: str) -> str:
 
 def test_one_binding_among_5_000_harmless_objects() -> None:
     found = diff([HARMLESS, *many(5_000)], [HARMLESS, ADMIN, *many(5_000, value="y" * 90)])
-    text = body.render(described(found), LIMIT)
+    text = description.render(described(found), LIMIT)
     assert len(text) <= LIMIT
     assert GIVEN in first_line(text)
     assert COMMAND in text
-    said = layout_markdown.comment([found], LIMIT, COMMAND)
+    said = markdown.comment([found], LIMIT, COMMAND)
     assert len(said) <= LIMIT
     assert GIVEN in first_line(said)
     assert said.startswith(f"Cut for want of room: the fields of 5001 objects. All of it: `{COMMAND}`\n")
-    assert layout.lines(found)[1] == f"  ! security: ClusterRoleBinding/x: {GIVEN}"
-    assert layout.data(found)["consequences"][0] == {
+    assert formats.lines(found)[1] == f"  ! security: ClusterRoleBinding/x: {GIVEN}"
+    assert formats.data(found)["consequences"][0] == {
         "effect": "security",
         "object": "ClusterRoleBinding/x",
         "what": GIVEN,
@@ -66,7 +68,7 @@ def test_one_binding_among_5_000_lesser_rights_is_told_first() -> None:
     """So many that not all have room: they are counted, and the worst is among those that are written out."""
     roles = [role(("get", "", "pods"), metadata={"name": f"a{n}-{'x' * 100}", "namespace": "n"}) for n in range(5_000)]
     found = diff([HARMLESS], [HARMLESS, ADMIN, *roles])
-    for text in (body.render(described(found), LIMIT), layout_markdown.comment([found], LIMIT, COMMAND)):
+    for text in (description.render(described(found), LIMIT), markdown.comment([found], LIMIT, COMMAND)):
         assert len(text) <= LIMIT
         assert "**5001 serious lines do not all have room here: 5000 security of Role, 1 security of " in text
         assert GIVEN in first_line(text)
@@ -74,7 +76,7 @@ def test_one_binding_among_5_000_lesser_rights_is_told_first() -> None:
         assert left + text.count("**security**") == 5_001
         assert text.count(COMMAND) >= 2
     # Where there is no forge that limits it, all of it is there.
-    assert body.render(described(found), 2**31).count("**security**") == 5_001
+    assert description.render(described(found), 2**31).count("**security**") == 5_001
 
 
 def test_200_environments_with_the_serious_ones_before_all_details() -> None:
@@ -82,18 +84,18 @@ def test_200_environments_with_the_serious_ones_before_all_details() -> None:
     for number in range(200):
         after = [HARMLESS, *many(30, value="y" * 90), *([ADMIN] if number == 137 else [])]
         diffs.append(diff([HARMLESS, *many(30)], after, f"e{number:03}"))
-    text = layout_markdown.comment(diffs, LIMIT, COMMAND)
+    text = markdown.comment(diffs, LIMIT, COMMAND)
     assert len(text) <= LIMIT
     assert text.startswith(f"Cut for want of room: the fields of 6001 objects. All of it: `{COMMAND}`\n")
     assert GIVEN in first_line(text)
     assert first_line(text).endswith("| e137 |")
-    lines = layout.text(diffs)
+    lines = formats.text(diffs)
     assert lines[:2] == [
         "what is serious, of all environments:",
         f"  ! security: ClusterRoleBinding/x: {GIVEN} (e137)",
     ]
     assert sum(GIVEN in line for line in lines) == 2  # at its environment, too
-    everywhere = layout_markdown.markdown([diff([HARMLESS], [HARMLESS, ADMIN], f"e{n}") for n in range(200)])
+    everywhere = markdown.markdown([diff([HARMLESS], [HARMLESS, ADMIN], f"e{n}") for n in range(200)])
     assert "| all 200 environments |" in everywhere[4]
 
 
@@ -102,7 +104,7 @@ def test_200_environments_with_more_that_is_serious_than_there_is_room_for() -> 
         diff([HARMLESS], [HARMLESS, *([ADMIN] if n == 199 else []), *(_lesser(n, m) for m in range(30))], f"e{n:03}")
         for n in range(200)
     ]
-    text = layout_markdown.comment(diffs, LIMIT, COMMAND)
+    text = markdown.comment(diffs, LIMIT, COMMAND)
     assert len(text) <= LIMIT
     assert text.startswith("**6001 serious lines do not all have room here: 6000 security of Role, 1 security of")
     assert COMMAND in text.splitlines()[0]
@@ -118,15 +120,15 @@ def test_what_is_cut_is_details_and_it_says_so() -> None:
     spec = {**SAFE, "terminationGracePeriodSeconds": 9}
     old, new = ([HARMLESS, *(_named(deployment(s), n) for n in range(600))] for s in (SAFE, spec))
     found = diff(old, [*new, ADMIN])
-    text = layout_markdown.comment([found], 20_000, COMMAND)
+    text = markdown.comment([found], 20_000, COMMAND)
     assert text.startswith("Cut for want of room: the fields of 601 objects, and 600 lesser lines. All of it: `taxiway")
     assert GIVEN in text
     assert "its pods restart" not in text
-    text = body.render(described(found), 9_000)
+    text = description.render(described(found), 9_000)
     assert GIVEN in text
     assert f"… and 560 more: `{COMMAND}`" in text
     for limit in range(700, 3_000, 50):
-        text = body.render(described(found), limit)
+        text = description.render(described(found), limit)
         assert len(text) <= limit
         assert GIVEN in text or "1 security of ClusterRoleBinding" in text
         assert COMMAND in text
@@ -142,9 +144,9 @@ def test_long_names_are_whole() -> None:
     given["metadata"]["name"] = name
     found = diff([HARMLESS], [HARMLESS, given])
     for text in (
-        body.render(described(found), LIMIT),
-        layout_markdown.comment([found], LIMIT, COMMAND),
-        "\n".join(layout.lines(found)),
+        description.render(described(found), LIMIT),
+        markdown.comment([found], LIMIT, COMMAND),
+        "\n".join(formats.lines(found)),
     ):
         assert f"RoleBinding/{name}" in first_line(text)
         assert f"{name}-cluster-admin" in first_line(text)
@@ -172,7 +174,7 @@ def test_no_value_makes_a_line_of_its_own() -> None:
     spec = pod({"image": forged, "command": [forged]}, serviceAccountName=forged)
     config = make("ConfigMap", data={"b": forged})
     found = diff([HARMLESS, make("ConfigMap")], [HARMLESS, config, deployment(spec)])
-    for line in [*layout.lines(found), *layout.text([found, found])]:
+    for line in [*formats.lines(found), *formats.text([found, found])]:
         assert line.isprintable()
         assert not line.startswith("  ! nothing")
 
@@ -182,7 +184,7 @@ def test_a_text_that_blows_up_or_nests_too_deep_is_read_by_nobody() -> None:
         f"{b}: &{b} [*{a},*{a}]\n" for a, b in zip("abcdefghijklm", "bcdefghijklmn", strict=True)
     )
     old, new = (make("ConfigMap", data={"t": bomb + f"z: {n}\ncontainers: 1\n"}) for n in (1, 2))
-    (change,) = difference.compare([old], [new])
+    (change,) = compare.compare([old], [new])
     assert [field.path for field in change.fields] == ["data.t"]
     assert told(diff([old], [new])) == []
     assert embedded.documents("a: " + "[" * 100_000) == ()
@@ -228,15 +230,15 @@ def test_without_a_risk_the_sentence_is_true() -> None:
     """It stands only where nothing is serious; an object of a kind that nobody knows never lets it stand."""
     said = "None that taxiway knows"
     quiet = diff([HARMLESS, *many(1)], [HARMLESS, *many(1, value="y")])
-    assert said in body.render(described(quiet), LIMIT)
+    assert said in description.render(described(quiet), LIMIT)
     for each in (make("Widget", api="example.com/v1"), make("ConfigMap", api="example.com/v1"), ADMIN):
-        assert said not in body.render(described(diff([HARMLESS], [HARMLESS, each])), LIMIT)
-    assert said not in body.render(described(quiet, notes=("a rule is switched off",)), LIMIT)
+        assert said not in description.render(described(diff([HARMLESS], [HARMLESS, each])), LIMIT)
+    assert said not in description.render(described(quiet, notes=("a rule is switched off",)), LIMIT)
 
 
 def test_notes_are_never_cut() -> None:
     notes = tuple(f"rule {n} is switched off" for n in range(100))
-    text = body.render(described(diff([HARMLESS], [HARMLESS, *many(3_000)]), notes=notes), LIMIT)
+    text = description.render(described(diff([HARMLESS], [HARMLESS, *many(3_000)]), notes=notes), LIMIT)
     assert all(note in text for note in notes)
     assert len(text) <= LIMIT
 

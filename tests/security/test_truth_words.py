@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
-from bootstrap import comparison, difference, layout, postgres
-from bootstrap.impact import Effect
-from bootstrap.objects import Object
+from bootstrap.diff import compare, environment_diff, formats
+from bootstrap.diff.consequences import Effect
+from bootstrap.kubernetes import postgres
+from bootstrap.kubernetes.objects import Object
 from tests.rendering import overlay
 from tests.security.test_truth import HARMLESS, SAFE, deployment, diff, make, merged, namespace, pod, service, told
 
@@ -305,20 +306,20 @@ def test_the_worker_template_counts_from_the_next_task_on() -> None:
         if each["metadata"]["name"] == "airflow-pod-template":
             text = each["data"]["pod-template.yaml"]
             each["data"]["pod-template.yaml"] = text.replace("memory: 256Mi", "memory: 300Mi")
-    assert told(comparison.over_time("dev", before, after)) == [
+    assert told(environment_diff.over_time("dev", before, after)) == [
         "later tasks are made from it from the next task on; those that run stay as they are"
     ]
     after = copy.deepcopy(before)
     for each in after:
         if each["metadata"]["name"] == "airflow-worker-env":
             each["data"]["A"] = "1"
-    assert told(comparison.over_time("dev", before, after)) == [
+    assert told(environment_diff.over_time("dev", before, after)) == [
         "later counts from the next task on: tasks that run keep the old value (ConfigMap/airflow-pod-template)"
     ]
 
 
 def test_a_first_build_migrates_nothing() -> None:
-    effects = {each.effect for each in comparison.over_time("dev", [], overlay("dev")).consequences}
+    effects = {each.effect for each in environment_diff.over_time("dev", [], overlay("dev")).consequences}
     assert Effect.MIGRATION not in effects
     assert Effect.SECURITY in effects
 
@@ -329,9 +330,9 @@ def renamed(objects: Sequence[Object], old: str, new: str) -> list[Object]:
 
 def test_another_namespace_is_told_in_one_sentence() -> None:
     before = overlay("dev")
-    found = comparison.over_time("dev", before, renamed(before, "airflow-dev", "airflow-two"))
+    found = environment_diff.over_time("dev", before, renamed(before, "airflow-dev", "airflow-two"))
     assert [(each.effect, each.subject) for each in found.consequences] == [(Effect.REPLACED, "Namespace/airflow-two")]
-    lines = layout.lines(found)
+    lines = formats.lines(found)
     assert len(lines) == 2
     assert "a new, empty environment" in lines[1]
     assert "its database and its volumes begin empty; what runs in airflow-dev is pruned" in lines[1]
@@ -342,10 +343,10 @@ def test_another_namespace_hides_nothing_else() -> None:
     after = renamed(before, "airflow-dev", "airflow-two")
     role = next(each for each in after if each["kind"] == "Role")
     role["rules"].append({"verbs": ["*"], "apiGroups": [""], "resources": ["secrets"]})
-    found = comparison.over_time("dev", before, after)
+    found = environment_diff.over_time("dev", before, after)
     assert [each.effect for each in found.consequences] == [Effect.REPLACED, Effect.SECURITY]
     # One object that stays, and it is no other environment.
-    stays = comparison.over_time("dev", before, [*after, before[1]])
+    stays = environment_diff.over_time("dev", before, [*after, before[1]])
     assert Effect.REPLACED not in {each.effect for each in stays.consequences}
 
 
@@ -355,7 +356,7 @@ def test_between_environments_rights_are_nobody_s_own() -> None:
     role = next(each for each in after if each["kind"] == "Role")
     role["rules"][0]["resources"] = ["secrets"]
     next(each for each in after if each["kind"] == "Namespace")["metadata"]["labels"] = {}
-    found = comparison.between("dev → two", before, after, frozenset())
+    found = environment_diff.between("dev → two", before, after, frozenset())
     assert {each.subject for each in found.consequences if each.effect is Effect.SECURITY} == {
         f"Role/{role['metadata']['name']}",
         "Namespace/airflow-two",
@@ -367,7 +368,7 @@ def test_objects_of_one_identity_do_not_hide_each_other() -> None:
     evil = make("Job", "airflow-migrate-zzz", api="batch/v1", spec={"template": {"spec": pod(hostPID=True)}})
     real = make("Job", "airflow-migrate-1", api="batch/v1", spec={"template": {"spec": SAFE}})
     for after in ([real, evil], [evil, real]):
-        assert "Job/airflow-migrate-zzz" in {str(each.identity) for each in difference.compare([real], after)}
+        assert "Job/airflow-migrate-zzz" in {str(each.identity) for each in compare.compare([real], after)}
         assert "security sees all processes of the node (hostPID)" in told(diff([HARMLESS, real], [HARMLESS, *after]))
     rights = make("Role", api="rbac.authorization.k8s.io/v1", rules=[{"verbs": ["*"], "resources": ["*"]}])
     shadow = make("Role", api="evil.example/v1")

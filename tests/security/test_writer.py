@@ -18,11 +18,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootstrap import files, local, paths, render_formats
-from bootstrap.changes import ChangeSet
-from bootstrap.errors import BadTarget, GitFailed
-from bootstrap.exclusive import alone
-from bootstrap.tree import Tree
+from bootstrap.core import paths
+from bootstrap.core.changeset import ChangeSet
+from bootstrap.core.errors import BadTarget, GitFailed
+from bootstrap.core.tree import Tree
+from bootstrap.gitrepo import commit
+from bootstrap.kubernetes import formats
+from bootstrap.system import files
+from bootstrap.system.locks import alone
 from tests.commands import conftest as shared
 from tests.commands.test_init import git
 from tests.conftest import REPO_URL, Keys, Ran, Taxiway
@@ -322,14 +325,14 @@ def test_a_file_called_like_a_pattern_takes_no_other_along(repo: Path, taxiway: 
     own = repo / "overlays/dev/release/mine.env"
     own.write_text("mine\n")
     git(repo, "add", str(own))
-    local.commit(repo, ChangeSet(writes={"overlays/dev/release/*": b"y\n"}), "x")
+    commit.commit(repo, ChangeSet(writes={"overlays/dev/release/*": b"y\n"}), "x")
     assert git(repo, "show", "--name-only", "--format=", "HEAD").splitlines() == ["overlays/dev/release/*"]
     hook = repo / ".git/hooks/pre-commit"
     hook.write_text("#!/bin/sh\nexit 1\n")
     hook.chmod(0o755)
     shared.edit(repo / "overlays/dev/release/kustomization.yaml", "3.3.2", "3.3.9")
     with pytest.raises(GitFailed):
-        local.commit(repo, ChangeSet(writes={"overlays/dev/release/*": b"z\n"}), "x")
+        commit.commit(repo, ChangeSet(writes={"overlays/dev/release/*": b"z\n"}), "x")
     assert "3.3.9" in (repo / "overlays/dev/release/kustomization.yaml").read_text()
     assert own.read_text() == "mine\n"
 
@@ -517,7 +520,7 @@ metadata: {name: "system:airflow"}
 
 
 def test_names_of_objects_are_no_paths(tmp_path: Path, canary: Path) -> None:
-    found = render_formats.files(OBJECTS.encode())
+    found = formats.files(OBJECTS.encode())
     assert "clusterrole.system:airflow.yaml" in found
     assert len(found) == 4
     assert not [path for path in found if paths.problem(path) or "/" in path]

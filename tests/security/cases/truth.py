@@ -47,7 +47,7 @@ def _postgres(place: Place) -> None:
 def _certificate(place: Place) -> None:
     from datetime import UTC, datetime
 
-    from bootstrap import sealing
+    from bootstrap.secrets import sealing
 
     key = sealing.read_key(sealing.new_key(), source="test key")
     place.write("overlays/prod/secrets/sealing-cert.pem", sealing.certify(key, now=datetime.now(UTC)))

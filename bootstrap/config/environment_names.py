@@ -1,0 +1,26 @@
+"""Names of an environment, its namespace and its cluster: paths and objects are made of them."""
+
+import re
+from collections.abc import Iterator
+
+from bootstrap.core.errors import BadOption
+
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_LONGEST_ENVIRONMENT = 40  # room for "airflow-" and the suffixes of objects named after it, in 63 characters
+_LABEL_RULE = "use lower-case letters, digits and '-', and begin and end with a letter or digit"
+
+
+def problems(name: str, namespace: str, cluster: str) -> Iterator[tuple[str, BadOption]]:
+    """What is wrong with the names of an environment, each with its field in taxiway.yaml."""
+    if not _LABEL.fullmatch(name) or len(name) > _LONGEST_ENVIRONMENT:
+        hint = f"{_LABEL_RULE}, in at most {_LONGEST_ENVIRONMENT} characters"
+        yield "name", BadOption(f"{name!r} can't be the name of an environment", hint=hint)
+    elif not _LABEL.fullmatch(namespace) or len(namespace) > 63:
+        what = f"{namespace!r} is not a namespace that Kubernetes takes (environment {name!r})"
+        yield "namespace", BadOption(what, hint=f"{_LABEL_RULE}, in at most 63 characters")
+    elif namespace.startswith("kube-") or namespace == "default":
+        what = f"namespace {namespace!r} is not Airflow's to own (environment {name!r})"
+        yield "namespace", BadOption(what, hint=f"the default is airflow-{name}")
+    if not _LABEL.fullmatch(cluster) or len(cluster) > 63:
+        what = f"{cluster!r} can't be the name of a cluster (environment {name!r})"
+        yield "cluster", BadOption(what, hint=_LABEL_RULE)

@@ -1,0 +1,111 @@
+"""What a change does to a running environment: what it opens up, what is lost, refused or stopped, what restarts."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from bootstrap.diff.compare import ObjectChange, Side
+from bootstrap.diff.consequences import cluster, network, pods, rbac, storage, workloads
+from bootstrap.diff.consequences.effect import SERIOUS, Consequence, Effect, Told, at
+from bootstrap.diff.consequences.sides import Sides, home
+from bootstrap.kubernetes.objects import Object, name_of
+from bootstrap.kubernetes.quantities import equal
+
+__all__ = ["SERIOUS", "Consequence", "Effect", "consequences", "home", "immutable", "in_order", "kept"]
+
+kept = storage.kept
+
+# Fields that the API server lets nobody change, by kind (kubernetes, pkg/apis/*/validation).
+_IMMUTABLE = {
+    "Deployment": ("spec.selector",),
+    "StatefulSet": ("spec.selector", "spec.serviceName", "spec.podManagementPolicy", "spec.volumeClaimTemplates"),
+    "DaemonSet": ("spec.selector",),
+    "Job": ("spec.selector", "spec.template", "spec.completions", "spec.completionMode"),
+    "RoleBinding": ("roleRef",),
+    "ClusterRoleBinding": ("roleRef",),
+    "Service": ("spec.clusterIP",),
+    "PersistentVolumeClaim": ("spec.storageClassName", "spec.accessModes", "spec.volumeName"),
+}
+
+
+def consequences(
+    changes: Sequence[ObjectChange], before: Sequence[Object], after: Sequence[Object]
+) -> tuple[Consequence, ...]:
+    """Every consequence of the changes between two sides, the most serious first."""
+    if not changes:
+        return ()
+    sides = Sides.of(before, after)
+    found = [each for change in changes for each in _of(change, sides)]
+    found += [*pods.images(changes, sides), *cluster.strangers(changes, sides), *workloads.readers(changes, sides)]
+    return in_order(found)
+
+
+def in_order(found: Iterable[Consequence]) -> tuple[Consequence, ...]:
+    """Consequences with the most serious first, each once, and each on one line, whatever the values in it hold."""
+    clean = {replace(each, subject=_line(each.subject), what=_line(each.what)) for each in found}
+    return tuple(sorted(clean, key=lambda each: each.rank))
+
+
+def immutable(before: Object, after: Object) -> tuple[str, ...]:
+    """The fields that differ between two states of an object, and that the API server lets nobody change."""
+    fields = _IMMUTABLE.get(str(after.get("kind")), ())
+    return tuple(path for path in fields if not equal(_at(before, path), _at(after, path)))
+
+
+def _of(change: ObjectChange, sides: Sides) -> Iterator[Consequence]:
+    subject = str(change.identity)
+    if change.identity.namespace not in ("", sides.home):
+        subject = f"{subject} of namespace {change.identity.namespace}"
+    found = list(_specific(change, sides))
+    for effect, what in found:
+        yield Consequence(effect=effect, subject=subject, what=what)
+    if found:
+        return
+    if change.side is Side.ADDED:
+        yield Consequence(effect=Effect.NEW, subject=subject, what="is made")
+    elif change.side is Side.REMOVED:
+        yield Consequence(effect=Effect.GONE, subject=subject, what="is pruned")
+    elif change.fields and all(_is_metadata(field.path) for field in change.fields):
+        yield Consequence(effect=Effect.METADATA, subject=subject, what="only labels or annotations change")
+    else:
+        yield Consequence(effect=Effect.CHANGED, subject=subject, what="changes in place")
+
+
+def _specific(change: ObjectChange, sides: Sides) -> Iterator[Told]:
+    kind, before, after = change.identity.kind, change.before, change.after
+    yield from storage.of(change, sides)
+    if after is None and before is not None and storage.stays(before):
+        return
+    yield from cluster.unjudged(change)
+    if kind in rbac.ROLES:
+        yield from rbac.role(change)
+    elif kind in rbac.BINDINGS:
+        yield from rbac.binding(change)
+    elif kind == "Namespace":
+        yield from cluster.namespace(change)
+    elif kind == "ServiceAccount":
+        yield from cluster.account(change)
+    elif kind in ("SealedSecret", "Secret"):
+        yield from cluster.secret(change)
+    elif str(at(after or before, "apiVersion")).startswith(f"{network.GATEWAY}/"):
+        yield from network.route(change)
+    yield from network.of(change, sides)
+    yield from pods.of(change, sides)
+    refused: tuple[str, ...] = ()
+    if before is not None and after is not None and name_of(before) == name_of(after):
+        refused = immutable(before, after)
+    for path in refused:
+        yield Effect.REFUSED, f"{path} can't be changed: the object has to be deleted and made again"
+    if not refused:  # what the API server refuses whole restarts nothing
+        yield from workloads.of(change, sides)
+
+
+def _is_metadata(path: str) -> bool:
+    return path.startswith(("metadata.labels", "metadata.annotations"))
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _at(each: Object, path: str) -> object:
+    return at(each, *path.split("."))

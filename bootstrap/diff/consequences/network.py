@@ -1,0 +1,189 @@
+"""What can be reached, and from where: Services, Ingresses, routes and NetworkPolicies."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from bootstrap.diff.compare import ObjectChange
+from bootstrap.diff.consequences.effect import Effect, Told, at, items, listed, mapping, mappings
+from bootstrap.diff.consequences.sides import Sides
+from bootstrap.kubernetes.objects import Object
+
+GATEWAY = "gateway.networking.k8s.io"
+_ANYWHERE = frozenset({"0.0.0.0/0", "::/0"})
+# Annotations by which controllers of load balancers and proxies are told what to let in.
+_ANNOTATED = frozenset({"Service", "Ingress"})
+_CONTROLLERS = ("kubectl.kubernetes.io/", "argocd.argoproj.io/", "kustomize.toolkit.fluxcd.io/", "taxiway")
+
+
+def of(change: ObjectChange, sides: Sides) -> Iterator[Told]:
+    """What becomes reachable that was not, and what is no longer."""
+    kind, before, after = change.identity.kind, change.before, change.after
+    if kind == "Service":
+        yield from _service(before, after)
+    elif kind == "Ingress":
+        yield from _ingress(before, after)
+    elif kind == "NetworkPolicy":
+        yield from _policy(before, after, first=sides.first)
+    if kind in _ANNOTATED and before is not None and after is not None and (kind == "Ingress" or _outside(after)):
+        old, new = (mapping(at(each, "metadata", "annotations")) for each in (before, after))
+        for key in sorted(old.keys() | new.keys()):
+            if old.get(key) != new.get(key) and not str(key).startswith(_CONTROLLERS):
+                what = f"is now {new[key]}" if key in new else "is gone"
+                yield Effect.SECURITY, f"the annotation {key}, which may open it, {what}"
+
+
+def route(change: ObjectChange) -> Iterator[Told]:
+    """A Gateway or one of its routes: taxiway tells that it changes, and the hosts."""
+    after = change.after
+    if after is None:
+        yield Effect.STOPS, "is pruned: what it lets in is no longer reached"
+    elif at(change.before, "spec") != after.get("spec"):
+        hosts = items(after, "spec", "hostnames")
+        hosts = [*hosts, *(one.get("hostname") for one in mappings(after, "spec", "listeners"))]
+        yield Effect.SECURITY, f"lets in from outside what is for {listed(one for one in hosts if one) or 'any host'}"
+
+
+def _service(before: Object | None, after: Object | None) -> Iterator[Told]:
+    if after is None:
+        yield Effect.STOPS, "is pruned: nothing is reached by its name any more"
+        return
+    ways, had = _outside(after), _outside(before)
+    if more := [way for way in ways if way not in had]:
+        yield Effect.SECURITY, f"is reachable from outside of the cluster: {', '.join(more)}"
+    if less := [way for way in had if way not in ways]:
+        yield Effect.STOPS, f"is no longer reachable from outside by its {', '.join(less)}"
+    sources = [{str(one) for one in items(each, "spec", "loadBalancerSourceRanges")} for each in (before, after)]
+    if at(before, "spec", "type") == at(after, "spec", "type") == "LoadBalancer" and sources[0]:
+        if not sources[1]:
+            yield Effect.SECURITY, f"its load balancer lets in everyone, and no longer only {listed(sources[0])}"
+        elif sources[1] - sources[0]:
+            yield Effect.SECURITY, f"its load balancer also lets in {listed(sources[1] - sources[0])}"
+    if (name := at(after, "spec", "externalName")) and name != at(before, "spec", "externalName"):
+        yield Effect.SECURITY, f"sends all who connect to it to {name} (externalName)"
+    if before is not None:
+        if at(before, "spec", "selector") != at(after, "spec", "selector"):
+            yield Effect.SECURITY, f"sends its traffic to other pods: {_flow(at(after, 'spec', 'selector'))}"
+        ports = [{str(one.get("port")) for one in mappings(each, "spec", "ports")} for each in (before, after)]
+        if ports[0] - ports[1]:
+            yield Effect.STOPS, f"no longer listens on port {listed(ports[0] - ports[1])}"
+        targets = [
+            {
+                str(one.get("port")): str(one.get("targetPort", one.get("port")))
+                for one in mappings(each, "spec", "ports")
+            }
+            for each in (before, after)
+        ]
+        for port in sorted(targets[0].keys() & targets[1].keys()):
+            if targets[0][port] != targets[1][port]:
+                yield Effect.RUNS, f"port {port} goes to {targets[1][port]}, and no longer to {targets[0][port]}"
+
+
+def _outside(each: Object | None) -> list[str]:
+    """The ways into a Service from outside of the cluster."""
+    kind = at(each, "spec", "type")
+    found = [f"external IP {ip}" for ip in items(each, "spec", "externalIPs")]
+    if kind == "LoadBalancer":
+        found.append("load balancer")
+    if kind in ("NodePort", "LoadBalancer"):
+        ports = [one.get("nodePort") for one in mappings(each, "spec", "ports")]
+        found += [f"node port {port}" for port in sorted({str(port) for port in ports if port})]
+        if kind == "NodePort" and not all(ports):
+            found.append("node port that the cluster chooses")
+    return found
+
+
+def _ingress(before: Object | None, after: Object | None) -> Iterator[Told]:
+    hosts, had = _hosts(after), _hosts(before)
+    if more := hosts - had:
+        yield Effect.SECURITY, f"is reachable from outside of the cluster as {listed(more)}"
+    if less := had - hosts:
+        yield Effect.STOPS, f"is no longer reached as {listed(less)}"
+    if after is None:
+        return
+    safe = [{str(h) for one in mappings(each, "spec", "tls") for h in items(one, "hosts")} for each in (before, after)]
+    whole = [any(not items(one, "hosts") for one in mappings(each, "spec", "tls")) for each in (before, after)]
+    if (bare := safe[0] - safe[1]) or (whole[0] and not whole[1]):
+        yield Effect.SECURITY, f"no longer encrypts what is for {listed(bare) or 'any host'} (tls)"
+    for way in sorted(_ways(after) - _ways(before)) if before is not None else ():
+        yield Effect.SECURITY, f"lets in {way} from outside"
+
+
+def _hosts(each: Object | None) -> set[str]:
+    if each is None:
+        return set()
+    found = {str(one.get("host") or "any host") for one in mappings(each, "spec", "rules")}
+    return found | ({"any host"} if at(each, "spec", "defaultBackend") else set())
+
+
+def _ways(each: Object | None) -> set[str]:
+    found = set()
+    for one in mappings(each, "spec", "rules"):
+        for path in mappings(one, "http", "paths"):
+            where = at(path, "backend", "service", "name") or "what it names"
+            port = at(path, "backend", "service", "port") or {}
+            number = f":{next(iter(mapping(port).values()))}" if mapping(port) else ""
+            found.add(f"{one.get('host') or 'any host'}{path.get('path') or '/'} to Service/{where}{number}")
+    if backend := at(each, "spec", "defaultBackend"):
+        found.add(f"everything else to {_flow(backend)}")
+    return found
+
+
+def _policy(before: Object | None, after: Object | None, *, first: bool) -> Iterator[Told]:
+    if after is None:
+        yield Effect.SECURITY, "is pruned: the traffic that it kept out is let through"
+        return
+    for way, verb in (("ingress", "lets in"), ("egress", "lets out")):
+        old, new = _rules(before, way), _rules(after, way)
+        more = [rule for rule in new if rule not in old]
+        # Policies add up: where another one keeps traffic out, a new one's rules let it through.
+        if more and not (first and before is None):
+            now = "what it did not before" if before is not None else "besides what others do"
+            yield Effect.SECURITY, f"{verb}, {now}: {'; '.join(_peers(rule, way) for rule in more)}"
+    if before is None:
+        return
+    for name in sorted(_types(before) - _types(after)):
+        yield Effect.SECURITY, f"no longer limits what comes {'in' if name == 'Ingress' else 'out'} (policyTypes)"
+    if at(before, "spec", "podSelector") != at(after, "spec", "podSelector"):
+        yield Effect.SECURITY, f"guards other pods than before: {_flow(at(after, 'spec', 'podSelector')) or 'all'}"
+
+
+def _rules(each: Object | None, way: str) -> list[Any]:
+    return items(each, "spec", way)
+
+
+def _types(each: Object) -> set[str]:
+    if given := items(each, "spec", "policyTypes"):
+        return {str(one) for one in given}
+    return {"Ingress"} | ({"Egress"} if at(each, "spec", "egress") is not None else set())
+
+
+def _peers(rule: Any, way: str) -> str:
+    peers = items(rule, "from" if way == "ingress" else "to")
+    ports = items(rule, "ports")
+    whom = ", ".join(map(_peer, peers)) if peers else "anyone"
+    return f"{whom} on {'port ' + ', '.join(map(_port, ports)) if ports else 'every port'}"
+
+
+def _peer(peer: Any) -> str:
+    if cidr := at(peer, "ipBlock", "cidr"):
+        return "anyone" if cidr in _ANYWHERE else str(cidr)
+    parts = []
+    for field, what in (("podSelector", "pods"), ("namespaceSelector", "namespaces")):
+        if isinstance(selector := at(peer, field), dict):
+            parts.append(f"{what} {_flow(selector)}" if selector else f"all {what}")
+    return " of ".join(parts) or "anyone"
+
+
+def _port(port: Any) -> str:
+    end = at(port, "endPort")
+    return f"{at(port, 'port') or 'any'}" + (f" to {end}" if end else "")
+
+
+def _flow(value: Any) -> str:
+    """A selector or the like on one line; empty where it is."""
+    if isinstance(value, dict) and value.keys() == {"matchLabels"}:
+        value = value["matchLabels"]
+    if isinstance(value, dict) and value and all(isinstance(each, str | int) for each in value.values()):
+        return ", ".join(f"{key}={each}" for key, each in sorted(value.items(), key=str))
+    return json.dumps(value, sort_keys=True, default=str) if value else ""

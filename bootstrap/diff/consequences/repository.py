@@ -1,0 +1,94 @@
+"""What a change does to what the repo as a whole is trusted by: certificates, rules, where it lives, who syncs it."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from bootstrap.config.model import PATH, Environment, Model
+from bootstrap.diff.consequences import Consequence, Effect
+from bootstrap.lint import secrets_certificate
+from bootstrap.lint.secrets_certificate import Pinned
+
+_WHY = "whoever holds its private key reads what is sealed from now on"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """One side: taxiway.yaml, and what reads a file, empty where it is not there."""
+
+    model: Model
+    read: Callable[[str], bytes]
+
+
+def consequences(
+    before: State, after: State, differs: Callable[[str], bool] = lambda _: True
+) -> Mapping[str, tuple[Consequence, ...]]:
+    """What speaks of security, by the environment; by the path of taxiway.yaml what concerns all of them.
+
+    An overlay of which is known that it does not differ is not read.
+    """
+    found: dict[str, list[Consequence]] = defaultdict(list)
+    found[PATH].extend(_repository(before.model, after.model))
+    known = {each.name: each for each in before.model.environments}
+    for each in after.model.environments:
+        old = known.get(each.name)
+        if old:
+            found[each.name].extend(_declared(old, each))
+        if differs(each.overlay):
+            found[each.name].extend((_certificate if old else _new)(each, before, after))
+    return {name: tuple(several) for name, several in found.items() if several}
+
+
+def _repository(before: Model, after: Model) -> Iterator[Consequence]:
+    for rule, reason in after.switched_off.items():
+        if rule not in before.switched_off:
+            yield _told(PATH, f"switches off the rule {rule}: {' '.join(reason.split())}")
+    values = (
+        ("repository", before.remote.url, after.remote.url, "is synced from there, and pull requests go there"),
+        ("branch", before.branch, after.branch, "is what the controller syncs and pull requests go to"),
+        ("forge", before.forge.value, after.forge.value, "is the kind of forge that is spoken to"),
+        ("web", before.web, after.web, "is where the forge is spoken to"),
+        ("controller", before.controller.value, after.controller.value, "syncs the environments"),
+    )
+    for name, old, new, why in values:
+        if old != new:
+            yield _told(PATH, f"{name} changes from {old or 'nothing'} to {new or 'nothing'}, which {why}")
+
+
+def _declared(old: Environment, new: Environment) -> Iterator[Consequence]:
+    if old.hold and not new.hold:
+        yield _told(PATH, f"the hold of {new.name} ends: {old.hold}")
+    if old.certificate != new.certificate:
+        what = f"the certificate that taxiway.yaml trusts for {new.name}"
+        yield _told(PATH, f"{what} changes from {old.certificate or 'none'} to {new.certificate or 'none: any is'}")
+
+
+def _certificate(each: Environment, before: State, after: State) -> Iterator[Consequence]:
+    pems = before.read(_path(each)), after.read(_path(each))
+    shown = [_fingerprints(pem) for pem in pems] if pems[0] != pems[1] else []
+    if shown and shown[0] != shown[1]:
+        told = " to ".join(", ".join(several) or "none" for several in shown)
+        yield _told(_path(each), f"the sealing certificate of {each.name} changes from {told}: {_WHY}")
+
+
+def _new(new: Environment, before: State, after: State) -> Iterator[Consequence]:
+    """A new environment is sealed for a certificate that its cluster has had here before, or this is told."""
+    shown = _fingerprints(after.read(_path(new)))
+    trusted = {each.certificate for each in before.model.environments if each.cluster == new.cluster}
+    if shown and not trusted.issuperset(shown):
+        yield _told(_path(new), f"the sealing certificate of {new.name} is new here, {', '.join(shown)}: {_WHY}")
+
+
+def _fingerprints(pem: bytes) -> tuple[str, ...]:
+    """Every certificate of a PEM text, the one first that is sealed for."""
+    found = secrets_certificate.every(pem)
+    known = sorted((each for each in found if isinstance(each, Pinned)), key=lambda each: each.not_before, reverse=True)
+    return (*(each.fingerprint for each in known), *("one that can't be read" for each in found if each not in known))
+
+
+def _path(environment: Environment) -> str:
+    return f"{environment.overlay}/{secrets_certificate.FILE}"
+
+
+def _told(subject: str, what: str) -> Consequence:
+    return Consequence(effect=Effect.SECURITY, subject=subject, what=what)

@@ -1,0 +1,80 @@
+"""Both sides of an environment as a whole: what one object's change can't be judged without."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bootstrap.diff.consequences.effect import at, mapping, mappings
+from bootstrap.kubernetes.objects import POD_SPECS, Identity, Object, generated_names, identify, unhashed
+from bootstrap.yamltools import embedded
+
+PARTS = ("initContainers", "containers", "ephemeralContainers")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pod:
+    """A pod's spec and metadata, in an object or, at the entry `key`, in the text of a ConfigMap."""
+
+    owner: Identity
+    spec: Mapping[str, Any]
+    metadata: Mapping[str, Any]
+    key: str = ""
+
+    def containers(self) -> Iterator[tuple[str, dict[Any, Any]]]:
+        """Its containers, those for the start and for looking in included, each with the field that it stands in."""
+        for part in PARTS:
+            yield from ((part, each) for each in mappings(self.spec, part))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sides:
+    """An environment before and after. It is its `first` build where there was nothing before."""
+
+    before: Sequence[Object]
+    after: Sequence[Object]
+    home: str
+    names: tuple[Mapping[str, str], Mapping[str, str]]
+    pods: tuple[tuple[Pod, ...], tuple[Pod, ...]]
+
+    @classmethod
+    def of(cls, before: Sequence[Object], after: Sequence[Object]) -> "Sides":
+        """Both sides, as they are rendered."""
+        names = (generated_names(before), generated_names(after))
+        pods = tuple(
+            tuple(pod for each in side for pod in pods_of(each, names[number]))
+            for number, side in enumerate((before, after))
+        )
+        return cls(before=before, after=after, home=home(before) or home(after), names=names, pods=(pods[0], pods[1]))
+
+    @property
+    def first(self) -> bool:
+        """Whether the environment is built for the first time."""
+        return not self.before
+
+
+def home(objects: Sequence[Object]) -> str:
+    """The namespace that most of the objects stand in; empty where none stands in any."""
+    found = Counter(identify(each).namespace for each in objects)
+    found.pop("", None)
+    return min(found, key=lambda name: (-found[name], name), default="")
+
+
+def pods_of(each: Object | None, names: Mapping[str, str]) -> Iterator[Pod]:
+    """The pods that an object makes, with the names of what they read as they are before their hash."""
+    if each is None:
+        return
+    kind = str(each["kind"])
+    if path := POD_SPECS.get(kind):
+        metadata = mapping(at(each, *path[:-1], "metadata"))
+        yield Pod(owner=identify(each), spec=unhashed(mapping(at(each, *path)), names), metadata=metadata)
+    elif kind == "ConfigMap":
+        for key, text in mapping(each.get("data")).items():
+            for held in embedded.documents(text) if isinstance(text, str) and "containers" in text else ():
+                template = held if "spec" in held else mapping(held.get("template"))
+                # A pod template, or a workload, whatever it says that it is: a pod is what has containers.
+                for way in ((), ("template",), ("spec", "template"), ("spec", "jobTemplate", "spec", "template")):
+                    found = at(template, *way)
+                    if isinstance(found, dict) and isinstance(at(found, "spec", "containers"), list):
+                        metadata = mapping(found.get("metadata"))
+                        yield Pod(owner=identify(each), spec=found["spec"], metadata=metadata, key=str(key))

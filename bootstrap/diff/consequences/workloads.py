@@ -1,0 +1,143 @@
+"""What restarts, stops, starts or runs, and what running pods do not see yet."""
+
+from collections.abc import Iterator, Sequence
+
+from bootstrap.diff.compare import ObjectChange
+from bootstrap.diff.consequences.effect import Consequence, Effect, Told, at, mappings
+from bootstrap.diff.consequences.sides import Pod, Sides
+from bootstrap.kubernetes.objects import Object, name_of
+
+WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
+_MIGRATION = "airflow-migrate"
+_READ = {"ConfigMap": ("configMap", "name"), "Secret": ("secret", "secretName")}
+
+
+def of(change: ObjectChange, sides: Sides) -> Iterator[Told]:
+    """What an object's change does to its pods, where the API server takes it."""
+    kind, before, after = change.identity.kind, change.before, change.after
+    if kind == "Job" and after is not None and (before is None or name_of(before) != name_of(after)):
+        if change.identity.name != _MIGRATION:
+            yield Effect.RUNS, f"runs, as {name_of(after)}"
+        elif sides.first:
+            yield Effect.RUNS, f"the database is made, by {name_of(after)}"
+        else:
+            yield Effect.MIGRATION, f"the database is migrated, by {name_of(after)}"
+    elif kind == "CronJob":
+        yield from _schedule(change)
+    elif kind in WORKLOADS:
+        yield from _workload(change)
+
+
+def _workload(change: ObjectChange) -> Iterator[Told]:
+    before, after = change.before, change.after
+    if after is None:
+        if not at(before, "spec", "volumeClaimTemplates"):  # those that have are told with their data
+            yield Effect.STOPS, "is pruned: its pods stop"
+        return
+    if before is None:
+        return
+    counts = [_replicas(each) for each in (before, after)]
+    if counts[0] and not counts[1]:
+        yield Effect.STOPS, "stops: it is scaled to 0"
+        return
+    if counts[1] and not counts[0]:
+        yield Effect.RUNS, f"starts, with {counts[1]} pod{'s' if counts[1] != 1 else ''}"
+        return
+    if not at(before, "spec", "paused") and at(after, "spec", "paused"):
+        yield Effect.LATER, "is paused: none of its changes reaches its pods"
+        return
+    if not (change.rereads or any(field.path.startswith("spec.template") for field in change.fields)):
+        return
+    if not counts[1]:
+        yield Effect.LATER, "has no pods that would restart: it is scaled to 0"
+    elif at(after, "spec", "paused"):
+        yield Effect.LATER, "its pods do not restart while it is paused"
+    elif at(after, "spec", "updateStrategy", "type") == "OnDelete":
+        yield Effect.LATER, "its pods do not restart by themselves: each stays as it is until it is deleted (OnDelete)"
+    elif all(field.path.endswith(" (order)") for field in change.fields) and not change.rereads:
+        yield Effect.RESTART, "its pods restart: the order of what they have changes"
+    else:
+        yield Effect.RESTART, "its pods restart"
+
+
+def _replicas(each: Object) -> int:
+    """How many pods are wanted; 1 where it does not say, and where it does so in no number."""
+    if each["kind"] == "DaemonSet":
+        return 1
+    wanted = at(each, "spec", "replicas")
+    return wanted if isinstance(wanted, int) else 1
+
+
+def _schedule(change: ObjectChange) -> Iterator[Told]:
+    before, after = change.before, change.after
+    if before is None or after is None:
+        if after is None:
+            yield Effect.STOPS, "is pruned: it runs no more"
+        return
+    if at(after, "spec", "suspend") is True and at(before, "spec", "suspend") is not True:
+        yield Effect.STOPS, "stops: it is suspended"
+    elif change.rereads or any(field.path.startswith("spec.") for field in change.fields):
+        yield Effect.LATER, "counts from its next run on"
+
+
+def readers(changes: Sequence[ObjectChange], sides: Sides) -> Iterator[Consequence]:
+    """When the pods see what changes in a ConfigMap or Secret whose name stays: a hash would make them restart."""
+    restarts = {
+        change.identity
+        for change in changes
+        if change.rereads
+        or any(field.path.startswith(("spec.template", "spec.jobTemplate")) for field in change.fields)
+    }
+    for change in changes:
+        kind = "Secret" if change.identity.kind == "SealedSecret" else change.identity.kind
+        if kind not in _READ or not _content(change) or change.before is None or change.after is None:
+            continue
+        if name_of(change.before) != name_of(change.after):
+            continue
+        if kind == "ConfigMap" and any(pod.owner == change.identity for pod in sides.pods[1]):
+            what = "tasks are made from it from the next task on; those that run stay as they are"
+            yield Consequence(effect=Effect.LATER, subject=str(change.identity), what=what)
+            continue
+        told: dict[str, set[str]] = {}
+        for pod in sides.pods[1]:
+            if pod.owner in restarts or pod.owner.kind in ("Job", "Pod"):
+                continue
+            for what in _seen(pod, kind, change.identity.name):
+                told.setdefault(what, set()).add(str(pod.owner))
+        for what, owners in told.items():
+            text = what.format(", ".join(sorted(owners)))
+            yield Consequence(effect=Effect.LATER, subject=str(change.identity), what=text)
+
+
+def _content(change: ObjectChange) -> bool:
+    parts = ("data", "binaryData", "stringData", "spec.encryptedData")
+    return any(field.path.startswith(parts) for field in change.fields)
+
+
+def _seen(pod: Pod, kind: str, name: str) -> Iterator[str]:
+    """How a pod sees a changed ConfigMap or Secret; nothing where it does not read it."""
+    key, volume_key = _READ[kind]
+    next_run = pod.owner.kind == "CronJob"
+    by_variable, volumes = False, set()
+    for volume in mappings(pod.spec, "volumes"):
+        projected = (at(one, key, "name") for one in mappings(volume, "projected", "sources"))
+        if at(volume, key, volume_key) == name or name in projected:
+            volumes.add(volume.get("name"))
+    live = stuck = False
+    for _, each in pod.containers():
+        by_variable |= any(at(one, "valueFrom", f"{key}KeyRef", "name") == name for one in mappings(each, "env"))
+        by_variable |= any(at(one, f"{key}Ref", "name") == name for one in mappings(each, "envFrom"))
+        for mount in mappings(each, "volumeMounts"):
+            if mount.get("name") in volumes:
+                held = bool(mount.get("subPath") or mount.get("subPathExpr"))
+                stuck, live = stuck or held, live or not held
+    if not (by_variable or live or stuck):
+        return
+    if pod.key:
+        yield "counts from the next task on: tasks that run keep the old value ({})"
+    elif next_run:
+        yield "counts from the next run on ({})"
+    elif by_variable or stuck:
+        yield "running pods keep the old value until they restart ({})"
+    elif live:
+        yield "reaches running pods within a minute or so ({})"

@@ -1,0 +1,99 @@
+"""Rendered Kubernetes objects, as plain data with an identity."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from bootstrap import alike
+from bootstrap.core.errors import BuildFailed
+
+Object = dict[str, Any]
+
+_HASHED = re.compile(f"(?P<name>.+)-{alike.HASH}")
+_GENERATED = frozenset({"ConfigMap", "Secret"})
+# The Jobs that carry the release's id as the end of their name.
+_RELEASED = re.compile(r"(?P<name>airflow-(?:migrate|create-user|generate-secrets))-(?P<release>.+)")
+_TEMPLATE = ("spec", "template", "spec")
+# Where each kind that makes pods has their spec.
+POD_SPECS = {
+    "Pod": ("spec",),
+    "CronJob": ("spec", "jobTemplate", *_TEMPLATE),
+    **dict.fromkeys(("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job"), _TEMPLATE),
+}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Identity:
+    """What makes an object the same one before and after a change: neither a hash nor a release's id is part of it."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+
+def parse(rendered: bytes) -> tuple[Object, ...]:
+    """The objects of a rendered YAML stream, in its order. All who ask share them: nobody may change one.
+
+    Raises BuildFailed where kustomize wrote what can't be read.
+    """
+    try:
+        documents = [each for text in rendered.split(b"\n---\n") for each in alike.documents(text)]
+    except yaml.YAMLError as err:
+        reason = getattr(err, "problem", None) or "not valid YAML"
+        raise BuildFailed(f"what kustomize renders can't be read: {reason}") from None
+    return tuple(each for each in documents if isinstance(each, dict) and "kind" in each)
+
+
+def name_of(each: Object) -> str:
+    """An object's name as the cluster sees it."""
+    return str(each["metadata"]["name"])
+
+
+def identify(each: Object) -> Identity:
+    """An object's identity."""
+    name, kind = name_of(each), str(each["kind"])
+    if kind in _GENERATED and (match := _HASHED.fullmatch(name)):
+        name = match["name"]
+    if kind == "Job" and (match := _RELEASED.fullmatch(name)):
+        name = match["name"]
+    return Identity(kind, str(each["metadata"].get("namespace", "")), name)
+
+
+def by_identity(objects: Iterable[Object]) -> dict[Identity, Object]:
+    """Objects by their identity."""
+    return {identify(each): each for each in objects}
+
+
+def generated_names(objects: Iterable[Object]) -> Mapping[str, str]:
+    """The names that kustomize gave a hash, each with the name before it."""
+    found: dict[str, str] = {}
+    for each in objects:
+        if each["kind"] in _GENERATED and (match := _HASHED.fullmatch(name_of(each))):
+            found[name_of(each)] = match["name"]
+    return found
+
+
+def unhashed(value: Any, names: Mapping[str, str]) -> Any:
+    """The same value with every generated name in it as it was before its hash."""
+    if isinstance(value, dict):
+        return {key: unhashed(each, names) for key, each in value.items()}
+    if isinstance(value, list):
+        return [unhashed(each, names) for each in value]
+    return names.get(value, value) if isinstance(value, str) else value
+
+
+def namespace_of(each: Object) -> str:
+    """An object's namespace; `-` for one that has none."""
+    return str(each["metadata"].get("namespace", "-"))
+
+
+def is_called(each: Object, wanted: str) -> bool:
+    """Whether `Kind/name` names this object, with or without its hash; the case of the kind does not count."""
+    kind, _, name = wanted.partition("/")
+    return kind.lower() == str(each["kind"]).lower() and name in (name_of(each), identify(each).name)

@@ -1,0 +1,103 @@
+"""PostgreSQL's major version: a server of one major version does not start on the data files of another.
+
+Source: https://www.postgresql.org/docs/current/upgrading.html: "data must be dumped and restored, or pg_upgrade run".
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bootstrap.kubernetes.objects import POD_SPECS, Identity, Object, identify
+
+_NAMES = frozenset({"postgres", "postgresql"})  # the last segment of the images whose tags are PostgreSQL's versions
+_KINDS = ("StatefulSet", "Deployment")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upgrade:
+    """A server whose major version changes, while the volume with its data stays; `subject` is `Kind/name`."""
+
+    subject: str
+    before: int
+    after: int
+
+    def __str__(self) -> str:
+        return f"PostgreSQL {self.after} will not start on the data of PostgreSQL {self.before}"
+
+
+def major(image: str) -> int | None:
+    """The major version that an image's tag begins with; None where it is no PostgreSQL or the tag does not say."""
+    repository, _, tag = image.partition("@")[0].rpartition(":")
+    if repository.rpartition("/")[2] not in _NAMES:
+        return None
+    match = re.match(r"v?(\d{1,3})(?=$|[.\-_+a-z])", tag)
+    return int(match[1]) if match else None
+
+
+def upgrades(before: Iterable[Object], after: Iterable[Object]) -> tuple[Upgrade, ...]:
+    """The servers that keep their volume claim, and change their major version, by subject."""
+    old, new = _servers(before), _servers(after)
+    return tuple(
+        Upgrade(subject=str(identity), before=old[identity], after=new[identity])
+        for identity in sorted(old.keys() & new.keys())
+        if old[identity] != new[identity]
+    )
+
+
+def is_named(image: str) -> bool:
+    """Whether an image is called as PostgreSQL's are, whatever its tag says."""
+    return image.partition("@")[0].rpartition("/")[2].partition(":")[0] in _NAMES
+
+
+def unread(before: Iterable[Object], after: Iterable[Object]) -> Iterator[tuple[str, str, str]]:
+    """The servers that keep their volume claim and get an image of which, or of the old one, no major version is known.
+
+    Each with its subject and both images.
+    """
+    old, new = _claiming(before), _claiming(after)
+    for identity in sorted(old.keys() & new.keys()):
+        one, other = _server(old[identity]), _server(new[identity])
+        if (is_named(one) or is_named(other)) and one != other and None in (major(one), major(other)):
+            yield str(identity), one, other
+
+
+def _servers(objects: Iterable[Object]) -> dict[Identity, int]:
+    """The major version of each PostgreSQL server that keeps its data on a volume claim."""
+    servers = {identity: major(_server(images)) for identity, images in _claiming(objects).items()}
+    return {identity: version for identity, version in servers.items() if version is not None}
+
+
+def _server(images: list[str]) -> str:
+    """The image of PostgreSQL among those of a pod, or else the first one."""
+    return next((each for each in images if is_named(each)), images[0])
+
+
+def _claiming(objects: Iterable[Object]) -> dict[Identity, list[str]]:
+    """The images of each workload that keeps its data on a volume claim."""
+    found: dict[Identity, list[str]] = {}
+    for each in objects:
+        if each["kind"] not in _KINDS:
+            continue
+        spec = _at(each, *POD_SPECS[each["kind"]])
+        claims = any(isinstance(one, dict) and "persistentVolumeClaim" in one for one in _list(spec, "volumes"))
+        if (claims or _list(_at(each, "spec"), "volumeClaimTemplates")) and (images := [*_images(spec)]):
+            found[identify(each)] = images
+    return found
+
+
+def _images(spec: Any) -> Iterator[str]:
+    for container in _list(spec, "containers"):
+        if isinstance(container, dict) and isinstance(container.get("image"), str):
+            yield container["image"]
+
+
+def _list(value: Any, key: str) -> list[Any]:
+    found = value.get(key) if isinstance(value, Mapping) else None
+    return found if isinstance(found, list) else []
+
+
+def _at(value: Any, *path: str) -> Any:
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value

@@ -1,0 +1,136 @@
+"""The Kubernetes API as its servers describe it: which kinds a minor serves, and which fields an object may have.
+
+The data covers several minors at once; tests/refresh/kubernetes_schemas.py makes it from upstream's own descriptions.
+"""
+
+import gzip
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+_FILE = Path(__file__).resolve().parents[1] / "data/kubernetes-schemas.json.gz"
+
+Node = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """An object's fields, each with its schemas and the minors for which they hold, as bits (see `mask`).
+
+    An `open` one may have any other field too.
+    """
+
+    fields: Mapping[str, tuple[tuple[int, Node], ...]]
+    required: tuple[str, ...]
+    open: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A kind of an apiVersion. `definition` is None for a kind that is known by its name alone."""
+
+    name: str
+    minors: tuple[str, ...]
+    definition: str | None
+
+
+def known() -> tuple[str, ...]:
+    """The minors that the data covers, oldest first."""
+    return tuple(_data()["minors"])
+
+
+@cache
+def minors(oldest: str) -> tuple[str, ...]:
+    """The known minors from one on; the newest alone where that is newer than all."""
+    return tuple(each for each in known() if number(each) >= number(oldest)) or known()[-1:]
+
+
+def number(minor: str) -> tuple[int, ...]:
+    """A minor as numbers, for its order: `1.31` is (1, 31)."""
+    return tuple(int(part) for part in re.findall(r"\d+", minor))
+
+
+def mask(names: Sequence[str]) -> int:
+    """Minors as bits."""
+    return sum(1 << place for place, each in enumerate(known()) if each in names)
+
+
+def names(bits: int) -> tuple[str, ...]:
+    """The minors of some bits."""
+    return tuple(each for place, each in enumerate(known()) if bits >> place & 1)
+
+
+def sources() -> Mapping[str, str]:
+    """Where the description of each minor, and of each kind that is not Kubernetes' own, comes from."""
+    custom = {
+        f"{api} {kind}": str(entry["source"])
+        for api, held in _data()["kinds"].items()
+        for kind, entry in held.items()
+        if "source" in entry
+    }
+    return {**_data()["sources"], **custom}
+
+
+@cache
+def kinds(api: str) -> Mapping[str, Kind]:
+    """The kinds of an apiVersion, by name; none for one that no known minor serves."""
+    held: dict[str, dict[str, Any]] = _data()["kinds"].get(api, {})
+    return {
+        name: Kind(name=name, minors=tuple(entry.get("in", known())), definition=entry.get("definition"))
+        for name, entry in held.items()
+    }
+
+
+@cache
+def apis(kind: str) -> tuple[str, ...]:
+    """Every apiVersion of a kind of Kubernetes' own, the best first: served by the newest minor, stable, newer."""
+    found = [api for api in _data()["kinds"] if kind in kinds(api) and group(api) in groups()]
+    newest = known()[-1]
+
+    def rank(api: str) -> tuple[bool, bool, list[int], str]:
+        stable = re.search(r"v\d+$", api)
+        return (
+            newest not in kinds(api)[kind].minors,
+            not stable,
+            [-part for part in number(api.rpartition("v")[2])],
+            api,
+        )
+
+    return tuple(sorted(found, key=rank))
+
+
+@cache
+def groups() -> frozenset[str]:
+    """The API groups of Kubernetes itself; the core one is empty."""
+    held = _data()["kinds"].items()
+    return frozenset(group(api) for api, each in held if not any("source" in entry for entry in each.values()))
+
+
+def group(api: str) -> str:
+    """The group of an apiVersion; empty for the core one."""
+    return api.rpartition("/")[0]
+
+
+@cache
+def definition(name: str) -> Definition:
+    """A definition by its name. Raises KeyError for one that a kind or another definition does not name."""
+    entry = _data()["definitions"][name]
+    every = mask(known())
+    fields = {
+        field: tuple(
+            (mask(node["in"]) if "in" in node else every, node)
+            for node in (schemas if isinstance(schemas, list) else [schemas])
+        )
+        for field, schemas in entry["fields"].items()
+    }
+    return Definition(fields=fields, required=tuple(entry.get("required", ())), open=entry.get("open", False))
+
+
+@cache
+def _data() -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(gzip.decompress(_FILE.read_bytes()))
+    return data

@@ -1,0 +1,128 @@
+"""The objects that a kustomization has before it when it patches and replaces, as its selectors see them."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+
+from bootstrap.kubernetes.objects import Identity, Object, identify, name_of
+from bootstrap.kustomize import replacements
+from bootstrap.kustomize.graph import Graph
+from bootstrap.kustomize.origins import Origins
+from bootstrap.kustomize.selectors import NO_NAMESPACE, Subject, strings
+from bootstrap.yamltools.positions import Place, get
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """An object as written. `order` is the number of the kustomization that brings it, `generated` whether a generator
+    there makes it; `find` finds its place, for which few ask."""
+
+    subject: Subject
+    identity: Identity
+    order: int
+    find: Callable[[], Place]
+    generated: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.subject.kind}/{min(self.subject.names)}"
+
+
+class Gathering:
+    """All objects of an environment as its files have them, and which of them a kustomization finds."""
+
+    def __init__(self, graph: Graph, origins: Origins, rendered: Iterable[Object]) -> None:
+        self._graph = graph
+        self._origins = origins
+        self.all = (*_made(origins), *_generated(origins))
+        self._found: dict[tuple[int, bool], list[Gathered]] = {}
+        self._rendered: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for each in rendered:
+            identity = identify(each)
+            self._rendered[(identity.kind, identity.name)].add(name_of(each))
+
+    def before(self, order: int, *, late: bool = False) -> list[Gathered]:
+        """What the kustomization of this number has before it when it patches; with `late`, when it replaces.
+
+        That is what stands below it and, for a component, what came before it in the one that names it. Names,
+        namespaces and labels are as the kustomizations before it have made them; `late`, it has set its own as well.
+        """
+        if (order, late) not in self._found:
+            around = self._around(order)
+            visible = [
+                each for each in self.all if each.order <= order or (each.order in around and not each.generated)
+            ]
+            self._found[order, late] = self._changed(visible, order, late)
+        return self._found[order, late]
+
+    def _around(self, order: int) -> set[int]:
+        """The kustomizations that name this component: the files that they name themselves are read before it."""
+        numbers = {each.path: number for number, each in enumerate(self._graph.kustomizations)}
+        found: set[int] = set()
+        while self._graph.kustomizations[order].is_component:
+            use = self._graph.files.get(self._graph.kustomizations[order].path)
+            owner = numbers.get(use.owner) if use else None
+            if owner is None or owner in found:
+                break
+            found.add(owner)
+            order = owner
+        return found
+
+    def _changed(self, found: list[Gathered], order: int, late: bool) -> list[Gathered]:
+        affixes: list[tuple[str, str]] = []
+        namespaces: set[str] = set()
+        labels: dict[str, str] = {}
+        for owner in self._graph.kustomizations[: order + 1 if late else order]:
+            affix = (str(owner.data.get("namePrefix") or ""), str(owner.data.get("nameSuffix") or ""))
+            affixes += [affix] if any(affix) else []
+            namespaces |= {str(owner.data["namespace"])} if owner.data.get("namespace") else set()
+            labels.update(strings(owner.data.get("commonLabels")))
+            for entry in owner.items("labels"):
+                labels.update(strings(get(entry, ("pairs",))))
+        renaming = [
+            replacements.selected(target)
+            for each in self._origins.replacements
+            for _, target in each.targets
+            if each.order < order and "metadata.name" in replacements.fields(target)
+        ]
+        changed: list[Gathered] = []
+        for each in found:
+            subject, names = each.subject, set(each.subject.names)
+            for prefix, suffix in affixes:
+                names |= {f"{prefix}{name}{suffix}" for name in names}
+            # A replacement into metadata.name leaves no memory of the name before, as a prefix does.
+            if any(selector.selects(subject) for selector in renaming):
+                names = self._rendered.get((subject.kind, each.identity.name)) or names
+            subject = replace(
+                subject,
+                names=frozenset(names),
+                namespaces=subject.namespaces | namespaces,
+                labels={**subject.labels, **labels},
+            )
+            changed.append(replace(each, subject=subject))
+        return changed
+
+
+def _made(origins: Origins) -> Iterator[Gathered]:
+    for source in origins.sources:
+        if source.made and source.identity is not None and source.subject is not None:
+            find = partial(source.place, ("metadata", "name"))
+            yield Gathered(subject=source.subject, identity=source.identity, order=source.order, find=find)
+
+
+def _generated(origins: Origins) -> Iterator[Gathered]:
+    for each in origins.generators:
+        if each.is_first:
+            options = each.data.get("options")
+            subject = Subject(
+                group="",
+                version="v1",
+                kind=each.kind,
+                names=frozenset({each.name}),
+                namespaces=frozenset({str(each.data.get("namespace") or NO_NAMESPACE)}),
+                labels=strings(get(options, ("labels",))),
+                annotations=strings(get(options, ("annotations",))),
+            )
+            identity = Identity(each.kind, "", each.name)
+            find = partial(each.place, "name")
+            yield Gathered(subject=subject, identity=identity, order=each.order, find=find, generated=True)

@@ -1,0 +1,196 @@
+"""What the overlays of a repo render to: built where that is needed, remembered where it was built before."""
+
+import json
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from bootstrap import __version__
+from bootstrap.config.file_problems import Problem
+from bootstrap.core.errors import BuildFailed
+from bootstrap.core.tree import Tree
+from bootstrap.gitrepo import object_ids
+from bootstrap.gitrepo.snapshot import Reading, Snapshot
+from bootstrap.kustomize import graph, obstacles
+from bootstrap.kustomize.build import Kustomize
+from bootstrap.kustomize.graph import Graph
+from bootstrap.kustomize.inputs import Role
+from bootstrap.system import process
+from bootstrap.system.cache import Cache
+from bootstrap.yamltools import positions
+
+_LAYOUT = "1"  # of what is kept in the cache
+_NOT_KEPT = b""  # in place of a build's answer: its parts are known, the answer is not
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """What an overlay is made of: the parts of the repo that its build reads, and their files.
+
+    `whole` where nothing else can have to do with the build, so that the parts' ids say what it renders to. With
+    anything in `problems` it is not built.
+    """
+
+    parts: tuple[str, ...]
+    readings: tuple[Reading, ...]
+    tree: Tree
+    graph: Graph
+    whole: bool
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """What an overlay renders to; nothing, and kustomize's reason, where it can't be built.
+
+    `sound` where it is surely made of the files that were read for it, so that their ids tell what it is.
+    """
+
+    rendered: bytes = b""
+    failure: str | None = None
+    sound: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Builder:
+    """Builds overlays by one renderer. `code` stands for the program that finds out what a build reads."""
+
+    kustomize: Kustomize
+    cache: Cache
+    renderer: str
+    code: str
+
+    @classmethod
+    def find(cls, cache: Cache) -> "Builder":
+        """With the renderer on PATH. Raises MissingTool where there is none."""
+        kustomize = Kustomize.find()
+        return cls(kustomize=kustomize, cache=cache, renderer=kustomize.identity(), code=program())
+
+    def hint(self, snapshot: Snapshot, overlay: str) -> list[str] | None:
+        """The parts that this overlay's build read the last time; None where it was not built yet, as it is now.
+
+        What the other parts hold may make it read more: only an entry under their ids says that these are all.
+        """
+        name = self._hint_name(snapshot, overlay)
+        held = self.cache.get(name) if name else None
+        return None if held is None else [str(part) for part in json.loads(held)]
+
+    def parts(self, snapshot: Snapshot, overlay: str) -> Sequence[str] | None:
+        """All parts that an overlay's build reads; None where they don't tell what it renders to."""
+        hint = self.hint(snapshot, overlay)
+        key = self._key(snapshot, overlay, hint) if hint else None
+        if key and self.cache.has(key):
+            return hint
+        sources = self.sources(snapshot, overlay)
+        if not sources.whole:
+            return None
+        self._remember(snapshot, overlay, sources, _NOT_KEPT)
+        return sources.parts
+
+    def sources(self, snapshot: Snapshot, overlay: str) -> Sources:
+        """Read all that an overlay's build reads."""
+        readings: dict[str, Reading] = {}
+        wanted, astray = {overlay}, False
+        while wanted - readings.keys():
+            readings |= snapshot.read(sorted(wanted - readings.keys()))
+            tree = Tree.union(each.tree for each in readings.values())
+            found = graph.read(tree, overlay)
+            named = {object_ids.part_of(use.path) for use in (*found.files.values(), *found.missing)}
+            astray = None in named
+            wanted |= {part for part in named if part is not None}
+        parts = (overlay, *sorted(readings.keys() - {overlay}))
+        ids = {part: snapshot.identity(part) for part in parts}
+        same = all(readings[part].identity is not None and readings[part].identity == ids[part] for part in parts)
+        whole = same and not astray and _understood(tree, found)
+        read = tuple(readings[part] for part in parts)
+        problems = tuple(obstacles.in_the_way(tree, found, [problem for each in read for problem in each.problems]))
+        return Sources(parts=parts, readings=read, tree=tree, graph=found, whole=whole, problems=problems)
+
+    def build(self, snapshot: Snapshot, overlay: str, sources: Sources) -> Built:
+        """Build an overlay, and remember what comes of it."""
+        if sources.problems:
+            return Built(failure=f"{overlay} is not built: {sources.problems[0]}")
+        with snapshot.folder(sources.parts) as folder:
+            try:
+                rendered = self.kustomize.build(folder, overlay, sources.graph)
+            except BuildFailed as err:
+                return Built(failure=err.message)
+        sound = sources.whole and snapshot.is_as(sources.readings)
+        if sound:
+            # What is in the clear here is not to be copied elsewhere.
+            self._remember(snapshot, overlay, sources, _NOT_KEPT if b"\nkind: Secret\n" in rendered else rendered)
+        return Built(rendered=rendered, sound=sound)
+
+    def remembered(self, snapshot: Snapshot, overlay: str) -> Built | None:
+        """What an overlay renders to, where it was built before from the very same files."""
+        hint = self.hint(snapshot, overlay)
+        key = self._key(snapshot, overlay, hint) if hint else None
+        held = self.cache.get(key) if key else None
+        return None if held in (None, _NOT_KEPT) else Built(rendered=held or b"", sound=True)
+
+    def rendered(self, snapshot: Snapshot, overlay: str) -> Built:
+        """What an overlay renders to."""
+        return self.remembered(snapshot, overlay) or self.build(snapshot, overlay, self.sources(snapshot, overlay))
+
+    def rendered_all(self, wanted: Sequence[tuple[Snapshot, str]]) -> list[Built]:
+        """What overlays render to, or why they do not, as many at once as there are cores."""
+        with ThreadPoolExecutor(max_workers=process.cores()) as pool:
+            return list(pool.map(lambda each: self.rendered(*each), wanted))
+
+    def render(self, wanted: Sequence[tuple[Snapshot, str]]) -> list[bytes]:
+        """The same where all of them build. Raises BuildFailed for the first that fails."""
+        built = self.rendered_all(wanted)
+        for each in built:
+            if each.failure is not None:
+                raise BuildFailed(each.failure)
+        return [each.rendered for each in built]
+
+    def differ(self, old: Snapshot, new: Snapshot, overlay: str) -> bool:
+        """Whether an overlay may render to something else in another state of the repo; nothing is built to know it."""
+        parts = self.parts(new, overlay)
+        return parts is None or identities(old, parts) != identities(new, parts)
+
+    def _remember(self, snapshot: Snapshot, overlay: str, sources: Sources, rendered: bytes) -> None:
+        name, key = self._hint_name(snapshot, overlay), self._key(snapshot, overlay, sources.parts)
+        if name and key:
+            self.cache.put(name, json.dumps(sources.parts).encode())
+            self.cache.put(key, rendered)
+
+    def _hint_name(self, snapshot: Snapshot, overlay: str) -> str | None:
+        identity = snapshot.identity(overlay)
+        return object_ids.key("parts", _LAYOUT, self.code, overlay, identity) if identity else None
+
+    def _key(self, snapshot: Snapshot, overlay: str, parts: Sequence[str]) -> str | None:
+        ids = identities(snapshot, parts)
+        return object_ids.key("render", _LAYOUT, self.renderer, overlay, parts, ids) if ids else None
+
+
+def identities(snapshot: Snapshot, parts: Sequence[str]) -> list[str] | None:
+    """The ids of parts; None where there is a part whose id does not tell all that it holds."""
+    ids = [each for part in parts if (each := snapshot.identity(part)) is not None]
+    return ids if len(ids) == len(parts) else None
+
+
+def _understood(tree: Tree, found: Graph) -> bool:
+    """Whether the graph surely names all that kustomize reads."""
+    if found.missing or found.refusals:
+        return False
+    followed = {each.path for each in found.kustomizations}
+    named = {path for path, use in found.files.items() if use.role is Role.KUSTOMIZATION}
+    return bool(followed) and named <= followed and not any(positions.mistake(tree[path]) for path in followed)
+
+
+def program() -> str:
+    """What differs between two programs that may find different things."""
+    folder = Path(__file__).parents[1]
+    facts = [
+        (path.relative_to(folder).as_posix(), path.stat())
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.suffix != ".pyc"
+    ]
+    files = [f"{name} {each.st_size} {each.st_mtime_ns}" for name, each in facts]
+    return object_ids.key(__version__, sys.version, yaml.__version__, files)

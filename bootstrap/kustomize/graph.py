@@ -1,0 +1,182 @@
+"""What kustomize reads to build an overlay, in the order in which it applies it."""
+
+import posixpath
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bootstrap.config.parts import KUSTOMIZATIONS
+from bootstrap.core.tree import Tree
+from bootstrap.kustomize import inputs
+from bootstrap.kustomize.inputs import Named, Obstacle, Role, Why, is_remote
+from bootstrap.yamltools.positions import Document, Place, documents
+
+_DEEPEST = 64  # kustomizations, each named by the one before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """A file that a kustomization names, and the line where it does so. The file need not exist."""
+
+    path: str
+    role: Role
+    owner: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why an overlay is not handed to kustomize: what would be fetched, run, or read in two ways, and where it is said.
+
+    `field` where it is a field that no kustomization has.
+    """
+
+    why: Why
+    place: Place
+    message: str
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kustomization:
+    """One kustomization file: its path, its folder, what it says, and the files that it names itself."""
+
+    path: str
+    folder: str
+    document: Document
+    uses: tuple[Use, ...]
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """What the file says; empty where it is no mapping."""
+        return self.document.value if isinstance(self.document.value, dict) else {}
+
+    def items(self, key: str) -> list[Any]:
+        """The items of one of its lists; none where that is no list."""
+        value = self.data.get(key)
+        return value if isinstance(value, list) else []
+
+    def line(self, *path: str | int) -> int:
+        """The line of something that it says."""
+        return self.document.line(path)
+
+    def place(self, *path: str | int) -> Place:
+        """Where it says something."""
+        return Place(self.path, self.document.line(path))
+
+    @property
+    def is_component(self) -> bool:
+        """Whether it changes what the one that names it has gathered so far, and not only what it gathers itself."""
+        return self.data.get("kind") == "Component"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Graph:
+    """An overlay and all that it takes in: kustomizations in the order of their effect, the overlay's own last.
+
+    `missing` are folders and files that are named and not there, `remote` what has to come over the network. `files`
+    are those that are read, each with the first place that names it. With any of `refusals` (`remote` among them) it is
+    not handed to kustomize.
+    """
+
+    kustomizations: tuple[Kustomization, ...] = ()
+    missing: tuple[Use, ...] = ()
+    remote: tuple[Use, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    files: Mapping[str, Use] = field(default_factory=dict)
+
+
+def read(tree: Tree, overlay: str) -> Graph:
+    """Follow everything that the overlay's kustomization names."""
+    walk = _Walk(tree)
+    walk.enter(overlay, Use(path=overlay, role=Role.KUSTOMIZATION, owner=overlay, line=1))
+    return Graph(
+        kustomizations=tuple(walk.found),
+        missing=tuple(walk.missing),
+        remote=tuple(walk.remote),
+        refusals=tuple(dict.fromkeys(walk.refusals)),
+        files=walk.files,
+    )
+
+
+class _Walk:
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.found: list[Kustomization] = []
+        self.missing: list[Use] = []
+        self.remote: list[Use] = []
+        self.refusals: list[Refusal] = []
+        self.files: dict[str, Use] = {}
+        self._entered: set[str] = set()
+        self._depth = 0
+
+    def enter(self, folder: str, use: Use) -> None:
+        """A folder with a kustomization; each is followed once."""
+        path = next((p for name in KUSTOMIZATIONS if (p := posixpath.join(folder, name)) in self.tree.files), None)
+        if path is None:
+            self.missing.append(use)
+            return
+        if path in self._entered:
+            return
+        self._entered.add(path)
+        self.files[path] = Use(path=path, role=Role.KUSTOMIZATION, owner=use.owner, line=use.line)
+        data = self.tree.files[path]
+        document = next(iter(documents(data)), None)
+        told = inputs.kustomization(data)
+        self._refuse(path, told.obstacles)
+        if document is None or not isinstance(document.value, dict):
+            return
+        uses: list[Use] = []
+        self._depth += 1
+        for named in told.named:
+            self._use(folder, path, named, uses)
+        self._depth -= 1
+        self.found.append(Kustomization(path=path, folder=folder, document=document, uses=tuple(uses)))
+
+    def _use(self, folder: str, owner: str, named: Named, uses: list[Use]) -> None:
+        """What a text names, seen from a folder."""
+        if is_remote(named.name):
+            use = Use(path=named.name, role=named.role, owner=owner, line=named.line)
+            self.remote.append(use)
+            self._refuse(owner, [Obstacle(Why.REMOTE, use.line, f"{use.path} comes over the network")])
+            return
+        full = posixpath.normpath(posixpath.join(folder, named.name))
+        use = Use(path=full, role=named.role, owner=owner, line=named.line)
+        if posixpath.isabs(full) or full.split("/")[0] == "..":
+            self._refuse(owner, [Obstacle(Why.OUTSIDE, use.line, f"{named.name} is outside of the repository")])
+        elif use.role is Role.KUSTOMIZATION and full not in self.tree.files:
+            if self._depth < _DEEPEST:
+                self.enter(full, use)
+            else:
+                message = f"more than {_DEEPEST} kustomizations stand one below the other"
+                self._refuse(owner, [Obstacle(Why.UNCLEAR, use.line, message)])
+        else:
+            if use.role is Role.KUSTOMIZATION:
+                use = Use(path=full, role=Role.RESOURCE, owner=owner, line=named.line)
+            uses.append(use)
+            self._file(use)
+            if use.role is Role.PLUGIN:
+                self._plugins(folder, use, uses)
+
+    def _plugins(self, folder: str, use: Use, uses: list[Use]) -> None:
+        """What the plugins in a file read: their paths start where the kustomization stands that names the file."""
+        if any(posixpath.join(use.path, name) in self.tree.files for name in KUSTOMIZATIONS):
+            message = f"{use.path} is a folder: what its kustomization makes of plugins is not known without a build"
+            self._refuse(use.owner, [Obstacle(Why.PROGRAM, use.line, message)])
+        if use.path in self.tree.files:
+            told = inputs.plugin(self.tree.files[use.path])
+            self._refuse(use.path, told.obstacles)
+            for named in told.named:
+                self._use(folder, use.path, named, uses)
+
+    def _file(self, use: Use) -> None:
+        if use.path in self.tree.files:
+            self.files.setdefault(use.path, use)
+        else:
+            self.missing.append(use)
+
+    def _refuse(self, path: str, obstacles: Iterable[Obstacle]) -> None:
+        self.refusals.extend(
+            Refusal(why=each.why, place=Place(path, each.line), message=each.message, field=each.field)
+            for each in obstacles
+        )

@@ -1,0 +1,260 @@
+"""What the text of one kustomization or plugin names, and what in it keeps kustomize from being started.
+
+An allow list: whatever kustomize might read otherwise than we do is an `Obstacle`, for the build could then fetch or
+run what no rule has seen. Go matches keys without regard to case, and its YAML differs from Python's in merge keys,
+tags and in what is a text.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any
+
+from bootstrap.yamltools.positions import Document, documents, get, mistake
+
+FIELDS = (
+    "apiVersion", "bases", "buildMetadata", "commonAnnotations", "commonLabels", "components", "configMapGenerator",
+    "configurations", "crds", "generatorOptions", "generators", "images", "imageTags", "kind", "labels", "metadata",
+    "namePrefix", "nameSuffix", "namespace", "openapi", "patches", "patchesJson6902", "patchesStrategicMerge",
+    "replacements", "replicas", "resources", "secretGenerator", "sortOptions", "transformers", "validators", "vars",
+)  # fmt: skip
+_HELM = ("helmCharts", "helmChartInflationGenerator", "helmGlobals")
+# The fields of their items, as far as they name files.
+_NAMING = {
+    "configMapGenerator": ("env", "envs", "files"),
+    "secretGenerator": ("env", "envs", "files"),
+    "patches": ("path",),
+    "patchesJson6902": ("path",),
+    "replacements": ("path",),
+}
+# kustomize's own plugins (api/internal/builtins) and their fields that name files. All but Helm's: that one runs helm.
+_PLUGINS: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        ("AnnotationsTransformer", "HashTransformer", "IAMPolicyGenerator", "ImageTagTransformer", "LabelTransformer",
+         "NamespaceTransformer", "PrefixTransformer", "ReplicaCountTransformer", "SortOrderTransformer",
+         "SuffixTransformer"), (),
+    ),
+    "ConfigMapGenerator": _NAMING["configMapGenerator"],
+    "SecretGenerator": _NAMING["secretGenerator"],
+    "PatchJson6902Transformer": ("path",),
+    "PatchStrategicMergeTransformer": ("paths",),
+    "PatchTransformer": ("path",),
+    "ReplacementTransformer": ("replacements",),
+    "ValueAddTransformer": ("targetFilePath",),
+}  # fmt: skip
+# What kustomize takes for a Git repository (api/internal/git, repospec.go), by today's versions or by older ones.
+_REPOSITORY = re.compile(
+    r"git::|\w+://|[\w.-]+@[^/]*[/:]|(github|gitlab|bitbucket)\.(com|org)[/:]|[^{\[]*(\?|_git/)", re.I
+)
+_OTHERWISE = "kustomize may take the key {!r} for another one, which is written otherwise"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class Role(StrEnum):
+    """What a file is read as."""
+
+    KUSTOMIZATION = "kustomization"
+    RESOURCE = "resource"
+    PLUGIN = "plugin"
+    PATCH = "patch"
+    ENV = "env"
+    FILE = "file"
+    OTHER = "other"
+
+
+class Why(StrEnum):
+    """Why an overlay is not handed to kustomize."""
+
+    REMOTE = "remote"
+    PROGRAM = "program"
+    OUTSIDE = "outside"
+    UNCLEAR = "unclear"
+    DUPLICATE = "duplicate"
+    DOCUMENTS = "documents"
+    SYNTAX = "syntax"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """What keeps an overlay from being built, on a line of the text; `field` where it is a field that nobody knows."""
+
+    why: Why
+    line: int
+    message: str
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A file or folder, or a URL, that a text names on a line, as it stands there."""
+
+    name: str
+    role: Role
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """All that one text names, and all that is in the way."""
+
+    named: tuple[Named, ...]
+    obstacles: tuple[Obstacle, ...]
+
+
+def is_remote(name: str) -> bool:
+    """Whether kustomize, of any version, may look for this on the network: a URL, or a Git repository.
+
+    Go's net/url takes all before a colon in the first segment for a scheme.
+    """
+    name = name.strip()
+    if _REPOSITORY.match(name):
+        return True
+    return "\n" not in name and not name.startswith(("{", "[")) and ":" in name.partition("/")[0]
+
+
+@lru_cache(maxsize=256)  # the copies of one base all say the same
+def kustomization(text: bytes) -> Inputs:
+    """What a kustomization names."""
+    return _gathered(text, _kustomization, most=1)
+
+
+@lru_cache(maxsize=64)
+def plugin(text: bytes) -> Inputs:
+    """What the configurations of plugins in a file name."""
+    return _gathered(text, _plugin)
+
+
+def _gathered(text: bytes, read: Any, *, most: int | None = None) -> Inputs:
+    found: list[Named | Obstacle] = []
+    if wrong := mistake(text):
+        found.append(Obstacle(Why.SYNTAX, wrong[0], f"not valid YAML: {wrong[1]}"))
+    for number, document in enumerate(documents(text)):
+        if most is not None and number >= most:
+            found.append(Obstacle(Why.DOCUMENTS, document.line(), "kustomize reads only the first document"))
+            break
+        found += [*_ambiguous(document), *read(document)]
+    return Inputs(
+        tuple(each for each in found if isinstance(each, Named)),
+        tuple(each for each in found if isinstance(each, Obstacle)),
+    )
+
+
+def _ambiguous(document: Document) -> Iterator[Obstacle]:
+    """What some YAML parsers read in one way and some in another."""
+    for key, line in document.duplicates():
+        yield Obstacle(Why.DUPLICATE, line, f"{key} stands twice in the same mapping")
+    for line in document.lines_of("<<"):
+        yield Obstacle(Why.UNCLEAR, line, "only some parsers take this << for a merge key")  # the others were merged
+
+
+def _kustomization(document: Document) -> Iterator[Named | Obstacle]:
+    data = document.value
+    if not isinstance(data, dict):
+        return  # kustomize refuses it before it reads anything else
+    for key, value in data.items():
+        if key in _HELM and value is not None:
+            yield Obstacle(Why.PROGRAM, document.line((key,)), f"{key} runs helm, which fetches charts")
+        elif key not in FIELDS:
+            yield _unknown(document, key)
+    for key in ("resources", "bases", "components"):
+        yield from _names(document, Role.KUSTOMIZATION, key)
+    for key in ("generators", "transformers", "validators"):
+        yield from _plugins(document, key)
+    for key, fields in _NAMING.items():
+        for number, item in enumerate(_list(data.get(key))):
+            yield from _item(document, item, fields, key, number)
+    yield from _names(document, Role.PATCH, "patchesStrategicMerge")
+    for key in ("configurations", "crds"):
+        yield from _names(document, Role.OTHER, key)
+    if isinstance(data.get("openapi"), dict):
+        yield from _names(document, Role.OTHER, "openapi", "path")
+
+
+def _unknown(document: Document, key: Any) -> Obstacle:
+    line = document.line((key,)) if isinstance(key, str) else document.line()
+    if isinstance(key, str) and key.casefold() not in _folded((*FIELDS, *_HELM)):
+        return Obstacle(Why.UNKNOWN, line, f"kustomize knows no field {key}", key)
+    return Obstacle(Why.UNCLEAR, line, _OTHERWISE.format(key))
+
+
+def _item(document: Document, item: Any, fields: tuple[str, ...], *where: str | int) -> Iterator[Named | Obstacle]:
+    """The files that one mapping names."""
+    if not isinstance(item, dict):
+        return
+    yield from _misspelt(document, item, fields, *where)
+    roles = {"env": Role.ENV, "envs": Role.ENV, "files": Role.FILE}
+    for field in fields:
+        role = Role.OTHER if where[:1] == ("replacements",) else roles.get(field, Role.PATCH)
+        yield from _names(document, role, *where, field)
+
+
+def _misspelt(
+    document: Document, item: Mapping[Any, Any], fields: tuple[str, ...], *where: str | int
+) -> Iterator[Obstacle]:
+    for key in item:
+        if not isinstance(key, str) or (key not in fields and key.casefold() in _folded(fields)):
+            yield Obstacle(Why.UNCLEAR, document.line((*where, str(key))), _OTHERWISE.format(key))
+
+
+def _names(document: Document, role: Role, *where: str | int) -> Iterator[Named | Obstacle]:
+    """The names at a path, where one stands, or a list of them."""
+    value = get(document.value, where)
+    for step, each in enumerate(value) if isinstance(value, list) else ((None, value),):
+        line = document.line(where if step is None else (*where, step))
+        if isinstance(each, str):
+            yield from _name(each, role, line)
+        elif each is not None:
+            yield Obstacle(Why.UNCLEAR, line, f"{where[-1]} has {each!r}, which is no text")
+
+
+def _name(text: str, role: Role, line: int) -> Iterator[Named | Obstacle]:
+    if role is Role.FILE:
+        text = text.partition("=")[2] or text
+    if not text or (role is Role.PATCH and ("\n" in text or text.lstrip().startswith(("{", "[")))):
+        return  # the patch itself
+    if _CONTROL.search(text) and not is_remote(text):
+        yield Obstacle(Why.UNCLEAR, line, f"the name {text!r} holds control characters")
+    else:
+        yield Named(text, role, line)
+
+
+def _plugins(document: Document, key: str) -> Iterator[Named | Obstacle]:
+    """The plugins of a list: each a path, or the configuration itself."""
+    for number, text in enumerate(_list(document.value.get(key))):
+        line = document.line((key, number))
+        if not isinstance(text, str):
+            yield Obstacle(Why.UNCLEAR, line, f"{key} has {text!r}, which is no text")
+        elif not _REPOSITORY.match(text) and ("\n" in text or text.lstrip().startswith("{")):
+            inside = document.inside((key, number))
+            if mistake(text.encode(errors="replace")) or not all(isinstance(each.value, dict) for each in inside):
+                yield Obstacle(Why.UNCLEAR, line, f"{key} has a text that is neither a path nor an object")
+            for each in inside:
+                yield from (*_ambiguous(each), *_plugin(each))
+        else:
+            yield from _name(text, Role.PLUGIN, line)
+
+
+def _plugin(document: Document) -> Iterator[Named | Obstacle]:
+    data = document.value if isinstance(document.value, dict) else {}
+    kind, version = data.get("kind"), data.get("apiVersion")
+    fields = _PLUGINS.get(kind) if isinstance(kind, str) and version == "builtin" else None
+    if fields is None:
+        what = "runs helm" if kind == "HelmChartInflationGenerator" else "is a program, and none of kustomize's own"
+        yield Obstacle(Why.PROGRAM, document.line(("kind",)), f"the plugin {kind} of {version} {what}")
+    elif kind == "ReplacementTransformer":
+        yield from _misspelt(document, data, fields)
+        for number, item in enumerate(_list(data.get("replacements"))):
+            yield from _item(document, item, ("path",), "replacements", number)
+    else:
+        yield from _item(document, data, fields)
+
+
+def _folded(names: tuple[str, ...]) -> set[str]:
+    return {each.casefold() for each in names}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,156 @@
+"""What the files of an environment say of its objects: documents, patches, generators, images, replacements."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from bootstrap.core.tree import Tree
+from bootstrap.kubernetes.objects import Identity, Object, identify, name_of
+from bootstrap.kustomize import generators, image_names, resources
+from bootstrap.kustomize import replacements as replaced
+from bootstrap.kustomize.graph import Graph
+from bootstrap.kustomize.resources import Source
+from bootstrap.kustomize.selectors import NO_NAMESPACE, Selector, Subject
+from bootstrap.yamltools.positions import Path, Place, get
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a value comes from, and how it is written there.
+
+    `whole`: it is the field itself that stands there, not a parent of it. A value in a document has its `source`, and
+    the path `at` which it stands there. `order` is the number of the kustomization that applies it.
+    """
+
+    place: Place
+    value: Any = None
+    whole: bool = False
+    order: int = -1
+    source: Source | None = None
+    at: tuple[str | int, ...] = ()
+
+
+class Origins:
+    """All that the files of an environment say, found by the object that they say it of."""
+
+    def __init__(self, tree: Tree, graph: Graph) -> None:
+        self._tree = tree
+        self._graph = graph
+        self._subjects: dict[int, tuple[Object, Subject]] = {}  # with its object, which keeps the id its own
+
+    @cached_property
+    def sources(self) -> tuple[Source, ...]:
+        """All documents that make or patch objects, in the order in which they are applied."""
+        return resources.read(self._tree, self._graph)
+
+    @cached_property
+    def generators(self) -> tuple[generators.Generator, ...]:
+        """All generators, in the order in which they are applied."""
+        return tuple(generators.read(self._graph))
+
+    @cached_property
+    def replacements(self) -> tuple[replaced.Replacement, ...]:
+        """All replacements, in the order in which they are made."""
+        owners = enumerate(self._graph.kustomizations)
+        return tuple(each for number, owner in owners for each in replaced.read(self._tree, owner, number))
+
+    def of(self, each: Object) -> list[Source]:
+        """The documents that make or patch an object, the last one applied first."""
+        named = self._by_name.get(_key(identify(each)), [])
+        found = [*named, *(n for n, s in self._targeted if s.target is not None and self.picks(s.target, each))]
+        return [self.sources[number] for number in sorted(found, reverse=True)]
+
+    def made(self, identity: Identity) -> list[Source]:
+        """The documents that make an object."""
+        numbers = self._by_name.get(_key(identity), [])
+        return [each for number in numbers if (each := self.sources[number]).made]
+
+    def entries(self, identity: Identity, key: str) -> list[Origin]:
+        """What generators say of an entry of a ConfigMap or Secret, the last one first."""
+        return self._entries.get((*_key(identity), key), [])
+
+    def picks(self, selector: Selector, each: Object) -> bool:
+        """Whether a selector picks an object, by any of the names and namespaces that it has had."""
+        if id(each) not in self._subjects:
+            self._subjects[id(each)] = each, self._subject(each)
+        return selector.selects(self._subjects[id(each)][1])
+
+    def _subject(self, each: Object) -> Subject:
+        own = Subject.of(each)
+        return replace(own, names=self.names(each), namespaces=own.namespaces | {NO_NAMESPACE})
+
+    def names(self, each: Object) -> frozenset[str]:
+        """The names of an object, from the one in its file to the rendered one."""
+        identity = identify(each)
+        written = (get(source.document.value, ("metadata", "name")) for source in self.made(identity))
+        return frozenset({name_of(each), identity.name, *(str(name) for name in written)})
+
+    def imaged(self, image: Any) -> tuple[Any, Place | None]:
+        """What `images:` make of a written image, and the last entry that has changed it."""
+        place = None
+        for owner in self._graph.kustomizations if isinstance(image, str) else ():
+            for number, entry in enumerate(owner.items("images")):
+                if isinstance(entry, dict) and image_names.is_named(image, str(entry.get("name"))):
+                    image = image_names.changed(image, entry)
+                    field = next((f for f in ("newTag", "digest", "newName") if f in entry), "name")
+                    place = Place(owner.path, owner.line("images", number, field))
+        return image, place
+
+    def copied(self, each: Object, path: Path, value: Any) -> Place | None:
+        """Where a value comes from that a replacement copies to this path, by itself or into a text around it."""
+        if not isinstance(value, str) or not value:
+            return None
+        for replacement, selector, fields in self._copies:
+            if self.picks(selector, each):
+                places = (to for name in fields for to, _ in replaced.resolve(each, name))
+                if any([*path] == [*to] for to in places):
+                    copied, place = self.copied_by(replacement)
+                    if copied == value:
+                        return place
+        return None
+
+    def copied_by(self, replacement: replaced.Replacement) -> tuple[Any, Place | None]:
+        """What a replacement copies, as far as the files tell, and where that comes from."""
+        identity = Identity(str(replacement.source.get("kind")), "", str(replacement.source.get("name")))
+        key = replacement.field.removeprefix("data.").removeprefix("[").removesuffix("]")
+        for origin in self.entries(identity, key):
+            return origin.value, origin.place
+        for number in reversed(self._by_name.get(_key(identity), [])):
+            source = self.sources[number]
+            for path, written in replaced.resolve(source.document.value, replacement.field):
+                image, place = self.imaged(written) if [*path[-1:]] == ["image"] else (written, None)
+                return image, place or source.place(path)
+        return None, None
+
+    @cached_property
+    def _copies(self) -> list[tuple[replaced.Replacement, Selector, list[str]]]:
+        """Each target of a replacement: the objects that it picks, and their fields; the last replacement first."""
+        pairs = ((each, target) for each in reversed(self.replacements) for _, target in each.targets)
+        return [(each, replaced.selected(target), replaced.fields(target)) for each, target in pairs]
+
+    @cached_property
+    def _by_name(self) -> Mapping[tuple[str, str], list[int]]:
+        found: dict[tuple[str, str], list[int]] = defaultdict(list)
+        for number, source in enumerate(self.sources):
+            if source.identity is not None and source.target is None:
+                found[_key(source.identity)].append(number)
+        return found
+
+    @cached_property
+    def _targeted(self) -> list[tuple[int, Source]]:
+        return [(number, source) for number, source in enumerate(self.sources) if source.target is not None]
+
+    @cached_property
+    def _entries(self) -> Mapping[tuple[str, str, str], list[Origin]]:
+        found: dict[tuple[str, str, str], list[Origin]] = defaultdict(list)
+        for generator in self.generators:
+            for each in generators.entries(self._tree, generator):
+                origin = Origin(place=each.place, value=each.value, whole=True, order=generator.order)
+                found[(generator.kind, generator.name, each.key)].insert(0, origin)
+        return found
+
+
+def _key(identity: Identity) -> tuple[str, str]:
+    return identity.kind, identity.name

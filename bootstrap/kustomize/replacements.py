@@ -1,0 +1,111 @@
+"""The `replacements` of a kustomization: values that are copied from one field to others."""
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bootstrap.core.tree import Tree
+from bootstrap.kustomize.graph import Kustomization
+from bootstrap.kustomize.selectors import Selector
+from bootstrap.yamltools.positions import Document, Path, Place, documents
+
+_STEP = re.compile(r"\[([^\]]*)\]|((?:\\.|[^.\[\]])+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replacement:
+    """One item of `replacements`, in the kustomization or in a file of its own; `base` is where it stands there."""
+
+    path: str
+    document: Document
+    base: tuple[str | int, ...]
+    order: int
+    data: Mapping[str, Any]
+
+    @property
+    def source(self) -> Mapping[str, Any]:
+        """Where the value comes from."""
+        return found if isinstance(found := self.data.get("source"), dict) else {}
+
+    @property
+    def field(self) -> str:
+        """The field that the value is copied from; without one it is the name."""
+        return str(self.source.get("fieldPath") or "metadata.name")
+
+    @property
+    def targets(self) -> list[tuple[int, Mapping[str, Any]]]:
+        """Where it goes to, each with its place in the list."""
+        listed = self.data.get("targets")
+        return [
+            (n, each) for n, each in enumerate(listed if isinstance(listed, list) else ()) if isinstance(each, dict)
+        ]
+
+    def place(self, *path: str | int) -> Place:
+        """Where it says something."""
+        return Place(self.path, self.document.line((*self.base, *path)))
+
+
+def read(tree: Tree, owner: Kustomization, order: int) -> Iterator[Replacement]:
+    """The replacements that a kustomization makes, in their order."""
+    for number, given in enumerate(owner.items("replacements")):
+        if not isinstance(given, dict):
+            continue
+        if not isinstance(given.get("path"), str):
+            where = ("replacements", number)
+            yield Replacement(path=owner.path, document=owner.document, base=where, order=order, data=given)
+            continue
+        file = posixpath.normpath(posixpath.join(owner.folder, given["path"]))
+        for document in documents(tree.files.get(file, b""))[:1]:
+            listed = document.value if isinstance(document.value, list) else [document.value]
+            for index, each in enumerate(listed):
+                if isinstance(each, dict):
+                    base: tuple[str | int, ...] = (index,) if isinstance(document.value, list) else ()
+                    yield Replacement(path=file, document=document, base=base, order=order, data=each)
+
+
+def fields(target: Mapping[str, Any]) -> list[str]:
+    """The fields that a target names."""
+    listed = target.get("fieldPaths")
+    return [each for each in listed if isinstance(each, str)] if isinstance(listed, list) else []
+
+
+def selected(target: Mapping[str, Any]) -> Selector:
+    """The objects that a target picks."""
+    return Selector.of(target.get("select"))
+
+
+def rejected(target: Mapping[str, Any]) -> list[Selector]:
+    """The objects that a target leaves out, although it picks them."""
+    listed = target.get("reject")
+    return [Selector.of(each) for each in listed] if isinstance(listed, list) else []
+
+
+def resolve(value: Any, field: str) -> list[tuple[Path, Any]]:
+    """The paths in an object that a field path means, with the values there (kustomize: kyaml/utils, pathsplitter.go).
+
+    Steps are parted by dots; `[name=scheduler]` picks items of a list, `[a.b]` is a key with dots, `*` is each item.
+    """
+    found: list[tuple[tuple[str | int, ...], Any]] = [((), value)]
+    for match in _STEP.finditer(field):
+        bracket, plain = match.groups()
+        step = bracket if bracket is not None else plain.replace("\\.", ".")
+        found = [
+            ((*path, key), below) for path, each in found for key, below in _below(each, step, bracket is not None)
+        ]
+    return [(path, each) for path, each in found]
+
+
+def _below(value: Any, step: str, bracket: bool) -> Iterator[tuple[str | int, Any]]:
+    if isinstance(value, list):
+        name, equals, wanted = step.partition("=")
+        for number, each in enumerate(value):
+            picked = isinstance(each, dict) and str(each.get(name)) == wanted if bracket and equals else False
+            if step == "*" or picked or step == str(number):
+                yield number, each
+    elif isinstance(value, dict):
+        if step in value:
+            yield step, value[step]
+        elif step == "*":
+            yield from ((str(key), each) for key, each in value.items())

@@ -1,0 +1,130 @@
+"""The documents that make an environment's objects, and those that patch them."""
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+from bootstrap.core.tree import Tree
+from bootstrap.kubernetes.objects import Identity, identify
+from bootstrap.kustomize import image_names
+from bootstrap.kustomize.graph import Graph, Kustomization
+from bootstrap.kustomize.inputs import Role
+from bootstrap.kustomize.selectors import Selector, Subject
+from bootstrap.yamltools.positions import Document, Path, Place, documents, get
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One step of a JSON patch; `number` is its place in the patch. `path` is its pointer, split and unescaped."""
+
+    number: int
+    name: str
+    path: tuple[str, ...]
+    value: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A document that makes an object (`made`), or patches the one that it names or those that its target picks.
+
+    `order` is the number of its kustomization: what has a higher one is applied later. `images` are those of all
+    containers in it.
+    """
+
+    path: str
+    document: Document
+    order: int
+    made: bool = False
+    identity: Identity | None = None
+    subject: Subject | None = None
+    images: frozenset[str] = frozenset()
+    target: Selector | None = None
+    operations: tuple[Operation, ...] = ()
+
+    def place(self, path: Path = ()) -> Place:
+        """Where it says something."""
+        return Place(self.path, self.document.line(path))
+
+
+def read(tree: Tree, graph: Graph) -> tuple[Source, ...]:
+    """All sources, those that make objects first, then the patches in the order in which they are applied."""
+    made = [each for number, owner in enumerate(graph.kustomizations) for each in _made(tree, owner, number)]
+    patches = [each for number, owner in enumerate(graph.kustomizations) for each in _patches(tree, owner, number)]
+    return (*made, *patches)
+
+
+def texts(tree: Tree, owner: Kustomization, *path: str | int) -> tuple[str, tuple[Document, ...]]:
+    """The file of a patch, and the documents in it: the patch itself stands at `path`, or a mapping that tells it."""
+    given = get(owner.data, path)
+    if isinstance(given, dict):
+        if isinstance(given.get("patch"), str):
+            return owner.path, owner.document.inside((*path, "patch"))
+        given = given.get("path")
+    elif isinstance(given, str) and "\n" in given:
+        return owner.path, owner.document.inside(path)
+    if not isinstance(given, str):
+        return owner.path, ()
+    file = posixpath.normpath(posixpath.join(owner.folder, given))
+    return file, documents(tree.files.get(file, b""))
+
+
+def named(value: Any) -> Identity | None:
+    """The identity of what may be an object."""
+    if isinstance(value, dict) and isinstance(metadata := value.get("metadata"), dict):
+        return identify({"kind": str(value.get("kind")), "metadata": {"name": str(metadata.get("name"))}})
+    return None
+
+
+def _made(tree: Tree, owner: Kustomization, order: int) -> Iterator[Source]:
+    for use in owner.uses:
+        if use.role is Role.RESOURCE:
+            for each in _read(tree.files.get(use.path, b"")):
+                yield replace(each, path=use.path, order=order)
+
+
+@lru_cache(maxsize=256)  # most files of a base are in its copies, too
+def _read(text: bytes) -> tuple[Source, ...]:
+    """The objects of a file, wherever it stands."""
+    return tuple(
+        Source(
+            path="",
+            document=each,
+            order=-1,
+            made=True,
+            identity=(identity := named(each.value)),
+            subject=Subject.of(each.value) if identity else None,
+            images=_images(each.value),
+        )
+        for each in documents(text)
+    )
+
+
+def _images(value: Any) -> frozenset[str]:
+    return frozenset(image for _, image in image_names.within(value))
+
+
+def _patches(tree: Tree, owner: Kustomization, order: int) -> Iterator[Source]:
+    for key in ("patchesStrategicMerge", "patches", "patchesJson6902"):
+        for number, given in enumerate(owner.items(key)):
+            target = given.get("target") if isinstance(given, dict) else None
+            file, found = texts(tree, owner, key, number)
+            for each in found:
+                yield Source(
+                    path=file,
+                    document=each,
+                    order=order,
+                    identity=named(each.value),
+                    images=_images(each.value),
+                    target=Selector.of(target) if isinstance(target, dict) else None,
+                    operations=tuple(_operations(each.value)),
+                )
+
+
+def _operations(value: Any) -> Iterator[Operation]:
+    for number, each in enumerate(value if isinstance(value, list) else ()):
+        if isinstance(each, Mapping) and isinstance(pointer := each.get("path"), str):
+            # RFC 6901: ~1 first, so that ~01 becomes ~1.
+            path = tuple(step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:])
+            yield Operation(number=number, name=str(each.get("op")), path=path, value=each.get("value"))

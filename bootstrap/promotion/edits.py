@@ -1,0 +1,130 @@
+"""Edits of one value: an image, the DAG reference, a setting. Each touches only its own bytes, or says why it can't.
+
+What they return has the form of a promotion's plan; an edit that changes nothing has empty changes.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+
+from bootstrap.config.model import Environment
+from bootstrap.core.changeset import ChangeSet
+from bootstrap.core.errors import BadOption, BadSecret, BadTarget
+from bootstrap.core.tree import Tree
+from bootstrap.kustomize import images
+from bootstrap.kustomize.images import Image
+from bootstrap.promotion import release
+from bootstrap.promotion.merge import Move, Part
+from bootstrap.promotion.plan import Plan
+from bootstrap.promotion.release import ID, KUSTOMIZATION, RELEASE_ENV
+from bootstrap.secrets import catalog, scan
+from bootstrap.yamltools import envfile
+from bootstrap.yamltools.text import editing
+
+Edit = Callable[[Tree, Environment], Plan]
+
+_REPOSITORY = "DAGS_REPOSITORY"
+_REFERENCE = "DAGS_REFERENCE"
+_SETTING = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:=(?P<value>.*)|(?P<minus>-))", re.DOTALL)
+# git check-ref-format, and no quote or `$`: the reference stands inside of JSON, where Airflow expands variables.
+_GIT_REFERENCE = re.compile(
+    r"(?!-)(?!.*(?:\.\.|@\{|//|\.lock(?:/|$)|/\.))[^\x00-\x20\x7f~^:?*\[\\\"'$.][^\x00-\x20\x7f~^:?*\[\\\"'$]*"
+)
+_SECRET_NAME = re.compile(
+    r"(?:^|_)(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|SECRET_KEY|TOKEN|PRIVATE_KEY|FERNET_KEY|ACCESS_KEY|API_KEY|CREDENTIALS)$"
+)
+_SEALED = frozenset(key.name for key in catalog.CATALOG)
+
+
+def plan(tree: Tree, environment: Environment, edits: Sequence[Edit]) -> Plan:
+    """Several edits of one environment, one upon the other, as one plan."""
+    before, plans = tree, []
+    for edit in edits:
+        plans.append(edit(tree, environment))
+        tree = plans[-1].changes.apply(tree)
+    return Plan.joined(before, tree, plans)
+
+
+def image(tree: Tree, environment: Environment, name: str, reference: str) -> Plan:
+    """Let an environment's release run another image: `airflow`, `apache/airflow:3.3.3`.
+
+    The Jobs run Airflow's image and can't change, so with it goes RELEASE, the id in their names (images.release_id).
+    """
+    side = release.of(tree, environment)
+    wanted = Image.parse(reference)
+    known = side.images()
+    entry = images.find(known, name)
+    if known[entry] == wanted:
+        return Plan(changes=ChangeSet())
+    path = side.at(KUSTOMIZATION)
+    with editing(path):
+        text = images.put(side.text(KUSTOMIZATION), entry, wanted)
+    moved = [Move(part=Part.IMAGES, path=path, field=entry, before=str(known[entry]), after=str(wanted))]
+    writes = {path: text.encode()}
+    if entry == images.AIRFLOW:
+        path = side.at(RELEASE_ENV)
+        before = side.settings(RELEASE_ENV).get(ID)
+        after = images.release_id(wanted, before or "")
+        with editing(path):
+            writes[path] = envfile.put(side.text(RELEASE_ENV), ID, after).encode()
+        moved.append(Move(part=Part.IMAGES, path=path, field=ID, before=before, after=after))
+    return Plan(changes=ChangeSet(writes=writes), moved=tuple(moved))
+
+
+def dags(tree: Tree, environment: Environment, reference: str) -> Plan:
+    """Let an environment take its DAGs from another branch, tag or commit of the repository that its release names."""
+    side = release.of(tree, environment)
+    path = side.at(RELEASE_ENV)
+    settings = side.settings(RELEASE_ENV)
+    if not settings.get(_REPOSITORY):
+        raise BadTarget(
+            f"{path}: {_REPOSITORY} is empty, so there is no repository to take {reference!r} from",
+            hint="set it there, and list the component dags-from-git in the overlay's kustomization.yaml",
+        )
+    if not _GIT_REFERENCE.fullmatch(reference) or reference.endswith((".", "/")):
+        raise BadOption(f"{reference!r} is not a branch, tag or commit", hint="a whole commit id pins the very DAGs")
+    before = settings.get(_REFERENCE)
+    if before == reference:
+        return Plan(changes=ChangeSet())
+    with editing(path):
+        text = envfile.put(side.text(RELEASE_ENV), _REFERENCE, reference)
+    move = Move(part=Part.DAGS, path=path, field=_REFERENCE, before=before, after=reference)
+    return Plan(changes=ChangeSet(writes={path: text.encode()}), moved=(move,))
+
+
+def config(tree: Tree, environment: Environment, setting: str) -> Plan:
+    """Set one of an environment's own settings, `NAME=VALUE`, or with `NAME-` leave it to the release and the base.
+
+    `NAME=` sets an empty value, which is one that Airflow knows. Raises BadSecret, without the value, for what must be
+    sealed.
+    """
+    path = f"{environment.overlay}/airflow.env"
+    match = _SETTING.fullmatch(setting)
+    if not match:
+        name = setting.partition("=")[0]
+        said = repr(name) if re.fullmatch(r"[\w.-]{1,80}", name) else "this"  # what has no `=` may be a value
+        raise BadOption(
+            f"{said} is not a setting",
+            hint="write NAME=VALUE, for example AIRFLOW__CORE__PARALLELISM=64, or NAME- to unset",
+        )
+    name, value = match["name"], None if match["minus"] else match["value"]
+    if value is not None:
+        _refuse_secret(name, value)
+        if re.search(r"[\r\n\0]", value):
+            raise BadOption(f"the value of {name} has a line end, which an env file can't hold")
+    with editing(path):
+        text = tree.get(path, b"").decode()
+        before = envfile.read(text).get(name)
+        edited = envfile.remove(text, name) if value is None else envfile.put(text, name, value)
+    if edited == text:
+        return Plan(changes=ChangeSet())
+    move = Move(part=Part.SETTINGS, path=path, field=name, before=before, after=value)
+    return Plan(changes=ChangeSet(writes={path: edited.encode()}), moved=(move,))
+
+
+def _refuse_secret(name: str, value: str) -> None:
+    shown = scan.read(f"{name}={value}\n".encode(), "env").hits
+    if name in _SEALED or name.startswith("AIRFLOW_CONN_") or _SECRET_NAME.search(name.upper()) or shown:
+        raise BadSecret(
+            f"{name} holds a secret, and airflow.env is committed and rendered in the clear",
+            hint="seal it into a Secret that the pods read, and leave it out of airflow.env",
+        )

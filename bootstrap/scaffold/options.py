@@ -1,0 +1,193 @@
+"""What a user asks `init` for, and the model that follows from it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+from bootstrap import __version__
+from bootstrap.config import model
+from bootstrap.config.model import Controller, Environment, Model
+from bootstrap.config.remote import Forge, Remote
+from bootstrap.config.remote import branch as checked_branch
+from bootstrap.core.errors import BadOption, BadTarget, TaxiwayError, attempt, raise_all
+
+DEFAULT_ENVIRONMENTS = ("dev", "complete")
+DEFAULT_CLUSTER = "default"
+_Choice = TypeVar("_Choice", bound=StrEnum)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The options as given; None or empty where the user said nothing."""
+
+    directory: Path
+    repo: str | None = None
+    controller: str | None = None
+    forge: str | None = None
+    environments: tuple[str, ...] = ()
+    clusters: tuple[str, ...] = ()
+    namespaces: tuple[str, ...] = ()
+    node_ports: tuple[str, ...] = ()
+    sealing_certs: tuple[str, ...] = ()
+    new_sealing_key: Path | None = None
+    secrets_from: str | None = None
+    install: str | None = None
+    dry_run: bool = False
+    commit: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the folder itself tells: a model that is there already, the remote `origin`, the branch."""
+
+    known: Model | None
+    origin: str | None
+    branch: str
+
+
+def resolve(options: Options, around: Surroundings) -> Model:
+    """The model that the options ask for; what they leave open follows from the folder, then from the defaults.
+
+    Raises BadOption, all mistakes at once, and BadTarget where the folder already holds a different model.
+    """
+    known = around.known
+    errors: list[TaxiwayError] = []
+    remote = attempt(errors, lambda: _remote(options, around), None)
+    default = known.controller if known else Controller.ARGOCD
+    controller = attempt(errors, lambda: _choice("controller", Controller, options.controller, default), default)
+    host = known.forge if known else remote.guess_forge() if remote else Forge.GITHUB
+    forge = attempt(errors, lambda: _choice("forge", Forge, options.forge, host), host)
+    branch = attempt(errors, lambda: checked_branch(around.branch), around.branch)
+    nothing: tuple[Environment, ...] = ()
+    environments = attempt(errors, lambda: _environments(options, known), nothing)
+    raise_all(errors)
+    assert remote  # noqa: S101  (else raise_all has raised)
+    wanted = Model(
+        scaffold=known.scaffold if known else __version__,
+        remote=remote,
+        branch=known.branch if known else branch,
+        forge=forge,
+        controller=controller,
+        environments=environments,
+        kubernetes=known.kubernetes if known else model.KUBERNETES,
+        switched_off=known.switched_off if known else {},
+        web=known.web if known else None,
+    )
+    if known and wanted != known:
+        raise BadTarget(
+            f"{options.directory} already holds an environment repo with another {_difference(wanted, known)}",
+            hint="init never changes an environment repo; leave that option out, or choose another folder",
+        )
+    return wanted
+
+
+def certificates(given: Iterable[str], new_key: Path | None, names: Sequence[str]) -> Mapping[str, Path]:
+    """Which file holds the sealing certificate of which environment; those of a new key are left out.
+
+    `given` are the values of --sealing-cert. Raises BadOption where an environment has no certificate, or two.
+    """
+    chosen: dict[str, Path] = {}
+    shared: list[Path] = []
+    for text in given:
+        name, equals, path = text.partition("=")
+        if not (equals and name in names):
+            shared.append(Path(text))
+        elif name in chosen:
+            raise BadOption(f"--sealing-cert is given twice for environment {name!r}")
+        else:
+            chosen[name] = Path(path)
+    if len(shared) > 1:
+        raise BadOption("--sealing-cert is given twice for all environments", hint="name one: --sealing-cert dev=FILE")
+    if shared and new_key:
+        raise BadOption(
+            "--sealing-cert and --new-sealing-key both cover every environment",
+            hint="give one of them, or --sealing-cert dev=FILE",
+        )
+    missing = [name for name in names if name not in chosen]
+    if shared:
+        chosen |= dict.fromkeys(missing, shared[0])
+    elif missing and not new_key:
+        raise BadOption(
+            f"no sealing certificate for {', '.join(missing)}",
+            hint="give the cluster's with --sealing-cert FILE (kubeseal --fetch-cert > FILE), "
+            "or make a key without a cluster: --new-sealing-key FILE",
+        )
+    return chosen
+
+
+def _remote(options: Options, around: Surroundings) -> Remote:
+    url = options.repo or (around.known.remote.url if around.known else around.origin)
+    if not url:
+        raise BadOption(
+            "the repository has no URL for the controller to clone",
+            hint="pass --repo URL, or: git remote add origin URL",
+        )
+    return Remote.parse(url)
+
+
+def _choice(what: str, kind: type[_Choice], text: str | None, default: _Choice) -> _Choice:
+    if text is None:
+        return default
+    try:
+        return kind(text)
+    except ValueError:
+        raise BadOption(f"{text!r} is not a {what} that taxiway knows", hint=f"known: {', '.join(kind)}") from None
+
+
+def _environments(options: Options, known: Model | None) -> tuple[Environment, ...]:
+    before = {each.name: each for each in known.environments} if known else {}
+    names = options.environments or tuple(before) or DEFAULT_ENVIRONMENTS
+    errors: list[TaxiwayError] = []
+    nothing: Mapping[str, str] = {}
+    clusters = attempt(errors, lambda: _pairs("--cluster", options.clusters, names), nothing)
+    namespaces = attempt(errors, lambda: _pairs("--namespace", options.namespaces, names), nothing)
+    ports = attempt(errors, lambda: _pairs("--node-port", options.node_ports, names), nothing)
+    for name, port in ports.items():
+        if not port.isascii() or not port.isdigit():
+            errors.append(BadOption(f"--node-port {name}={port} is not a number"))
+    raise_all(errors)
+    environments = tuple(
+        Environment(
+            name=name,
+            namespace=namespaces.get(name) or (before[name].namespace if name in before else f"airflow-{name}"),
+            cluster=clusters.get(name) or (before[name].cluster if name in before else DEFAULT_CLUSTER),
+            node_port=int(ports[name]) if name in ports else (before[name].node_port if name in before else None),
+            certificate=before[name].certificate if name in before else None,
+            hold=before[name].hold if name in before else None,
+        )
+        for name in names
+    )
+    model.check(environments)
+    return environments
+
+
+def _difference(wanted: Model, known: Model) -> str:
+    names = {"remote": "repository"}
+    return ", ".join(
+        names.get(each.name, each.name)
+        for each in fields(Model)
+        if getattr(wanted, each.name) != getattr(known, each.name)
+    )
+
+
+def _pairs(option: str, values: Iterable[str], environments: Iterable[str]) -> Mapping[str, str]:
+    """Read `ENVIRONMENT=VALUE` options. Raises BadOption, all mistakes at once."""
+    known = tuple(environments)
+    result: dict[str, str] = {}
+    errors: list[TaxiwayError] = []
+    for text in values:
+        name, equals, value = text.partition("=")
+        if not equals or not value:
+            errors.append(BadOption(f"{option} {text!r} is not of the form ENVIRONMENT=VALUE"))
+        elif name not in known:
+            errors.append(
+                BadOption(f"{option} names environment {name!r}, which is not one", hint=f"known: {', '.join(known)}")
+            )
+        elif name in result:
+            errors.append(BadOption(f"{option} is given twice for environment {name!r}"))
+        else:
+            result[name] = value
+    raise_all(errors)
+    return result

@@ -1,0 +1,201 @@
+"""What gives a credential away: its shape, or the name of the setting that holds it."""
+
+import base64
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bootstrap.validate.violation import Rule, Severity
+
+_LEAKED = "Whoever can read the repository has it, and a later commit does not take it out of Git's history."
+
+PRIVATE_KEY = Rule(
+    name="secrets/private-key",
+    severity=Severity.ERROR,
+    title="No private key is in the repository.",
+    why=_LEAKED + " With a sealing key, every sealed value of the cluster can be read.",
+    fix="Take it out, make a new key, and bring that to the cluster sealed, or not through Git at all.",
+)
+TOKEN = Rule(
+    name="secrets/token",
+    severity=Severity.ERROR,
+    title="No token or key of a well-known form is in the repository.",
+    why=_LEAKED + " Robots find such tokens in public repositories within minutes.",
+    fix="Revoke it, seal a new one, and read that through a secretKeyRef.",
+)
+URL_PASSWORD = Rule(
+    name="secrets/password-in-url",
+    severity=Severity.ERROR,
+    title="No URL in the repository holds a password.",
+    why=_LEAKED,
+    fix="Change the password, seal the whole URL, and read it through a secretKeyRef.",
+)
+LITERAL = Rule(
+    name="secrets/literal",
+    severity=Severity.ERROR,
+    title="A setting whose name says that it is secret has no literal value.",
+    why=_LEAKED + " A ConfigMap and a pod's spec can also be read by many who may not read Secrets.",
+    fix="Change the value, seal the new one, and read it through a secretKeyRef or a secretRef.",
+)
+RULES = (PRIVATE_KEY, TOKEN, URL_PASSWORD, LITERAL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A credential in a text: the line (from 0) where it begins, and words that hold no part of it."""
+
+    rule: Rule
+    line: int
+    what: str
+
+
+# Each form as its issuer documents it, with a piece that it has for sure: looking for that is much faster.
+_FORMS = {
+    what: (sign, re.compile(form))
+    for what, sign, form in (
+        ("AWS access key", "AKIA", r"(?<![A-Za-z0-9])AKIA(?![A-Z2-7]{9}EXAMPLE)[A-Z2-7]{16}(?![A-Za-z0-9])"),
+        ("AWS access key of a session", "ASIA", r"(?<![A-Za-z0-9])ASIA[A-Z2-7]{16}(?![A-Za-z0-9])"),
+        ("GitHub token", "gh", r"\bgh[oprsu]_[A-Za-z0-9]{36,255}"),
+        ("fine-grained GitHub token", "github_pat_", r"\bgithub_pat_[A-Za-z0-9_]{60,255}"),
+        ("GitLab token", "gl", r"\bgl(?:pat|dt|rt|cbt|ptt|ft|soat|agent|imt)-[A-Za-z0-9_-]{20,}"),
+        ("Slack token", "xox", r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}"),
+        ("Slack webhook", "hooks.slack.com", r"\bhooks\.slack\.com/services/T\w+/B\w+/\w{16,}"),
+        ("Google API key", "AIza", r"(?<![A-Za-z0-9])AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])"),
+        ("Azure storage key", "AccountKey=", r"\bAccountKey=[A-Za-z0-9+/]{86}=="),
+        ("HashiCorp Vault token", "hvs.", r"\bhvs\.[A-Za-z0-9_-]{24,}"),
+        ("Databricks token", "dapi", r"\bdapi[0-9a-f]{32}\b"),
+        ("SendGrid key", "SG.", r"\bSG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}\b"),
+        ("Docker Hub token", "dckr_pat_", r"\bdckr_pat_[A-Za-z0-9_-]{20,}"),
+        ("PyPI token", "pypi-AgE", r"\bpypi-AgE[A-Za-z0-9_-]{50,}"),
+        ("Stripe key", "k_live_", r"\b[rs]k_live_[A-Za-z0-9]{20,}"),
+    )
+}
+_JWT = re.compile(r"\b(eyJ[A-Za-z0-9_-]{10,2000})\.eyJ[A-Za-z0-9_-]{10,8000}\.[A-Za-z0-9_-]{20,2000}")
+# A header alone is no key: regular expressions and manuals quote it.
+_KEY = re.compile(
+    r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----(?:\\[nr]|[\s#])*[A-Za-z0-9+/=:, -]{16}"
+    r"|\bAGE-SECRET-KEY-1[A-Z0-9]{58}\b"
+)
+_PUBLIC = re.compile(
+    r"-----BEGIN (?P<kind>[A-Z0-9 ]*(?:CERTIFICATE|PUBLIC KEY|FILE|MESSAGE))-----.*?-----END (?P=kind)-----", re.S
+)
+_LONG = re.compile(r"[A-Za-z0-9+/]{200,}={0,2}")
+# 32 bytes in url-safe base64. The last character stands for four bits, so the two others of its six are zero.
+_FERNET = re.compile(r"(?:^|[\s\"'=,])([A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]=)(?![A-Za-z0-9+/=_-])", re.M)
+_DIGEST = re.compile(r"sha-?\d|hash|digest|checksum|integrity|fingerprint|public|h1:", re.I)
+_URL = re.compile(
+    r"\b[a-z][a-z0-9+.-]{1,40}://[^\s:/@\"'<>]{0,200}:(?P<value>[^\s@/?#\"'<>]{1,300})@[A-Za-z0-9\[$({_-]"
+)
+# Also in JSON that is itself a text of JSON, as a connection's extra is.
+_PAIR = re.compile(r"\\*\"(?P<name>[A-Za-z][\w.-]{1,60})\\*\"\s*:\s*\\*\"(?P<value>[^\"\\]{1,4000})")
+
+
+def credentials(text: str, name: str = "", *, prose: bool = False, pairs: bool = True) -> Iterator[Hit]:
+    """Each credential that a text shows by its form; `name` is that of the setting which holds the text.
+
+    In prose, the word "password" in a URL is no password. `pairs` looks at the names in what may be JSON, too.
+    """
+    if len(text) < _LEAST:
+        return
+    if "-----" in text:
+        text = _PUBLIC.sub(lambda match: "\n" * match[0].count("\n"), text)
+    text = _LONG.sub("", text)
+    for match in _KEY.finditer(text) if "PRIVATE KEY" in text or "AGE-SECRET" in text else ():
+        yield Hit(rule=PRIVATE_KEY, line=_line(text, match), what="a private key")
+    for what, (sign, form) in _FORMS.items():
+        for match in form.finditer(text) if sign in text else ():
+            yield Hit(rule=TOKEN, line=_line(text, match), what=f"{'an' if what[0] == 'A' else 'a'} {what}")
+    for match in _JWT.finditer(text) if ".eyJ" in text else ():
+        if _is_jwt(match[1]):
+            yield Hit(rule=TOKEN, line=_line(text, match), what="a JSON Web Token")
+    for match in _FERNET.finditer(text):
+        if not _DIGEST.search(name) and _is_fernet(text, match):
+            yield Hit(rule=TOKEN, line=_line(text, match, 1), what="a Fernet key")
+    for match in _URL.finditer(text) if "://" in text else ():
+        if not is_placeholder(match["value"], prose=prose):
+            yield Hit(rule=URL_PASSWORD, line=_line(text, match), what="a URL with a password")
+    for match in _PAIR.finditer(text) if pairs and '"' in text else ():
+        if is_secret(match["name"], match["value"]):
+            yield Hit(rule=LITERAL, line=_line(text, match), what=f"the value of {shown(match['name'])}")
+
+
+def _line(text: str, match: re.Match[str], group: int = 0) -> int:
+    return text.count("\n", 0, match.start(group))
+
+
+def _is_jwt(head: str) -> bool:
+    try:
+        return b'"alg"' in base64.urlsafe_b64decode(head + "=" * (-len(head) % 4))
+    except ValueError:
+        return False
+
+
+def _is_fernet(text: str, match: re.Match[str]) -> bool:
+    key = match[1]
+    kinds = (str.isupper, str.islower, str.isdigit)
+    if not all(any(kind(letter) for letter in key) for kind in kinds):
+        return False
+    start = text.rfind("\n", 0, match.start(1)) + 1
+    before = text[text.rfind("\n", 0, max(start - 1, 0)) + 1 : max(start - 1, 0)].strip()
+    # The last line of a longer block of base64, or a digest that is called one.
+    return not re.fullmatch(r"[A-Za-z0-9+/]{60,}", before) and not _DIGEST.search(text[start : match.start(1)])
+
+
+_LOGIN = r"[A-Z0-9_]*(?:PASSWORD|PASSWD|PASSPHRASE)|[A-Z0-9_]+_(?:PWD|PASS)"
+# AIRFLOW__CORE__FERNET_KEY_SECRET and …_CMD tell where a value is, so an end of `_SECRET` alone says nothing.
+_SECRETS = (
+    r"(?:JWT|CLIENT|APP|API|CONSUMER|SHARED|WEBHOOK|SESSION|COOKIE|AUTH|HMAC|SIGNING)_?SECRET"
+    r"|SECRET_?KEY|SECRET_ACCESS_KEY|FERNET_KEYS?|API_?KEY|ACCESS_KEY|PRIVATE_KEY|ENCRYPTION_KEY|SIGNING_KEY|ACCOUNT_KEY"
+    r"|TOKEN|CREDENTIALS?"
+)
+_NAMES = re.compile(rf"(?P<password>{_LOGIN})|(?:[A-Z0-9_]*_)?(?:{_SECRETS})")
+# Of any key of any YAML these say it without doubt; `secretKey` and `id-token`, for example, are names of other things.
+_CERTAIN = re.compile(rf"{_LOGIN}|(?:[A-Z0-9_]*_)?(?:CLIENT_SECRET|FERNET_KEYS?|SECRET_ACCESS_KEY)")
+_LEAST = 8  # a shorter text is a password, if anything
+_REFERENCE = re.compile(
+    r"\$[({]|^\$[A-Za-z_]\w*$|\{.*\}|%\(|%s|^<.*>$|^ENC\[|^(?:vault|ref\+\w+|op|file|arn|projects|secretsmanager|ssm|gcpsm|akv)[:/]"
+)
+_PLACEHOLDER = re.compile(
+    r"[*.xX_\-…#?: ]+|(?:(?:your|my|the|a|some)[-_ ]?)?"
+    r"(?:change|replace|insert|enter|fill)[-_ ]?(?:it|me|this|here|in|with)?(?:[-_ ].*)?|your[-_ ].*"
+    r"|todo|tbd|redacted|placeholder|example|dummy|none|null|nil|true|false|yes|no|on|off|enabled|disabled|",
+    re.I,
+)
+_PROSE = re.compile(r"(?:my|your|the)?[-_]?(?:password|passwd|pass|pwd|secret|token|user|username|pw)|\[[^\]]*\]", re.I)
+_PATH = re.compile(r"[.~]{0,2}/\S*")
+
+
+def is_secret(name: str, value: str, *, certain: bool = False) -> bool:
+    """Whether a setting's name says that its value is secret, and the value is one and no stand-in for it.
+
+    `certain` asks for a name that can mean nothing else.
+    """
+    words = _words(name)
+    if certain and not _CERTAIN.fullmatch(words):
+        return False
+    match = _NAMES.fullmatch(words)
+    if not match or is_placeholder(value) or _PATH.fullmatch(value.strip()):
+        return False
+    if not match["password"] and (len(value.strip()) < _LEAST or value.strip().isdigit()):
+        return False
+    # The name of another setting or key.
+    return not (value.isupper() and "_" in value and _NAMES.fullmatch(value))
+
+
+def is_placeholder(value: str, *, prose: bool = False) -> bool:
+    """Whether a value only stands for another: a reference, a word like "changeme", dots, nothing at all."""
+    text = value.strip()
+    if _REFERENCE.search(text) or _PLACEHOLDER.fullmatch(text):
+        return True
+    return prose and bool(_PROSE.fullmatch(text))
+
+
+def _words(name: str) -> str:
+    if len(name) > 200 or "/" in name:  # an annotation tells something about what it is named after
+        return ""
+    return re.sub(r"[^A-Za-z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)).upper()
+
+
+def shown(name: str) -> str:
+    """A setting's name for a message; a misplaced value can stand where a name belongs, and is not quoted."""
+    return name if re.fullmatch(r"[A-Za-z][\w./-]{0,80}", name) and not any(credentials(name)) else "a setting"

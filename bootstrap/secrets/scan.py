@@ -1,0 +1,198 @@
+"""What one file of the repository shows of secrets, by the way in which such a file is written."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import yaml
+
+from bootstrap.secrets.credentials import LITERAL, Hit, credentials, is_placeholder, is_secret, shown
+from bootstrap.yamltools.positions import documents, mistake
+
+_ENV = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*=\s*(.+)")
+_CONFIG = re.compile(r"\s*([A-Za-z_][\w.-]*)\s*[=:]\s*(.+)")
+# An assignment of a text, an argument by name, an item of a mapping: `password="…"`, `env["TOKEN"] = "…"`.
+_CODE = re.compile(r"([A-Za-z_]\w{1,60})[\"']?\]?\s*(?::\s*str\s*)?=\s*[bf]?([\"'])([^\"'\n]{1,300})\2")
+_COMMENT = re.compile(r"(?:^|\s)#.*", re.M)
+_DEPTH = 4  # of texts of YAML inside of texts of YAML
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plain:
+    """A Secret in the clear: its name, its line (from 0), whether a generator makes it, and from which files."""
+
+    name: str
+    line: int
+    generated: bool = False
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """All that a file shows; lines count from 0."""
+
+    hits: tuple[Hit, ...] = ()
+    secrets: tuple[Plain, ...] = ()
+
+
+@lru_cache(maxsize=512)
+def read(data: bytes, kind: str) -> Shown:
+    """What a file shows; `kind` is the end of its name, without a dot. Nothing in a file that is no text."""
+    if b"\0" in data[:8000]:
+        return Shown()
+    text = data.decode(errors="replace")
+    if kind in ("yaml", "yml", "json") and mistake(data) is None:
+        found = _Yaml()
+        found.read(data)
+        found.hits.extend(_comments(text) if kind != "json" else ())
+        return Shown(hits=tuple(found.hits), secrets=tuple(found.secrets))
+    if kind in ("md", "rst", "txt"):
+        return Shown(hits=tuple(credentials(text, prose=True, pairs=False)))
+    return Shown(hits=(*_lines(text, kind), *credentials(text, prose=kind in ("py", "sh", ""))))
+
+
+def _comments(text: str) -> Iterator[Hit]:
+    """Credentials in what may be comments, with everything else blanked out; a key can go on over several of them."""
+    blank, end = [], 0
+    for match in _COMMENT.finditer(text):
+        blank.append("\n" * text.count("\n", end, match.start()))
+        blank.append(match[0])
+        end = match.end()
+    yield from credentials("".join(blank), prose=True, pairs=False)
+
+
+def _lines(text: str, kind: str) -> Iterator[Hit]:
+    """Settings in the lines of an env file, a configuration file, or a program."""
+    pattern = _CODE
+    if kind in ("env", "sh"):
+        pattern = _ENV
+    elif kind in ("cfg", "ini", "conf", "toml", "properties"):
+        pattern = _CONFIG
+    for number, line in enumerate(text.splitlines()):
+        if line.lstrip()[:1] in ("#", ";") or len(line) > 8000 or ("=" not in line and pattern is not _CONFIG):
+            continue
+        for match in pattern.finditer(line) if pattern is _CODE else filter(None, (pattern.match(line),)):
+            value = match[match.lastindex or 0].strip().strip("\"'")
+            if is_secret(match[1], value):
+                yield Hit(rule=LITERAL, line=number, what=_literal(match[1]))
+
+
+def _literal(name: str) -> str:
+    return f"the value of {shown(name)}"
+
+
+class _Yaml:
+    """A walk over the nodes of a YAML text, and of the texts of YAML that it holds."""
+
+    def __init__(self) -> None:
+        self.hits: list[Hit] = []
+        self.secrets: list[Plain] = []
+
+    def read(self, data: bytes, offset: int = 0, depth: int = 0) -> None:
+        seen: set[int] = set()
+        for document in documents(data):
+            # What is still to be looked at, with the name of the setting that it is the value of.
+            stack: list[tuple[yaml.Node, str, int, bool]] = [(document.node, "", 0, False)]
+            while stack:
+                node, name, line, setting = stack.pop()
+                if isinstance(node, yaml.ScalarNode):
+                    self._scalar(node, name, line, offset, setting, depth)
+                elif id(node) not in seen:  # an alias is the same node again
+                    seen.add(id(node))
+                    if isinstance(node, yaml.MappingNode):
+                        stack.extend(self._mapping(node, name, offset))
+                    else:
+                        # Of the items of `data`, as an ExternalSecret has them, none is a setting.
+                        name = name if name == "literals" else ""
+                        stack.extend((each, name, each.start_mark.line, setting) for each in node.value)
+
+    def _mapping(self, node: yaml.MappingNode, name: str, offset: int) -> Iterator[tuple[yaml.Node, str, int, bool]]:
+        pairs = {key.value: (key, value) for key, value in node.value if isinstance(key, yaml.ScalarNode)}
+        kind = _text(pairs, "kind")
+        if kind == "Secret" and (plain := _plain(pairs, offset)):
+            self.secrets.append(plain)
+            return
+        values = {key: value for key, (_, value) in pairs.items()}
+        named = _text(pairs, "name") or _text(pairs, "path").rpartition("/")[2]
+        for key, (mark, value) in pairs.items():
+            if kind == "SealedSecret" and key == "spec" and isinstance(value, yaml.MappingNode):
+                # What stands among the sealed values and is none is told as that.
+                value = yaml.MappingNode(value.tag, [p for p in value.value if p[0].value != "encryptedData"])
+            line = mark.start_mark.line
+            if key == "secretGenerator" and isinstance(value, yaml.SequenceNode):
+                self.secrets.extend(filter(None, (_generator(each, offset) for each in value.value)))
+            elif key == "value" and named and isinstance(values[key], yaml.ScalarNode):
+                yield value, named, line, True
+            else:
+                # The entries of a ConfigMap, of a template, of a substitution.
+                yield value, key, line, name in ("data", "stringData", "substitute") or key == "literals"
+
+    def _scalar(self, node: yaml.ScalarNode, name: str, line: int, offset: int, setting: bool, depth: int) -> None:
+        text = node.value
+        if len(text) < 2:
+            return
+        if name == "literals" and setting:
+            name, _, text = text.partition("=")
+        if depth < _DEPTH and "\n" in text and (name == "patch" or "kind:" in text or name.endswith((".yaml", ".yml"))):
+            data = text.encode(errors="replace")
+            if mistake(data) is None and any(isinstance(each.value, dict | list) for each in documents(data)):
+                self.read(data, offset + _first(node, line), depth + 1)
+                return
+        hits = list(credentials(text, name))
+        first = _first(node, line)
+        spread = node.style == "|"
+        if "\n" in text:
+            hits.extend(_lines(text, name.rpartition(".")[2]))
+        elif not hits and is_secret(name, text, certain=not setting) and node.tag != "tag:yaml.org,2002:bool":
+            hits.append(Hit(rule=LITERAL, line=0, what=_literal(name)))
+        for hit in hits:
+            at = first + hit.line if spread else line
+            self.hits.append(Hit(rule=hit.rule, line=offset + at, what=hit.what))
+
+
+def _first(node: yaml.ScalarNode, line: int) -> int:
+    """The line of the first line of a text: the one below the `|`, or that of its key."""
+    return node.start_mark.line + 1 if node.style in ("|", ">") else line
+
+
+def _text(pairs: dict[str, Any], key: str) -> str:
+    node = pairs[key][1] if key in pairs else None
+    return node.value if isinstance(node, yaml.ScalarNode) and isinstance(node.value, str) else ""
+
+
+def _plain(pairs: dict[str, Any], offset: int) -> Plain | None:
+    """A Secret that holds values; not one whose values were encrypted by SOPS or come in only later."""
+    values = [
+        value.value
+        for field in ("data", "stringData")
+        if field in pairs and isinstance(pairs[field][1], yaml.MappingNode)
+        for _, value in pairs[field][1].value
+        if isinstance(value, yaml.ScalarNode)
+    ]
+    if all(is_placeholder(value) for value in values):
+        return None
+    line, name = pairs["kind"][0].start_mark.line, ""
+    metadata = pairs["metadata"][1] if "metadata" in pairs else None
+    for key, value in metadata.value if isinstance(metadata, yaml.MappingNode) else ():
+        if isinstance(key, yaml.ScalarNode) and key.value == "name" and isinstance(value, yaml.ScalarNode):
+            line, name = key.start_mark.line, value.value
+    return Plain(name=name, line=offset + line)
+
+
+def _generator(node: yaml.Node, offset: int) -> Plain | None:
+    if not isinstance(node, yaml.MappingNode):
+        return None
+    pairs = {key.value: (key, value) for key, value in node.value if isinstance(key, yaml.ScalarNode)}
+    held = {
+        key: [each.value for each in (value.value if isinstance(value, yaml.SequenceNode) else [value])
+              if isinstance(each, yaml.ScalarNode) and each.value]
+        for key, (_, value) in pairs.items()
+        if key in ("literals", "files", "envs", "env")
+    }  # fmt: skip
+    files = [each.partition("=")[2] or each for key, values in held.items() if key != "literals" for each in values]
+    if not files and all(is_placeholder(each.partition("=")[2]) for each in held.get("literals", ())):
+        return None
+    line = pairs["name"][0].start_mark.line if "name" in pairs else node.start_mark.line
+    return Plain(name=_text(pairs, "name"), line=offset + line, generated=True, files=tuple(files))

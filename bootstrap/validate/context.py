@@ -1,0 +1,143 @@
+"""What the rules look at: one environment, its files, what it renders to, and the way back to the files."""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeVar
+
+from bootstrap.config.file_problems import Problem
+from bootstrap.config.model import Environment, Model
+from bootstrap.core.tree import Tree
+from bootstrap.kubernetes.objects import Object, identify, parse
+from bootstrap.kustomize import graph
+from bootstrap.kustomize.graph import Graph
+from bootstrap.kustomize.provenance import Trace
+from bootstrap.validate.violation import Finding, Rule
+from bootstrap.yamltools.positions import Place
+
+CLUSTERS = "clusters"
+Found = TypeVar("Found")
+_OVERLAY = re.compile(rb"overlays/([\w.-]+)", re.ASCII)
+
+
+class Concerned:
+    """Which files of the clusters have to do with which environment: those that name its overlay, or none at all."""
+
+    def __init__(self, clusters: Mapping[str, bytes]) -> None:
+        self._files: dict[bytes, set[str]] = defaultdict(set)
+        for path, data in clusters.items():
+            for name in set(_OVERLAY.findall(data)) or {b""}:
+                self._files[name].add(path)
+
+    def of(self, environment: Environment) -> set[str]:
+        """Their paths, and that of the environment's own file, whether it is there or not."""
+        told = (self._files.get(name, set()) for name in (b"", environment.name.encode()))
+        return {environment.sync_file}.union(*told)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """One environment.
+
+    `tree` holds every file that can have to do with it, by its path in the repo: the overlay, `base/`, `clusters/`,
+    `taxiway.yaml`. `rendered` is what kustomize built, empty where it could not: `failure` then has its reason.
+    `before` is the same as of HEAD; None where that is not known. `problems` are what is there beside the tree and was
+    not read. Objects and files are whatever the user wrote: any
+    value may have any type, so rules read them through `dig`, `mapping` and `items`. (No slots: it caches.)
+    """
+
+    model: Model
+    environment: Environment
+    tree: Tree = field(repr=False)
+    rendered: bytes = field(default=b"", repr=False)
+    failure: str | None = None
+    before: bytes | None = field(default=None, repr=False)
+    problems: tuple[Problem, ...] = ()
+    _facts: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, key: Hashable, make: Callable[[], Found]) -> Found:
+        """What is under a key, made at the first time that a rule asks for it."""
+        if key not in self._facts:
+            self._facts[key] = make()
+        found: Found = self._facts[key]
+        return found
+
+    def forget(self) -> None:
+        """Let go of what was made: it leads back to the scene, so that only a look for cycles would free them both."""
+        self._facts.clear()
+
+    @cached_property
+    def objects(self) -> tuple[Object, ...]:
+        """The rendered objects, those at least that have a kind and a name."""
+        return tuple(_whole(self.rendered))
+
+    @cached_property
+    def objects_before(self) -> tuple[Object, ...] | None:
+        """The same as of HEAD."""
+        return None if self.before is None else tuple(_whole(self.before))
+
+    @cached_property
+    def graph(self) -> Graph:
+        """What kustomize reads for this environment."""
+        return graph.read(self.tree, self.environment.overlay)
+
+    @cached_property
+    def trace(self) -> Trace:
+        """From rendered fields to files and lines."""
+        return Trace(self.tree, self.graph, self.environment.overlay)
+
+    def of_kind(self, *kinds: str) -> Iterator[Object]:
+        """The objects of these kinds."""
+        return (each for each in self.objects if each["kind"] in kinds)
+
+    def find(self, kind: str, name: str) -> Object | None:
+        """The object of this name as the cluster sees it. A SealedSecret's Secret always has the same name."""
+        return self._named.get((kind, name))
+
+    def called(self, kind: str, name: str) -> Object | None:
+        """The object of this name without a hash or release."""
+        return self._called.get((kind, name))
+
+    @cached_property
+    def _named(self) -> dict[tuple[str, str], Object]:
+        return {(each["kind"], each["metadata"]["name"]): each for each in reversed(self.objects)}
+
+    @cached_property
+    def _called(self) -> dict[tuple[str, str], Object]:
+        return {(each["kind"], identify(each).name): each for each in reversed(self.objects)}
+
+    def finding(self, rule: Rule, place: Place, message: str, hint: str = "") -> Finding:
+        """A finding about this environment."""
+        names = (self.environment.name,)
+        return Finding(rule=rule, place=place, message=message, hint=hint, environments=names)
+
+
+def dig(value: Any, *path: str | int) -> Any:
+    """The value at a path; None where the path leads nowhere, whatever the types on the way."""
+    for step in path:
+        if isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(value, list) and isinstance(step, int) and -len(value) <= step < len(value):
+            value = value[step]
+        else:
+            return None
+    return value
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """The value if it is a mapping, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def items(value: Any) -> list[Any]:
+    """The value if it is a list, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def _whole(rendered: bytes) -> Iterable[Object]:
+    for each in parse(rendered):
+        metadata = each.get("metadata")
+        if isinstance(each["kind"], str) and isinstance(metadata, dict) and isinstance(metadata.get("name"), str):
+            yield each

@@ -1,0 +1,52 @@
+"""What `taxiway validate` says: rules, and the places where they are broken."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from bootstrap.yamltools.positions import Place as Place
+
+
+class Severity(StrEnum):
+    """An error keeps the environment from working, now or at the next change; a warning is worth a look."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One thing that must hold. `name` is `family/mistake`; `why` says what happens otherwise, `fix` what to do."""
+
+    name: str
+    severity: Severity
+    title: str
+    why: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One broken rule at one place. `hint` says what to do here, where that is more than the rule's own fix."""
+
+    rule: Rule
+    place: Place
+    message: str
+    hint: str = ""
+    environments: tuple[str, ...] = ()
+
+
+def merged(findings: list[Finding]) -> list[Finding]:
+    """The findings by place, each once: what several environments share names them all."""
+    found: dict[tuple[Place, str, str], Finding] = {}
+    for each in findings:
+        key = (each.place, each.rule.name, each.message)
+        other = found.get(key)
+        names = tuple(dict.fromkeys((*(other.environments if other else ()), *each.environments)))
+        found[key] = Finding(rule=each.rule, place=each.place, message=each.message, hint=each.hint, environments=names)
+    return [found[key] for key in sorted(found, key=lambda key: (key[0], key[1], key[2]))]
+
+
+def as_errors(findings: Iterable[Finding]) -> list[Finding]:
+    """The same findings, each one an error."""
+    return [replace(each, rule=replace(each.rule, severity=Severity.ERROR)) for each in findings]

@@ -1,0 +1,204 @@
+"""YAML text and where its nodes stand in it: what the edits of yamledit are made from.
+
+ruamel.yaml tells where a node stands. Its own round trip is not used to write, since it re-indents and re-quotes.
+Paths are keys and indexes from the root.
+"""
+
+import contextlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+import yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from bootstrap.core import limits
+from bootstrap.core.errors import BadTarget
+from bootstrap.core.escaping import visible
+from bootstrap.yamltools import loader
+
+Path = Sequence[str | int]
+
+# YAML 1.1 and 1.2 disagree on which of these end a line, so a splice at line ends could cut in the middle of one.
+_ODD_LINE_END = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
+_ESCAPED = re.compile("[\x00-\x08\n-\x1f\x7f-\x9f\u2028\u2029\ufeff]")  # what only double quotes hold, spelled out
+_DEEPEST = 100
+
+
+class NotEditable(ValueError):
+    """The text has no such place, or can't be changed there without touching other bytes."""
+
+
+@contextlib.contextmanager
+def editing(path: str) -> Iterator[None]:
+    """Turn what keeps a file from being edited into a BadTarget that names the file."""
+    try:
+        yield
+    except NotEditable as err:
+        raise BadTarget(f"{path}: {err}", hint="taxiway edits no byte besides: make this change by hand") from None
+    except UnicodeDecodeError:
+        raise BadTarget(f"{path}: is not UTF-8 text") from None
+
+
+def read(text: str) -> Any:
+    """The document's value, as YAML 1.1 resolves it, which is what the Kubernetes tools do."""
+    try:
+        return loader.load(text)
+    except yaml.YAMLError as err:
+        raise NotEditable(f"not valid YAML: {getattr(err, 'problem', err)}") from None
+
+
+def find(text: str, path: Path) -> Node:
+    """The node at a path."""
+    return walk(text, path)[-1]
+
+
+def walk(text: str, path: Path) -> list[Node]:
+    """The nodes from the document's root to the path's end."""
+    if text.startswith("\ufeff"):
+        raise NotEditable("the text begins with a byte order mark")
+    if _ODD_LINE_END.search(text):
+        raise NotEditable("the text has line ends other than LF and CRLF")
+    node = _compose(text)
+    nodes = [node]
+    for step in path:
+        if isinstance(node, MappingNode):
+            node = next((value for key, value in node.value if key.value == step), None)
+        elif isinstance(node, SequenceNode) and isinstance(step, int) and step < len(node.value):
+            node = node.value[step]
+        else:
+            node = None
+        if node is None:
+            raise NotEditable(f"there is no {shown(path)}")
+        nodes.append(node)
+    if nodes[0] is None:
+        raise NotEditable("the text is empty")
+    return [each for each in nodes if each is not None]
+
+
+@lru_cache(maxsize=4)
+def _compose(text: str) -> Node | None:
+    if len(text) > limits.EDITED_BYTES:
+        raise NotEditable(f"longer than {limits.shown(limits.EDITED_BYTES)}")
+    try:
+        loader.check(text)
+        node: Node | None = YAML(pure=True).compose(text)
+    except (YAMLError, yaml.YAMLError) as err:
+        raise NotEditable(f"not valid YAML: {getattr(err, 'problem', err)}") from None
+    return node
+
+
+def is_block(node: Node, kind: type[MappingNode] | type[SequenceNode]) -> bool:
+    """Whether a node is a mapping, or a sequence, in block style, with something in it."""
+    return isinstance(node, kind) and not node.flow_style and bool(node.value)
+
+
+def spell(value: str, style: str | None, *, in_flow: bool = False) -> str:
+    """A string as YAML, in the given quotes where they can hold it; plain where that is read as the same string."""
+    fits = not _ESCAPED.search(value)
+    if style == "'" and fits:
+        return "'" + value.replace("'", "''") + "'"
+    plain_risk = in_flow and any(char in value for char in ",[]{}")
+    if style is None and not plain_risk and value and fits:
+        # Plain only where YAML 1.1 and 1.2 both read it as this text: `yes` is a text in 1.2 alone, `0o7` in 1.1 alone.
+        with contextlib.suppress(NotEditable, YAMLError):
+            if read(f"- {value}\n") == YAML(typ="safe", pure=True).load(f"- {value}\n") == [value]:
+                return value
+    escapes = {"\\": "\\\\", '"': '\\"', "\t": "\\t"}
+    value = "".join(escapes.get(char, char) for char in value)
+    return '"' + _ESCAPED.sub(lambda match: visible(match[0]), value) + '"'
+
+
+def newline_of(text: str) -> str:
+    """The line end that the text uses."""
+    return "\r\n" if "\r\n" in text else "\n"
+
+
+def line_start(text: str, index: int) -> int:
+    """Where the line of an index begins."""
+    return text.rfind("\n", 0, index) + 1
+
+
+def line_end(text: str, index: int) -> int:
+    """Where the line after an index begins; the text's end where there is none."""
+    # The end mark of a plain scalar may already stand behind its line end.
+    if index and text[index - 1] == "\n":
+        return index
+    end = text.find("\n", index)
+    return len(text) if end < 0 else end + 1
+
+
+def lines_end(text: str, node: Node) -> int:
+    """Where the line after a node's own text begins."""
+    # A block collection's own end mark stands behind the blank lines and comments that follow it.
+    while isinstance(node, MappingNode | SequenceNode) and not node.flow_style and node.value:
+        node = node.value[-1][1] if isinstance(node, MappingNode) else node.value[-1]
+    if isinstance(node, ScalarNode) and node.style in ("|", ">"):
+        return _block_scalar_end(text, node)
+    return line_end(text, node.end_mark.index)
+
+
+def _block_scalar_end(text: str, node: ScalarNode) -> int:
+    # Its own end mark, too, stands behind blank lines, and sometimes behind comments.
+    end = start = line_end(text, node.start_mark.index)
+    lines = text[start : node.end_mark.index].splitlines(keepends=True)
+    full = [line for line in lines if line.strip()]
+    indent = len(full[0]) - len(full[0].lstrip(" ")) if full else 0
+    if not node.value.strip() or not indent:
+        raise NotEditable("an empty or unindented block scalar stands there")
+    for line in lines:
+        start += len(line)
+        if line.strip():
+            if len(line) - len(line.lstrip(" ")) < indent:
+                break
+            end = start
+    return end
+
+
+def confirm(before: str, after: str, change: Callable[[Any], None], path: Path) -> str:
+    """The edited text, if it reads as the old one with just this change made to its value; else NotEditable."""
+    wanted = _unshared(read(before))
+    try:
+        change(wanted)
+    except (KeyError, IndexError, TypeError, AttributeError):
+        raise NotEditable(f"there is no {shown(path)}") from None
+    if not _same(_unshared(read(after)), wanted):
+        raise NotEditable(f"{shown(path)} can't be changed without touching more")
+    return after
+
+
+def at(value: Any, path: Path) -> Any:
+    """What stands at a path of a value."""
+    for step in path:
+        value = value[step]
+    return value
+
+
+def shown(path: Path) -> str:
+    """A path for people."""
+    return ".".join(str(step) for step in path) or "the document"
+
+
+def _unshared(value: Any, depth: int = 0) -> Any:
+    """A copy in which an anchor and its aliases are values of their own, so that a change of one shows in no other."""
+    if depth > _DEEPEST:
+        raise NotEditable("the document is nested too deeply, or inside of itself")
+    if isinstance(value, dict):
+        return {key: _unshared(each, depth + 1) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_unshared(each, depth + 1) for each in value]
+    return value
+
+
+def _same(left: Any, right: Any) -> bool:
+    """Equality that tells true from 1, and 1 from 1.0."""
+    if type(left) is not type(right):
+        return False
+    if isinstance(left, dict):
+        return left.keys() == right.keys() and all(_same(each, right[key]) for key, each in left.items())
+    if isinstance(left, list):
+        return len(left) == len(right) and all(map(_same, left, right))
+    return bool(left == right)

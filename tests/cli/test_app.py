@@ -1,0 +1,63 @@
+"""The command line itself: help, version, completion, and what it does not load."""
+
+import subprocess
+import sys
+
+import pytest
+
+from bootstrap import __version__
+from tests.conftest import Taxiway, loaded
+
+HEAVY = ("git", "ogr", "requests", "cryptography", "ruamel", "yaml", "rich.console", "bootstrap.secrets.sealing")
+
+
+def test_the_version_is_told(taxiway: Taxiway) -> None:
+    assert taxiway("--version").out == f"taxiway {__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("init", "--help"), ("init", "-h")])
+def test_help_is_for_a_newcomer(taxiway: Taxiway, arguments: tuple[str, ...]) -> None:
+    said = taxiway(*arguments)
+    assert "Airflow" in said.out + said.err or "environment repo" in said.out
+    assert "Traceback" not in said.err
+
+
+def test_every_option_says_what_it_is_for(taxiway: Taxiway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    said = taxiway("init", "--help").out
+    for words in (
+        "default: the remote origin",
+        "default: argocd",
+        "default: dev, complete",
+        "default: airflow-ENVIRONMENT",
+        "kubeseal --fetch-cert",
+        "Build and check everything, write nothing",
+    ):
+        assert words in said
+
+
+def test_help_loads_nothing_heavy() -> None:
+    assert loaded(HEAVY, "--version")[1] == []
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_offered(shell: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bootstrap", "--show-completion", shell], capture_output=True, text=True, check=False
+    )
+    assert "_TAXIWAY_COMPLETE" in done.stdout + done.stderr
+
+
+def test_completion_completes() -> None:
+    environment = {"_TAXIWAY_COMPLETE": "complete_bash", "COMP_WORDS": "taxiway in", "COMP_CWORD": "1", "PATH": ""}
+    done = subprocess.run(
+        [sys.executable, "-m", "bootstrap"], capture_output=True, text=True, check=False, env=environment
+    )
+    assert "init" in done.stdout.split()
+
+
+@pytest.mark.parametrize("arguments", [("nonsense",), ("init", "--nonsense"), ("init", "a", "b")])
+def test_a_wrong_command_line_is_a_usage_error(taxiway: Taxiway, arguments: tuple[str, ...]) -> None:
+    said = taxiway(*arguments)
+    assert said.code == 2
+    assert "Traceback" not in said.err

@@ -1,0 +1,294 @@
+"""What the rules about Airflow stay silent of, which parts they find, and what the list of settings answers."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bootstrap.airflow import settings
+from bootstrap.airflow.settings import Settings
+from bootstrap.gitrepo.environment_repo import working
+from bootstrap.kubernetes.objects import Object, identify
+from bootstrap.lint import airflow, airflow_components
+from bootstrap.validate.context import Scene
+from tests import rendering
+from tests.validate import files
+
+KNOWN = settings.settings((3, 3, 2))
+assert KNOWN is not None
+SETTINGS: Settings = KNOWN
+OPTIONS = sorted(SETTINGS.options)
+
+
+@pytest.fixture(scope="module")
+def scene(fresh: Path) -> Scene:
+    """The first environment of a fresh repo."""
+    checkout = working(fresh)
+    environment = checkout.model.environments[0]
+    tree = files.of(checkout, environment)
+    rendered = rendering.build(fresh / environment.overlay)
+    return Scene(model=checkout.model, environment=environment, tree=tree, rendered=rendered)
+
+
+def changed(scene: Scene, change: Callable[[dict[str, Object]], None], *, more: tuple[Object, ...] = ()) -> Scene:
+    """The same environment after a change of its objects, which go by `Kind/name`."""
+    objects = {str(identify(each)): deepcopy(each) for each in scene.objects}
+    change(objects)
+    rendered = yaml.safe_dump_all([*objects.values(), *more]).encode()
+    return Scene(model=scene.model, environment=scene.environment, tree=scene.tree, rendered=rendered)
+
+
+def rules(scene: Scene) -> set[str]:
+    return {finding.rule.name.removeprefix("airflow/") for finding in airflow.check(scene)}
+
+
+def main(objects: dict[str, Object], name: str) -> dict[str, Any]:
+    """The container of a component of the scaffold."""
+    container: dict[str, Any] = objects[f"Deployment/airflow-{name}"]["spec"]["template"]["spec"]["containers"][0]
+    return container
+
+
+def set_env(objects: dict[str, Object], key: str, value: str | None) -> None:
+    """Set, or remove, a variable of both ConfigMaps that every component reads."""
+    for name in ("ConfigMap/airflow-env", "ConfigMap/airflow-worker-env"):
+        if value is None:
+            objects[name]["data"].pop(key, None)
+        else:
+            objects[name]["data"][key] = value
+
+
+def test_every_process_of_the_scaffold_is_found(scene: Scene) -> None:
+    found = airflow_components.of(scene)
+    assert sorted(each.kind for each in found.components) == [
+        "api-server",
+        "dag-processor",
+        "scheduler",
+        "triggerer",
+        "worker",
+    ]
+    assert found.executors == ("KubernetesExecutor",)
+    assert [str(each) for each in found.tasks()] == ["the worker's template"]
+
+
+@pytest.mark.parametrize(
+    ("command", "args"),
+    [
+        (None, ["scheduler"]),
+        (["airflow"], ["scheduler"]),
+        (["airflow", "scheduler", "--pid", "/tmp/pid"], None),
+        (["bash", "-c"], ["set -e; exec airflow scheduler"]),
+        (["/usr/bin/dumb-init", "--"], ["airflow", "scheduler"]),
+    ],
+)
+def test_a_process_is_known_by_its_command(scene: Scene, command: list[str] | None, args: list[str] | None) -> None:
+    def change(objects: dict[str, Object]) -> None:
+        pod = objects["Deployment/airflow-scheduler"]["spec"]["template"]
+        pod["metadata"]["labels"] = {"team": "data"}
+        container = pod["spec"]["containers"][0]
+        container.pop("args")
+        container |= {key: value for key, value in (("command", command), ("args", args)) if value}
+
+    assert airflow_components.of(changed(scene, change)).first("scheduler") is not None
+
+
+def test_a_scheduler_of_other_software_is_none_of_airflow(scene: Scene) -> None:
+    labels = {"app.kubernetes.io/name": "backups", "app.kubernetes.io/component": "scheduler"}
+    container = {"name": "backups", "image": "registry.example.com/backups:1", "args": ["scheduler"]}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [container], "terminationGracePeriodSeconds": 1}}
+    other = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "backups"}}
+    assert rules(changed(scene, lambda objects: None, more=({**other, "spec": {"template": template}},))) == set()
+
+
+def test_an_airflow_of_another_major_is_left_alone(scene: Scene) -> None:
+    def change(objects: dict[str, Object]) -> None:
+        main(objects, "scheduler")["image"] = "apache/airflow:2.11.2"
+        set_env(objects, "AIRFLOW__WEBSERVER__BASE_URL", "http://localhost:8080")
+
+    assert rules(changed(scene, change)) == set()
+
+
+def test_nothing_is_said_where_nothing_was_built(scene: Scene) -> None:
+    unbuilt = Scene(model=scene.model, environment=scene.environment, tree=scene.tree, failure="it does not build")
+    assert rules(unbuilt) == set()
+
+
+def test_a_setting_of_a_configuration_file_is_not_missed(scene: Scene) -> None:
+    def without(objects: dict[str, Object]) -> None:
+        container = main(objects, "triggerer")
+        container["env"] = [each for each in container["env"] if "FERNET" not in each["name"]]
+
+    def configured(objects: dict[str, Object]) -> None:
+        without(objects)
+        objects["ConfigMap/airflow-local-settings"]["data"]["airflow.cfg"] = "[core]\nfernet_key = {{ }}\n"
+
+    assert rules(changed(scene, without)) == {"key-missing"}
+    assert rules(changed(scene, configured)) == set()
+
+
+def test_replicas_of_the_api_server_share_their_secret_key(scene: Scene) -> None:
+    def alone(objects: dict[str, Object]) -> None:
+        container = main(objects, "api-server")
+        container["env"] = [each for each in container["env"] if each["name"] != "AIRFLOW__API__SECRET_KEY"]
+
+    def several(objects: dict[str, Object]) -> None:
+        alone(objects)
+        objects["Deployment/airflow-api-server"]["spec"]["replicas"] = 2
+
+    assert rules(changed(scene, alone)) == set()
+    assert rules(changed(scene, several)) == {"key-missing"}
+
+
+def test_rights_count_wherever_they_come_from(scene: Scene) -> None:
+    account = {"kind": "ServiceAccount", "name": "airflow-scheduler", "namespace": scene.environment.namespace}
+
+    def moved(objects: dict[str, Object]) -> None:
+        rights = objects.pop("Role/airflow-scheduler")["rules"]
+        objects.pop("RoleBinding/airflow-scheduler")
+        metadata = {"name": "pods"}
+        objects["role"] = {"kind": "ClusterRole", "metadata": metadata, "rules": rights}
+        reference = {"kind": "ClusterRole", "name": "pods"}
+        objects["bind"] = {
+            "kind": "ClusterRoleBinding",
+            "metadata": metadata,
+            "roleRef": reference,
+            "subjects": [account],
+        }
+
+    def elsewhere(objects: dict[str, Object]) -> None:
+        moved(objects)
+        objects["bind"]["subjects"] = [{**account, "namespace": "another"}]
+
+    assert rules(changed(scene, moved)) == set()
+    assert rules(changed(scene, elsewhere)) == {"executor-rights"}
+
+
+def test_rights_of_an_account_that_others_make_are_not_judged(scene: Scene) -> None:
+    def change(objects: dict[str, Object]) -> None:
+        objects.pop("ServiceAccount/airflow-scheduler")
+        objects.pop("RoleBinding/airflow-scheduler")
+
+    assert rules(changed(scene, change)) == set()
+
+
+def test_tasks_of_the_local_executor_need_the_bundles_in_the_scheduler(scene: Scene) -> None:
+    def change(objects: dict[str, Object]) -> None:
+        set_env(objects, "AIRFLOW__CORE__EXECUTOR", "LocalExecutor")
+
+    # Tasks then write their logs from the scheduler, too.
+    assert rules(changed(scene, change)) == {"dags-differ", "log-connection"}
+
+
+def test_a_celery_executor_needs_workers(scene: Scene) -> None:
+    def change(objects: dict[str, Object]) -> None:
+        set_env(objects, "AIRFLOW__CORE__EXECUTOR", "CeleryExecutor")
+
+    assert rules(changed(scene, change)) == {"no-component"}
+
+
+@pytest.mark.parametrize(
+    ("value", "names"),
+    [
+        ("LocalExecutor", ("LocalExecutor",)),
+        ("LocalExecutor, KubernetesExecutor", ("LocalExecutor", "KubernetesExecutor")),
+        ("mine:acme.executors.Mine,LocalExecutor", ("acme.executors.Mine", "LocalExecutor")),
+        ("LocalExecutor;team1=CeleryExecutor", ("LocalExecutor", "CeleryExecutor")),
+    ],
+)
+def test_executors_are_read_as_airflow_reads_them(value: str, names: tuple[str, ...]) -> None:
+    assert airflow_components.executor_names(value) == names
+
+
+def test_references_are_filled_in_as_far_as_they_are_known() -> None:
+    known = {"A": "1", "B": "$A$A", "SECRET": None, "LOOP": "$LOOP"}
+    assert airflow_components.expanded("x$A-${B}-$(A)-$NOBODY", known) == "x1-11-1-$NOBODY"
+    assert airflow_components.expanded("$SECRET", known) is None
+    assert airflow_components.expanded("$LOOP", known) is None
+
+
+# Measured against a running Airflow 3.3.2, and none of it is in its own deprecation list as a whole.
+@pytest.mark.parametrize("key", ["base_url", "web_server_port", "expose_config", "secret_key"])
+def test_old_names_that_airflow_honours(key: str) -> None:
+    assert ("webserver", key) in SETTINGS.honoured
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        *(
+            (("core", key), ("logging", key))
+            for key in ("remote_logging", "remote_base_log_folder", "remote_log_conn_id", "base_log_folder")
+        ),
+        (("core", "logging_level"), ("logging", "logging_level")),
+        (("core", "encrypt_s3_logs"), ("logging", "encrypt_s3_logs")),
+        (("kubernetes", "namespace"), ("kubernetes_executor", "namespace")),
+        (("kubernetes", "delete_worker_pods"), ("kubernetes_executor", "delete_worker_pods")),
+        (("api", "auth_backend"), ("fab", "auth_backends")),
+    ],
+)
+def test_old_names_that_airflow_ignores(old: tuple[str, str], new: tuple[str, str]) -> None:
+    assert not SETTINGS.takes(old)
+    assert old not in SETTINGS.honoured
+    assert SETTINGS.successor(old) == new
+
+
+def test_every_successor_is_a_setting() -> None:
+    news = [*SETTINGS.honoured.values(), *filter(None, SETTINGS.ignored.values())]
+    assert [new for new in news if new not in SETTINGS.options and new not in SETTINGS.honoured] == []
+    assert not SETTINGS.options.keys() & (SETTINGS.honoured.keys() | SETTINGS.ignored.keys())
+
+
+@given(st.sampled_from(OPTIONS))
+def test_a_setting_is_known_by_its_variable_and_by_its_misspellings(name: tuple[str, str]) -> None:
+    variable = settings.variable(name)
+    assert settings.named(variable) == name
+    assert SETTINGS.takes(name)
+    for other in (variable.lower(), variable.replace("__", "_"), variable.replace("AIRFLOW_", "AIRLFOW_")):
+        meant = SETTINGS.meant(other)
+        assert meant is not None
+        assert "_".join(meant) == "_".join(name)
+
+
+@pytest.mark.parametrize(
+    ("variable", "name"),
+    [
+        ("AIRFLOW__TEAM_A___CELERY__BROKER_URL", ("celery", "broker_url")),
+        ("AIRFLOW__SECRETS__BACKEND_KWARG__ROLE_ID", ("secrets", "backend_kwarg__role_id")),
+        ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_CMD", ("database", "sql_alchemy_conn_cmd")),
+        ("AIRFLOW__COMMON_IO__XCOM_OBJECTSTORAGE_PATH", ("common_io", "xcom_objectstorage_path")),
+    ],
+)
+def test_other_ways_to_a_setting(variable: str, name: tuple[str, str]) -> None:
+    assert settings.named(variable) == name
+    assert SETTINGS.takes(name)
+
+
+@pytest.mark.parametrize(
+    "variable", ["AIRFLOW_HOME", "AIRFLOW_CONFIG", "AIRFLOW_CONN_AWS_DEFAULT", "PATH", "", "AIRFLOW__"]
+)
+def test_variables_that_are_no_settings(variable: str) -> None:
+    assert settings.named(variable) is None
+    assert SETTINGS.meant(variable) is None
+
+
+@pytest.mark.parametrize(
+    ("image", "release"),
+    [
+        ("apache/airflow:3.3.2", (3, 3, 2)),
+        ("registry.example.com:5000/airflow:3.3.2-python3.12@sha256:00", (3, 3, 2)),
+        ("registry.example.com:5000/airflow", None),
+        ("acme/airflow:2026-10", None),
+    ],
+)
+def test_the_release_of_an_image(image: str, release: tuple[int, int, int] | None) -> None:
+    assert settings.release(image) == release
+
+
+def test_the_nearest_known_release_counts() -> None:
+    assert settings.settings((3, 3, 9)) is SETTINGS
+    assert settings.settings(None) is not None
+    assert settings.settings((2, 11, 0)) is None
