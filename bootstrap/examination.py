@@ -9,13 +9,14 @@ from typing import Any
 from bootstrap import fingerprint, model, models
 from bootstrap.builds import Builder, Built, Sources, identities
 from bootstrap.errors import BadOption, TaxiwayError
-from bootstrap.finding import Finding, Place
-from bootstrap.lint import fleet, registry
+from bootstrap.lint import fleet
 from bootstrap.lint.fleet import Claim
-from bootstrap.lint.scene import CLUSTERS, Concerned, Scene
 from bootstrap.model import Environment, Model
 from bootstrap.snapshot import Commit, Reading, WorkTree, files_of
 from bootstrap.tree import Tree
+from bootstrap.validate import registry
+from bootstrap.validate.context import CLUSTERS, Concerned, EnvironmentContext
+from bootstrap.validate.violation import Finding, Place
 
 _LAYOUT = "2"  # of what is kept in the cache
 
@@ -60,7 +61,7 @@ class Examined:
 class _Look:
     """A scene, and what tells whether it may be remembered: what it is made of, and what was read beside that."""
 
-    scene: Scene
+    scene: EnvironmentContext
     sources: Sources
     beside: Mapping[str, Reading]
     sound: bool
@@ -103,7 +104,7 @@ class Examiner:
         self.builder.cache.put(key, json.dumps(found.dump()).encode())
         return found
 
-    def scene(self, environment: Environment) -> Scene:
+    def scene(self, environment: Environment) -> EnvironmentContext:
         """What there is to look at."""
         return self._look(environment).scene
 
@@ -118,7 +119,7 @@ class Examiner:
         if not broken and environment.name != self.first:
             others = self._clusters.keys() - self._concerned.of(environment)
             files = {path: data for path, data in files.items() if path not in others}
-        scene = Scene(
+        scene = EnvironmentContext(
             model=self.model,
             environment=environment,
             tree=Tree({**files, **sources.tree.files}),

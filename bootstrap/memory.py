@@ -7,8 +7,8 @@ from typing import Any
 
 from bootstrap import fingerprint, untracked
 from bootstrap.builds import Builder
-from bootstrap.finding import Finding, Place, Rule, Severity
 from bootstrap.snapshot import Commit, WorkTree
+from bootstrap.validate.violation import Finding, Place, Rule, Severity
 
 _LAYOUT = "1"  # of what is kept in the cache
 

@@ -4,17 +4,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from bootstrap import crew, finding
+from bootstrap import crew
 from bootstrap.examination import Examined, Examiner
-from bootstrap.finding import Finding
 from bootstrap.kubectl import Kubectl
-from bootstrap.lint import fleet, fleet_declared, registry, secrets, secrets_certificate, server
-from bootstrap.lint.scene import Scene
+from bootstrap.lint import fleet, fleet_declared, secrets, secrets_certificate, server
 from bootstrap.memory import Memory
 from bootstrap.model import PATH, Environment
 from bootstrap.repository import Checkout, Strays
 from bootstrap.result import Progress
 from bootstrap.tree import Tree
+from bootstrap.validate import registry, violation
+from bootstrap.validate.context import EnvironmentContext
+from bootstrap.validate.violation import Finding
 
 _LOOKS = 20  # at the files of an environment, in a tenth of the time that it takes to build and examine one
 
@@ -36,7 +37,7 @@ class Aged:
             place = f"{each.overlay}/{secrets_certificate.FILE}"
             text = checkout.read(place)
             tree = Tree({place: text} if text else {})
-            scene = Scene(model=checkout.model, environment=each, tree=tree)
+            scene = EnvironmentContext(model=checkout.model, environment=each, tree=tree)
             found[each.name] = list(secrets.aging(scene, now))
             turns.update(secrets.turns(scene))
         since, until = max(each for each in turns if each <= now), min(each for each in turns if each > now)
@@ -93,7 +94,7 @@ class Survey:
 
     def judged(self, found: Iterable[Finding]) -> list[Finding]:
         """Findings as they are told."""
-        return registry.judged(finding.merged(list(found)), self.off)
+        return registry.judged(violation.merged(list(found)), self.off)
 
     def _examined(self, progress: Progress) -> tuple[dict[str, Examined], list[Environment]]:
         """What is in each environment, and those of which nothing was remembered: they are told as they get ready."""

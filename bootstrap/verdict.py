@@ -7,9 +7,9 @@ from typing import Any
 from urllib.parse import quote
 
 from bootstrap import __version__
-from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.plaintext import as_json, log_line, visible
 from bootstrap.result import Result
+from bootstrap.validate.violation import Finding, Rule, Severity
 
 _DOCUMENTS = ("github", "gitlab", "sarif")
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"

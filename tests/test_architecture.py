@@ -24,7 +24,7 @@ EFFECTS = {
 CORE = {
     "airflow_settings", "alike", "body", "carrying", "changes", "checks", "ci", "codeowners", "comparison",
     "control_characters", "controllers", "difference", "edits", "embedded", "envfile", "environment_names",
-    "environments", "errors", "fields", "file_problems", "finding", "fingerprint", "hold", "hosting", "images",
+    "environments", "errors", "fields", "file_problems", "fingerprint", "hold", "hosting", "images",
     "impact", "impact_repo", "layout", "layout_markdown", "limits", "markdown", "merging", "model", "modeledit",
     "objects", "outcome", "ownership", "paths", "plaintext", "postgres", "promotion", "proposal", "quantities",
     "record", "release", "remote", "request", "result", "rollback", "runbook", "scaffold", "schemas", "sealed",
@@ -75,7 +75,7 @@ def layer(module: str) -> int:
         return 3
     if name.startswith("commands"):
         return 2
-    if name.startswith(("lint", "impact")):
+    if name.startswith(("lint", "impact", "validate")):
         return 0
     if name in EFFECTS or name.startswith("forges"):
         return 1

@@ -6,10 +6,10 @@ import pytest
 
 from bootstrap.builds import Builder
 from bootstrap.cache import Cache
-from bootstrap.finding import Finding, Place, Rule, Severity
 from bootstrap.kustomize import Kustomize
 from bootstrap.memory import Memory
 from bootstrap.snapshot import Commit, WorkTree
+from bootstrap.validate.violation import Finding, Place, Rule, Severity
 from tests.commands.test_init import git
 
 RULE = Rule(name="family/mistake", severity=Severity.WARNING, title="t", why="w", fix="f")

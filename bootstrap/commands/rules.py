@@ -1,8 +1,8 @@
 """`taxiway validate --list-rules` and `--explain`: what the rules are for."""
 
 from bootstrap import verdict
-from bootstrap.lint import registry
 from bootstrap.result import Result
+from bootstrap.validate import registry
 
 
 def every() -> Result:

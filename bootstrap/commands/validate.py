@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bootstrap import finding, listing, plumbing, untracked, workspace
+from bootstrap import listing, plumbing, untracked, workspace
 from bootstrap.cache import Cache
 from bootstrap.errors import BadOption
-from bootstrap.finding import Finding
 from bootstrap.fingerprint import OVERLAYS
 from bootstrap.result import Progress, Result
 from bootstrap.snapshot import Commit, WorkTree
+from bootstrap.validate import violation
+from bootstrap.validate.violation import Finding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,7 @@ def run(request: Request, *, progress: Progress) -> Result:
 def _told(findings: Sequence[Finding], environments: Sequence[str], off: Mapping[str, str], request: Request) -> Result:
     from bootstrap import verdict
 
-    findings = finding.as_errors(findings) if request.strict else findings
+    findings = violation.as_errors(findings) if request.strict else findings
     return verdict.result(findings, environments, off, request.form)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from bootstrap.finding import Finding
 from bootstrap.lint import (
     airflow_agreement,
     airflow_components,
@@ -13,7 +12,8 @@ from bootstrap.lint import (
     airflow_values,
     airflow_workers,
 )
-from bootstrap.lint.scene import Scene
+from bootstrap.validate.context import EnvironmentContext
+from bootstrap.validate.violation import Finding
 
 _PARTS = (
     airflow_names,
@@ -27,7 +27,7 @@ _PARTS = (
 RULES = tuple(rule for part in _PARTS for rule in part.RULES)
 
 
-def check(scene: Scene) -> Iterator[Finding]:
+def check(scene: EnvironmentContext) -> Iterator[Finding]:
     """All that is wrong with Airflow 3; nothing about another major, whose components and settings differ."""
     if airflow_components.of(scene).settings is not None:
         for part in _PARTS:

@@ -6,21 +6,21 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from bootstrap.finding import Place
 from bootstrap.lint import failure, replaced
 from bootstrap.lint.failure import Complaint
 from bootstrap.lint.graph import Use
 from bootstrap.lint.inputs import FIELDS
 from bootstrap.lint.located import documents, get, mistake
-from bootstrap.lint.scene import Scene
 from bootstrap.lint.sources import Source
+from bootstrap.validate.context import EnvironmentContext
+from bootstrap.validate.violation import Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """A complaint, and the match of the expression that tells its kind."""
 
-    scene: Scene
+    scene: EnvironmentContext
     complaint: Complaint
     match: re.Match[str]
 

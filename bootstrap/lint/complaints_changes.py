@@ -1,10 +1,10 @@
 """From kustomize's complaints about patches, generators and replacements to the lines that cause them."""
 
-from bootstrap.finding import Place
 from bootstrap.lint import replaced
 from bootstrap.lint.complaints import Case, Told, called, near
 from bootstrap.lint.generators import Generator
 from bootstrap.lint.located import get
+from bootstrap.validate.violation import Place
 
 
 def expression(case: Case) -> Told | None:

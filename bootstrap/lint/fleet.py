@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap.finding import Finding, Place, Rule, Severity
-from bootstrap.lint import sync_objects
 from bootstrap.lint.located import documents
-from bootstrap.lint.scene import Scene, dig, items
 from bootstrap.model import Model
 from bootstrap.objects import Object
+from bootstrap.validate.context import EnvironmentContext, dig, items
+from bootstrap.validate.rules.sync import objects
+from bootstrap.validate.violation import Finding, Place, Rule, Severity
 
 SHARED_NODE_PORT = Rule(
     name="fleet/shared-node-port",
@@ -101,7 +101,7 @@ class Claim:
     line: int
 
 
-def claims(scene: Scene) -> Iterator[Claim]:
+def claims(scene: EnvironmentContext) -> Iterator[Claim]:
     """All that an environment takes for itself, and all that it waits for."""
     for each in scene.objects:
         if each["kind"] == "Service":
@@ -113,7 +113,7 @@ def claims(scene: Scene) -> Iterator[Claim]:
     if namespace := scene.environment.namespace:
         yield _claim(SHARED_NAMESPACE, namespace, scene.trace.overlay("namespace"))
     for kind in _SYNC_KINDS:
-        for synced in sync_objects.of_kind(scene, kind):
+        for synced in objects.of_kind(scene, kind):
             where = synced.get("metadata", "namespace")
             yield _claim(SHARED_SYNC, f"{synced} of namespace {where}", synced.place("metadata", "name"))
             for number, on in enumerate(items(synced.get("spec", "dependsOn"))):
@@ -176,7 +176,7 @@ def strays(
     moved = {each.overlay for each in model.environments if each.sync_file not in every}
     for path in sorted(every - own):
         for document in documents(read(path)) if path.endswith((".yaml", ".yml")) else ():
-            synced = sync_objects.Synced(path, document)
+            synced = objects.Synced(path, document)
             for field in (("spec", "path"), ("spec", "source", "path")):
                 said = synced.get(*field)
                 overlay = posixpath.normpath(said).lstrip("/") if isinstance(said, str) and said else ""
@@ -222,14 +222,14 @@ def _several(names: list[str]) -> str:
     return f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
-def _ports(scene: Scene, service: Object) -> Iterator[Claim]:
+def _ports(scene: EnvironmentContext, service: Object) -> Iterator[Claim]:
     for number, port in enumerate(items(dig(service, "spec", "ports"))):
         if isinstance(taken := dig(port, "nodePort"), int):
             place = scene.trace.field(service, ("spec", "ports", number, "nodePort"))
             yield _claim(SHARED_NODE_PORT, str(taken), place)
 
 
-def _hosts(scene: Scene, ingress: Object) -> Iterator[Claim]:
+def _hosts(scene: EnvironmentContext, ingress: Object) -> Iterator[Claim]:
     """Host and path, by class. An Ingress without a host, as the component comes, takes none for itself."""
     kind = dig(ingress, "spec", "ingressClassName") or "default"
     for number, rule in enumerate(items(dig(ingress, "spec", "rules"))):

@@ -3,9 +3,9 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from bootstrap.finding import Finding, Place, Rule, Severity
 from bootstrap.lint.located import documents
 from bootstrap.model import PATH, Environment, Model
+from bootstrap.validate.violation import Finding, Place, Rule, Severity
 
 CERTIFICATES = Rule(
     name="fleet/several-certificates",

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
-from bootstrap.finding import Place
 from bootstrap.lint import replaced
 from bootstrap.lint.graph import Graph
 from bootstrap.lint.located import get
 from bootstrap.lint.origins import Origins
 from bootstrap.lint.selectors import NO_NAMESPACE, Subject, strings
 from bootstrap.objects import Identity, Object, identify, name_of
+from bootstrap.validate.violation import Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

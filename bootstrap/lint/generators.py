@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap.finding import Place
 from bootstrap.lint import envfile
 from bootstrap.lint.graph import Graph, Kustomization
 from bootstrap.tree import Tree
+from bootstrap.validate.violation import Place
 
 FIELDS = {"configMapGenerator": "ConfigMap", "secretGenerator": "Secret"}
 

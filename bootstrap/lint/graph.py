@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bootstrap.finding import Place
 from bootstrap.lint import inputs
 from bootstrap.lint.inputs import Named, Obstacle, Role, Why, is_remote
 from bootstrap.lint.located import Document, documents
 from bootstrap.tree import Tree
+from bootstrap.validate.violation import Place
 
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _DEEPEST = 64  # kustomizations, each named by the one before

@@ -6,9 +6,9 @@ from difflib import get_close_matches
 from typing import Any
 
 from bootstrap import schemas
-from bootstrap.finding import Rule, Severity
 from bootstrap.lint.kubernetes_flaw import Flaw
 from bootstrap.lint.kubernetes_schema import reach
+from bootstrap.validate.violation import Rule, Severity
 
 NOT_SERVED = Rule(
     name="kubernetes/api-not-served",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap.finding import Rule, Severity
+from bootstrap.validate.violation import Rule, Severity
 
 Path = tuple[str | int, ...]
 

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from bootstrap import schemas
-from bootstrap.finding import Rule, Severity
 from bootstrap.lint import kubernetes_values as values
 from bootstrap.lint.kubernetes_flaw import REFUSED_VALUE, Flaw, Path, spelt, texts
-from bootstrap.lint.scene import dig, items, mapping
+from bootstrap.validate.context import dig, items, mapping
+from bootstrap.validate.violation import Rule, Severity
 
 BAD_NAME = Rule(
     name="kubernetes/bad-name",

@@ -7,12 +7,12 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bootstrap.finding import Rule, Severity
 from bootstrap.lint import kubernetes_values as values
 from bootstrap.lint.kubernetes_flaw import REFUSED_VALUE, Flaw, Path, given, spelt, texts, whole
 from bootstrap.lint.kubernetes_names import BAD_NAME
 from bootstrap.lint.kubernetes_pods import BAD_PORT
-from bootstrap.lint.scene import dig, items, mapping
+from bootstrap.validate.context import dig, items, mapping
+from bootstrap.validate.violation import Rule, Severity
 
 BAD_SERVICE = Rule(
     name="kubernetes/bad-service",

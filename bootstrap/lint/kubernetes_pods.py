@@ -8,11 +8,11 @@ from functools import partial
 from typing import Any
 
 from bootstrap import schemas
-from bootstrap.finding import Rule, Severity
 from bootstrap.lint import kubernetes_values as values
 from bootstrap.lint.kubernetes_flaw import REFUSED_VALUE, Flaw, Path, below, given, spelt, whole
 from bootstrap.lint.kubernetes_names import BAD_NAME, node_selector
-from bootstrap.lint.scene import dig, items, mapping
+from bootstrap.validate.context import dig, items, mapping
+from bootstrap.validate.violation import Rule, Severity
 
 BAD_PORT = Rule(
     name="kubernetes/bad-port",

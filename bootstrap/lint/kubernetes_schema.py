@@ -5,10 +5,10 @@ from difflib import get_close_matches
 from typing import Any
 
 from bootstrap import schemas
-from bootstrap.finding import Rule, Severity
 from bootstrap.lint.kubernetes_conformance import Problem, problems
 from bootstrap.lint.kubernetes_flaw import Flaw, Path
 from bootstrap.lint.kubernetes_scalars import Trouble
+from bootstrap.validate.violation import Rule, Severity
 
 _REFUSED = "Server-side apply, which both controllers use, refuses the object, and with it the whole sync"
 UNKNOWN_FIELD = Rule(

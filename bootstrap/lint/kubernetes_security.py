@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bootstrap import schemas
-from bootstrap.finding import Rule, Severity
 from bootstrap.lint.kubernetes_flaw import REFUSED_VALUE, Flaw, Path, given
-from bootstrap.lint.scene import dig, items, mapping
+from bootstrap.validate.context import dig, items, mapping
+from bootstrap.validate.violation import Rule, Severity
 
 POD_SECURITY = Rule(
     name="kubernetes/pod-security",

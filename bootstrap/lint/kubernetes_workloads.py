@@ -8,7 +8,7 @@ from typing import Any
 
 from bootstrap.lint import kubernetes_values as values
 from bootstrap.lint.kubernetes_flaw import REFUSED_VALUE, Flaw, Path, below, given, spelt, whole
-from bootstrap.lint.scene import dig, items, mapping
+from bootstrap.validate.context import dig, items, mapping
 
 _SELECTING = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"})
 _LEAST = {

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from bootstrap.finding import Finding
 from bootstrap.lint import (
     kustomize_build,
     kustomize_fields,
@@ -15,7 +14,8 @@ from bootstrap.lint import (
 )
 from bootstrap.lint.gathered import Gathering
 from bootstrap.lint.inputs import Why
-from bootstrap.lint.scene import Scene
+from bootstrap.validate.context import EnvironmentContext
+from bootstrap.validate.violation import Finding
 
 RULES = (
     *kustomize_build.RULES,
@@ -50,7 +50,7 @@ _UNTAGGING = (
 )
 
 
-def check(scene: Scene) -> Iterator[Finding]:
+def check(scene: EnvironmentContext) -> Iterator[Finding]:
     """All that is wrong with the files that make up the overlay."""
     gathering = Gathering(scene.graph, scene.trace.origins, scene.objects)
     found = [

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Callable, Iterator
 
-from bootstrap.finding import Finding, Place, Rule, Severity
 from bootstrap.lint import complaints, complaints_changes, failure
 from bootstrap.lint.complaints import Case, Told
 from bootstrap.lint.inputs import FIELDS, Why
-from bootstrap.lint.scene import Scene
+from bootstrap.validate.context import EnvironmentContext
+from bootstrap.validate.violation import Finding, Place, Rule, Severity
 
 BROKEN_BUILD = Rule(
     name="kustomize/build",
@@ -15,6 +15,13 @@ BROKEN_BUILD = Rule(
     title="Kustomize builds the overlay.",
     why="The controller builds it the same way: it would stay at the last commit that builds.",
     fix="Mend what kustomize complains of.",
+    after=(
+        "sync/missing-overlay",
+        "files/link-leaves",
+        "files/link-into-environment",
+        "files/not-regular",
+        "files/yaml-limits",
+    ),
 )
 RULES = (BROKEN_BUILD,)
 
@@ -47,7 +54,7 @@ _WAYS: tuple[tuple[re.Pattern[str], Callable[[Case], Told | None]], ...] = tuple
 )  # fmt: skip
 
 
-def check(scene: Scene) -> Iterator[Finding]:
+def check(scene: EnvironmentContext) -> Iterator[Finding]:
     """One finding where the overlay does not build: kustomize stops at the first mistake."""
     if scene.failure is None:
         return

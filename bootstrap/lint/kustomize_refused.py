@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from bootstrap.finding import Finding, Rule, Severity
 from bootstrap.lint.inputs import Why
-from bootstrap.lint.scene import Scene
+from bootstrap.validate.context import EnvironmentContext
+from bootstrap.validate.violation import Finding, Rule, Severity
 
 REMOTE = Rule(
     name="kustomize/remote",
@@ -41,7 +41,7 @@ RULES = (REMOTE, PROGRAM, OUTSIDE, UNCLEAR)
 TOLD = {Why.REMOTE: REMOTE, Why.PROGRAM: PROGRAM, Why.OUTSIDE: OUTSIDE, Why.UNCLEAR: UNCLEAR}
 
 
-def check(scene: Scene) -> Iterator[Finding]:
+def check(scene: EnvironmentContext) -> Iterator[Finding]:
     """All that is in the way of a build; what other rules tell as well is left to them."""
     for each in scene.graph.refusals:
         if each.why in TOLD:

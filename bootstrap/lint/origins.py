@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from bootstrap.finding import Place
 from bootstrap.lint import generators, images, replaced, sources
 from bootstrap.lint.graph import Graph
 from bootstrap.lint.located import Path, get
@@ -14,6 +13,7 @@ from bootstrap.lint.selectors import NO_NAMESPACE, Selector, Subject
 from bootstrap.lint.sources import Source
 from bootstrap.objects import Identity, Object, identify, name_of
 from bootstrap.tree import Tree
+from bootstrap.validate.violation import Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap.finding import Place
 from bootstrap.lint.graph import Kustomization
 from bootstrap.lint.located import Document, Path, documents
 from bootstrap.lint.selectors import Selector
 from bootstrap.tree import Tree
+from bootstrap.validate.violation import Place
 
 _STEP = re.compile(r"\[([^\]]*)\]|((?:\\.|[^.\[\]])+)")
 

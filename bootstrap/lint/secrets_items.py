@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap.lint.scene import Scene, dig, mapping
 from bootstrap.objects import Object
 from bootstrap.record import RECORD
+from bootstrap.validate.context import EnvironmentContext, dig, mapping
 
 STRICT, NAMESPACE_WIDE, CLUSTER_WIDE = "strict", "namespace-wide", "cluster-wide"
 SCOPES = (STRICT, NAMESPACE_WIDE, CLUSTER_WIDE)
@@ -60,7 +60,7 @@ def scope(annotations: Mapping[str, Any]) -> str:
     return next(wide, STRICT)
 
 
-def read(scene: Scene) -> Iterator[Sealed]:
+def read(scene: EnvironmentContext) -> Iterator[Sealed]:
     """Every SealedSecret of the environment."""
     for each in scene.of_kind("SealedSecret"):
         annotations = mapping(dig(each, "metadata", "annotations"))

@@ -3,12 +3,12 @@
 import posixpath
 from collections.abc import Iterator
 
-from bootstrap.finding import Finding, Place, Rule, Severity
 from bootstrap.lint import secrets_files, secrets_shapes
-from bootstrap.lint.scene import Scene, dig, mapping
 from bootstrap.lint.secrets_files import Plain
 from bootstrap.lint.secrets_shapes import is_placeholder, shown
 from bootstrap.objects import identify
+from bootstrap.validate.context import EnvironmentContext, dig, mapping
+from bootstrap.validate.violation import Finding, Place, Rule, Severity
 
 PLAIN_SECRET = Rule(
     name="secrets/plain-secret",
@@ -21,7 +21,7 @@ RULES = (PLAIN_SECRET, *secrets_shapes.RULES)
 _ORDER = {rule.name: number for number, rule in enumerate(secrets_shapes.RULES)}
 
 
-def check(scene: Scene, told: set[Place]) -> Iterator[Finding]:
+def check(scene: EnvironmentContext, told: set[Place]) -> Iterator[Finding]:
     """All that is in the clear, but for places where something else was told already; one finding a line."""
     shown_by = {path: secrets_files.read(data, _kind(path)) for path, data in scene.tree.files.items()}
     names: set[str] = set()
@@ -41,7 +41,7 @@ def check(scene: Scene, told: set[Place]) -> Iterator[Finding]:
     yield from _rendered(scene, names)
 
 
-def _rendered(scene: Scene, names: set[str]) -> Iterator[Finding]:
+def _rendered(scene: EnvironmentContext, names: set[str]) -> Iterator[Finding]:
     """Secrets that come from elsewhere: another repository's base, for one."""
     for each in scene.of_kind("Secret"):
         values = [*mapping(dig(each, "data")).values(), *mapping(dig(each, "stringData")).values()]

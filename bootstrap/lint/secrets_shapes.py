@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bootstrap.finding import Rule, Severity
+from bootstrap.validate.violation import Rule, Severity
 
 _LEAKED = "Whoever can read the repository has it, and a later commit does not take it out of Git's history."
 

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from bootstrap.finding import Finding, Rule, Severity
-from bootstrap.lint.scene import Scene
 from bootstrap.objects import Object, identify
+from bootstrap.validate.context import EnvironmentContext
+from bootstrap.validate.violation import Finding, Rule, Severity
 
 REFUSED = Rule(
     name="server/refused",
@@ -30,7 +30,7 @@ _DONE = re.compile(r"^(?P<kind>[\w-]+)[\w.-]*/(?P<name>\S+) ", re.MULTILINE)
 _ABSENT = re.compile(r'namespaces "[^"]+" not found')
 
 
-def check(scene: Scene, out: str, err: str) -> Iterator[Finding]:
+def check(scene: EnvironmentContext, out: str, err: str) -> Iterator[Finding]:
     """The findings of one dry run: kubectl names what was taken on stdout, and complains of the rest in their order."""
     taken = {(match["kind"], match["name"]) for match in _DONE.finditer(out)}
     left = [each for each in scene.objects if (each["kind"].lower(), each["metadata"]["name"]) not in taken]
@@ -47,7 +47,7 @@ def check(scene: Scene, out: str, err: str) -> Iterator[Finding]:
                 yield scene.finding(REFUSED, scene.trace.overlay(), _short(text))
 
 
-def _refused(scene: Scene, each: Object, text: str) -> Finding:
+def _refused(scene: EnvironmentContext, each: Object, text: str) -> Finding:
     place = scene.trace.object(each)
     if field := re.search(r"(?:unknown field \"|: |\")(spec\.[\w.\[\]]+)", text):
         place = scene.trace.field(each, _path(field[1]))

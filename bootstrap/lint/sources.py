@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from bootstrap.finding import Place
 from bootstrap.lint import images
 from bootstrap.lint.graph import Graph, Kustomization
 from bootstrap.lint.inputs import Role
@@ -14,6 +13,7 @@ from bootstrap.lint.located import Document, Path, documents, get
 from bootstrap.lint.selectors import Selector, Subject
 from bootstrap.objects import Identity, identify
 from bootstrap.tree import Tree
+from bootstrap.validate.violation import Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
-from bootstrap.finding import Place
 from bootstrap.lint import aligned
 from bootstrap.lint.graph import Graph
 from bootstrap.lint.located import Document, Path, documents, get
 from bootstrap.lint.origins import Origin, Origins
 from bootstrap.objects import Object, identify
 from bootstrap.tree import Tree
+from bootstrap.validate.violation import Place
 
 
 class Trace:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bootstrap.lint import registry
 from bootstrap.tree import Tree
+from bootstrap.validate import registry
 from tests.conftest import Taxiway
 from tests.lint.cases import Broken, airflow, files, fleet, kubernetes, kustomize, line_of, references, secrets, sync
 

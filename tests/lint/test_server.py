@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from bootstrap.lint import server
-from bootstrap.lint.scene import Scene
 from bootstrap.repository import working
+from bootstrap.validate.context import EnvironmentContext
 from tests import rendering
 from tests.lint import files
 
@@ -14,27 +14,27 @@ ABSENT = 'Error from server (NotFound): namespaces "airflow-dev" not found\n'
 
 
 @pytest.fixture(scope="module")
-def scene(fresh: Path) -> Scene:
+def scene(fresh: Path) -> EnvironmentContext:
     """The first environment of a fresh repo."""
     checkout = working(fresh)
     environment = checkout.model.environments[0]
     rendered = rendering.build(fresh / environment.overlay)
     tree = files.of(checkout, environment)
-    return Scene(model=checkout.model, environment=environment, tree=tree, rendered=rendered)
+    return EnvironmentContext(model=checkout.model, environment=environment, tree=tree, rendered=rendered)
 
 
-def taken(scene: Scene, *refused: str) -> str:
+def taken(scene: EnvironmentContext, *refused: str) -> str:
     """kubectl's standard output where all but these objects are taken."""
     names = [f"{each['kind'].lower()}.any/{each['metadata']['name']}" for each in scene.objects]
     return "".join(f"{name} serverside-applied (server dry run)\n" for name in names if name not in refused)
 
 
-def test_what_is_taken_has_no_finding(scene: Scene) -> None:
+def test_what_is_taken_has_no_finding(scene: EnvironmentContext) -> None:
     assert list(server.check(scene, taken(scene), "")) == []
     assert list(server.check(scene, taken(scene), "Warning: something is deprecated\n")) == []
 
 
-def test_a_refusal_is_told_at_the_field(scene: Scene) -> None:
+def test_a_refusal_is_told_at_the_field(scene: EnvironmentContext) -> None:
     err = (
         'The PodDisruptionBudget "airflow-scheduler" is invalid: spec: Invalid value: {}: minAvailable and '
         "maxUnavailable cannot be both set\n"
@@ -45,7 +45,7 @@ def test_a_refusal_is_told_at_the_field(scene: Scene) -> None:
     assert found.message.startswith("PodDisruptionBudget/airflow-scheduler is refused: The PodDisruptionBudget")
 
 
-def test_an_unknown_field_leads_to_its_line(scene: Scene) -> None:
+def test_an_unknown_field_leads_to_its_line(scene: EnvironmentContext) -> None:
     err = (
         'Error from server (BadRequest): error when creating "STDIN": Deployment in version "v1" cannot be handled as '
         'a Deployment: strict decoding error: unknown field "spec.template.spec.containers[0].resources"\n'
@@ -55,12 +55,12 @@ def test_an_unknown_field_leads_to_its_line(scene: Scene) -> None:
     assert (found.place.path, line.strip()) == ("base/airflow/deployment.scheduler.yaml", "resources:")
 
 
-def test_a_namespace_that_is_not_there_is_told_once(scene: Scene) -> None:
+def test_a_namespace_that_is_not_there_is_told_once(scene: EnvironmentContext) -> None:
     some = [f"{each['kind'].lower()}.any/{each['metadata']['name']}" for each in scene.objects[:3]]
     (found,) = server.check(scene, taken(scene, *some), ABSENT * 3)
     assert (found.rule, "3 objects were not looked at" in found.message) == (server.NO_NAMESPACE, True)
 
 
-def test_a_complaint_about_nothing_in_particular_is_told_at_the_overlay(scene: Scene) -> None:
+def test_a_complaint_about_nothing_in_particular_is_told_at_the_overlay(scene: EnvironmentContext) -> None:
     (found,) = server.check(scene, "", "error: the server is on holiday\n")
     assert (found.place.path, found.message) == ("overlays/dev/kustomization.yaml", "the server is on holiday")

@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootstrap import markdown, plaintext, trail, verdict, workspace
-from bootstrap.finding import Finding, Place, Rule, Severity
 from bootstrap.trail import Block, Kind, Route
+from bootstrap.validate.violation import Finding, Place, Rule, Severity
 from tests.commands.test_init import git
 from tests.commands.test_promote import branches, publish
 from tests.conftest import REPO_URL, Keys, Ran, Taxiway

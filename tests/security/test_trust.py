@@ -16,10 +16,11 @@ from bootstrap import cli, impact_repo, modeledit, record, sealing
 from bootstrap.errors import BadOption, BadTarget
 from bootstrap.impact import Effect
 from bootstrap.impact_repo import State
-from bootstrap.lint import registry, secrets_certificate
-from bootstrap.lint.scene import Scene
+from bootstrap.lint import secrets_certificate
 from bootstrap.model import Environment, Model
 from bootstrap.tree import Tree
+from bootstrap.validate import registry
+from bootstrap.validate.context import EnvironmentContext
 from tests import environment_repo as envs
 from tests.commands.test_init import git, snapshot
 from tests.commands.test_promote import branches, refuse, succeed
@@ -591,7 +592,7 @@ def test_a_file_holds_the_trusted_certificate_and_no_other(attacker: Attacker, k
     ours = keys.certificate.read_bytes()
 
     def found(pem: bytes) -> list[str]:
-        scene = Scene(model=envs.model(), environment=environment, tree=Tree({file_of("prod"): pem}))
+        scene = EnvironmentContext(model=envs.model(), environment=environment, tree=Tree({file_of("prod"): pem}))
         return [each.rule.name for each in secrets_certificate.check(scene)]
 
     assert found(ours) == found(ours + ours) == []

@@ -1,20 +1,21 @@
-"""What the rules look at: one environment, its files, what it renders to, and the way back to the files."""
+"""What rules look at: one environment, its files, what it renders to, and the way back to the files."""
 
 import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, wraps
 from typing import Any, TypeVar
 
 from bootstrap.file_problems import Problem
-from bootstrap.finding import Finding, Place, Rule
 from bootstrap.lint import graph
 from bootstrap.lint.graph import Graph
 from bootstrap.lint.trace import Trace
 from bootstrap.model import Environment, Model
 from bootstrap.objects import Object, identify, parse
 from bootstrap.tree import Tree
+from bootstrap.validate.rule import Check
+from bootstrap.validate.violation import Finding, Place, Rule, Violation
 
 CLUSTERS = "clusters"
 Found = TypeVar("Found")
@@ -37,24 +38,16 @@ class Concerned:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scene:
-    """One environment.
-
-    `tree` holds every file that can have to do with it, by its path in the repo: the overlay, `base/`, `clusters/`,
-    `taxiway.yaml`. `rendered` is what kustomize built, empty where it could not: `failure` then has its reason.
-    `before` is the same as of HEAD; None where that is not known. `problems` are what is there beside the tree and was
-    not read. Objects and files are whatever the user wrote: any
-    value may have any type, so rules read them through `dig`, `mapping` and `items`. (No slots: it caches.)
-    """
+class Context:
+    """What the rules of one kind look at. (No slots: it caches.)"""
 
     model: Model
-    environment: Environment
-    tree: Tree = field(repr=False)
-    rendered: bytes = field(default=b"", repr=False)
-    failure: str | None = None
-    before: bytes | None = field(default=None, repr=False)
-    problems: tuple[Problem, ...] = ()
     _facts: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """The names of the environments that a violation is about, unless it says so itself."""
+        return ()
 
     def once(self, key: Hashable, make: Callable[[], Found]) -> Found:
         """What is under a key, made at the first time that a rule asks for it."""
@@ -64,8 +57,40 @@ class Scene:
         return found
 
     def forget(self) -> None:
-        """Let go of what was made: it leads back to the scene, so that only a look for cycles would free them both."""
+        """Let go of what was made: it leads back to the context, so that only a look for cycles would free them."""
         self._facts.clear()
+
+    def violations(self, check: Check[Any]) -> tuple[Violation, ...]:
+        """Where a rule is broken here."""
+        return self.once(check, lambda: tuple(check(self)))
+
+    def told(self, check: Check[Any]) -> bool:
+        """Whether a rule is broken here, and not switched off."""
+        return check.rule.name not in self.model.switched_off and bool(self.violations(check))
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnvironmentContext(Context):
+    """One environment.
+
+    `tree` holds every file that can have to do with it, by its path in the repo: the overlay, `base/`, `clusters/`,
+    `taxiway.yaml`. `rendered` is what kustomize built, empty where it could not: `failure` then has its reason.
+    `before` is the same as of HEAD; None where that is not known. `problems` are what is there beside the tree and was
+    not read. Objects and files are whatever the user wrote: any
+    value may have any type, so rules read them through `dig`, `mapping` and `items`.
+    """
+
+    environment: Environment
+    tree: Tree = field(repr=False)
+    rendered: bytes = field(default=b"", repr=False)
+    failure: str | None = None
+    before: bytes | None = field(default=None, repr=False)
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """Its name."""
+        return (self.environment.name,)
 
     @cached_property
     def objects(self) -> tuple[Object, ...]:
@@ -111,6 +136,19 @@ class Scene:
         """A finding about this environment."""
         names = (self.environment.name,)
         return Finding(rule=rule, place=place, message=message, hint=hint, environments=names)
+
+
+Seen = TypeVar("Seen", bound=Context)
+
+
+def shared(walk: Callable[[Seen], Iterable[Found]]) -> Callable[[Seen], tuple[Found, ...]]:
+    """Keep what a walk through a context finds: the rules that need it share it."""
+
+    @wraps(walk)
+    def kept(context: Seen) -> tuple[Found, ...]:
+        return context.once(walk, lambda: tuple(walk(context)))
+
+    return kept
 
 
 def dig(value: Any, *path: str | int) -> Any:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap.finding import Place
 from bootstrap.lint.pods import Pod
-from bootstrap.lint.scene import items, mapping
+from bootstrap.validate.context import items, mapping
+from bootstrap.validate.violation import Place
 
 _SHOWN = 3
 

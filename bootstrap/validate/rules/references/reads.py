@@ -5,8 +5,8 @@ from functools import partial
 from typing import Any
 
 from bootstrap.lint.pods import Container, Pod
-from bootstrap.lint.references_mention import Mention
-from bootstrap.lint.scene import dig, items, mapping
+from bootstrap.validate.context import dig, items, mapping
+from bootstrap.validate.rules.references.mentions import Mention
 
 # By kind: the fields of envFrom, env and volumes, and what a volume calls the name.
 _FIELDS = {
