@@ -9,13 +9,12 @@ from typing import Any
 from bootstrap import fingerprint, model, models
 from bootstrap.builds import Builder, Built, Sources, identities
 from bootstrap.errors import BadOption, TaxiwayError
-from bootstrap.lint import fleet
-from bootstrap.lint.fleet import Claim
 from bootstrap.model import Environment, Model
 from bootstrap.snapshot import Commit, Reading, WorkTree, files_of
 from bootstrap.tree import Tree
 from bootstrap.validate import registry
-from bootstrap.validate.context import CLUSTERS, Concerned, EnvironmentContext
+from bootstrap.validate.context import CLUSTERS, Claim, Concerned, EnvironmentContext
+from bootstrap.validate.rules.fleet.claims import claims
 from bootstrap.validate.violation import Finding, Place
 
 _LAYOUT = "2"  # of what is kept in the cache
@@ -95,7 +94,7 @@ class Examiner:
     def examine(self, environment: Environment) -> Examined:
         """Build an environment and look at it."""
         look = self._look(environment)
-        found = Examined(findings=tuple(registry.examine(look.scene)), claims=tuple(fleet.claims(look.scene)))
+        found = Examined(findings=tuple(registry.examine(look.scene)), claims=tuple(claims(look.scene)))
         look.scene.forget()
         key = self._key(environment, look.sources.parts)
         same = all(each.identity == self.work.identity(part) for part, each in look.beside.items())

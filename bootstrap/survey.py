@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from bootstrap import crew
 from bootstrap.examination import Examined, Examiner
 from bootstrap.kubectl import Kubectl
-from bootstrap.lint import fleet, fleet_declared, secrets, secrets_certificate, server
+from bootstrap.lint import secrets, secrets_certificate
 from bootstrap.memory import Memory
-from bootstrap.model import PATH, Environment
+from bootstrap.model import Environment
 from bootstrap.repository import Checkout, Strays
 from bootstrap.result import Progress
 from bootstrap.tree import Tree
 from bootstrap.validate import registry, violation
-from bootstrap.validate.context import EnvironmentContext
+from bootstrap.validate.context import EnvironmentContext, FleetContext, ServerContext
 from bootstrap.validate.violation import Finding
 
 _LOOKS = 20  # at the files of an environment, in a tenth of the time that it takes to build and examine one
@@ -72,13 +72,16 @@ class Survey:
         found = [each for environment in self.chosen for each in examined[environment.name].findings]
         found.extend(each for environment in self.chosen for each in self.aged.findings[environment.name])
         claims = [(each.name, claim) for each in self.chosen for claim in examined[each.name].claims]
-        found.extend(fleet.check(self.checkout.model, claims))
-        off = self.examiner.off_before
-        found.extend(fleet_declared.check(self.checkout.model, off, self.chosen, lambda: self.checkout.read(PATH)))
-        if self.strays:
-            found.extend(
-                fleet.strays(self.checkout.model, self.strays.overlays, self.strays.clusters, self.checkout.read)
-            )
+        fleet = FleetContext(
+            model=self.checkout.model,
+            chosen=tuple(each.name for each in self.chosen),
+            claims=claims,
+            off_before=self.examiner.off_before,
+            overlays=self.strays.overlays if self.strays else (),
+            clusters=self.strays.clusters if self.strays else (),
+            read=self.checkout.read,
+        )
+        found.extend(registry.examine(fleet))
         found = self.judged(found)
         # To remember it takes a second look at all files, which may take longer than one environment.
         worth = not left or len(left) * _LOOKS >= len(self.chosen)
@@ -112,4 +115,5 @@ class Survey:
         for each in self.chosen:
             scene = self.examiner.scene(each)
             if scene.rendered:
-                yield from server.check(scene, *kubectl.dry_run(scene.rendered))
+                out, err = kubectl.dry_run(scene.rendered)
+                yield from registry.examine(ServerContext(model=scene.model, environment=scene, out=out, err=err))

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, wraps
 from typing import Any, TypeVar
@@ -136,6 +136,50 @@ class EnvironmentContext(Context):
         """A finding about this environment."""
         names = (self.environment.name,)
         return Finding(rule=rule, place=place, message=message, hint=hint, environments=names)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerContext(Context):
+    """What kubectl says of a server-side dry run of an environment's objects, on stdout and on stderr."""
+
+    environment: EnvironmentContext
+    out: str
+    err: str
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """The environment's name."""
+        return self.environment.environments
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """Something that an environment takes and that no other one of its cluster may take.
+
+    Of the rule `fleet/dependency-cycle`: the name of the Kustomization that it waits for.
+    """
+
+    rule: str
+    what: str
+    path: str
+    line: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetContext(Context):
+    """The environments beside each other, and what belongs to none of them.
+
+    `claims` come with the name of their environment, of those `chosen`. `off_before` are the rules that were switched
+    off at the commit before; None where there is none yet. `overlays` are kustomization files right below
+    overlays/<name>/ and `clusters` files below clusters/ that may be strays; `read` gives the bytes of a file.
+    """
+
+    chosen: tuple[str, ...] = ()
+    claims: Sequence[tuple[str, Claim]] = ()
+    off_before: Mapping[str, str] | None = None
+    overlays: Sequence[str] = ()
+    clusters: Sequence[str] = ()
+    read: Callable[[str], bytes] = field(default=lambda _: b"", repr=False)
 
 
 Seen = TypeVar("Seen", bound=Context)

@@ -9,13 +9,13 @@ from importlib import import_module
 from typing import Any
 
 from bootstrap.errors import BadOption, BadTarget
-from bootstrap.lint import airflow, fleet, fleet_declared, kubernetes, kustomize, secrets, server
-from bootstrap.lint.fleet_declared import SWITCHED_OFF as ALWAYS
+from bootstrap.lint import airflow, kubernetes, kustomize, secrets
 from bootstrap.validate import rules
 from bootstrap.validate.context import Context, EnvironmentContext
 from bootstrap.validate.rule import Check
 from bootstrap.validate.violation import Finding, Place, Rule, Severity, Within
 
+ALWAYS = "fleet/rule-switched-off"  # the rule that can't be switched off
 # Not yet one function a rule: each has `RULES`, and `check` from an environment to findings.
 FAMILIES = (kustomize, secrets, airflow, kubernetes)
 
@@ -30,7 +30,7 @@ def checks() -> tuple[Check[Any], ...]:
 
 def every() -> tuple[Rule, ...]:
     """Every rule, by family, file and line."""
-    left = (rule for family in (*FAMILIES, fleet, fleet_declared, server) for rule in family.RULES)
+    left = (rule for family in FAMILIES for rule in family.RULES)
     return (*left, *(each.rule for each in checks()))
 
 
@@ -83,14 +83,14 @@ def check_off(off: Mapping[str, str]) -> None:
             f"taxiway.yaml switches off {', '.join(unknown)}, which no rule is called",
             hint="taxiway validate --list-rules shows them all",
         )
-    if ALWAYS.name in off:
-        raise BadTarget(f"taxiway.yaml switches off {ALWAYS.name}, which can't be", hint="take its entry out")
+    if ALWAYS in off:
+        raise BadTarget(f"taxiway.yaml switches off {ALWAYS}, which can't be", hint="take its entry out")
 
 
 def judged(findings: Iterable[Finding], off: Mapping[str, str]) -> list[Finding]:
     """The findings without those of rules that are switched off; first of all what says that one is."""
-    left = [each for each in findings if each.rule.name not in off or each.rule is ALWAYS]
-    return sorted(left, key=lambda each: each.rule.name != ALWAYS.name)
+    left = [each for each in findings if each.rule.name not in off or each.rule.name == ALWAYS]
+    return sorted(left, key=lambda each: each.rule.name != ALWAYS)
 
 
 def serious(findings: Iterable[Finding]) -> list[Finding]:

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from bootstrap import verdict
 from bootstrap.errors import TaxiwayError
-from bootstrap.lint import fleet
 from bootstrap.model import Model
 from bootstrap.repository import working
 from bootstrap.tree import Tree
 from bootstrap.validate import registry, violation
-from bootstrap.validate.context import EnvironmentContext
+from bootstrap.validate.context import EnvironmentContext, FleetContext
+from bootstrap.validate.rules.fleet import claims as fleet_claims
 from tests import rendering
 from tests.conftest import Taxiway
 from tests.lint import files
@@ -46,8 +46,8 @@ def scene(request: pytest.FixtureRequest, fresh: Path) -> EnvironmentContext:
 def examine(scene: EnvironmentContext) -> list[violation.Finding]:
     """All that is found, told in every form."""
     found = registry.examine(scene)
-    claims = [(scene.environment.name, claim) for claim in fleet.claims(scene)]
-    findings = violation.merged([*found, *fleet.check(scene.model, claims)])
+    claims = [(scene.environment.name, claim) for claim in fleet_claims.claims(scene)]
+    findings = violation.merged([*found, *registry.examine(FleetContext(model=scene.model, claims=claims))])
     for form in ("text", "github", "gitlab", "sarif"):
         assert "\n".join(verdict.lines(findings, [scene.environment.name], {}, form)).encode()
     json.dumps(verdict.data(findings, [scene.environment.name], {}))

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.lint import server
 from bootstrap.repository import working
-from bootstrap.validate.context import EnvironmentContext
+from bootstrap.validate import registry
+from bootstrap.validate.context import EnvironmentContext, ServerContext
+from bootstrap.validate.violation import Finding
 from tests import rendering
 from tests.lint import files
 
@@ -29,9 +30,14 @@ def taken(scene: EnvironmentContext, *refused: str) -> str:
     return "".join(f"{name} serverside-applied (server dry run)\n" for name in names if name not in refused)
 
 
+def check(scene: EnvironmentContext, out: str, err: str) -> list[Finding]:
+    """What is found in kubectl's words."""
+    return registry.examine(ServerContext(model=scene.model, environment=scene, out=out, err=err))
+
+
 def test_what_is_taken_has_no_finding(scene: EnvironmentContext) -> None:
-    assert list(server.check(scene, taken(scene), "")) == []
-    assert list(server.check(scene, taken(scene), "Warning: something is deprecated\n")) == []
+    assert check(scene, taken(scene), "") == []
+    assert check(scene, taken(scene), "Warning: something is deprecated\n") == []
 
 
 def test_a_refusal_is_told_at_the_field(scene: EnvironmentContext) -> None:
@@ -39,8 +45,8 @@ def test_a_refusal_is_told_at_the_field(scene: EnvironmentContext) -> None:
         'The PodDisruptionBudget "airflow-scheduler" is invalid: spec: Invalid value: {}: minAvailable and '
         "maxUnavailable cannot be both set\n"
     )
-    (found,) = server.check(scene, taken(scene, "poddisruptionbudget.any/airflow-scheduler"), err)
-    assert found.rule is server.REFUSED
+    (found,) = check(scene, taken(scene, "poddisruptionbudget.any/airflow-scheduler"), err)
+    assert found.rule.name == "server/refused"
     assert found.place.path == "base/airflow/poddisruptionbudget.scheduler.yaml"
     assert found.message.startswith("PodDisruptionBudget/airflow-scheduler is refused: The PodDisruptionBudget")
 
@@ -50,17 +56,17 @@ def test_an_unknown_field_leads_to_its_line(scene: EnvironmentContext) -> None:
         'Error from server (BadRequest): error when creating "STDIN": Deployment in version "v1" cannot be handled as '
         'a Deployment: strict decoding error: unknown field "spec.template.spec.containers[0].resources"\n'
     )
-    (found,) = server.check(scene, taken(scene, "deployment.any/airflow-scheduler"), err)
+    (found,) = check(scene, taken(scene, "deployment.any/airflow-scheduler"), err)
     line = (scene.tree[found.place.path].decode().splitlines())[found.place.line - 1]
     assert (found.place.path, line.strip()) == ("base/airflow/deployment.scheduler.yaml", "resources:")
 
 
 def test_a_namespace_that_is_not_there_is_told_once(scene: EnvironmentContext) -> None:
     some = [f"{each['kind'].lower()}.any/{each['metadata']['name']}" for each in scene.objects[:3]]
-    (found,) = server.check(scene, taken(scene, *some), ABSENT * 3)
-    assert (found.rule, "3 objects were not looked at" in found.message) == (server.NO_NAMESPACE, True)
+    (found,) = check(scene, taken(scene, *some), ABSENT * 3)
+    assert (found.rule.name, "3 objects were not looked at" in found.message) == ("server/no-namespace", True)
 
 
 def test_a_complaint_about_nothing_in_particular_is_told_at_the_overlay(scene: EnvironmentContext) -> None:
-    (found,) = server.check(scene, "", "error: the server is on holiday\n")
+    (found,) = check(scene, "", "error: the server is on holiday\n")
     assert (found.place.path, found.message) == ("overlays/dev/kustomization.yaml", "the server is on holiday")

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
-from bootstrap.lint.fleet import CLUSTER_SCOPED
 from bootstrap.model import Controller
 from bootstrap.objects import Object, identify
 from bootstrap.validate.context import EnvironmentContext, dig, items
 from bootstrap.validate.rule import ERROR, rule
+from bootstrap.validate.rules.fleet.claims import CLUSTER_SCOPED
 from bootstrap.validate.rules.references.mentions import near
 from bootstrap.validate.rules.sync import objects
 from bootstrap.validate.rules.sync.namespace import namespace as agreed_namespace
