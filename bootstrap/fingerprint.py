@@ -5,10 +5,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bootstrap.layout_of_repo import MODEL as MODEL
+from bootstrap.layout_of_repo import OVERLAYS as OVERLAYS
+from bootstrap.layout_of_repo import part_of as part_of
+
 FILE, EXECUTABLE, LINK = "100644", "100755", "120000"
 _FOLDER = "40000"
-OVERLAYS = "overlays"
-MODEL = "taxiway.yaml"  # what makes a folder the top of an environment repo
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,17 +19,6 @@ class Blob:
 
     mode: str
     data: bytes
-
-
-def part_of(path: str) -> str | None:
-    """The part of the repo that a path belongs to: an overlay, or else an entry of the top folder.
-
-    None for a path that leaves the repo, is Git's own, or is as large as all overlays together.
-    """
-    first, _, rest = path.partition("/")
-    if first in ("", ".", "..") or first.lower() == ".git" or path == OVERLAYS:
-        return None
-    return f"{OVERLAYS}/{rest.partition('/')[0]}" if first == OVERLAYS else first
 
 
 def identity(part: str, blobs: Mapping[str, Blob], *, like: str = "") -> str:

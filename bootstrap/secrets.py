@@ -12,31 +12,10 @@ import yaml
 
 from bootstrap import yamlread
 from bootstrap.errors import BadSecret, TaxiwayError, raise_all
+from bootstrap.secret import Secret as Secret
 
 PASSWORD_BYTES = 24  # 192 bits, 32 characters
 JWT_BYTES = 64  # HS512 wants as many bytes as its digest (RFC 7518, 3.2)
-
-
-class Secret:
-    """Bytes that must not be seen: no repr, no str, no format shows them. Read them with `reveal`."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: bytes) -> None:
-        self._value = value
-
-    def reveal(self) -> bytes:
-        """The bytes themselves, for the one place that seals them or writes a private key."""
-        return self._value
-
-    def __repr__(self) -> str:
-        return "Secret(***)"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and random.compare_digest(self._value, other._value)
-
-    def __hash__(self) -> int:
-        return hash(self._value)
 
 
 Values = Mapping[str, Secret]

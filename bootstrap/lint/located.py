@@ -12,6 +12,17 @@ from bootstrap import yamlread
 Path = Sequence[str | int]
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where a user would edit: a file of the repo, and a line of it, from 1."""
+
+    path: str
+    line: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """One document: its value as YAML 1.1 resolves it, and the nodes that it was read from.

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from bootstrap.lint.located import Place as Place
+
 
 class Severity(StrEnum):
     """An error keeps the environment from working, now or at the next change; a warning is worth a look."""
@@ -36,17 +38,6 @@ class Rule:
     aliases: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     within: Within = Within.ENVIRONMENT
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
-    """Where a user would edit: a file of the repo, and a line of it, from 1."""
-
-    path: str
-    line: int = 1
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.line}"
 
 
 @dataclass(frozen=True, slots=True)

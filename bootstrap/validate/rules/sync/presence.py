@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bootstrap.lint.graph import NAMES
+from bootstrap.layout_of_repo import KUSTOMIZATIONS
 from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.rules.sync import objects
@@ -20,7 +20,7 @@ def missing_overlay(env: EnvironmentContext) -> Iterator[Violation]:
     There is nothing to build, and every command that looks at all environments stops there.
     """
     overlay = env.environment.overlay
-    if not any(f"{overlay}/{name}" in env.tree.files for name in NAMES):
+    if not any(f"{overlay}/{name}" in env.tree.files for name in KUSTOMIZATIONS):
         message = f"environment {env.environment.name} has no {overlay}/kustomization.yaml"
         yield Violation(objects.entry(env), message)
 
