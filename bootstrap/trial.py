@@ -15,7 +15,7 @@ from bootstrap.gitrepo.planned import Prospect
 from bootstrap.kubernetes import objects
 from bootstrap.kustomize.builder import Builder, Built
 from bootstrap.pullrequests.base_commit import Ground
-from bootstrap.validate.context import CLUSTERS, Concerned, Scene
+from bootstrap.validate.context import CLUSTERS, Concerned, EnvironmentContext
 from bootstrap.validate.violation import Finding
 
 
@@ -47,7 +47,7 @@ def run(ground: Ground, builder: Builder, changes: ChangeSet, after: Model, name
         "source": builder.begin(ground.snapshot, f"overlays/{source}") if source else None,
     }
     # While kustomize works: the rules, and what they look at beside the objects.
-    from bootstrap.lint import registry
+    from bootstrap.validate import registry
 
     parts = [part for part in ground.snapshot.parts() if part != CLUSTERS]
     now = Tree.union((ground.tree(*parts, overlay), _clusters(ground, environment or old)))
@@ -55,7 +55,7 @@ def run(ground: Ground, builder: Builder, changes: ChangeSet, after: Model, name
     if environment:
         # For what the rules keep by it: most files and objects of the result are as they are here, and are known then.
         known = builds["before"].result() if builds["before"] and builds["before"].done() else Built()
-        registry.examine(Scene(model=after, environment=environment, tree=tree, rendered=known.rendered))
+        registry.examine(EnvironmentContext(model=after, environment=environment, tree=tree, rendered=known.rendered))
     built = {side: job.result() if job else Built() for side, job in builds.items()}
     raise_all(_failures(built, source))
     before, result = (objects.parse(built[side].rendered) for side in ("before", "after"))
@@ -66,20 +66,23 @@ def run(ground: Ground, builder: Builder, changes: ChangeSet, after: Model, name
     lacking = sorted({*secret_keys.missing_keys(result)} - {*secret_keys.missing_keys(before)})
     if lacking:
         return Trial(diff=diff, reasons=tuple(_lacking(environment, lacking)))
-    result_scene = Scene(model=after, environment=environment, tree=tree, rendered=built["after"].rendered)
+    result_scene = EnvironmentContext(model=after, environment=environment, tree=tree, rendered=built["after"].rendered)
     then = None
     if old:
-        then = Scene(model=ground.known, environment=old, tree=now, rendered=built["before"].rendered)
+        then = EnvironmentContext(model=ground.known, environment=old, tree=now, rendered=built["before"].rendered)
     return _examined(result_scene, then, diff, anew=bool(source))
 
 
-def _examined(scene: Scene, before: Scene | None, diff: EnvironmentDiff, *, anew: bool) -> Trial:
+def _examined(
+    scene: EnvironmentContext, before: EnvironmentContext | None, diff: EnvironmentDiff, *, anew: bool
+) -> Trial:
     """Look at the result with every rule; unless `anew`, what is wrong with it `before` may stay so.
 
     A certificate that nobody trusts may not: nothing is proposed for such an environment. Rules are off as they are at
     the commit that the change is made on.
     """
-    from bootstrap.lint import kubernetes_postgres, registry, secrets_certificate
+    from bootstrap.lint import kubernetes_postgres, secrets_certificate
+    from bootstrap.validate import registry
 
     off = before.model.switched_off if before else scene.model.switched_off
     registry.check_off(off)

@@ -14,9 +14,9 @@ from bootstrap.core.tree import Tree
 from bootstrap.gitrepo import object_ids
 from bootstrap.gitrepo.snapshot import Commit, Reading, WorkTree, files_of
 from bootstrap.kustomize.builder import Builder, Built, Sources, identities
-from bootstrap.lint import fleet, registry
-from bootstrap.lint.fleet import Claim
-from bootstrap.validate.context import CLUSTERS, Concerned, Scene
+from bootstrap.validate import registry
+from bootstrap.validate.context import CLUSTERS, Claim, Concerned, EnvironmentContext
+from bootstrap.validate.rules.fleet.claims import claims
 from bootstrap.validate.violation import Finding
 from bootstrap.yamltools.positions import Place
 
@@ -63,7 +63,7 @@ class Examined:
 class _Look:
     """A scene, and what tells whether it may be remembered: what it is made of, and what was read beside that."""
 
-    scene: Scene
+    scene: EnvironmentContext
     sources: Sources
     beside: Mapping[str, Reading]
     sound: bool
@@ -97,7 +97,7 @@ class Examiner:
     def examine(self, environment: Environment) -> Examined:
         """Build an environment and look at it."""
         look = self._look(environment)
-        found = Examined(findings=tuple(registry.examine(look.scene)), claims=tuple(fleet.claims(look.scene)))
+        found = Examined(findings=tuple(registry.examine(look.scene)), claims=tuple(claims(look.scene)))
         look.scene.forget()
         key = self._key(environment, look.sources.parts)
         same = all(each.identity == self.work.identity(part) for part, each in look.beside.items())
@@ -106,7 +106,7 @@ class Examiner:
         self.builder.cache.put(key, json.dumps(found.dump()).encode())
         return found
 
-    def scene(self, environment: Environment) -> Scene:
+    def scene(self, environment: Environment) -> EnvironmentContext:
         """What there is to look at."""
         return self._look(environment).scene
 
@@ -121,7 +121,7 @@ class Examiner:
         if not broken and environment.name != self.first:
             others = self._clusters.keys() - self._concerned.of(environment)
             files = {path: data for path, data in files.items() if path not in others}
-        scene = Scene(
+        scene = EnvironmentContext(
             model=self.model,
             environment=environment,
             tree=Tree({**files, **sources.tree.files}),

@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from bootstrap.cluster.kubectl import Kubectl
-from bootstrap.config.model import PATH, Environment
+from bootstrap.config.model import Environment
 from bootstrap.core.result import Progress
 from bootstrap.core.tree import Tree
 from bootstrap.gitrepo.environment_repo import Checkout, Strays
-from bootstrap.lint import fleet, fleet_declared, registry, secrets, secrets_certificate, server
+from bootstrap.lint import secrets, secrets_certificate
 from bootstrap.memory import Memory
-from bootstrap.validate import parallel, violation
-from bootstrap.validate.context import Scene
+from bootstrap.validate import parallel, registry, violation
+from bootstrap.validate.context import EnvironmentContext, FleetContext, ServerContext
 from bootstrap.validate.engine import Examined, Examiner
 from bootstrap.validate.violation import Finding
 
@@ -36,7 +36,7 @@ class Aged:
             place = f"{each.overlay}/{secrets_certificate.FILE}"
             text = checkout.read(place)
             tree = Tree({place: text} if text else {})
-            scene = Scene(model=checkout.model, environment=each, tree=tree)
+            scene = EnvironmentContext(model=checkout.model, environment=each, tree=tree)
             found[each.name] = list(secrets.aging(scene, now))
             turns.update(secrets.turns(scene))
         since, until = max(each for each in turns if each <= now), min(each for each in turns if each > now)
@@ -71,13 +71,16 @@ class Survey:
         found = [each for environment in self.chosen for each in examined[environment.name].findings]
         found.extend(each for environment in self.chosen for each in self.aged.findings[environment.name])
         claims = [(each.name, claim) for each in self.chosen for claim in examined[each.name].claims]
-        found.extend(fleet.check(self.checkout.model, claims))
-        off = self.examiner.off_before
-        found.extend(fleet_declared.check(self.checkout.model, off, self.chosen, lambda: self.checkout.read(PATH)))
-        if self.strays:
-            found.extend(
-                fleet.strays(self.checkout.model, self.strays.overlays, self.strays.clusters, self.checkout.read)
-            )
+        fleet = FleetContext(
+            model=self.checkout.model,
+            chosen=tuple(each.name for each in self.chosen),
+            claims=claims,
+            off_before=self.examiner.off_before,
+            overlays=self.strays.overlays if self.strays else (),
+            clusters=self.strays.clusters if self.strays else (),
+            read=self.checkout.read,
+        )
+        found.extend(registry.examine(fleet))
         found = self.judged(found)
         # To remember it takes a second look at all files, which may take longer than one environment.
         worth = not left or len(left) * _LOOKS >= len(self.chosen)
@@ -111,4 +114,5 @@ class Survey:
         for each in self.chosen:
             scene = self.examiner.scene(each)
             if scene.rendered:
-                yield from server.check(scene, *kubectl.dry_run(scene.rendered))
+                out, err = kubectl.dry_run(scene.rendered)
+                yield from registry.examine(ServerContext(model=scene.model, environment=scene, out=out, err=err))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bootstrap.config.model import Controller
-from bootstrap.validate.context import Scene, dig, items
+from bootstrap.validate.context import EnvironmentContext, dig, items
 from bootstrap.yamltools.positions import Document, Place, documents
 
 # What tells each controller what to sync, and where.
@@ -42,18 +42,31 @@ class Synced:
         return f"{self.get('kind')}/{self.name}"
 
 
-def of_kind(scene: Scene, kind: str) -> list[Synced]:
+def of_kind(env: EnvironmentContext, kind: str) -> list[Synced]:
     """The objects of a kind in the environment's sync file. Flux's Kustomization is not kustomize's."""
     return [
-        Synced(scene.environment.sync_file, each)
-        for each in documents(scene.tree.files.get(scene.environment.sync_file, b""))
+        Synced(env.environment.sync_file, each)
+        for each in documents(env.tree.files.get(env.environment.sync_file, b""))
         if dig(each.value, "kind") == kind and str(dig(each.value, "apiVersion")).startswith(_GROUPS[kind])
     ]
 
 
-def roots(scene: Scene) -> list[Synced]:
+def roots(env: EnvironmentContext) -> list[Synced]:
     """The Applications, or Flux Kustomizations, of the environment."""
-    return of_kind(scene, ROOT[scene.model.controller])
+    return of_kind(env, ROOT[env.model.controller])
+
+
+def git_repositories(env: EnvironmentContext) -> dict[str, Synced]:
+    """Flux's GitRepositories in the environment's sync file, by their names."""
+    return {each.name: each for each in of_kind(env, "GitRepository")}
+
+
+def flux_roots(env: EnvironmentContext) -> Iterator[tuple[Synced, Synced | None]]:
+    """Each Flux Kustomization of the environment, with its GitRepository, where the file holds that."""
+    repositories = git_repositories(env)
+    for root in roots(env) if env.model.controller is Controller.FLUX else ():
+        name = root.get("spec", "sourceRef", "name")
+        yield root, repositories.get(name) if isinstance(name, str) else None
 
 
 def sources(application: Synced) -> Iterator[tuple[str | int, ...]]:
@@ -64,10 +77,10 @@ def sources(application: Synced) -> Iterator[tuple[str | int, ...]]:
         yield ("spec", "sources", number)
 
 
-def entry(scene: Scene, *path: str) -> Place:
+def entry(env: EnvironmentContext, *path: str) -> Place:
     """The environment's line of taxiway.yaml."""
-    for document in documents(scene.tree.files.get("taxiway.yaml", b""))[:1]:
+    for document in documents(env.tree.files.get("taxiway.yaml", b""))[:1]:
         for number, each in enumerate(items(dig(document.value, "environments"))):
-            if str(dig(each, "name")) == scene.environment.name:
+            if str(dig(each, "name")) == env.environment.name:
                 return Place("taxiway.yaml", document.line(("environments", number, *path)))
     return Place("taxiway.yaml")

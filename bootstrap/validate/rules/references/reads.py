@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from bootstrap.lint.references_mention import Mention
 from bootstrap.validate.context import dig, items, mapping
 from bootstrap.validate.pods import Container, Pod
+from bootstrap.validate.rules.references.mentions import Mention
 
 # By kind: the fields of envFrom, env and volumes, and what a volume calls the name.
 _FIELDS = {
