@@ -1,7 +1,6 @@
 """The command line, declarations only. What a command needs is imported when it runs: `--help` stays quick."""
 
 import contextlib
-import gc
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
@@ -15,8 +14,6 @@ from bootstrap.cli.edit import change, env
 from bootstrap.cli.look import diff, render, validate
 from bootstrap.cli.move import hold, promote, release, rollback
 from bootstrap.core.escaping import log_line
-
-_OBJECTS = 50_000  # made and not yet gone, before Python looks for cycles among them
 
 
 @contextlib.contextmanager
@@ -72,11 +69,4 @@ for group in (change, env):
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Carry out these words, or as the console script those of the command line; it ends with SystemExit."""
-    try:
-        if argv is None:
-            # A fifth of a short run would go into looks for cycles, most of them at its end, when all goes anyway.
-            gc.set_threshold(_OBJECTS, *gc.get_threshold()[1:])
-        app(args=argv, prog_name="taxiway")
-    finally:
-        if argv is None:
-            gc.freeze()
+    app(args=argv, prog_name="taxiway")

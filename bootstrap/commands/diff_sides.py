@@ -74,12 +74,11 @@ def over_time(top: Path, request: Request, looked: Looked) -> Wanted:
     now = looked.after.result()
     if now.identity(alone) and now.identity(alone) != before.identity(alone):
         builder.begin(now, alone)
-    cached = request.cached
-    old = environment_repo.at(before, called=before.commit if request.since else request.before, cached=cached)
+    old = environment_repo.at(before, called=before.commit if request.since else request.before)
     if isinstance(now, Commit):
-        new = environment_repo.at(now, called=request.after or now.commit, cached=cached)
+        new = environment_repo.at(now, called=request.after or now.commit)
     else:
-        new = environment_repo.working(top, cached=cached)
+        new = environment_repo.working(top)
     known = {each.name: each for each in (*old.model.environments, *new.model.environments)}
     chosen = new.choose(request.environments) if request.environments else tuple(known.values())
     there = [{each.name for each in side.model.environments} for side in (old, new)]
@@ -111,7 +110,7 @@ def _differs(before: Snapshot, now: Snapshot, part: str) -> bool:
 
 def between(top: Path, request: Request) -> Wanted:
     """Two environments, as they are now."""
-    checkout = environment_repo.working(top, cached=request.cached)
+    checkout = environment_repo.working(top)
     left, right = (checkout.choose([name])[0] for name in request.between or ())
     snapshot = checkout.snapshot((left, right))
     before, after = ((snapshot, each.overlay) for each in (left, right))

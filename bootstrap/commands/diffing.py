@@ -51,7 +51,7 @@ def comment(
     from bootstrap.gitrepo import environment_repo
     from bootstrap.pullrequests import publish
 
-    known = environment_repo.working(top, cached=request.cached).model
+    known = environment_repo.working(top).model
     text = markdown.comment(diffs, BODY_LIMITS[known.forge], command(request))
     url, new = publish.comment(top, known, number, text, progress=progress)
     said = f"{'told' if new else 'told before'}: {url}"

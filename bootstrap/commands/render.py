@@ -63,9 +63,9 @@ def run(request: Request, *, progress: Progress) -> Result:
 
 def _checkout(top: Path, request: Request) -> Checkout:
     if not request.reference:
-        return environment_repo.working(top, cached=request.cached)
+        return environment_repo.working(top)
     past = Commit.of(top, request.reference)
-    return environment_repo.at(past, called=request.reference, cached=request.cached)
+    return environment_repo.at(past, called=request.reference)
 
 
 def _lines(form: str, texts: dict[str, bytes], found: list[Object]) -> tuple[str, ...]:

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from bootstrap import models, workspace
+from bootstrap import workspace
 from bootstrap.commands import proposing
 from bootstrap.commands.proposing import Proposed
 from bootstrap.config import model
 from bootstrap.config.hold import Hold
-from bootstrap.config.model import Environment
+from bootstrap.config.model import Environment, Model
 from bootstrap.core.errors import BadOption
 from bootstrap.core.result import Progress, Result
 from bootstrap.gitrepo import environment_repo
@@ -54,7 +54,7 @@ def run(request: Request, *, progress: Progress) -> Result:
     proposed = Proposed(
         route=Route(kind=Kind.ROLLBACK, target=environment.name),
         planned=planned,
-        after=models.read(text) if text else ground.known,
+        after=Model.parse(text) if text else ground.known,
         command=f"taxiway rollback {environment.name} --to {earlier.commit[:12]} --dry-run",
         notes=_notes(environment, planned),
     )

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
-from bootstrap import models
 from bootstrap.config import model
 from bootstrap.config.model import Model
 from bootstrap.core.errors import BadOption, BadTarget, GitFailed
@@ -71,7 +70,7 @@ def head(top: Path) -> Ground:
     text = files_of(snapshot, model.PATH).get(model.PATH)
     if text is None:
         raise BadTarget(f"HEAD holds no {model.PATH}", hint="commit it first")
-    return Ground(top=top, known=models.read(text), snapshot=snapshot)
+    return Ground(top=top, known=Model.parse(text), snapshot=snapshot)
 
 
 def here(top: Path, parts: Iterable[str], local: Ground | None = None) -> Ground:
