@@ -15,7 +15,7 @@ from bootstrap.diff.formats import EnvironmentDiff
 from bootstrap.gitrepo.planned import PlannedCommit
 from bootstrap.kubernetes import objects
 from bootstrap.kustomize.builder import Built
-from bootstrap.lint import kubernetes_postgres, registry, secrets_certificate
+from bootstrap.lint import kubernetes_postgres, secrets_certificate
 from bootstrap.promotion import release
 from bootstrap.promotion.merge import Part
 from bootstrap.promotion.plan import Plan
@@ -23,7 +23,8 @@ from bootstrap.pullrequests.base_commit import BaseCommit
 from bootstrap.pullrequests.preview import Preview
 from bootstrap.pullrequests.record import ChangeRecord, ChangeRef
 from bootstrap.system import files
-from bootstrap.validate.context import CLUSTERS, Concerned, Scene
+from bootstrap.validate import registry
+from bootstrap.validate.context import CLUSTERS, Concerned, EnvironmentContext
 from bootstrap.validate.violation import Finding
 
 # A change that adds one of these is refused even where the rule is switched off.
@@ -87,8 +88,12 @@ def preview(
     )
     if new is None:
         return replace(shown, diff=diff)
-    was = Scene(model=base.model, environment=old, tree=before_tree, rendered=built["before"].rendered) if old else None
-    will = Scene(model=after, environment=new, tree=after_tree, rendered=built["after"].rendered)
+    was = (
+        EnvironmentContext(model=base.model, environment=old, tree=before_tree, rendered=built["before"].rendered)
+        if old
+        else None
+    )
+    will = EnvironmentContext(model=after, environment=new, tree=after_tree, rendered=built["after"].rendered)
     problems, silenced = _examine(will, was, anew=bool(ref.source))
     dags = ""
     if any(move.part is Part.DAGS for move in plan.moved):
@@ -133,17 +138,19 @@ def _state(model: Model, tree: Tree) -> State:
     return State(model=model, read=lambda path: tree.files.get(path, b""))
 
 
-def _examine(scene: Scene, before: Scene | None, *, anew: bool) -> tuple[tuple[TaxiwayError, ...], tuple[str, ...]]:
+def _examine(
+    context: EnvironmentContext, before: EnvironmentContext | None, *, anew: bool
+) -> tuple[tuple[TaxiwayError, ...], tuple[str, ...]]:
     """The problems of the result, and notes about those that a switched-off rule would find.
 
     Unless `anew`, errors that are there `before` may stay, but for a certificate that nobody trusts. Rules are switched
     off as they are at the base commit.
     """
-    off = (before or scene).model.switched_off
+    off = (before or context).model.switched_off
     registry.check_off(off)
-    found = registry.examine(scene)
+    found = registry.examine(context)
     if before:
-        found.extend(kubernetes_postgres.check(replace(scene, before=before.rendered)))
+        found.extend(kubernetes_postgres.check(replace(context, before=before.rendered)))
     errors = {_identity(finding): finding for finding in registry.serious(found)}
     known = {
         _identity(finding)
@@ -154,7 +161,7 @@ def _examine(scene: Scene, before: Scene | None, *, anew: bool) -> tuple[tuple[T
     for identity, finding in errors.items():
         name, new = finding.rule.name, identity not in known
         if new and name in _MISSING_SECRET:
-            problems.append(_missing_secret(finding, scene.environment))
+            problems.append(_missing_secret(finding, context.environment))
         elif name not in off and (new or anew):
             hint = finding.hint or finding.rule.fix
             problems.append(BuildFailed(f"{finding.place}: {finding.message} ({name})", hint=hint))

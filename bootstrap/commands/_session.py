@@ -43,7 +43,7 @@ class Session:
     @cached_property
     def checkout(self) -> Checkout:
         """The work tree. Raises BadTarget where taxiway.yaml can't be read."""
-        return environment_repo.working(self.top, cached=self.cached)
+        return environment_repo.working(self.top)
 
     @property
     def model(self) -> Model:

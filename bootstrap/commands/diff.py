@@ -57,13 +57,13 @@ def run(request: Request, *, progress: Progress) -> Result:
 
 
 def _over_time(session: Session, request: Request) -> list[Sides]:
-    top, cached = session.top, request.cached
+    top = session.top
     before = Commit.of(top, status.fork(top, request.since) if request.since else request.before)
-    old = environment_repo.at(before, called=before.commit if request.since else request.before, cached=cached)
+    old = environment_repo.at(before, called=before.commit if request.since else request.before)
     after: Snapshot
     if request.after:
         after = commit = Commit.of(top, request.after)
-        new = environment_repo.at(commit, called=request.after, cached=cached)
+        new = environment_repo.at(commit, called=request.after)
     else:
         after = WorkTree(top, [f"{OVERLAYS}/{name}" for name in request.environments] or None)
         new = session.checkout

@@ -55,4 +55,4 @@ def _checkout(session: Session, request: Request) -> Checkout:
     if not request.reference:
         return session.checkout
     past = Commit.of(session.top, request.reference)
-    return environment_repo.at(past, called=request.reference, cached=request.cached)
+    return environment_repo.at(past, called=request.reference)

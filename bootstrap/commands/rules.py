@@ -1,8 +1,7 @@
 """`taxiway validate --list-rules` and `--explain`: what the rules are for."""
 
 from bootstrap.core.result import Result
-from bootstrap.lint import registry
-from bootstrap.validate import formats
+from bootstrap.validate import formats, registry
 
 
 def every() -> Result:

@@ -1,10 +1,10 @@
 """taxiway.yaml: the model of an environment repo."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import yaml
@@ -120,7 +120,8 @@ class Model:
         return (head + yaml.safe_dump(data, sort_keys=False, width=1000)).encode()
 
     @classmethod
-    def parse(cls, text: bytes, load: Callable[[bytes], Any] = load) -> "Model":
+    @lru_cache(maxsize=4)
+    def parse(cls, text: bytes) -> "Model":
         """Read taxiway.yaml. Raises BadTarget, naming what is wrong and its line, where it is not a model.
 
         Whoever can open a pull request can write it, and URLs, paths and Git's arguments are made of what it says: so

@@ -12,7 +12,7 @@ from bootstrap.lint import (
     airflow_values,
     airflow_workers,
 )
-from bootstrap.validate.context import Scene
+from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.violation import Finding
 
 _PARTS = (
@@ -27,7 +27,7 @@ _PARTS = (
 RULES = tuple(rule for part in _PARTS for rule in part.RULES)
 
 
-def check(scene: Scene) -> Iterator[Finding]:
+def check(scene: EnvironmentContext) -> Iterator[Finding]:
     """All that is wrong with Airflow 3; nothing about another major, whose components and settings differ."""
     if airflow_components.of(scene).settings is not None:
         for part in _PARTS:

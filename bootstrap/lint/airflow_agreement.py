@@ -9,7 +9,7 @@ from bootstrap.lint import airflow_components as parts
 from bootstrap.lint import airflow_values
 from bootstrap.lint.airflow_components import API_SERVER, DAG_PROCESSOR, SCHEDULER, TRIGGERER, Airflow, Component
 from bootstrap.validate import pods
-from bootstrap.validate.context import Scene
+from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.pods import Container, Setting
 from bootstrap.validate.violation import Finding, Rule, Severity
 from bootstrap.yamltools.positions import Place
@@ -74,7 +74,7 @@ _AUTH_MANAGER = settings.variable(("core", "auth_manager"))
 _DAGS = (("dag_processor", "dag_bundle_config_list"), ("core", "dags_folder"))
 
 
-def check(scene: Scene) -> Iterator[Finding]:
+def check(scene: EnvironmentContext) -> Iterator[Finding]:
     """All that differs and must not."""
     airflow = parts.of(scene)
     yield from _images(scene, airflow)
@@ -83,7 +83,7 @@ def check(scene: Scene) -> Iterator[Finding]:
     yield from _dags(scene, airflow)
 
 
-def _images(scene: Scene, airflow: Airflow) -> Iterator[Finding]:
+def _images(scene: EnvironmentContext, airflow: Airflow) -> Iterator[Finding]:
     scheduler = airflow.first(SCHEDULER)
     wanted = scheduler.container.data.get("image") if scheduler else None
     if scheduler is None or not isinstance(wanted, str):
@@ -111,7 +111,7 @@ def _is_same(image: object, wanted: str) -> bool:
     return isinstance(image, str) and name_of(image) == name_of(wanted)
 
 
-def _keys(scene: Scene, airflow: Airflow) -> Iterator[Finding]:
+def _keys(scene: EnvironmentContext, airflow: Airflow) -> Iterator[Finding]:
     needs = dict(_KEYS)
     if any(parts.replicas(each) > 1 for each in airflow.all(API_SERVER)):
         needs[_SESSION] = (API_SERVER,)
@@ -131,7 +131,7 @@ def _has_otherwise(airflow: Airflow, component: Component, name: Name) -> bool:
     return component.is_open or name in airflow.configured
 
 
-def _same_source(scene: Scene, airflow: Airflow, name: Name) -> Iterator[Finding]:
+def _same_source(scene: EnvironmentContext, airflow: Airflow, name: Name) -> Iterator[Finding]:
     """A finding for each container that takes a key from another place than the scheduler, or else the first one."""
     variable = settings.variable(name)
     holders: list[tuple[Container, Setting]] = []
@@ -161,7 +161,7 @@ def _told(setting: Setting) -> str:
     return f"{setting.kind}/{setting.name} ({setting.key})" if setting.kind else "a literal value"
 
 
-def _settings(scene: Scene, airflow: Airflow) -> Iterator[Finding]:
+def _settings(scene: EnvironmentContext, airflow: Airflow) -> Iterator[Finding]:
     for name, (first, second) in _SHARED:
         one, other = airflow.first(first), airflow.first(second)
         if one and other and not one.is_open and not other.is_open and name not in airflow.configured:
@@ -172,7 +172,7 @@ def _settings(scene: Scene, airflow: Airflow) -> Iterator[Finding]:
     yield from _auth_managers(scene, airflow)
 
 
-def _auth_managers(scene: Scene, airflow: Airflow) -> Iterator[Finding]:
+def _auth_managers(scene: EnvironmentContext, airflow: Airflow) -> Iterator[Finding]:
     """The Jobs that make the auth manager's tables, and users in them, must have the api-server's."""
     server = airflow.first(API_SERVER)
     wanted = server.container.settings.get(_AUTH_MANAGER) if server else None
@@ -198,7 +198,7 @@ def _place(component: Component, name: Name) -> Place:
     return parts.place_of(component.container, found) if found else component.home
 
 
-def _dags(scene: Scene, airflow: Airflow) -> Iterator[Finding]:
+def _dags(scene: EnvironmentContext, airflow: Airflow) -> Iterator[Finding]:
     parser = airflow.first(DAG_PROCESSOR)
     if parser is None or parser.is_open:
         return

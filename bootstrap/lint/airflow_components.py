@@ -9,7 +9,7 @@ from typing import Any
 from bootstrap.airflow import settings as airflow_settings
 from bootstrap.airflow.settings import Name, Settings
 from bootstrap.validate import pods
-from bootstrap.validate.context import Scene, dig, items, mapping
+from bootstrap.validate.context import EnvironmentContext, dig, items, mapping
 from bootstrap.validate.pods import Container, Pod, Setting
 from bootstrap.yamltools.positions import Place
 
@@ -120,12 +120,12 @@ class Airflow:
         return (*found, *templates, *(celery if "CeleryExecutor" in self.executors else ()))
 
 
-def of(scene: Scene) -> Airflow:
+def of(scene: EnvironmentContext) -> Airflow:
     """The Airflow of an environment, found once."""
     return scene.once("airflow", lambda: _find(scene))
 
 
-def _find(scene: Scene) -> Airflow:
+def _find(scene: EnvironmentContext) -> Airflow:
     components = tuple(_components(scene))
     images = [_image(each) for each in components if each.kind == SCHEDULER] or [_image(e) for e in components]
     release = next(filter(None, map(airflow_settings.release, images)), None)
@@ -144,7 +144,7 @@ def commands(container: Container) -> tuple[str, ...]:
     return ()
 
 
-def variables(scene: Scene) -> Iterator[tuple[Container, str, Setting]]:
+def variables(scene: EnvironmentContext) -> Iterator[tuple[Container, str, Setting]]:
     """Every variable of every container; one that many read from the same object, once."""
     seen: set[tuple[str, Setting]] = set()
     for pod in pods.of(scene):
@@ -212,7 +212,7 @@ def replicas(component: Component) -> int:
     return number if isinstance(number, int) else 1
 
 
-def _components(scene: Scene) -> Iterator[Component]:
+def _components(scene: EnvironmentContext) -> Iterator[Component]:
     for pod in pods.of(scene):
         main = [each for each in pod.containers if each.field == "containers"]
         if pod.key is not None:
@@ -245,7 +245,7 @@ def _image(component: Component) -> str:
     return str(component.container.data.get("image", ""))
 
 
-def _configured(scene: Scene) -> frozenset[Name]:
+def _configured(scene: EnvironmentContext) -> frozenset[Name]:
     """The options that a configuration file among the ConfigMaps sets."""
     found: set[Name] = set()
     for each in scene.of_kind("ConfigMap"):

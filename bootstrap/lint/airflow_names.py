@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from bootstrap.airflow import settings as airflow_settings
 from bootstrap.airflow.settings import Name, Settings
 from bootstrap.lint import airflow_components, airflow_values
-from bootstrap.validate.context import Scene
+from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.violation import Finding, Rule, Severity
 
 MISSPELT = Rule(
@@ -60,7 +60,7 @@ NOT_SENSITIVE = Rule(
 RULES = (MISSPELT, UNKNOWN, UNKNOWN_SECTION, RENAMED, REMOVED, OLD, NOT_SENSITIVE)
 
 
-def check(scene: Scene) -> Iterator[Finding]:
+def check(scene: EnvironmentContext) -> Iterator[Finding]:
     """All variables of all containers that are no settings, and look like some."""
     settings = airflow_components.of(scene).settings
     for container, variable, setting in airflow_components.variables(scene) if settings else ():

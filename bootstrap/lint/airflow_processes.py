@@ -6,7 +6,7 @@ from typing import Any
 from bootstrap.lint import airflow_components as parts
 from bootstrap.lint.airflow_components import API_SERVER, DAG_PROCESSOR, SCHEDULER, TRIGGERER, Component
 from bootstrap.validate import pods
-from bootstrap.validate.context import Scene, dig, items, mapping
+from bootstrap.validate.context import EnvironmentContext, dig, items, mapping
 from bootstrap.validate.violation import Finding, Rule, Severity
 from bootstrap.yamltools.positions import Place
 
@@ -90,7 +90,7 @@ _HEALTH = ("scheduler", "enable_health_check")
 _GRACE = 30
 
 
-def check(scene: Scene) -> Iterator[Finding]:
+def check(scene: EnvironmentContext) -> Iterator[Finding]:
     """All that keeps a process from starting, or has it killed."""
     yield from _commands(scene)
     for component in parts.of(scene).all(*_LONG_RUNNING):
@@ -105,7 +105,7 @@ def check(scene: Scene) -> Iterator[Finding]:
             yield from _probe(scene, component, name, mapping(component.container.data.get(name)))
 
 
-def _commands(scene: Scene) -> Iterator[Finding]:
+def _commands(scene: EnvironmentContext) -> Iterator[Finding]:
     for pod in pods.of(scene):
         for container in pod.containers:
             for command in parts.commands(container):
@@ -117,7 +117,7 @@ def _commands(scene: Scene) -> Iterator[Finding]:
                     )
 
 
-def _probe(scene: Scene, component: Component, name: str, probe: dict[str, Any]) -> Iterator[Finding]:
+def _probe(scene: EnvironmentContext, component: Component, name: str, probe: dict[str, Any]) -> Iterator[Finding]:
     what = f"the {name} of {component.container.name}"
     http, command = mapping(probe.get("httpGet")), dig(probe, "exec", "command")
     if http and component.kind in _LISTENS:
@@ -141,7 +141,7 @@ def _is_old(path: str) -> bool:
     return path.rstrip("/") == "/health" or path.startswith("/api/v1/") or path.rstrip("/") == "/api/health"
 
 
-def _port(scene: Scene, component: Component, name: str, http: dict[str, Any]) -> Iterator[Finding]:
+def _port(scene: EnvironmentContext, component: Component, name: str, http: dict[str, Any]) -> Iterator[Finding]:
     what = f"the {name} of {component.container.name}"
     if component.kind == SCHEDULER and (place := _health_off(component)) is not None:
         message = "the scheduler is probed over HTTP, and its health check server is not switched on"

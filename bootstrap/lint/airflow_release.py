@@ -6,7 +6,7 @@ from bootstrap.kubernetes.objects import name_of
 from bootstrap.lint import airflow_components as parts
 from bootstrap.lint.airflow_components import SCHEDULER
 from bootstrap.validate import pods
-from bootstrap.validate.context import Scene, dig
+from bootstrap.validate.context import EnvironmentContext, dig
 from bootstrap.validate.pods import Container
 from bootstrap.validate.violation import Finding, Rule, Severity
 
@@ -36,7 +36,7 @@ RULES = (NO_MIGRATION, MIGRATIONS, SAME_RELEASE)
 _RELEASE = "airflow-release"
 
 
-def check(scene: Scene) -> Iterator[Finding]:
+def check(scene: EnvironmentContext) -> Iterator[Finding]:
     """All that keeps the database's schema from following the release."""
     airflow = parts.of(scene)
     migrating = [each for pod in pods.of(scene) for each in pod.containers if "db migrate" in parts.commands(each)]
@@ -56,7 +56,7 @@ def _precedence(container: Container) -> tuple[bool, str]:
     return owner["kind"] != "Job", "" if name_of(owner).startswith("airflow-migrate") else name_of(owner)
 
 
-def _unchanged(scene: Scene) -> Iterator[Finding]:
+def _unchanged(scene: EnvironmentContext) -> Iterator[Finding]:
     """The Jobs named by release whose template is another one than before, under the same name."""
     before = {name_of(each): each for each in scene.objects_before or () if each["kind"] == "Job"}
     release = dig(scene.find("ConfigMap", _RELEASE), "data", "RELEASE")

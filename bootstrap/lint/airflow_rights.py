@@ -6,7 +6,7 @@ from typing import Any
 from bootstrap.kubernetes.objects import Object, name_of
 from bootstrap.lint import airflow_components as parts
 from bootstrap.lint.airflow_components import API_SERVER, SCHEDULER, TRIGGERER, WORKER, Airflow, Component
-from bootstrap.validate.context import Scene, dig, items
+from bootstrap.validate.context import EnvironmentContext, dig, items
 from bootstrap.validate.violation import Finding, Rule, Severity
 from bootstrap.yamltools.positions import Place
 
@@ -65,7 +65,7 @@ _RULES = {SCHEDULER: EXECUTOR, API_SERVER: LOGS, WORKER: OPERATOR, TRIGGERER: OP
 _FIELDS = ("apiGroups", "resources", "verbs")
 
 
-def check(scene: Scene) -> Iterator[Finding]:
+def check(scene: EnvironmentContext) -> Iterator[Finding]:
     """What a component lacks or has too much of, as far as the repository makes its ServiceAccount."""
     airflow = parts.of(scene)
     examined: set[tuple[str, str]] = set()
@@ -90,7 +90,7 @@ def _is_needed(airflow: Airflow, component: Component) -> bool:
     return component.pod.spec.get("automountServiceAccountToken") is not False
 
 
-def _no_token(scene: Scene, component: Component, account: Object) -> Place | None:
+def _no_token(scene: EnvironmentContext, component: Component, account: Object) -> Place | None:
     own = component.pod.spec.get("automountServiceAccountToken")
     if component.kind != SCHEDULER or _projects_token(component):
         return None
@@ -106,7 +106,7 @@ def _projects_token(component: Component) -> bool:
     return any(dig(source, "serviceAccountToken") is not None for each in sources for source in each)
 
 
-def _roles(scene: Scene, account: Object) -> tuple[list[Object], bool]:
+def _roles(scene: EnvironmentContext, account: Object) -> tuple[list[Object], bool]:
     """The Roles bound to an account, and whether that is all: not where a binding leads nowhere."""
     found: list[Object] = []
     whole = True
@@ -123,7 +123,7 @@ def _roles(scene: Scene, account: Object) -> tuple[list[Object], bool]:
     return found, whole
 
 
-def _is_lost(scene: Scene, subject: Any) -> bool:
+def _is_lost(scene: EnvironmentContext, subject: Any) -> bool:
     """Whether a binding means an account that the repository does not make: perhaps it was to be another one."""
     name = dig(subject, "name")
     made = isinstance(name, str) and scene.find("ServiceAccount", name)
@@ -142,7 +142,9 @@ def _is_subject(binding: Object, subject: Any, account: Object) -> bool:
     )
 
 
-def _missing(scene: Scene, component: Component, account: Object, roles: list[Object]) -> Iterator[Finding]:
+def _missing(
+    scene: EnvironmentContext, component: Component, account: Object, roles: list[Object]
+) -> Iterator[Finding]:
     granted = {right for role in roles for rule in items(role.get("rules")) for right in _rights(rule)}
     for resource, verbs in _NEEDS[component.kind]:
         missing = [verb for verb in verbs if not _has(granted, resource, verb)]
@@ -166,7 +168,7 @@ def _has(granted: set[Right], resource: str, verb: str) -> bool:
     return any((name, one) in granted for name in names for one in (verb, "*"))
 
 
-def _home(scene: Scene, account: Object, roles: list[Object], resource: str) -> Place:
+def _home(scene: EnvironmentContext, account: Object, roles: list[Object], resource: str) -> Place:
     """Where the right would be added: the rule about the resource, else a Role, else the account."""
     for role in roles:
         for number, rule in enumerate(items(role.get("rules"))):
@@ -176,7 +178,7 @@ def _home(scene: Scene, account: Object, roles: list[Object], resource: str) -> 
     return scene.trace.field(roles[0], ("rules",)) if roles else scene.trace.object(account)
 
 
-def _wildcards(scene: Scene, component: Component, roles: list[Object]) -> Iterator[Finding]:
+def _wildcards(scene: EnvironmentContext, component: Component, roles: list[Object]) -> Iterator[Finding]:
     for role in roles:
         for number, rule in enumerate(items(role.get("rules"))):
             fields = [field for field in _FIELDS if "*" in items(dig(rule, field))]

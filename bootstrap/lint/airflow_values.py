@@ -11,7 +11,7 @@ from bootstrap.airflow import settings as airflow_settings
 from bootstrap.airflow.settings import Name, Option
 from bootstrap.lint import airflow_components
 from bootstrap.lint.airflow_components import executor_names, expanded
-from bootstrap.validate.context import Scene
+from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.pods import Container, Setting
 from bootstrap.validate.violation import Finding, Rule, Severity
 from bootstrap.yamltools.positions import Place
@@ -57,7 +57,7 @@ _EXECUTORS = ("LocalExecutor", "CeleryExecutor", "KubernetesExecutor")
 _IMPORT = re.compile(r"[A-Za-z_][\w]*(\.[A-Za-z_][\w]*)+")
 
 
-def check(scene: Scene) -> Iterator[Finding]:
+def check(scene: EnvironmentContext) -> Iterator[Finding]:
     """All values that the repository shows."""
     settings = airflow_components.of(scene).settings
     for container, variable, setting in airflow_components.variables(scene) if settings else ():
@@ -139,7 +139,7 @@ def _short(value: str) -> str:
     return f"{value[:60]}..." if len(value) > 60 else repr(value)
 
 
-def _executor(scene: Scene, variable: str, value: str, place: Place) -> Iterator[Finding]:
+def _executor(scene: EnvironmentContext, variable: str, value: str, place: Place) -> Iterator[Finding]:
     for name in executor_names(value):
         if "." not in name and name not in _EXECUTORS:
             known = ", ".join(_EXECUTORS)
@@ -147,7 +147,7 @@ def _executor(scene: Scene, variable: str, value: str, place: Place) -> Iterator
             yield scene.finding(BAD_VALUE, place, message, f"it has {known}; write the full path of your own")
 
 
-def _database(scene: Scene, variable: str, value: str, place: Place) -> Iterator[Finding]:
+def _database(scene: EnvironmentContext, variable: str, value: str, place: Place) -> Iterator[Finding]:
     scheme = value.partition("://")[0]
     if scheme in _SCHEMES:
         yield scene.finding(DATABASE, place, f"{variable} begins with {scheme}://", "write postgresql+psycopg2://")
@@ -156,7 +156,7 @@ def _database(scene: Scene, variable: str, value: str, place: Place) -> Iterator
         yield scene.finding(DATABASE, place, message, "name a PostgreSQL server")
 
 
-def _bundles(scene: Scene, container: Container, setting: Setting) -> Iterator[Finding]:
+def _bundles(scene: EnvironmentContext, container: Container, setting: Setting) -> Iterator[Finding]:
     text, place = setting.value or "", airflow_components.place_of(container, setting)
     bundles = _parsed(expanded(text, airflow_components.values(container)) or "")
     if not isinstance(bundles, list):

@@ -17,7 +17,7 @@ from bootstrap.lint.airflow_components import (
     Component,
 )
 from bootstrap.validate import pods
-from bootstrap.validate.context import Scene, dig, items, mapping
+from bootstrap.validate.context import EnvironmentContext, dig, items, mapping
 from bootstrap.validate.pods import Pod
 from bootstrap.validate.violation import Finding, Rule, Severity
 from bootstrap.yamltools.positions import Place
@@ -97,7 +97,7 @@ _ON, _FOLDER, _CONNECTION = (("logging", f"remote_{key}") for key in ("logging",
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104  (hosts to warn of)
 
 
-def check(scene: Scene) -> Iterator[Finding]:
+def check(scene: EnvironmentContext) -> Iterator[Finding]:
     """All that keeps a task from running, or its log from being seen."""
     airflow = parts.of(scene)
     yield from _components(scene, airflow)
@@ -112,7 +112,7 @@ def check(scene: Scene) -> Iterator[Finding]:
     yield from _logs(scene, airflow)
 
 
-def _components(scene: Scene, airflow: Airflow) -> Iterator[Finding]:
+def _components(scene: EnvironmentContext, airflow: Airflow) -> Iterator[Finding]:
     """What is missing, once there is an Airflow at all: an overlay may hold but a part of it."""
     kinds = {each.kind for each in airflow.components if each.pod.key is None}
     if len(kinds) < 2:
@@ -127,7 +127,7 @@ def _components(scene: Scene, airflow: Airflow) -> Iterator[Finding]:
         yield scene.finding(NO_COMPONENT, scene.trace.overlay("resources"), message)
 
 
-def _template_file(scene: Scene, airflow: Airflow) -> Iterator[Finding]:
+def _template_file(scene: EnvironmentContext, airflow: Airflow) -> Iterator[Finding]:
     for scheduler in airflow.all(SCHEDULER):
         if scheduler.is_open or _TEMPLATE in airflow.configured:
             continue
@@ -141,7 +141,7 @@ def _template_file(scene: Scene, airflow: Airflow) -> Iterator[Finding]:
             )
 
 
-def _absent(scene: Scene, scheduler: Component, path: str) -> str:
+def _absent(scene: EnvironmentContext, scheduler: Component, path: str) -> str:
     """Why a file is not in the scheduler's container; empty where it is, or where only the cluster knows."""
     mounts = [
         each for each in items(scheduler.container.data.get("volumeMounts")) if isinstance(dig(each, "mountPath"), str)
@@ -166,7 +166,7 @@ def _is_in(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip("/") + "/")
 
 
-def _namespaces(scene: Scene, airflow: Airflow) -> Iterator[Finding]:
+def _namespaces(scene: EnvironmentContext, airflow: Airflow) -> Iterator[Finding]:
     name = ("kubernetes_executor", "namespace")
     variable = settings.variable(name)
     for component in airflow.all(SCHEDULER, API_SERVER):
@@ -185,7 +185,7 @@ def _namespaces(scene: Scene, airflow: Airflow) -> Iterator[Finding]:
             yield scene.finding(NAMESPACE, _place(component, name), message)
 
 
-def _template(scene: Scene, pod: Pod) -> Iterator[Finding]:
+def _template(scene: EnvironmentContext, pod: Pod) -> Iterator[Finding]:
     policy = pod.spec.get("restartPolicy")
     if policy != "Never":
         yield scene.finding(RESTART, pod.place("restartPolicy"), f"restartPolicy is {policy or 'not set'} in {pod}")
@@ -198,7 +198,7 @@ def _template(scene: Scene, pod: Pod) -> Iterator[Finding]:
         yield scene.finding(BASE, place, f"{names.count('base')} containers of {pod} are named base")
 
 
-def _url(scene: Scene, airflow: Airflow, component: Component) -> Iterator[Finding]:
+def _url(scene: EnvironmentContext, airflow: Airflow, component: Component) -> Iterator[Finding]:
     if component.is_open or _URL in airflow.configured:
         return
     variable, found, value = settings.variable(_URL), component.setting(*_URL), component.value(*_URL)
@@ -223,7 +223,7 @@ def _bad_url(value: str, *, local: bool) -> str:
     return "" if url.path.rstrip("/").endswith("/execution") else "the execution API is at /execution/"
 
 
-def _logs(scene: Scene, airflow: Airflow) -> Iterator[Finding]:
+def _logs(scene: EnvironmentContext, airflow: Airflow) -> Iterator[Finding]:
     who = [*airflow.tasks(), *airflow.all(API_SERVER, TRIGGERER)]
     who = [each for each in who if each.is_on(*_ON) and not each.is_open]
     for component in who:
@@ -237,7 +237,7 @@ def _logs(scene: Scene, airflow: Airflow) -> Iterator[Finding]:
             yield from _connection(scene, component, who)
 
 
-def _connection(scene: Scene, component: Component, who: list[Component]) -> Iterator[Finding]:
+def _connection(scene: EnvironmentContext, component: Component, who: list[Component]) -> Iterator[Finding]:
     name = component.value(*_CONNECTION)
     variable = f"AIRFLOW_CONN_{name}".upper()
     if not name or variable in component.container.settings:

@@ -11,7 +11,7 @@ from bootstrap.kustomize.failure import Complaint
 from bootstrap.kustomize.graph import Use
 from bootstrap.kustomize.inputs import FIELDS
 from bootstrap.kustomize.resources import Source
-from bootstrap.validate.context import Scene
+from bootstrap.validate.context import EnvironmentContext
 from bootstrap.yamltools.positions import Place, documents, get, mistake
 
 
@@ -19,7 +19,7 @@ from bootstrap.yamltools.positions import Place, documents, get, mistake
 class Case:
     """A complaint, and the match of the expression that tells its kind."""
 
-    scene: Scene
+    scene: EnvironmentContext
     complaint: Complaint
     match: re.Match[str]
 

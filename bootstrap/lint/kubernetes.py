@@ -21,7 +21,7 @@ from bootstrap.lint import (
 )
 from bootstrap.lint.kubernetes_flaw import REFUSED_VALUE, Flaw, Path
 from bootstrap.validate import pods
-from bootstrap.validate.context import Scene, dig, mapping
+from bootstrap.validate.context import EnvironmentContext, dig, mapping
 from bootstrap.validate.pods import Pod
 from bootstrap.validate.violation import Finding
 from bootstrap.yamltools.positions import Document, Place, documents
@@ -45,7 +45,7 @@ _LABEL = re.compile("[a-z](?:[a-z0-9-]{,61}[a-z0-9])?")
 _Told = tuple[Flaw, str, Callable[[Path], Place]]
 
 
-def check(scene: Scene) -> Iterator[Finding]:
+def check(scene: EnvironmentContext) -> Iterator[Finding]:
     """All that a server would refuse, or could not do; what several objects have from one line is told once."""
     together: dict[tuple[str, Place, str], list[tuple[Flaw, str]]] = defaultdict(list)
     for flaw, subject, place in (*_objects(scene), *_pods(scene), *_synced(scene)):
@@ -59,14 +59,14 @@ def check(scene: Scene) -> Iterator[Finding]:
     yield from kubernetes_postgres.check(scene)
 
 
-def _objects(scene: Scene) -> Iterator[_Told]:
+def _objects(scene: EnvironmentContext) -> Iterator[_Told]:
     oldest = scene.model.kubernetes
     for each in scene.objects:
         for flaw in _flaws(each, oldest):
             yield flaw, f"{identify(each)}", partial(scene.trace.field, each)
 
 
-def _pods(scene: Scene) -> Iterator[_Told]:
+def _pods(scene: EnvironmentContext) -> Iterator[_Told]:
     oldest = scene.model.kubernetes
     namespace = scene.find("Namespace", scene.environment.namespace)
     level = kubernetes_security.level(namespace, oldest) if namespace is not None else None
@@ -89,7 +89,7 @@ def _in_pod(pod: Pod, path: Path) -> Place:
     return pod.place(*path)
 
 
-def _synced(scene: Scene) -> Iterator[_Told]:
+def _synced(scene: EnvironmentContext) -> Iterator[_Told]:
     """What the controller reads for this environment, which is no part of the overlay."""
     path = scene.environment.sync_file
     for document in documents(scene.tree.files.get(path, b"")):

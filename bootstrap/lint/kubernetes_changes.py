@@ -6,8 +6,8 @@ from typing import Any
 from bootstrap.diff import consequences
 from bootstrap.kubernetes.objects import by_identity, identify, name_of
 from bootstrap.lint.kubernetes_flaw import Path
-from bootstrap.validate.context import Scene, dig
-from bootstrap.validate.violation import Finding, Rule, Severity
+from bootstrap.validate.context import EnvironmentContext, dig
+from bootstrap.validate.violation import Finding, Rule, Severity, Within
 
 IMMUTABLE = Rule(
     name="kubernetes/immutable-field",
@@ -15,11 +15,13 @@ IMMUTABLE = Rule(
     title="A field that nobody can change after the object is made stays as it is at HEAD.",
     why="The API server refuses the change: field is immutable. The sync fails until the object is deleted.",
     fix="Give the object another name, or plan to delete the old one by hand; a StatefulSet's volumes outlive it.",
+    after=("*",),
+    within=Within.FILE,  # an object that is wrong in itself is not told to differ from HEAD, too
 )
 RULES = (IMMUTABLE,)
 
 
-def check(scene: Scene) -> Iterator[Finding]:
+def check(scene: EnvironmentContext) -> Iterator[Finding]:
     """A finding for each such field of an object that keeps its name; nothing where HEAD is not known."""
     if scene.before == scene.rendered or scene.objects_before is None:
         return

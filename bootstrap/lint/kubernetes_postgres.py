@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from bootstrap.kubernetes import postgres
 from bootstrap.kubernetes.objects import POD_SPECS, identify
-from bootstrap.validate.context import Scene, dig, items
+from bootstrap.validate.context import EnvironmentContext, dig, items
 from bootstrap.validate.violation import Finding, Rule, Severity
 from bootstrap.yamltools.positions import Place
 
@@ -23,11 +23,12 @@ UNREAD = Rule(
     title="The tag of PostgreSQL's image tells its major version, before a change and after it.",
     why="Where it does not, nobody can tell whether the server will start on the data that is there.",
     fix="Write the tag beside the digest, newTag: 17.5 and digest:, and call an image of your own …/postgres.",
+    after=("kustomize/dead-image", "kustomize/floating-image"),
 )
 RULES = (MAJOR, UNREAD)
 
 
-def check(scene: Scene) -> Iterator[Finding]:
+def check(scene: EnvironmentContext) -> Iterator[Finding]:
     """A finding for each server whose data stays; nothing where HEAD is not known."""
     if scene.before == scene.rendered or scene.objects_before is None:
         return
@@ -38,7 +39,7 @@ def check(scene: Scene) -> Iterator[Finding]:
         yield scene.finding(UNREAD, _image(scene, subject), message)
 
 
-def _image(scene: Scene, subject: str) -> Place:
+def _image(scene: EnvironmentContext, subject: str) -> Place:
     """The line of the server's image."""
     found = next(each for each in scene.objects if str(identify(each)) == subject)
     path = POD_SPECS[found["kind"]]

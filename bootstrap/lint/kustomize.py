@@ -14,7 +14,7 @@ from bootstrap.lint import (
     kustomize_silence,
     kustomize_unread,
 )
-from bootstrap.validate.context import Scene
+from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.violation import Finding
 
 RULES = (
@@ -50,7 +50,7 @@ _UNTAGGING = (
 )
 
 
-def check(scene: Scene) -> Iterator[Finding]:
+def check(scene: EnvironmentContext) -> Iterator[Finding]:
     """All that is wrong with the files that make up the overlay."""
     gathering = Gathering(scene.graph, scene.trace.origins, scene.objects)
     found = [

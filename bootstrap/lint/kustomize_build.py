@@ -7,7 +7,7 @@ from bootstrap.kustomize import failure
 from bootstrap.kustomize.inputs import FIELDS, Why
 from bootstrap.lint import complaints, complaints_changes
 from bootstrap.lint.complaints import Case, Told
-from bootstrap.validate.context import Scene
+from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.violation import Finding, Rule, Severity
 from bootstrap.yamltools.positions import Place
 
@@ -17,6 +17,13 @@ BROKEN_BUILD = Rule(
     title="Kustomize builds the overlay.",
     why="The controller builds it the same way: it would stay at the last commit that builds.",
     fix="Mend what kustomize complains of.",
+    after=(
+        "sync/missing-overlay",
+        "files/link-leaves",
+        "files/link-into-environment",
+        "files/not-regular",
+        "files/yaml-limits",
+    ),
 )
 RULES = (BROKEN_BUILD,)
 
@@ -49,7 +56,7 @@ _WAYS: tuple[tuple[re.Pattern[str], Callable[[Case], Told | None]], ...] = tuple
 )  # fmt: skip
 
 
-def check(scene: Scene) -> Iterator[Finding]:
+def check(scene: EnvironmentContext) -> Iterator[Finding]:
     """One finding where the overlay does not build: kustomize stops at the first mistake."""
     if scene.failure is None:
         return

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from bootstrap.kustomize.graph import Kustomization
 from bootstrap.kustomize.inputs import Role, is_remote
-from bootstrap.validate.context import Scene, dig
+from bootstrap.validate.context import EnvironmentContext, dig
 from bootstrap.validate.violation import Finding, Rule, Severity
 from bootstrap.yamltools import positions
 from bootstrap.yamltools.positions import Place, mistake
@@ -60,7 +60,7 @@ _SUCCESSORS = {
 }
 
 
-def check(scene: Scene) -> Iterator[Finding]:
+def check(scene: EnvironmentContext) -> Iterator[Finding]:
     """All that is wrong with what is said."""
     yield from _duplicates(scene)
     for owner in scene.graph.kustomizations:
@@ -74,7 +74,7 @@ def check(scene: Scene) -> Iterator[Finding]:
             yield scene.finding(EMPTY_RESOURCE, Place(use.owner, use.line), message)
 
 
-def _duplicates(scene: Scene) -> Iterator[Finding]:
+def _duplicates(scene: EnvironmentContext) -> Iterator[Finding]:
     for path in scene.graph.files:
         if path.endswith((".yaml", ".yml", "Kustomization")):
             for key, line in _doubled(scene.tree.files.get(path, b"")):
@@ -90,7 +90,7 @@ def _doubled(data: bytes) -> tuple[tuple[str, int], ...]:
     return tuple(pair for document in positions.documents(data) for pair in document.duplicates())
 
 
-def _twice(scene: Scene, owner: Kustomization) -> Iterator[Finding]:
+def _twice(scene: EnvironmentContext, owner: Kustomization) -> Iterator[Finding]:
     for key in ("resources", "components", "images", "replicas"):
         seen: set[str] = set()
         for number, entry in enumerate(owner.items(key)):
@@ -104,13 +104,13 @@ def _twice(scene: Scene, owner: Kustomization) -> Iterator[Finding]:
             seen.add(name)
 
 
-def _deprecated(scene: Scene, owner: Kustomization) -> Iterator[Finding]:
+def _deprecated(scene: EnvironmentContext, owner: Kustomization) -> Iterator[Finding]:
     for field, successor in _SUCCESSORS.items():
         if field in owner.data:
             yield scene.finding(DEPRECATED, owner.place(field), f"{field} is deprecated", successor)
 
 
-def _documents(scene: Scene, owner: Kustomization) -> Iterator[Finding]:
+def _documents(scene: EnvironmentContext, owner: Kustomization) -> Iterator[Finding]:
     for document in positions.documents(scene.tree.files.get(owner.path, b""))[1:2]:
         message = "kustomize reads only the first document of this file"
         yield scene.finding(IGNORED_DOCUMENT, Place(owner.path, document.line()), message)

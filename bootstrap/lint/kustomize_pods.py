@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from bootstrap.kubernetes.objects import generated_names
 from bootstrap.kustomize import image_names
 from bootstrap.validate import pods
-from bootstrap.validate.context import Scene, dig, items
+from bootstrap.validate.context import EnvironmentContext, dig, items
 from bootstrap.validate.pods import Container, Pod
 from bootstrap.validate.violation import Finding, Rule, Severity
 from bootstrap.yamltools.positions import Place
@@ -30,7 +30,7 @@ HASHED_NAME = Rule(
 RULES = (FLOATING_IMAGE, HASHED_NAME)
 
 
-def check(scene: Scene, *, explained: bool) -> Iterator[Finding]:
+def check(scene: EnvironmentContext, *, explained: bool) -> Iterator[Finding]:
     """All that is wrong with images and names; missing tags only where no other finding has `explained` them."""
     yield from _images(scene, explained)
     hashed = {(kind, name): full for kind, name, full in _hashed(scene)}
@@ -44,7 +44,7 @@ def check(scene: Scene, *, explained: bool) -> Iterator[Finding]:
                 yield scene.finding(HASHED_NAME, place, message, hint)
 
 
-def _images(scene: Scene, explained: bool) -> Iterator[Finding]:
+def _images(scene: EnvironmentContext, explained: bool) -> Iterator[Finding]:
     using: dict[tuple[Place, str], list[Container]] = defaultdict(list)
     for pod in pods.of(scene):
         for container in pod.containers:
@@ -63,7 +63,7 @@ def _images(scene: Scene, explained: bool) -> Iterator[Finding]:
         )
 
 
-def _advice(scene: Scene, image: str) -> str:
+def _advice(scene: EnvironmentContext, image: str) -> str:
     for owner in scene.graph.kustomizations:
         for number, entry in enumerate(owner.items("images")):
             name = dig(entry, "name")
@@ -73,7 +73,7 @@ def _advice(scene: Scene, image: str) -> str:
     return ""
 
 
-def _hashed(scene: Scene) -> Iterator[tuple[str, str, str]]:
+def _hashed(scene: EnvironmentContext) -> Iterator[tuple[str, str, str]]:
     for full, name in generated_names(scene.objects).items():
         for kind in ("ConfigMap", "Secret"):
             if scene.find(kind, full) and not scene.find(kind, name):

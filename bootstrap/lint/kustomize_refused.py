@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from bootstrap.kustomize.inputs import Why
-from bootstrap.validate.context import Scene
+from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.violation import Finding, Rule, Severity
 
 REMOTE = Rule(
@@ -41,7 +41,7 @@ RULES = (REMOTE, PROGRAM, OUTSIDE, UNCLEAR)
 TOLD = {Why.REMOTE: REMOTE, Why.PROGRAM: PROGRAM, Why.OUTSIDE: OUTSIDE, Why.UNCLEAR: UNCLEAR}
 
 
-def check(scene: Scene) -> Iterator[Finding]:
+def check(scene: EnvironmentContext) -> Iterator[Finding]:
     """All that is in the way of a build; what other rules tell as well is left to them."""
     for each in scene.graph.refusals:
         if each.why in TOLD:

@@ -8,7 +8,7 @@ from bootstrap.kustomize import image_names, replacements
 from bootstrap.kustomize.accumulator import Gathering
 from bootstrap.kustomize.replacements import Replacement
 from bootstrap.lint.complaints import near
-from bootstrap.validate.context import Scene, dig, items, mapping
+from bootstrap.validate.context import EnvironmentContext, dig, items, mapping
 from bootstrap.validate.violation import Finding, Rule, Severity
 from bootstrap.yamltools.positions import Place
 
@@ -39,7 +39,7 @@ _SELECT = ("group", "version", "kind", "name", "namespace", "labelSelector", "an
 _OPTIONS = ("delimiter", "index", "encoding", "create")
 
 
-def check(scene: Scene, gathering: Gathering) -> Iterator[Finding]:
+def check(scene: EnvironmentContext, gathering: Gathering) -> Iterator[Finding]:
     """All that is wrong with the replacements of an overlay."""
     for each in scene.trace.origins.replacements:
         unknown = list(_unknown(scene, each)) if each.path != scene.graph.kustomizations[each.order].path else []
@@ -67,7 +67,7 @@ def _nearest(kind: str, name: str, gathering: Gathering) -> str:
     return near(name, (one for each in gathering.all if kind in ("", each.subject.kind) for one in each.subject.names))
 
 
-def _unknown(scene: Scene, each: Replacement) -> Iterator[Finding]:
+def _unknown(scene: EnvironmentContext, each: Replacement) -> Iterator[Finding]:
     levels: list[tuple[tuple[str | int, ...], Mapping[str, Any], tuple[str, ...]]] = [
         ((), each.data, ("source", "sourceValue", "targets", "path")),
         (("source",), each.source, (*_SELECT, "fieldPath", "options")),
@@ -89,7 +89,7 @@ def _unknown(scene: Scene, each: Replacement) -> Iterator[Finding]:
                 yield scene.finding(UNKNOWN_FIELD, each.place(*path, str(field)), message, hint)
 
 
-def _pieces(scene: Scene, each: Replacement) -> Iterator[Finding]:
+def _pieces(scene: EnvironmentContext, each: Replacement) -> Iterator[Finding]:
     for number, target in each.targets:
         delimiter, index = dig(target, "options", "delimiter"), dig(target, "options", "index") or 0
         if not isinstance(delimiter, str) or not delimiter or not isinstance(index, int) or index < 0:
@@ -108,7 +108,7 @@ def _pieces(scene: Scene, each: Replacement) -> Iterator[Finding]:
 
 
 def _wrong(
-    scene: Scene, each: Replacement, one: Object, field: str, delimiter: str, index: int
+    scene: EnvironmentContext, each: Replacement, one: Object, field: str, delimiter: str, index: int
 ) -> Iterator[tuple[Place, str]]:
     """What is wrong with the piece that a replacement writes, going by the text before it, and where that text is."""
     for path, _ in replacements.resolve(one, field):
@@ -129,7 +129,7 @@ def _wrong(
                 yield written.place, f"writes the image over {_short(pieces[index])}"
 
 
-def _written_names(scene: Scene, each: Replacement) -> set[str]:
+def _written_names(scene: EnvironmentContext, each: Replacement) -> set[str]:
     """The names of the images that the manifests have where a replacement copies one from."""
     found: set[str] = set()
     for source in scene.trace.origins.sources:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from bootstrap.kustomize import generators
 from bootstrap.kustomize.inputs import Role
 from bootstrap.lint import envfile
-from bootstrap.validate.context import Scene
+from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.violation import Finding, Rule, Severity
 from bootstrap.yamltools.positions import Place
 
@@ -38,7 +38,7 @@ RULES = (NO_VALUE, BAD_VALUE, REPEATED)
 _COMMENT = re.compile(r"\s#(\s|$)")
 
 
-def check(scene: Scene) -> Iterator[Finding]:
+def check(scene: EnvironmentContext) -> Iterator[Finding]:
     """All that is wrong with the env files of an overlay."""
     for use in scene.graph.files.values():
         if use.role is Role.ENV:
@@ -48,7 +48,7 @@ def check(scene: Scene) -> Iterator[Finding]:
         yield from _repeated(scene, generator)
 
 
-def _setting(scene: Scene, place: Place, each: envfile.Setting) -> Iterator[Finding]:
+def _setting(scene: EnvironmentContext, place: Place, each: envfile.Setting) -> Iterator[Finding]:
     if each.value is None:
         message = f"{each.key.rstrip()} has no value, and gets that of the machine which builds"
         yield scene.finding(NO_VALUE, place, message)
@@ -66,7 +66,7 @@ def _wrong(value: str) -> str | None:
     return "ends in blanks" if value != value.rstrip() else None
 
 
-def _repeated(scene: Scene, generator: generators.Generator) -> Iterator[Finding]:
+def _repeated(scene: EnvironmentContext, generator: generators.Generator) -> Iterator[Finding]:
     first: dict[str, Place] = {}
     for entry in generators.entries(scene.tree, generator):
         if entry.key in first:

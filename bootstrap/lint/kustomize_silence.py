@@ -6,7 +6,7 @@ from bootstrap.kustomize import image_names
 from bootstrap.kustomize.accumulator import Gathered, Gathering
 from bootstrap.kustomize.selectors import Selector
 from bootstrap.lint.complaints import near
-from bootstrap.validate.context import Scene, dig
+from bootstrap.validate.context import EnvironmentContext, dig
 from bootstrap.validate.violation import Finding, Rule, Severity
 
 DEAD_TARGET = Rule(
@@ -35,14 +35,14 @@ BAD_OPERATION = Rule(
 RULES = (DEAD_TARGET, DEAD_IMAGE, BAD_OPERATION)
 
 
-def check(scene: Scene, gathering: Gathering) -> Iterator[Finding]:
+def check(scene: EnvironmentContext, gathering: Gathering) -> Iterator[Finding]:
     """All that is meant to change something and changes nothing, or something else."""
     yield from _targets(scene, gathering)
     yield from _images(scene)
     yield from _operations(scene)
 
 
-def _targets(scene: Scene, gathering: Gathering) -> Iterator[Finding]:
+def _targets(scene: EnvironmentContext, gathering: Gathering) -> Iterator[Finding]:
     for order, owner in enumerate(scene.graph.kustomizations):
         for key in ("patches", "patchesJson6902"):
             for number, patch in enumerate(owner.items(key)):
@@ -73,7 +73,7 @@ def _advice(selector: Selector, found: list[Gathered], gathering: Gathering) -> 
     return near(selector.name, names)
 
 
-def _images(scene: Scene) -> Iterator[Finding]:
+def _images(scene: EnvironmentContext) -> Iterator[Finding]:
     known = {image for each in scene.trace.origins.sources for image in each.images}
     for source in scene.trace.origins.sources:
         known |= {
@@ -103,7 +103,7 @@ def _image_advice(name: str, known: Iterable[str]) -> str:
     return f"The manifests say {same[0]}." if same else near(name, names)
 
 
-def _operations(scene: Scene) -> Iterator[Finding]:
+def _operations(scene: EnvironmentContext) -> Iterator[Finding]:
     for source in scene.trace.origins.sources:
         for number, each in enumerate(source.document.value if isinstance(source.document.value, list) else ()):
             path, name = dig(each, "path"), dig(each, "op")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from bootstrap.config.parts import KUSTOMIZATIONS
 from bootstrap.kustomize import graph
-from bootstrap.validate.context import Scene, dig
+from bootstrap.validate.context import EnvironmentContext, dig
 from bootstrap.validate.violation import Finding, Rule, Severity
 from bootstrap.yamltools.positions import Place, documents
 
@@ -24,7 +24,7 @@ _PROSE = (".md", ".rst", ".adoc", ".txt")
 _ROLES = {".env": "envs of a generator", ".py": "files of a generator", ".yaml": "resources, patches or components"}
 
 
-def check(scene: Scene) -> Iterator[Finding]:
+def check(scene: EnvironmentContext) -> Iterator[Finding]:
     """A finding for each file, or for each whole folder, that nothing reads."""
     if scene.failure is not None:
         return  # a name that leads nowhere leaves the file that was meant unread
@@ -49,7 +49,7 @@ def check(scene: Scene) -> Iterator[Finding]:
             yield scene.finding(UNREAD, Place(path), f"no kustomization reads {path}", _hint(scene, path))
 
 
-def _menu(scene: Scene, base: str) -> set[str]:
+def _menu(scene: EnvironmentContext, base: str) -> set[str]:
     """What the components of a base read, whether an overlay uses them or not."""
     found: set[str] = set()
     prefix = f"{base}/components/"
@@ -71,7 +71,7 @@ def _is_for_people(path: str) -> bool:
     )
 
 
-def _hint(scene: Scene, path: str) -> str:
+def _hint(scene: EnvironmentContext, path: str) -> str:
     """What to write, and into which kustomization: the nearest one around that is read."""
     folder = posixpath.dirname(path)
     while folder:

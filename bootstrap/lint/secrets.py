@@ -11,7 +11,7 @@ from bootstrap.lint import (
     secrets_plain,
     secrets_unused,
 )
-from bootstrap.validate.context import Scene
+from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.violation import Finding
 
 RULES = (
@@ -23,7 +23,7 @@ RULES = (
 )
 
 
-def check(scene: Scene) -> Iterator[Finding]:
+def check(scene: EnvironmentContext) -> Iterator[Finding]:
     """All that is wrong with the environment's secrets on any day."""
     sealed = list(secrets_items.read(scene))
     told = [each for item in sealed for each in secrets_ciphertext.check(scene, item)]
@@ -34,11 +34,11 @@ def check(scene: Scene) -> Iterator[Finding]:
     yield from secrets_certificate.check(scene)
 
 
-def aging(scene: Scene, now: datetime) -> Iterator[Finding]:
+def aging(scene: EnvironmentContext, now: datetime) -> Iterator[Finding]:
     """What is wrong today and was not before, though no file changed."""
     yield from secrets_certificate.aging(scene, now)
 
 
-def turns(scene: Scene) -> tuple[datetime, ...]:
+def turns(scene: EnvironmentContext) -> tuple[datetime, ...]:
     """When `aging` begins to say something else."""
     return secrets_certificate.turns(scene)

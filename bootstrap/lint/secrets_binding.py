@@ -15,7 +15,7 @@ from bootstrap.lint.secrets_items import (
     scope,
 )
 from bootstrap.secrets.credentials import shown
-from bootstrap.validate.context import Scene, dig, mapping
+from bootstrap.validate.context import EnvironmentContext, dig, mapping
 from bootstrap.validate.violation import Finding, Rule, Severity
 from bootstrap.yamltools.positions import Place
 
@@ -27,6 +27,7 @@ ELSEWHERE = Rule(
     title="A value is sealed for the name and the namespace under which it stands.",
     why="Both are part of what is encrypted. " + _CLOSED,
     fix="Seal the values again, for this environment and this name.",
+    after=("sync/wrong-namespace",),
 )
 SCOPE = Rule(
     name="secrets/scope",
@@ -41,6 +42,7 @@ TEMPLATE = Rule(
     title="The template of a SealedSecret has the name and the namespace of the SealedSecret.",
     why="The controller passes over those of the template, so whoever reads it looks for a Secret that is not there.",
     fix="Write the same name and namespace in both places, or leave them out of the template.",
+    after=("sync/wrong-namespace",),
 )
 STALE_RECORD = Rule(
     name="secrets/record",
@@ -61,7 +63,7 @@ OTHER_CERTIFICATE = Rule(
 RULES = (ELSEWHERE, SCOPE, TEMPLATE, STALE_RECORD, OTHER_CERTIFICATE)
 
 
-def check(scene: Scene, secrets: Iterable[Sealed]) -> Iterator[Finding]:
+def check(scene: EnvironmentContext, secrets: Iterable[Sealed]) -> Iterator[Finding]:
     """All that the records, or the template where there is none, tell against what the overlay renders."""
     found = list(secrets)
     renamed = [each for each in found if _is_renamed(each)]
@@ -86,7 +88,7 @@ def check(scene: Scene, secrets: Iterable[Sealed]) -> Iterator[Finding]:
     yield from _certificates(scene, found)
 
 
-def _records(scene: Scene, sealed: Sealed) -> Iterator[Finding]:
+def _records(scene: EnvironmentContext, sealed: Sealed) -> Iterator[Finding]:
     for key, record in sealed.records.items():
         if record and key in sealed.items:
             continue
@@ -103,7 +105,7 @@ def _is_renamed(sealed: Sealed) -> bool:
     return any(each.name != sealed.name and each.name in sealed.name for each in bound)
 
 
-def _prefix(scene: Scene) -> tuple[str, Place] | None:
+def _prefix(scene: EnvironmentContext) -> tuple[str, Place] | None:
     """What changes the names of all objects, and where it stands."""
     for each in scene.graph.kustomizations:
         for field in ("namePrefix", "nameSuffix"):
@@ -117,7 +119,7 @@ def _count(sealed: Sequence[Sealed]) -> str:
     return f"{sealed[0]}{others}"
 
 
-def _recorded(scene: Scene, sealed: Sealed, records: Iterable[Record]) -> Iterator[Finding]:
+def _recorded(scene: EnvironmentContext, sealed: Sealed, records: Iterable[Record]) -> Iterator[Finding]:
     """Each way once in which records differ from the place: all items of a copied file differ in the same way."""
     own = sealed.scope
     for other in dict.fromkeys(record.scope for record in records if record.scope != own):
@@ -140,7 +142,7 @@ def _recorded(scene: Scene, sealed: Sealed, records: Iterable[Record]) -> Iterat
         return
 
 
-def _unrecorded(scene: Scene, sealed: Sealed) -> Iterator[Finding]:
+def _unrecorded(scene: EnvironmentContext, sealed: Sealed) -> Iterator[Finding]:
     """The same from kubeseal's own marks: it writes name, namespace and scope into the template too."""
     meant = scope(mapping(dig(sealed.template, "metadata", "annotations")))
     if meant != STRICT and meant != sealed.scope:
@@ -170,7 +172,7 @@ def _own(sealed: Sealed) -> str:
     return f"{sealed.namespace}/{sealed.name}"
 
 
-def _annotation(scene: Scene, sealed: Sealed) -> Place:
+def _annotation(scene: EnvironmentContext, sealed: Sealed) -> Place:
     """The line of the scope's annotation; that of the name, where there is none."""
     for each in (CLUSTER_WIDE, NAMESPACE_WIDE):
         if ANNOTATION + each in sealed.annotations:
@@ -184,14 +186,14 @@ def _scope_hint(sealed: Sealed, meant: str) -> str:
     return f'write {ANNOTATION}{meant}: "true" into metadata.annotations, or seal the values again'
 
 
-def _copied_hint(scene: Scene, record: Record) -> str:
+def _copied_hint(scene: EnvironmentContext, record: Record) -> str:
     other = next((e.name for e in scene.model.environments if e.namespace == record.namespace), None)
     if other and other != scene.environment.name:
         return f"these are the values of {other}: seal values of its own for {scene.environment.name}"
     return ""
 
 
-def _certificates(scene: Scene, secrets: Iterable[Sealed]) -> Iterator[Finding]:
+def _certificates(scene: EnvironmentContext, secrets: Iterable[Sealed]) -> Iterator[Finding]:
     """SealedSecrets whose items were sealed for another certificate; one finding where all of them were."""
     certificate = secrets_certificate.pinned(scene)
     if certificate is None:

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from bootstrap.core.certificates import COMPARE
-from bootstrap.lint.sync_objects import entry
-from bootstrap.validate.context import Scene
+from bootstrap.validate.context import EnvironmentContext
+from bootstrap.validate.rules.sync.objects import entry
 from bootstrap.validate.violation import Finding, Rule, Severity
 from bootstrap.yamltools.positions import Place
 
@@ -74,12 +74,12 @@ class Pinned:
     line: int
 
 
-def path(scene: Scene) -> str:
+def path(scene: EnvironmentContext) -> str:
     """Where the environment's certificate is pinned."""
     return f"{scene.environment.overlay}/{FILE}"
 
 
-def pinned(scene: Scene) -> Pinned | None:
+def pinned(scene: EnvironmentContext) -> Pinned | None:
     """The environment's certificate; None where it is missing, or none that can be used."""
     found = read(scene.tree.files.get(path(scene), b""))
     return found if isinstance(found, Pinned) else None
@@ -120,7 +120,7 @@ def _parsed(block: bytes, line: int) -> Pinned | str:
     return Pinned(fingerprint=f"sha256:{fingerprint}", not_before=not_before, not_after=not_after, size=size, line=line)
 
 
-def check(scene: Scene) -> Iterator[Finding]:
+def check(scene: EnvironmentContext) -> Iterator[Finding]:
     """All that is wrong with the certificate on any day."""
     pem = scene.tree.files.get(path(scene))
     if pem is None:
@@ -132,7 +132,7 @@ def check(scene: Scene) -> Iterator[Finding]:
         yield from _trust(scene, pem)
 
 
-def _trust(scene: Scene, pem: bytes) -> Iterator[Finding]:
+def _trust(scene: EnvironmentContext, pem: bytes) -> Iterator[Finding]:
     """Each certificate of the file that is not the one that taxiway.yaml names; of which one is sealed for may change
     with the day, so none of them may stand there."""
     found, trusted, name = every(pem), scene.environment.certificate, scene.environment.name
@@ -155,7 +155,7 @@ def _trust(scene: Scene, pem: bytes) -> Iterator[Finding]:
             yield scene.finding(UNTRUSTED, Place(path(scene), line), message, hint)
 
 
-def turns(scene: Scene) -> tuple[datetime, ...]:
+def turns(scene: EnvironmentContext) -> tuple[datetime, ...]:
     """When `aging` begins to say something else."""
     certificate = pinned(scene)
     if certificate is None:
@@ -163,7 +163,7 @@ def turns(scene: Scene) -> tuple[datetime, ...]:
     return certificate.not_before, certificate.not_after - _SOON, certificate.not_after
 
 
-def aging(scene: Scene, now: datetime) -> Iterator[Finding]:
+def aging(scene: EnvironmentContext, now: datetime) -> Iterator[Finding]:
     """What is wrong with the certificate today, and was not when it was committed."""
     certificate = pinned(scene)
     if certificate is None:
@@ -179,7 +179,7 @@ def aging(scene: Scene, now: datetime) -> Iterator[Finding]:
         yield scene.finding(ENDING, place, f"the sealing certificate expires on {until}", hint)
 
 
-def _beside(scene: Scene) -> Place | None:
+def _beside(scene: EnvironmentContext) -> Place | None:
     """A line beside the missing certificate; None in an environment that holds nothing sealed."""
     folder = f"{scene.environment.overlay}/secrets/"
     sealed = [each for each in scene.tree.files if each.startswith(folder) and b"SealedSecret" in scene.tree[each]]
@@ -189,5 +189,5 @@ def _beside(scene: Scene) -> Place | None:
     return Place(kustomization if kustomization in scene.tree.files else min(sealed))
 
 
-def _fetch(scene: Scene) -> str:
+def _fetch(scene: EnvironmentContext) -> str:
     return f"fetch it from cluster {scene.environment.cluster}: kubeseal --fetch-cert > {path(scene)}"

@@ -9,7 +9,7 @@ from typing import Any
 from bootstrap.lint import secrets_certificate
 from bootstrap.lint.secrets_items import Sealed
 from bootstrap.secrets.credentials import shown
-from bootstrap.validate.context import Scene, dig, mapping
+from bootstrap.validate.context import EnvironmentContext, dig, mapping
 from bootstrap.validate.violation import Finding, Rule, Severity
 
 _BLOCKED = "The controller makes no Secret at all where one item does not open, and pods wait for it."
@@ -48,7 +48,7 @@ _TYPES = {
 _TAG = 16  # the end of what AES-GCM makes, even of an empty value
 
 
-def check(scene: Scene, sealed: Sealed) -> Iterator[Finding]:
+def check(scene: EnvironmentContext, sealed: Sealed) -> Iterator[Finding]:
     """What is wrong with the items by themselves."""
     certificate = secrets_certificate.pinned(scene)
     if dig(sealed.object, "spec", "data") is not None:
@@ -85,7 +85,7 @@ def _problem(value: Any, expected: int) -> str | None:
     return None
 
 
-def _types(scene: Scene, sealed: Sealed) -> Iterator[Finding]:
+def _types(scene: EnvironmentContext, sealed: Sealed) -> Iterator[Finding]:
     kind = sealed.template.get("type")
     needed = _TYPES.get(kind, ()) if isinstance(kind, str) else ()
     held = {*sealed.items, *(str(key) for key in mapping(sealed.template.get("data")))}

@@ -6,7 +6,7 @@ from typing import Any
 
 from bootstrap.core.certificates import RECORD
 from bootstrap.kubernetes.objects import Object
-from bootstrap.validate.context import Scene, dig, mapping
+from bootstrap.validate.context import EnvironmentContext, dig, mapping
 
 STRICT, NAMESPACE_WIDE, CLUSTER_WIDE = "strict", "namespace-wide", "cluster-wide"
 SCOPES = (STRICT, NAMESPACE_WIDE, CLUSTER_WIDE)
@@ -60,7 +60,7 @@ def scope(annotations: Mapping[str, Any]) -> str:
     return next(wide, STRICT)
 
 
-def read(scene: Scene) -> Iterator[Sealed]:
+def read(scene: EnvironmentContext) -> Iterator[Sealed]:
     """Every SealedSecret of the environment."""
     for each in scene.of_kind("SealedSecret"):
         annotations = mapping(dig(each, "metadata", "annotations"))

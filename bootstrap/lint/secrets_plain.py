@@ -7,7 +7,7 @@ from bootstrap.kubernetes.objects import identify
 from bootstrap.secrets import credentials, scan
 from bootstrap.secrets.credentials import is_placeholder, shown
 from bootstrap.secrets.scan import Plain
-from bootstrap.validate.context import Scene, dig, mapping
+from bootstrap.validate.context import EnvironmentContext, dig, mapping
 from bootstrap.validate.violation import Finding, Rule, Severity
 from bootstrap.yamltools.positions import Place
 
@@ -22,7 +22,7 @@ RULES = (PLAIN_SECRET, *credentials.RULES)
 _ORDER = {rule.name: number for number, rule in enumerate(credentials.RULES)}
 
 
-def check(scene: Scene, told: set[Place]) -> Iterator[Finding]:
+def check(scene: EnvironmentContext, told: set[Place]) -> Iterator[Finding]:
     """All that is in the clear, but for places where something else was told already; one finding a line."""
     shown_by = {path: scan.read(data, _kind(path)) for path, data in scene.tree.files.items()}
     names: set[str] = set()
@@ -42,7 +42,7 @@ def check(scene: Scene, told: set[Place]) -> Iterator[Finding]:
     yield from _rendered(scene, names)
 
 
-def _rendered(scene: Scene, names: set[str]) -> Iterator[Finding]:
+def _rendered(scene: EnvironmentContext, names: set[str]) -> Iterator[Finding]:
     """Secrets that come from elsewhere: another repository's base, for one."""
     for each in scene.of_kind("Secret"):
         values = [*mapping(dig(each, "data")).values(), *mapping(dig(each, "stringData")).values()]

@@ -11,7 +11,7 @@ from bootstrap.lint.secrets_items import STRICT, Sealed
 from bootstrap.secrets.catalog import CATALOG
 from bootstrap.secrets.credentials import shown
 from bootstrap.validate import pods
-from bootstrap.validate.context import Scene, dig, items, mapping
+from bootstrap.validate.context import EnvironmentContext, dig, items, mapping
 from bootstrap.validate.violation import Finding, Rule, Severity
 
 READER = "taxiway/read-by"
@@ -40,7 +40,7 @@ class _Reading:
     texts: list[str] = field(default_factory=list)
 
 
-def check(scene: Scene, secrets: Iterable[Sealed]) -> Iterator[Finding]:
+def check(scene: EnvironmentContext, secrets: Iterable[Sealed]) -> Iterator[Finding]:
     """A finding for each SealedSecret that nothing reads, and for each key of the others."""
     candidates = [each for each in secrets if READER not in each.annotations and not _is_misplaced(each)]
     reading = _read(scene) if any(_asks(each) for each in candidates) else _Reading()
@@ -85,7 +85,7 @@ def _is_mentioned(name: str, texts: Iterable[str]) -> bool:
     return any(name in text and word.search(text) for text in texts)
 
 
-def _read(scene: Scene) -> _Reading:
+def _read(scene: EnvironmentContext) -> _Reading:
     reading = _Reading()
     templates = set()
     for pod in pods.of(scene):

@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bootstrap import models
 from bootstrap.config import model
 from bootstrap.config.model import Model
 from bootstrap.core.errors import BadOption, BadTarget, GitFailed
@@ -73,7 +72,7 @@ def head(top: Path) -> BaseCommit:
     text = files_of(snapshot, model.PATH).get(model.PATH)
     if text is None:
         raise BadTarget(f"HEAD holds no {model.PATH}", hint="commit it first")
-    return BaseCommit(top=top, model=models.read(text), snapshot=snapshot)
+    return BaseCommit(top=top, model=Model.parse(text), snapshot=snapshot)
 
 
 def clean_head(top: Path, parts: Iterable[str]) -> BaseCommit:

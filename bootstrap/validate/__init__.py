@@ -1,0 +1,1 @@
+"""`taxiway validate`: rules, what they look at, and what they find."""

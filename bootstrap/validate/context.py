@@ -1,10 +1,10 @@
-"""What the rules look at: one environment, its files, what it renders to, and the way back to the files."""
+"""What rules look at: one environment, its files, what it renders to, and the way back to the files."""
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, wraps
 from typing import Any, TypeVar
 
 from bootstrap.config.file_problems import Problem
@@ -14,7 +14,8 @@ from bootstrap.kubernetes.objects import Object, identify, parse
 from bootstrap.kustomize import graph
 from bootstrap.kustomize.graph import Graph
 from bootstrap.kustomize.provenance import Trace
-from bootstrap.validate.violation import Finding, Rule
+from bootstrap.validate.rule import Check
+from bootstrap.validate.violation import Finding, Rule, Violation
 from bootstrap.yamltools.positions import Place
 
 CLUSTERS = "clusters"
@@ -38,24 +39,16 @@ class Concerned:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scene:
-    """One environment.
-
-    `tree` holds every file that can have to do with it, by its path in the repo: the overlay, `base/`, `clusters/`,
-    `taxiway.yaml`. `rendered` is what kustomize built, empty where it could not: `failure` then has its reason.
-    `before` is the same as of HEAD; None where that is not known. `problems` are what is there beside the tree and was
-    not read. Objects and files are whatever the user wrote: any
-    value may have any type, so rules read them through `dig`, `mapping` and `items`. (No slots: it caches.)
-    """
+class Context:
+    """What the rules of one kind look at. (No slots: it caches.)"""
 
     model: Model
-    environment: Environment
-    tree: Tree = field(repr=False)
-    rendered: bytes = field(default=b"", repr=False)
-    failure: str | None = None
-    before: bytes | None = field(default=None, repr=False)
-    problems: tuple[Problem, ...] = ()
     _facts: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """The names of the environments that a violation is about, unless it says so itself."""
+        return ()
 
     def once(self, key: Hashable, make: Callable[[], Found]) -> Found:
         """What is under a key, made at the first time that a rule asks for it."""
@@ -65,8 +58,40 @@ class Scene:
         return found
 
     def forget(self) -> None:
-        """Let go of what was made: it leads back to the scene, so that only a look for cycles would free them both."""
+        """Let go of what was made: it leads back to the context, so that only a look for cycles would free them."""
         self._facts.clear()
+
+    def violations(self, check: Check[Any]) -> tuple[Violation, ...]:
+        """Where a rule is broken here."""
+        return self.once(check, lambda: tuple(check(self)))
+
+    def told(self, check: Check[Any]) -> bool:
+        """Whether a rule is broken here, and not switched off."""
+        return check.rule.name not in self.model.switched_off and bool(self.violations(check))
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnvironmentContext(Context):
+    """One environment.
+
+    `tree` holds every file that can have to do with it, by its path in the repo: the overlay, `base/`, `clusters/`,
+    `taxiway.yaml`. `rendered` is what kustomize built, empty where it could not: `failure` then has its reason.
+    `before` is the same as of HEAD; None where that is not known. `problems` are what is there beside the tree and was
+    not read. Objects and files are whatever the user wrote: any
+    value may have any type, so rules read them through `dig`, `mapping` and `items`.
+    """
+
+    environment: Environment
+    tree: Tree = field(repr=False)
+    rendered: bytes = field(default=b"", repr=False)
+    failure: str | None = None
+    before: bytes | None = field(default=None, repr=False)
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """Its name."""
+        return (self.environment.name,)
 
     @cached_property
     def objects(self) -> tuple[Object, ...]:
@@ -112,6 +137,63 @@ class Scene:
         """A finding about this environment."""
         names = (self.environment.name,)
         return Finding(rule=rule, place=place, message=message, hint=hint, environments=names)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerContext(Context):
+    """What kubectl says of a server-side dry run of an environment's objects, on stdout and on stderr."""
+
+    environment: EnvironmentContext
+    out: str
+    err: str
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """The environment's name."""
+        return self.environment.environments
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """Something that an environment takes and that no other one of its cluster may take.
+
+    Of the rule `fleet/dependency-cycle`: the name of the Kustomization that it waits for.
+    """
+
+    rule: str
+    what: str
+    path: str
+    line: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetContext(Context):
+    """The environments beside each other, and what belongs to none of them.
+
+    `claims` come with the name of their environment, of those `chosen`. `off_before` are the rules that were switched
+    off at the commit before; None where there is none yet. `overlays` are kustomization files right below
+    overlays/<name>/ and `clusters` files below clusters/ that may be strays; `read` gives the bytes of a file.
+    """
+
+    chosen: tuple[str, ...] = ()
+    claims: Sequence[tuple[str, Claim]] = ()
+    off_before: Mapping[str, str] | None = None
+    overlays: Sequence[str] = ()
+    clusters: Sequence[str] = ()
+    read: Callable[[str], bytes] = field(default=lambda _: b"", repr=False)
+
+
+Seen = TypeVar("Seen", bound=Context)
+
+
+def shared(walk: Callable[[Seen], Iterable[Found]]) -> Callable[[Seen], tuple[Found, ...]]:
+    """Keep what a walk through a context finds: the rules that need it share it."""
+
+    @wraps(walk)
+    def kept(context: Seen) -> tuple[Found, ...]:
+        return context.once(walk, lambda: tuple(walk(context)))
+
+    return kept
 
 
 def dig(value: Any, *path: str | int) -> Any:

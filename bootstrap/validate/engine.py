@@ -6,7 +6,6 @@ from dataclasses import asdict, astuple, dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from bootstrap import models
 from bootstrap.config import model
 from bootstrap.config.model import Environment, Model
 from bootstrap.core.errors import BadOption, TaxiwayError
@@ -14,9 +13,9 @@ from bootstrap.core.tree import Tree
 from bootstrap.gitrepo import object_ids
 from bootstrap.gitrepo.snapshot import Commit, Reading, WorkTree, files_of
 from bootstrap.kustomize.builder import Builder, Built, Sources, identities
-from bootstrap.lint import fleet, registry
-from bootstrap.lint.fleet import Claim
-from bootstrap.validate.context import CLUSTERS, Concerned, Scene
+from bootstrap.validate import registry
+from bootstrap.validate.context import CLUSTERS, Claim, Concerned, EnvironmentContext
+from bootstrap.validate.rules.fleet.claims import claims
 from bootstrap.validate.violation import Finding
 from bootstrap.yamltools.positions import Place
 
@@ -25,14 +24,10 @@ _LAYOUT = "2"  # of what is kept in the cache
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examined:
-    """What was found in one environment, and what it takes for itself.
-
-    `sure` where that is surely of the files that were looked at.
-    """
+    """What was found in one environment, and what it takes for itself."""
 
     findings: tuple[Finding, ...] = ()
     claims: tuple[Claim, ...] = ()
-    sure: bool = True
 
     def dump(self) -> dict[str, Any]:
         """As plain data, which `load` reads back."""
@@ -63,7 +58,7 @@ class Examined:
 class _Look:
     """A scene, and what tells whether it may be remembered: what it is made of, and what was read beside that."""
 
-    scene: Scene
+    scene: EnvironmentContext
     sources: Sources
     beside: Mapping[str, Reading]
     sound: bool
@@ -97,16 +92,15 @@ class Examiner:
     def examine(self, environment: Environment) -> Examined:
         """Build an environment and look at it."""
         look = self._look(environment)
-        found = Examined(findings=tuple(registry.examine(look.scene)), claims=tuple(fleet.claims(look.scene)))
+        found = Examined(findings=tuple(registry.examine(look.scene)), claims=tuple(claims(look.scene)))
         look.scene.forget()
         key = self._key(environment, look.sources.parts)
         same = all(each.identity == self.work.identity(part) for part, each in look.beside.items())
-        if not (key and look.sound and same):
-            return replace(found, sure=False)
-        self.builder.cache.put(key, json.dumps(found.dump()).encode())
+        if key and look.sound and same:
+            self.builder.cache.put(key, json.dumps(found.dump()).encode())
         return found
 
-    def scene(self, environment: Environment) -> Scene:
+    def scene(self, environment: Environment) -> EnvironmentContext:
         """What there is to look at."""
         return self._look(environment).scene
 
@@ -121,7 +115,7 @@ class Examiner:
         if not broken and environment.name != self.first:
             others = self._clusters.keys() - self._concerned.of(environment)
             files = {path: data for path, data in files.items() if path not in others}
-        scene = Scene(
+        scene = EnvironmentContext(
             model=self.model,
             environment=environment,
             tree=Tree({**files, **sources.tree.files}),
@@ -153,7 +147,7 @@ class Examiner:
     def _model_before(self) -> Model | None:
         text = files_of(self.before, model.PATH).get(model.PATH) if self.before else None
         try:
-            return None if text is None else models.read(text, cached=self.builder.cache.folder is not None)
+            return None if text is None else Model.parse(text)
         except TaxiwayError:
             return None
 

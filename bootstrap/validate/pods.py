@@ -7,7 +7,7 @@ from typing import Any
 
 from bootstrap.kubernetes.objects import POD_SPECS, Object, identify
 from bootstrap.secrets.catalog import CATALOG
-from bootstrap.validate.context import Scene, dig, items, mapping
+from bootstrap.validate.context import EnvironmentContext, dig, items, mapping
 from bootstrap.yamltools.positions import Place, documents
 
 # The Job of the component generated-secrets.
@@ -18,7 +18,7 @@ GENERATOR = "airflow-generate-secrets"
 class Pod:
     """A pod's spec, and where it stands: in an object, or in the text of a ConfigMap's entry `key`."""
 
-    scene: Scene
+    scene: EnvironmentContext
     owner: Object
     path: tuple[str | int, ...]
     spec: Mapping[str, Any]
@@ -117,12 +117,12 @@ class Container:
         return Setting(value=None if value is None else str(value), where=where)
 
 
-def of(scene: Scene) -> tuple[Pod, ...]:
+def of(scene: EnvironmentContext) -> tuple[Pod, ...]:
     """Every pod that the environment's objects make, and every pod template inside of a ConfigMap."""
     return scene.once("pods", lambda: tuple(_pods(scene)))
 
 
-def _pods(scene: Scene) -> Iterator[Pod]:
+def _pods(scene: EnvironmentContext) -> Iterator[Pod]:
     for each in scene.objects:
         if path := POD_SPECS.get(each["kind"]):
             spec = dig(each, *path)
@@ -135,7 +135,7 @@ def _pods(scene: Scene) -> Iterator[Pod]:
                     yield from _template(scene, each, str(key), text)
 
 
-def _template(scene: Scene, owner: Object, key: str, text: str) -> Iterator[Pod]:
+def _template(scene: EnvironmentContext, owner: Object, key: str, text: str) -> Iterator[Pod]:
     for document in documents(text.encode(errors="replace"))[:1]:
         value = mapping(document.value)
         if value.get("kind") == "Pod" and isinstance(value.get("spec"), dict):
@@ -143,7 +143,7 @@ def _template(scene: Scene, owner: Object, key: str, text: str) -> Iterator[Pod]
             yield Pod(scene=scene, owner=owner, path=("spec",), spec=value["spec"], metadata=metadata, key=key)
 
 
-def held(scene: Scene, kind: str, name: str) -> Mapping[str, str | None] | None:
+def held(scene: EnvironmentContext, kind: str, name: str) -> Mapping[str, str | None] | None:
     """The entries of a ConfigMap or Secret of this environment by their key; None where nothing makes it.
 
     A Secret's values are None: they are sealed, or made in the cluster.
@@ -152,7 +152,7 @@ def held(scene: Scene, kind: str, name: str) -> Mapping[str, str | None] | None:
     return scene.once(("held", kind, name), lambda: make(scene, name))
 
 
-def _configured(scene: Scene, name: str) -> Mapping[str, str | None] | None:
+def _configured(scene: EnvironmentContext, name: str) -> Mapping[str, str | None] | None:
     config = scene.find("ConfigMap", name)
     if config is None:
         return None
@@ -162,7 +162,7 @@ def _configured(scene: Scene, name: str) -> Mapping[str, str | None] | None:
     return {**{str(key): None for key in mapping(dig(config, "binaryData"))}, **text}
 
 
-def _secret(scene: Scene, name: str) -> Mapping[str, str | None] | None:
+def _secret(scene: EnvironmentContext, name: str) -> Mapping[str, str | None] | None:
     sealed, plain = scene.find("SealedSecret", name), scene.find("Secret", name)
     if sealed is None and plain is None:
         if scene.called("Job", GENERATOR) is None:
@@ -174,7 +174,7 @@ def _secret(scene: Scene, name: str) -> Mapping[str, str | None] | None:
     return {str(key): None for source in sources for key in mapping(source)}
 
 
-def _place(scene: Scene, kind: str, name: str, key: str) -> Place | None:
+def _place(scene: EnvironmentContext, kind: str, name: str, key: str) -> Place | None:
     owner = scene.find(kind, name)
     if owner is not None:
         return scene.trace.data(owner, key)

@@ -1,4 +1,4 @@
-"""What `taxiway validate` says: rules, and the places where they are broken."""
+"""Rules, their violations, and findings: violations as `taxiway validate` tells them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -14,20 +14,49 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
+class Within(StrEnum):
+    """How near another rule must be violated to explain a violation: in the same environment, file or line."""
+
+    ENVIRONMENT = "environment"
+    FILE = "file"
+    LINE = "line"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One thing that must hold. `name` is `family/mistake`; `why` says what happens otherwise, `fix` what to do."""
+    """One thing that must hold. `name` is `family/mistake`; `why` says what happens otherwise, `fix` what to do.
+
+    `aliases` are names that it had before. `after` are rules, by name or as shell patterns, whose violations explain
+    its own: `within` the same environment, file or line, only theirs are told.
+    """
 
     name: str
     severity: Severity
     title: str
     why: str
     fix: str
+    aliases: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    within: Within = Within.ENVIRONMENT
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A place where a rule is broken, as the rule's function yields it.
+
+    `hint` says what to do here, where that is more than the rule's own fix; `environments` are the names of those that
+    it is about, where that is not simply the one that was looked at.
+    """
+
+    place: Place
+    message: str
+    hint: str = ""
+    environments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One broken rule at one place. `hint` says what to do here, where that is more than the rule's own fix."""
+    """A violation with its rule and its environments."""
 
     rule: Rule
     place: Place

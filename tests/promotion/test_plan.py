@@ -13,11 +13,11 @@ from bootstrap.config.hold import Hold
 from bootstrap.config.model import Model
 from bootstrap.core.errors import BadOption, BadTarget
 from bootstrap.core.tree import Tree
-from bootstrap.lint import references
 from bootstrap.promotion import plan as promotion
 from bootstrap.promotion import release, rollback
 from bootstrap.promotion.plan import ALL, Part, Plan
-from bootstrap.validate.context import Scene
+from bootstrap.validate.context import EnvironmentContext
+from bootstrap.validate.rules.references.configmaps_and_secrets import missing_secret, missing_secret_key
 from tests import environment_repo as envs
 
 KNOWN = envs.model()
@@ -468,10 +468,10 @@ def test_what_a_new_manifest_reads_and_nobody_sealed_is_named() -> None:
 def missing_secrets(tree: Tree, objects: Sequence[object]) -> list[tuple[str, str | None, str]]:
     """What `references/missing-secret` and `-key` find: each Secret, the key of it, and who needs it."""
     rendered = yaml.safe_dump_all(objects).encode()
-    scene = Scene(model=KNOWN, environment=KNOWN.find("staging"), tree=tree, rendered=rendered)
+    context = EnvironmentContext(model=KNOWN, environment=KNOWN.find("staging"), tree=tree, rendered=rendered)
     pattern = re.compile(r"Secret (\S+) (?:is made by nothing in|of) \S+?(?: has no key (\S+))?; needed by (.+)")
-    rules = ("references/missing-secret", "references/missing-secret-key")
-    found = (pattern.fullmatch(each.message) for each in references.check(scene) if each.rule.name in rules)
+    violations = [*missing_secret(context), *missing_secret_key(context)]
+    found = (pattern.fullmatch(violation.message) for violation in violations)
     return [(each[1], each[2], each[3]) for each in found if each]
 
 

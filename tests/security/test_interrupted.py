@@ -169,19 +169,6 @@ def test_a_signal_may_come_at_any_moment(
     assert state(repo) == before
 
 
-@each_signal
-def test_worker_processes_end_with_the_first(number: signal.Signals, repo: Path, tmp_path: Path) -> None:
-    script = "from bootstrap import __main__, crew, process\ncrew.MANY, process.cores = 1, lambda: 2\n__main__.main()"
-    start = ("-c", script)
-    programs = fake(tmp_path / "bin", "kustomize", SLEEPER)
-    for delay in (0.3, 1.0, 2.5):
-        started = Started("validate", "--no-cache", "-C", repo, programs=programs, start=start)
-        started.listens()
-        time.sleep(delay)
-        code, said = started.end(number, group=number is signal.SIGINT)
-        check(said, code, number, started)
-
-
 HOOK = "#!/bin/sh\ntouch {at}\nsleep 60\n"
 
 
@@ -265,7 +252,7 @@ def silent() -> Iterator[int]:
 @each_signal
 def test_a_command_that_waits_for_the_network_ends(number: signal.Signals, silent: int, repo: Path) -> None:
     script = (
-        "from bootstrap import signals; signals.install()\n"
+        "from bootstrap.system import signals; signals.install()\n"
         "import threading, urllib.request\n"
         "try:\n"
         "    from concurrent.futures import ThreadPoolExecutor\n"
@@ -293,7 +280,7 @@ def test_a_command_that_waits_for_the_network_ends(number: signal.Signals, silen
 @each_signal
 def test_a_signal_in_a_finalizer_is_not_lost(number: signal.Signals) -> None:
     script = (
-        "from bootstrap import signals; signals.install()\n"
+        "from bootstrap.system import signals; signals.install()\n"
         "import os, time\n"
         "class Slow:\n"
         f"    def __del__(self): os.kill(os.getpid(), {int(number)}); time.sleep(0.05)\n"

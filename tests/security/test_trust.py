@@ -20,9 +20,10 @@ from bootstrap.core.errors import BadOption, BadTarget
 from bootstrap.core.tree import Tree
 from bootstrap.diff.consequences import Effect, repository
 from bootstrap.diff.consequences.repository import State
-from bootstrap.lint import registry, secrets_certificate
+from bootstrap.lint import secrets_certificate
 from bootstrap.secrets import sealing
-from bootstrap.validate.context import Scene
+from bootstrap.validate import registry
+from bootstrap.validate.context import EnvironmentContext
 from tests import environment_repo as envs
 from tests.commands.test_init import git, snapshot
 from tests.commands.test_promote import branches, refuse, succeed
@@ -594,7 +595,7 @@ def test_a_file_holds_the_trusted_certificate_and_no_other(attacker: Attacker, k
     ours = keys.certificate.read_bytes()
 
     def found(pem: bytes) -> list[str]:
-        scene = Scene(model=envs.model(), environment=environment, tree=Tree({file_of("prod"): pem}))
+        scene = EnvironmentContext(model=envs.model(), environment=environment, tree=Tree({file_of("prod"): pem}))
         return [each.rule.name for each in secrets_certificate.check(scene)]
 
     assert found(ours) == found(ours + ours) == []

@@ -1,0 +1,10 @@
+"""Tests of the rules of `taxiway validate`, and of what they are made of."""
+
+from bootstrap.validate import registry
+from bootstrap.validate.context import Context
+from bootstrap.validate.violation import Finding
+
+
+def found(context: Context, family: str) -> list[Finding]:
+    """What the rules of a family find."""
+    return [each for each in registry.examine(context) if each.rule.name.startswith(f"{family}/")]

@@ -15,7 +15,7 @@ from bootstrap.airflow.settings import Settings
 from bootstrap.gitrepo.environment_repo import working
 from bootstrap.kubernetes.objects import Object, identify
 from bootstrap.lint import airflow, airflow_components
-from bootstrap.validate.context import Scene
+from bootstrap.validate.context import EnvironmentContext
 from tests import rendering
 from tests.validate import files
 
@@ -26,24 +26,26 @@ OPTIONS = sorted(SETTINGS.options)
 
 
 @pytest.fixture(scope="module")
-def scene(fresh: Path) -> Scene:
+def scene(fresh: Path) -> EnvironmentContext:
     """The first environment of a fresh repo."""
     checkout = working(fresh)
     environment = checkout.model.environments[0]
     tree = files.of(checkout, environment)
     rendered = rendering.build(fresh / environment.overlay)
-    return Scene(model=checkout.model, environment=environment, tree=tree, rendered=rendered)
+    return EnvironmentContext(model=checkout.model, environment=environment, tree=tree, rendered=rendered)
 
 
-def changed(scene: Scene, change: Callable[[dict[str, Object]], None], *, more: tuple[Object, ...] = ()) -> Scene:
+def changed(
+    scene: EnvironmentContext, change: Callable[[dict[str, Object]], None], *, more: tuple[Object, ...] = ()
+) -> EnvironmentContext:
     """The same environment after a change of its objects, which go by `Kind/name`."""
     objects = {str(identify(each)): deepcopy(each) for each in scene.objects}
     change(objects)
     rendered = yaml.safe_dump_all([*objects.values(), *more]).encode()
-    return Scene(model=scene.model, environment=scene.environment, tree=scene.tree, rendered=rendered)
+    return EnvironmentContext(model=scene.model, environment=scene.environment, tree=scene.tree, rendered=rendered)
 
 
-def rules(scene: Scene) -> set[str]:
+def rules(scene: EnvironmentContext) -> set[str]:
     return {finding.rule.name.removeprefix("airflow/") for finding in airflow.check(scene)}
 
 
@@ -62,7 +64,7 @@ def set_env(objects: dict[str, Object], key: str, value: str | None) -> None:
             objects[name]["data"][key] = value
 
 
-def test_every_process_of_the_scaffold_is_found(scene: Scene) -> None:
+def test_every_process_of_the_scaffold_is_found(scene: EnvironmentContext) -> None:
     found = airflow_components.of(scene)
     assert sorted(each.kind for each in found.components) == [
         "api-server",
@@ -85,7 +87,9 @@ def test_every_process_of_the_scaffold_is_found(scene: Scene) -> None:
         (["/usr/bin/dumb-init", "--"], ["airflow", "scheduler"]),
     ],
 )
-def test_a_process_is_known_by_its_command(scene: Scene, command: list[str] | None, args: list[str] | None) -> None:
+def test_a_process_is_known_by_its_command(
+    scene: EnvironmentContext, command: list[str] | None, args: list[str] | None
+) -> None:
     def change(objects: dict[str, Object]) -> None:
         pod = objects["Deployment/airflow-scheduler"]["spec"]["template"]
         pod["metadata"]["labels"] = {"team": "data"}
@@ -96,7 +100,7 @@ def test_a_process_is_known_by_its_command(scene: Scene, command: list[str] | No
     assert airflow_components.of(changed(scene, change)).first("scheduler") is not None
 
 
-def test_a_scheduler_of_other_software_is_none_of_airflow(scene: Scene) -> None:
+def test_a_scheduler_of_other_software_is_none_of_airflow(scene: EnvironmentContext) -> None:
     labels = {"app.kubernetes.io/name": "backups", "app.kubernetes.io/component": "scheduler"}
     container = {"name": "backups", "image": "registry.example.com/backups:1", "args": ["scheduler"]}
     template = {"metadata": {"labels": labels}, "spec": {"containers": [container], "terminationGracePeriodSeconds": 1}}
@@ -104,7 +108,7 @@ def test_a_scheduler_of_other_software_is_none_of_airflow(scene: Scene) -> None:
     assert rules(changed(scene, lambda objects: None, more=({**other, "spec": {"template": template}},))) == set()
 
 
-def test_an_airflow_of_another_major_is_left_alone(scene: Scene) -> None:
+def test_an_airflow_of_another_major_is_left_alone(scene: EnvironmentContext) -> None:
     def change(objects: dict[str, Object]) -> None:
         main(objects, "scheduler")["image"] = "apache/airflow:2.11.2"
         set_env(objects, "AIRFLOW__WEBSERVER__BASE_URL", "http://localhost:8080")
@@ -112,12 +116,14 @@ def test_an_airflow_of_another_major_is_left_alone(scene: Scene) -> None:
     assert rules(changed(scene, change)) == set()
 
 
-def test_nothing_is_said_where_nothing_was_built(scene: Scene) -> None:
-    unbuilt = Scene(model=scene.model, environment=scene.environment, tree=scene.tree, failure="it does not build")
+def test_nothing_is_said_where_nothing_was_built(scene: EnvironmentContext) -> None:
+    unbuilt = EnvironmentContext(
+        model=scene.model, environment=scene.environment, tree=scene.tree, failure="it does not build"
+    )
     assert rules(unbuilt) == set()
 
 
-def test_a_setting_of_a_configuration_file_is_not_missed(scene: Scene) -> None:
+def test_a_setting_of_a_configuration_file_is_not_missed(scene: EnvironmentContext) -> None:
     def without(objects: dict[str, Object]) -> None:
         container = main(objects, "triggerer")
         container["env"] = [each for each in container["env"] if "FERNET" not in each["name"]]
@@ -130,7 +136,7 @@ def test_a_setting_of_a_configuration_file_is_not_missed(scene: Scene) -> None:
     assert rules(changed(scene, configured)) == set()
 
 
-def test_replicas_of_the_api_server_share_their_secret_key(scene: Scene) -> None:
+def test_replicas_of_the_api_server_share_their_secret_key(scene: EnvironmentContext) -> None:
     def alone(objects: dict[str, Object]) -> None:
         container = main(objects, "api-server")
         container["env"] = [each for each in container["env"] if each["name"] != "AIRFLOW__API__SECRET_KEY"]
@@ -143,7 +149,7 @@ def test_replicas_of_the_api_server_share_their_secret_key(scene: Scene) -> None
     assert rules(changed(scene, several)) == {"key-missing"}
 
 
-def test_rights_count_wherever_they_come_from(scene: Scene) -> None:
+def test_rights_count_wherever_they_come_from(scene: EnvironmentContext) -> None:
     account = {"kind": "ServiceAccount", "name": "airflow-scheduler", "namespace": scene.environment.namespace}
 
     def moved(objects: dict[str, Object]) -> None:
@@ -167,7 +173,7 @@ def test_rights_count_wherever_they_come_from(scene: Scene) -> None:
     assert rules(changed(scene, elsewhere)) == {"executor-rights"}
 
 
-def test_rights_of_an_account_that_others_make_are_not_judged(scene: Scene) -> None:
+def test_rights_of_an_account_that_others_make_are_not_judged(scene: EnvironmentContext) -> None:
     def change(objects: dict[str, Object]) -> None:
         objects.pop("ServiceAccount/airflow-scheduler")
         objects.pop("RoleBinding/airflow-scheduler")
@@ -175,7 +181,7 @@ def test_rights_of_an_account_that_others_make_are_not_judged(scene: Scene) -> N
     assert rules(changed(scene, change)) == set()
 
 
-def test_tasks_of_the_local_executor_need_the_bundles_in_the_scheduler(scene: Scene) -> None:
+def test_tasks_of_the_local_executor_need_the_bundles_in_the_scheduler(scene: EnvironmentContext) -> None:
     def change(objects: dict[str, Object]) -> None:
         set_env(objects, "AIRFLOW__CORE__EXECUTOR", "LocalExecutor")
 
@@ -183,7 +189,7 @@ def test_tasks_of_the_local_executor_need_the_bundles_in_the_scheduler(scene: Sc
     assert rules(changed(scene, change)) == {"dags-differ", "log-connection"}
 
 
-def test_a_celery_executor_needs_workers(scene: Scene) -> None:
+def test_a_celery_executor_needs_workers(scene: EnvironmentContext) -> None:
     def change(objects: dict[str, Object]) -> None:
         set_env(objects, "AIRFLOW__CORE__EXECUTOR", "CeleryExecutor")
 

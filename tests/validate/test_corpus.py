@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bootstrap.core.tree import Tree
-from bootstrap.lint import registry
+from bootstrap.validate import registry
 from tests.conftest import Taxiway
 from tests.validate.cases import (
     Broken,

@@ -17,7 +17,7 @@ from bootstrap.config.remote import Forge, Remote
 from bootstrap.core.tree import Tree
 from bootstrap.kubernetes import schemas, values
 from bootstrap.lint import kubernetes
-from bootstrap.validate.context import Scene
+from bootstrap.validate.context import EnvironmentContext
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 Object = dict[str, Any]
@@ -28,7 +28,9 @@ def golden(name: str) -> list[Object]:
     return [each for each in yaml.load_all((GOLDEN / f"{name}.yaml").read_bytes(), Loader=yaml.CSafeLoader) if each]
 
 
-def scene(*objects: Object, oldest: str = "1.31", before: list[Object] | None = None, files: Any = None) -> Scene:
+def scene(
+    *objects: Object, oldest: str = "1.31", before: list[Object] | None = None, files: Any = None
+) -> EnvironmentContext:
     model = Model(
         scaffold="0.1.0",
         remote=Remote.parse("https://git.example.com/acme/airflow-environments.git"),
@@ -40,7 +42,7 @@ def scene(*objects: Object, oldest: str = "1.31", before: list[Object] | None = 
     )
     text = yaml.safe_dump_all(objects).encode()
     past = None if before is None else yaml.safe_dump_all(before).encode()
-    return Scene(model=model, environment=DEV, tree=Tree(files or {}), rendered=text, before=past)
+    return EnvironmentContext(model=model, environment=DEV, tree=Tree(files or {}), rendered=text, before=past)
 
 
 def found(*objects: Object, oldest: str = "1.31") -> list[str]:

@@ -16,9 +16,9 @@ from bootstrap.config.model import Model
 from bootstrap.core.errors import TaxiwayError
 from bootstrap.core.tree import Tree
 from bootstrap.gitrepo.environment_repo import working
-from bootstrap.lint import fleet, registry
-from bootstrap.validate import formats, violation
-from bootstrap.validate.context import Scene
+from bootstrap.validate import formats, registry, violation
+from bootstrap.validate.context import EnvironmentContext, FleetContext
+from bootstrap.validate.rules.fleet import claims as fleet_claims
 from tests import rendering
 from tests.conftest import Taxiway
 from tests.validate import files
@@ -30,11 +30,11 @@ ODD: tuple[Any, ...] = (None, True, 0, -1, 1.5, "", "\x00", "ü", "a: b", [], [N
 
 
 @pytest.fixture(scope="module", params=["dev", "complete"])
-def scene(request: pytest.FixtureRequest, fresh: Path) -> Scene:
+def scene(request: pytest.FixtureRequest, fresh: Path) -> EnvironmentContext:
     """An environment of it, as the rules see it."""
     checkout = working(fresh)
     (environment,) = checkout.choose([request.param])
-    return Scene(
+    return EnvironmentContext(
         model=checkout.model,
         environment=environment,
         tree=files.of(checkout, environment),
@@ -42,11 +42,11 @@ def scene(request: pytest.FixtureRequest, fresh: Path) -> Scene:
     )
 
 
-def examine(scene: Scene) -> list[violation.Finding]:
+def examine(scene: EnvironmentContext) -> list[violation.Finding]:
     """All that is found, told in every form."""
     found = registry.examine(scene)
-    claims = [(scene.environment.name, claim) for claim in fleet.claims(scene)]
-    findings = violation.merged([*found, *fleet.check(scene.model, claims)])
+    claims = [(scene.environment.name, claim) for claim in fleet_claims.claims(scene)]
+    findings = violation.merged([*found, *registry.examine(FleetContext(model=scene.model, claims=claims))])
     for form in ("text", "github", "gitlab", "sarif"):
         assert "\n".join(formats.lines(findings, [scene.environment.name], {}, form)).encode()
     json.dumps(formats.data(findings, [scene.environment.name], {}))
@@ -103,7 +103,7 @@ MUTATIONS = {"bytes flipped": flipped, "keys dropped": restructured(_drop), "typ
 @pytest.mark.parametrize("mutation", MUTATIONS)
 @given(seed=st.integers(0, 2**32))
 @EACH
-def test_no_mutated_source_makes_it_raise(scene: Scene, mutation: str, seed: int) -> None:
+def test_no_mutated_source_makes_it_raise(scene: EnvironmentContext, mutation: str, seed: int) -> None:
     chance = random.Random(seed)
     files = dict(scene.tree.files)
     paths = [path for path in sorted(files) if path.endswith((".yaml", ".env", ".pem")) and files[path]]
@@ -116,16 +116,22 @@ def test_no_mutated_source_makes_it_raise(scene: Scene, mutation: str, seed: int
         files["taxiway.yaml"] = scene.tree["taxiway.yaml"]
     # Half of them as after a build that went well, and half as after one that failed.
     built = {"rendered": scene.rendered} if chance.random() < 0.5 else {"failure": "kustomize can't build it"}
-    examine(Scene(model=model, environment=scene.environment, tree=Tree(files), before=scene.rendered, **built))
+    examine(
+        EnvironmentContext(model=model, environment=scene.environment, tree=Tree(files), before=scene.rendered, **built)
+    )
 
 
 @pytest.mark.parametrize("mutation", ["keys dropped", "types swapped"])
 @given(seed=st.integers(0, 2**32))
 @EACH
-def test_no_mutated_render_makes_it_raise(scene: Scene, mutation: str, seed: int) -> None:
+def test_no_mutated_render_makes_it_raise(scene: EnvironmentContext, mutation: str, seed: int) -> None:
     mutated = MUTATIONS[mutation](random.Random(seed), scene.rendered)
     before, after = random.Random(seed).sample([scene.rendered, mutated], 2)
-    examine(Scene(model=scene.model, environment=scene.environment, tree=scene.tree, rendered=after, before=before))
+    examine(
+        EnvironmentContext(
+            model=scene.model, environment=scene.environment, tree=scene.tree, rendered=after, before=before
+        )
+    )
 
 
 @pytest.mark.parametrize(

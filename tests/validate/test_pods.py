@@ -11,10 +11,9 @@ from bootstrap.config.model import Controller, Environment, Model
 from bootstrap.config.remote import Forge, Remote
 from bootstrap.core.tree import Tree
 from bootstrap.gitrepo.environment_repo import working
-from bootstrap.lint import registry
 from bootstrap.secrets.catalog import CATALOG
-from bootstrap.validate import pods
-from bootstrap.validate.context import Scene
+from bootstrap.validate import pods, registry
+from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.pods import Container, Pod
 from bootstrap.yamltools.positions import Place
 from tests import rendering
@@ -55,9 +54,9 @@ spec:
 """
 
 
-def rendered(*documents: str) -> Scene:
+def rendered(*documents: str) -> EnvironmentContext:
     """An environment that kustomize made these objects of."""
-    return Scene(model=MODEL, environment=DEV, tree=Tree(), rendered="---".join(documents).encode())
+    return EnvironmentContext(model=MODEL, environment=DEV, tree=Tree(), rendered="---".join(documents).encode())
 
 
 def deployment(container: str) -> str:
@@ -74,18 +73,18 @@ spec:
 """
 
 
-def only(scene: Scene) -> Container:
+def only(scene: EnvironmentContext) -> Container:
     """The one container of the one pod."""
     ((container,),) = [pod.containers for pod in pods.of(scene)]
     return container
 
 
 @pytest.fixture(scope="module")
-def dev(fresh: Path) -> Scene:
+def dev(fresh: Path) -> EnvironmentContext:
     """The first environment of a fresh repo."""
     checkout = working(fresh)
     (environment,) = checkout.choose(["dev"])
-    return Scene(
+    return EnvironmentContext(
         model=checkout.model,
         environment=environment,
         tree=files.of(checkout, environment),
@@ -93,13 +92,13 @@ def dev(fresh: Path) -> Scene:
     )
 
 
-def pod(scene: Scene, name: str) -> Pod:
+def pod(scene: EnvironmentContext, name: str) -> Pod:
     """The pod whose owner has this name."""
     (found,) = [each for each in pods.of(scene) if str(each) == name]
     return found
 
 
-def test_the_pods_are_those_of_workloads_and_the_worker_template(dev: Scene) -> None:
+def test_the_pods_are_those_of_workloads_and_the_worker_template(dev: EnvironmentContext) -> None:
     assert {str(each) for each in pods.of(dev)} == {
         "Deployment/airflow-api-server",
         "Deployment/airflow-dag-processor",
@@ -127,13 +126,13 @@ def test_the_pods_are_those_of_workloads_and_the_worker_template(dev: Scene) -> 
     ],
 )
 def test_a_field_of_a_container_is_where_a_user_edits_it(
-    dev: Scene, owner: str, field: str, piece: str, path: str
+    dev: EnvironmentContext, owner: str, field: str, piece: str, path: str
 ) -> None:
     container = pod(dev, owner).containers[-1]
     assert container.place(field) == Place(path, line_of(dev.tree, path, piece))
 
 
-def test_a_setting_is_where_its_value_is_written_last(dev: Scene) -> None:
+def test_a_setting_is_where_its_value_is_written_last(dev: EnvironmentContext) -> None:
     settings = pod(dev, "Deployment/airflow-scheduler").containers[-1].settings
     executor, instance = settings["AIRFLOW__CORE__EXECUTOR"], settings["AIRFLOW__API__INSTANCE_NAME"]
     base, own = "base/airflow/airflow.env", "overlays/dev/airflow.env"
@@ -143,7 +142,7 @@ def test_a_setting_is_where_its_value_is_written_last(dev: Scene) -> None:
     assert instance.place == Place(own, line_of(dev.tree, own, "AIRFLOW__API__INSTANCE_NAME="))
 
 
-def test_a_secret_setting_is_known_by_its_key_alone(dev: Scene) -> None:
+def test_a_secret_setting_is_known_by_its_key_alone(dev: EnvironmentContext) -> None:
     setting = pod(dev, "Deployment/airflow-scheduler").containers[-1].settings["AIRFLOW__CORE__FERNET_KEY"]
     assert (setting.value, setting.kind, setting.name) == (None, "Secret", "airflow-fernet")
 
@@ -209,7 +208,7 @@ def test_text_that_is_no_pod_is_no_template() -> None:
     assert pods.of(rendered(text)) == ()
 
 
-def test_nothing_is_left_of_an_environment_that_was_examined(dev: Scene) -> None:
+def test_nothing_is_left_of_an_environment_that_was_examined(dev: EnvironmentContext) -> None:
     scene = replace(dev)
     registry.examine(scene)
     left = weakref.ref(scene)

@@ -3,9 +3,9 @@
 import pytest
 
 from bootstrap.core.tree import Tree
-from bootstrap.lint import references
-from bootstrap.lint.references_hosts import Call, Target, calls, target
-from bootstrap.validate.context import Scene
+from bootstrap.validate.context import EnvironmentContext
+from bootstrap.validate.rules.references.hosts import Call, Target, calls, target
+from tests.validate import found
 from tests.validate.test_pods import CONFIG, DEV, MODEL, deployment, rendered
 
 STATEFUL = """
@@ -120,16 +120,16 @@ def env(name: str, value: str) -> str:
     ],
 )
 def test_nothing_is_found(documents: list[str]) -> None:
-    assert [finding.message for finding in references.check(rendered(*documents))] == []
+    assert [finding.message for finding in found(rendered(*documents), "references")] == []
 
 
 def test_nothing_is_missing_from_a_build_that_failed() -> None:
-    assert list(references.check(Scene(model=MODEL, environment=DEV, tree=Tree(), failure="no build"))) == []
+    assert found(EnvironmentContext(model=MODEL, environment=DEV, tree=Tree(), failure="no build"), "references") == []
 
 
 def test_a_name_that_many_read_is_told_once() -> None:
     readers = [deployment("envFrom: [{configMapRef: {name: absent}}]").replace("one", name) for name in "abcde"]
-    (finding,) = references.check(rendered(*readers))
+    (finding,) = found(rendered(*readers), "references")
     assert finding.message == (
         "ConfigMap absent is not part of this environment;"
         " needed by Deployment/a, Deployment/b, Deployment/c and 2 more"

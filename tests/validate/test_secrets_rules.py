@@ -22,7 +22,7 @@ from bootstrap.gitrepo.environment_repo import working
 from bootstrap.lint import secrets, secrets_certificate, secrets_items
 from bootstrap.secrets import scan, sealed_secrets, sealing
 from bootstrap.secrets.catalog import generate
-from bootstrap.validate.context import Scene
+from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.violation import Finding
 from tests import rendering
 from tests.conftest import Keys
@@ -35,11 +35,11 @@ SEALED_FILE = "overlays/dev/secrets/sealedsecret.airflow-api.yaml"
 
 
 @pytest.fixture(scope="module")
-def scene(fresh: Path) -> Scene:
+def scene(fresh: Path) -> EnvironmentContext:
     """The first environment of a fresh repo."""
     checkout = working(fresh)
     (environment,) = checkout.choose(["dev"])
-    return Scene(
+    return EnvironmentContext(
         model=checkout.model,
         environment=environment,
         tree=files.of(checkout, environment),
@@ -47,12 +47,12 @@ def scene(fresh: Path) -> Scene:
     )
 
 
-def changed(scene: Scene, files: Mapping[str, bytes], *objects: Any) -> Scene:
+def changed(scene: EnvironmentContext, files: Mapping[str, bytes], *objects: Any) -> EnvironmentContext:
     """The scene with files and rendered objects of the same name put in the place of its own."""
     names = {(each["kind"], each["metadata"]["name"]) for each in objects}
     kept = [each for each in scene.objects if (each["kind"], each["metadata"]["name"]) not in names]
     rendered = yaml.safe_dump_all([*kept, *objects]).encode()
-    return Scene(
+    return EnvironmentContext(
         model=scene.model,
         environment=scene.environment,
         tree=Tree({**scene.tree.files, **files}),
@@ -215,12 +215,12 @@ def test_any_bytes_can_be_read(data: bytes, kind: str) -> None:
     secrets_certificate.read(b"-----BEGIN CERTIFICATE-----" + data + b"-----END CERTIFICATE-----")
 
 
-def test_a_fresh_repo_has_no_finding(scene: Scene) -> None:
+def test_a_fresh_repo_has_no_finding(scene: EnvironmentContext) -> None:
     assert list(secrets.check(scene)) == []
     assert list(secrets.aging(scene, datetime.now(UTC))) == []
 
 
-def test_records_are_read_as_they_are_written(scene: Scene) -> None:
+def test_records_are_read_as_they_are_written(scene: EnvironmentContext) -> None:
     assert {each.value for each in sealing.Scope} == set(secrets_items.SCOPES)
     found = list(secrets_items.read(scene))
     assert len(found) == 6
@@ -235,7 +235,7 @@ def test_records_are_read_as_they_are_written(scene: Scene) -> None:
 
 
 def resealed(
-    scene: Scene, scope: sealing.Scope, name: str = "airflow-api", namespace: str = "airflow-dev"
+    scene: EnvironmentContext, scope: sealing.Scope, name: str = "airflow-api", namespace: str = "airflow-dev"
 ) -> dict[str, Any]:
     """A SealedSecret as taxiway makes it for the pinned certificate."""
     pem = scene.tree[secrets_certificate.path(scene)]
@@ -260,7 +260,7 @@ SCOPES = {
 
 @pytest.mark.parametrize("case", SCOPES, ids=str)
 def test_a_record_is_held_against_the_place_as_far_as_its_scope_goes(
-    scene: Scene, case: tuple[str, str, str], keys: Keys
+    scene: EnvironmentContext, case: tuple[str, str, str], keys: Keys
 ) -> None:
     scope, name, namespace = case
     held = resealed(scene, sealing.Scope(scope), name, namespace)
@@ -275,20 +275,20 @@ def test_a_record_is_held_against_the_place_as_far_as_its_scope_goes(
 
 
 @pytest.mark.parametrize("value", [None, True, "True", "yes", "1", "false"])
-def test_only_the_text_true_sets_a_scope(scene: Scene, value: Any) -> None:
+def test_only_the_text_true_sets_a_scope(scene: EnvironmentContext, value: Any) -> None:
     held = resealed(scene, sealing.Scope.CLUSTER_WIDE)
     held["metadata"]["annotations"]["sealedsecrets.bitnami.com/cluster-wide"] = value
     assert rules(secrets.check(changed(scene, {}, held))) == ["secrets/scope"]
 
 
-def test_a_wrong_namespace_of_the_overlay_is_told_by_others(scene: Scene) -> None:
+def test_a_wrong_namespace_of_the_overlay_is_told_by_others(scene: EnvironmentContext) -> None:
     moved = [
         {**each, "metadata": {**each["metadata"], "namespace": "elsewhere"}} for each in scene.of_kind("SealedSecret")
     ]
     assert "secrets/sealed-elsewhere" not in rules(secrets.check(changed(scene, {}, *moved)))
 
 
-def test_a_prefix_of_all_names_is_told_where_it_stands(scene: Scene) -> None:
+def test_a_prefix_of_all_names_is_told_where_it_stands(scene: EnvironmentContext) -> None:
     path = "overlays/dev/kustomization.yaml"
     files = {**scene.tree.files, path: scene.tree[path] + b"namePrefix: dev-\n"}
     renamed = [{**e, "metadata": {**e["metadata"], "name": f"dev-{e['metadata']['name']}"}} for e in scene.objects]
@@ -298,7 +298,7 @@ def test_a_prefix_of_all_names_is_told_where_it_stands(scene: Scene) -> None:
     assert files[path].decode().splitlines()[finding.place.line - 1] == "namePrefix: dev-"
 
 
-def test_what_kubeseal_made_is_taken_as_it_is(scene: Scene) -> None:
+def test_what_kubeseal_made_is_taken_as_it_is(scene: EnvironmentContext) -> None:
     held = resealed(scene, sealing.Scope.STRICT)
     del held["metadata"]["annotations"]
     assert rules(secrets.check(changed(scene, {}, held))) == []
@@ -321,7 +321,9 @@ def test_what_kubeseal_made_is_taken_as_it_is(scene: Scene) -> None:
         (lambda raw: 7, True),
     ],
 )
-def test_a_sealed_value_is_what_the_controller_can_take_apart(scene: Scene, value: Any, wrong: bool) -> None:
+def test_a_sealed_value_is_what_the_controller_can_take_apart(
+    scene: EnvironmentContext, value: Any, wrong: bool
+) -> None:
     held = resealed(scene, sealing.Scope.STRICT)
     data = held["spec"]["encryptedData"]
     raw = base64.b64decode(data["AIRFLOW__API__SECRET_KEY"])
@@ -330,7 +332,7 @@ def test_a_sealed_value_is_what_the_controller_can_take_apart(scene: Scene, valu
     assert rules(secrets.check(changed(scene, {}, held))) == ["secrets/ciphertext"] * wrong
 
 
-def extra(scene: Scene, name: str, keys: list[str], **metadata: Any) -> dict[str, Any]:
+def extra(scene: EnvironmentContext, name: str, keys: list[str], **metadata: Any) -> dict[str, Any]:
     """A SealedSecret of kubeseal's with these keys."""
     text = resealed(scene, sealing.Scope.STRICT)["spec"]["encryptedData"]["AIRFLOW__API__SECRET_KEY"]
     return {
@@ -356,7 +358,7 @@ POD_READERS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("reader", [*READERS, *POD_READERS])
-def test_whoever_reads_a_secret_counts(scene: Scene, reader: str) -> None:
+def test_whoever_reads_a_secret_counts(scene: EnvironmentContext, reader: str) -> None:
     spec = {"containers": [{"name": "c", **READERS.get(reader, {})}], **POD_READERS.get(reader, {})}
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "mailer"}, "spec": spec}
     held = extra(scene, "smtp", ["user", "password"])
@@ -364,7 +366,7 @@ def test_whoever_reads_a_secret_counts(scene: Scene, reader: str) -> None:
     assert rules(secrets.check(changed(scene, {}, held, pod))) == []
 
 
-def test_a_volume_of_some_keys_does_not_read_the_others(scene: Scene) -> None:
+def test_a_volume_of_some_keys_does_not_read_the_others(scene: EnvironmentContext) -> None:
     source = {"secretName": "smtp", "items": [{"key": "password", "path": "p"}]}
     spec = {"containers": [], "volumes": [{"name": "v", "secret": source}]}
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "mailer"}, "spec": spec}
@@ -374,19 +376,19 @@ def test_a_volume_of_some_keys_does_not_read_the_others(scene: Scene) -> None:
     assert rules(secrets.check(changed(scene, {}, extra(scene, "smtp", ["passwort"]), pod))) == []
 
 
-def test_a_reader_outside_of_the_repository_can_be_named(scene: Scene) -> None:
+def test_a_reader_outside_of_the_repository_can_be_named(scene: EnvironmentContext) -> None:
     named = extra(scene, "smtp", ["password"], annotations={"taxiway/read-by": "the DAG newsletter"})
     labelled = extra(scene, "repo", ["password"])
     labelled["spec"]["template"]["metadata"] = {"labels": {"argocd.argoproj.io/secret-type": "repository"}}
     assert rules(secrets.check(changed(scene, {}, named, labelled))) == []
 
 
-def test_a_build_that_failed_has_nothing_missing_and_nothing_unused(scene: Scene) -> None:
+def test_a_build_that_failed_has_nothing_missing_and_nothing_unused(scene: EnvironmentContext) -> None:
     failed = replace(scene, rendered=b"", failure="no")
     assert list(secrets.check(failed)) == []
 
 
-def test_a_rendered_secret_that_no_file_holds_is_told_at_the_overlay(scene: Scene) -> None:
+def test_a_rendered_secret_that_no_file_holds_is_told_at_the_overlay(scene: EnvironmentContext) -> None:
     plain = {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -408,7 +410,7 @@ def test_a_rendered_secret_that_no_file_holds_is_told_at_the_overlay(scene: Scen
         (3651, ["secrets/certificate-dates"]),
     ],
 )
-def test_a_certificate_grows_old(scene: Scene, days: int, wanted: list[str]) -> None:
+def test_a_certificate_grows_old(scene: EnvironmentContext, days: int, wanted: list[str]) -> None:
     pinned = secrets_certificate.pinned(scene)
     assert pinned is not None
     assert rules(secrets.aging(scene, pinned.not_before + timedelta(days=days, seconds=1))) == wanted

@@ -1,0 +1,99 @@
+"""All rules, found in the package `rules`, and what they find."""
+
+import pkgutil
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from bootstrap.core.errors import BadOption, BadTarget
+from bootstrap.lint import airflow, kubernetes, kustomize, secrets
+from bootstrap.validate import rules
+from bootstrap.validate.context import Context, EnvironmentContext
+from bootstrap.validate.rule import Check
+from bootstrap.validate.violation import Finding, Rule, Severity, Within
+from bootstrap.yamltools.positions import Place
+
+ALWAYS = "fleet/rule-switched-off"  # the rule that can't be switched off
+# Not yet one function a rule: each has `RULES`, and `check` from an environment to findings.
+FAMILIES = (kustomize, secrets, airflow, kubernetes)
+
+
+@cache
+def checks() -> tuple[Check[Any], ...]:
+    """The rules of the package `rules`, by family, file and line."""
+    names = sorted(each.name for each in pkgutil.walk_packages(rules.__path__, f"{rules.__name__}."))
+    held = [(name, value) for name in names for value in vars(import_module(name)).values()]
+    return tuple(each for name, each in held if isinstance(each, Check) and each.run.__module__ == name)
+
+
+def every() -> tuple[Rule, ...]:
+    """Every rule, by family, file and line."""
+    left = (rule for family in FAMILIES for rule in family.RULES)
+    return (*left, *(each.rule for each in checks()))
+
+
+def examine(context: Context) -> list[Finding]:
+    """All that is wrong in a context: of a mistake and what follows from it, the mistake."""
+    found = [
+        Finding(
+            rule=check.rule,
+            place=each.place,
+            message=each.message,
+            hint=each.hint,
+            environments=each.environments or context.environments,
+        )
+        for check in checks()
+        if check.scope is type(context)
+        for each in context.violations(check)
+    ]
+    if isinstance(context, EnvironmentContext):
+        found.extend(finding for family in FAMILIES for finding in family.check(context))
+    # A rule that is switched off explains nothing: its findings are not shown.
+    told: dict[object, set[str]] = defaultdict(set)
+    for each in found:
+        if each.rule.name not in context.model.switched_off:
+            for within in Within:
+                told[_around(each.place, within)].add(each.rule.name)
+    return [each for each in found if not _is_explained(each.rule, told[_around(each.place, each.rule.within)])]
+
+
+def _around(place: Place, within: Within) -> object:
+    """What two places have in common that are within the same environment, file or line."""
+    return {Within.ENVIRONMENT: None, Within.FILE: place.path, Within.LINE: place}[within]
+
+
+def _is_explained(rule: Rule, told: set[str]) -> bool:
+    return any(name != rule.name and fnmatchcase(name, cause) for cause in rule.after for name in told)
+
+
+def named(name: str) -> Rule:
+    """The rule of this name. Raises BadOption where there is none."""
+    for rule in every():
+        if rule.name == name:
+            return rule
+    raise BadOption(f"there is no rule {name!r}", hint="taxiway validate --list-rules shows them all")
+
+
+def check_off(off: Mapping[str, str]) -> None:
+    """Raise BadTarget where a rule that is switched off does not exist, or can't be."""
+    if unknown := sorted(off.keys() - {rule.name for rule in every()}):
+        raise BadTarget(
+            f"taxiway.yaml switches off {', '.join(unknown)}, which no rule is called",
+            hint="taxiway validate --list-rules shows them all",
+        )
+    if ALWAYS in off:
+        raise BadTarget(f"taxiway.yaml switches off {ALWAYS}, which can't be", hint="take its entry out")
+
+
+def judged(findings: Iterable[Finding], off: Mapping[str, str]) -> list[Finding]:
+    """The findings without those of rules that are switched off; first of all what says that one is."""
+    left = [each for each in findings if each.rule.name not in off or each.rule.name == ALWAYS]
+    return sorted(left, key=lambda each: each.rule.name != ALWAYS)
+
+
+def serious(findings: Iterable[Finding]) -> list[Finding]:
+    """The errors among findings."""
+    return [each for each in findings if each.rule.severity is Severity.ERROR]

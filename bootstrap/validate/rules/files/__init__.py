@@ -1,0 +1,1 @@
+"""What the repository holds beside regular files of a size that people can read."""

@@ -1,0 +1,47 @@
+"""The rule that no environments wait for each other."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+from bootstrap.validate.context import FleetContext
+from bootstrap.validate.rule import ERROR, rule
+from bootstrap.validate.rules.fleet import claims
+from bootstrap.validate.violation import Violation
+from bootstrap.yamltools.positions import Place
+
+
+@rule(claims.CYCLE, ERROR, fix="Remove one of the dependsOn entries.")
+def dependency_cycle(fleet: FleetContext) -> Iterator[Violation]:
+    """Flux Kustomizations depend on each other in no circle.
+
+    Each waits until the other is Ready: none is ever applied.
+    """
+    # Each circle once, at the last of its environments. Names count in their own cluster.
+    environments = fleet.model.environments
+    by_name = {(each.cluster, each.sync_name): each.name for each in environments}
+    clusters = {each.name: each.cluster for each in environments}
+    order = {each.name: number for number, each in enumerate(environments)}
+    waiting = [(name, claim) for name, claim in fleet.claims if claim.rule == claims.CYCLE]
+    waits = [(name, by_name.get((clusters.get(name, ""), claim.what)), claim) for name, claim in waiting]
+    needs: dict[str, set[str]] = defaultdict(set)
+    for name, other, _ in waits:
+        if other is not None:
+            needs[name].add(other)
+    told: set[frozenset[str]] = set()
+    for name, other, claim in sorted(waits, key=lambda each: -order.get(each[0], 0)):
+        circle = {each for each in _reached(needs, name) if name in _reached(needs, each)}
+        if other in circle and name in _reached(needs, str(other)) and frozenset(circle) not in told:
+            told.add(frozenset(circle))
+            names = tuple(sorted(circle, key=lambda each: order.get(each, 0)))
+            message = f"{name} waits for {claim.what}, which waits for {name} itself"
+            yield Violation(Place(claim.path, claim.line), message, environments=names)
+
+
+def _reached(needs: Mapping[str, set[str]], start: str) -> set[str]:
+    seen: set[str] = set()
+    ahead = [start]
+    while ahead:
+        for name in needs.get(ahead.pop(), set()) - seen:
+            seen.add(name)
+            ahead.append(name)
+    return seen

@@ -1,0 +1,44 @@
+"""Rules about what the repository holds for no environment of taxiway.yaml."""
+
+import posixpath
+from collections.abc import Iterator
+
+from bootstrap.validate.context import FleetContext
+from bootstrap.validate.rule import WARNING, rule
+from bootstrap.validate.rules.sync.objects import Synced
+from bootstrap.validate.violation import Violation
+from bootstrap.yamltools.positions import Place, documents
+
+
+@rule("fleet/unknown-overlay", WARNING, fix="Add the environment to taxiway.yaml, or remove the folder.")
+def unknown_overlay(fleet: FleetContext) -> Iterator[Violation]:
+    """Every overlay is an environment of taxiway.yaml.
+
+    No command looks at it: it is neither checked nor compared nor promoted to.
+    """
+    known = {each.overlay for each in fleet.model.environments}
+    for path in sorted(fleet.overlays):
+        if posixpath.dirname(path) not in known:
+            name = posixpath.basename(posixpath.dirname(path))
+            yield Violation(Place(path), f"taxiway.yaml has no environment {name}")
+
+
+@rule("fleet/unknown-sync-file", WARNING, fix="Add the environment to taxiway.yaml, or remove the file.")
+def unknown_sync_file(fleet: FleetContext) -> Iterator[Violation]:
+    """What the controllers sync from overlays/ are environments of taxiway.yaml.
+
+    The file is applied with the others of its cluster, and brings up, or keeps, what nothing checks.
+    """
+    environments, every = fleet.model.environments, set(fleet.clusters)
+    known = {each.overlay for each in environments}
+    # An environment that was moved to another cluster misses its file there, which is told by that.
+    moved = {each.overlay for each in environments if each.sync_file not in every}
+    for path in sorted(every - {each.sync_file for each in environments}):
+        for document in documents(fleet.read(path)) if path.endswith((".yaml", ".yml")) else ():
+            synced = Synced(path, document)
+            for field in (("spec", "path"), ("spec", "source", "path")):
+                said = synced.get(*field)
+                overlay = posixpath.normpath(said).lstrip("/") if isinstance(said, str) and said else ""
+                if overlay.startswith("overlays/") and overlay not in moved:
+                    why = "which has its own file" if overlay in known else "which taxiway.yaml does not have"
+                    yield Violation(synced.place(*field), f"{synced} syncs {overlay}, {why}")

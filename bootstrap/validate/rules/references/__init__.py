@@ -1,0 +1,1 @@
+"""What objects name: all of it must be there, in the same environment."""

@@ -1,0 +1,107 @@
+"""Rules about what pods name: ServiceAccounts, claims and volumes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bootstrap.validate import pods
+from bootstrap.validate.context import EnvironmentContext, dig, items
+from bootstrap.validate.pods import Container, Pod
+from bootstrap.validate.rule import ERROR, WARNING, rule
+from bootstrap.validate.rules.references import reads
+from bootstrap.validate.rules.references.mentions import first, grouped, near, readers
+from bootstrap.validate.rules.references.unread import unread
+from bootstrap.validate.violation import Violation
+
+
+@rule(
+    "references/missing-service-account",
+    ERROR,
+    fix="Correct the name, or add the ServiceAccount to the base's rbac folder.",
+)
+def missing_service_account(env: EnvironmentContext) -> Iterator[Violation]:
+    """Every ServiceAccount that a pod runs as is part of its environment.
+
+    The API server refuses the pod: `error looking up service account`, seen only in the events of its owner.
+    """
+    accounts = {each["metadata"]["name"] for each in env.of_kind("ServiceAccount")}
+    for name, _, group in grouped(each for pod in pods.of(env) for each in reads.accounts(pod)):
+        if name not in accounts and name != "default" and not unread(env, "ServiceAccount", name):
+            message = f"ServiceAccount {name} is not part of this environment; needed by {readers(group)}"
+            yield Violation(first(group), message, near(name, accounts))
+
+
+@rule("references/missing-claim", ERROR, fix="Correct the name, or add the PersistentVolumeClaim.")
+def missing_claim(env: EnvironmentContext) -> Iterator[Violation]:
+    """Every volume claim that a pod mounts is part of its environment.
+
+    The pod stays Pending: `persistentvolumeclaim not found`.
+    """
+    claims = {each["metadata"]["name"] for each in env.of_kind("PersistentVolumeClaim")}
+    for name, _, group in grouped(each for pod in pods.of(env) for each in reads.claims(pod)):
+        if name not in claims and not _templated(env, name) and not unread(env, "PersistentVolumeClaim", name):
+            message = f"PersistentVolumeClaim {name} is not part of this environment; needed by {readers(group)}"
+            yield Violation(first(group), message, near(name, claims))
+
+
+@rule("references/missing-volume", ERROR, fix="Correct the name, or add the volume to the pod.")
+def missing_volume(env: EnvironmentContext) -> Iterator[Violation]:
+    """A container mounts volumes of its own pod.
+
+    The API server refuses the object: `volumeMounts[].name: Not found`.
+    """
+    for pod in pods.of(env):
+        for mount in _lost(pod):
+            message = f"container {mount.container.name} of {pod} mounts {mount.name}, which is no volume of the pod"
+            yield Violation(mount.container.place(*mount.path), message, near(mount.name, _volumes(pod)))
+
+
+@rule("references/unused-volume", WARNING, fix="Mount it where its files are wanted, or remove it.")
+def unused_volume(env: EnvironmentContext) -> Iterator[Violation]:
+    """A pod's volume is mounted by a container of it.
+
+    Nothing sees the volume's files, and yet the pod does not start before what the volume names is there.
+    """
+    for pod in pods.of(env):
+        mounted = {mount.name for mount in _mounts(pod)}
+        for name, number in _volumes(pod).items() if not _lost(pod) else ():  # a mistyped mount is one mistake, not two
+            if name not in mounted:
+                yield Violation(pod.place("volumes", number, "name"), f"no container of {pod} mounts its volume {name}")
+
+
+def _templated(env: EnvironmentContext, claim: str) -> bool:
+    """Whether a StatefulSet makes this claim: `<template>-<name>-<number>`."""
+    start, _, number = claim.rpartition("-")
+    made = (
+        f"{dig(template, 'metadata', 'name')}-{each['metadata']['name']}"
+        for each in env.of_kind("StatefulSet")
+        for template in items(dig(each, "spec", "volumeClaimTemplates"))
+    )
+    return number.isdigit() and start in made
+
+
+@dataclass(frozen=True, slots=True)
+class _Mount:
+    container: Container
+    path: tuple[str | int, ...]
+    name: str
+
+
+def _mounts(pod: Pod) -> Iterator[_Mount]:
+    for container in pod.containers:
+        for field in ("volumeMounts", "volumeDevices"):
+            for number, each in enumerate(items(container.data.get(field))):
+                if isinstance(name := dig(each, "name"), str):
+                    yield _Mount(container, (field, number, "name"), name)
+
+
+def _volumes(pod: Pod) -> dict[str, int]:
+    """The names of a pod's volumes, each with its number."""
+    names = [dig(each, "name") for each in items(pod.spec.get("volumes"))]
+    return {name: number for number, name in enumerate(names) if isinstance(name, str)}
+
+
+def _lost(pod: Pod) -> list[_Mount]:
+    """The mounts of volumes that neither the pod nor its StatefulSet has."""
+    claims = [dig(each, "metadata", "name") for each in items(dig(pod.owner, "spec", "volumeClaimTemplates"))]
+    known = {*_volumes(pod), *claims}
+    return [each for each in _mounts(pod) if each.name not in known]

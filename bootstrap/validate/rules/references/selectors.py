@@ -1,0 +1,213 @@
+"""Rules about label selectors, and about the ports of the pods that they find."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from bootstrap.kubernetes.objects import Object, identify
+from bootstrap.validate import pods
+from bootstrap.validate.context import EnvironmentContext, dig, items, mapping, shared
+from bootstrap.validate.pods import Pod
+from bootstrap.validate.rule import ERROR, WARNING, rule
+from bootstrap.validate.rules.references.mentions import Labelled, Mention, first, grouped, near, readers
+from bootstrap.validate.violation import Violation
+
+_WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")
+_PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
+# What Airflow puts on pods when it makes them: a selector may count on these.
+_AIRFLOW = {
+    "airflow-worker",
+    "airflow_kpo_in_cluster",
+    "airflow_version",
+    "already_checked",
+    "dag_id",
+    "kubernetes_executor",
+    "kubernetes_pod_operator",
+    "run_id",
+    "task_id",
+    "try_number",
+}
+
+
+@rule(
+    "references/service-without-pods",
+    ERROR,
+    fix="Give the selector the labels of the pod template that it is meant for.",
+)
+def service_without_pods(env: EnvironmentContext) -> Iterator[Violation]:
+    """A Service's selector finds pods.
+
+    A Service without endpoints refuses every connection.
+    """
+    for service, selector, selected in _services(env):
+        if not selected:
+            yield _nothing(env, service, ("spec", "selector"), selector)
+
+
+@rule(
+    "references/selector-without-pods",
+    WARNING,
+    fix="Give the selector the labels of the pod template that it is meant for.",
+)
+def selector_without_pods(env: EnvironmentContext) -> Iterator[Violation]:
+    """The selector of a PodDisruptionBudget or NetworkPolicy finds pods.
+
+    It is applied and protects nothing, and no error says so.
+    """
+    labelled = _labelled(env)
+    for each in env.of_kind("PodDisruptionBudget", "NetworkPolicy"):
+        field = "selector" if each["kind"] == "PodDisruptionBudget" else "podSelector"
+        selector = dig(each, "spec", field)
+        labels = mapping(dig(selector, "matchLabels"))
+        if labels and not _AIRFLOW & labels.keys() and not labelled.selected(selector):
+            yield _nothing(env, each, ("spec", field, "matchLabels"), labels)
+
+
+@rule(
+    "references/selector-mismatch",
+    ERROR,
+    fix="Make labels and selector equal. The selector of an object that runs can't change: give it a new name then.",
+)
+def selector_mismatch(env: EnvironmentContext) -> Iterator[Violation]:
+    """A workload's selector finds the pods of its own template.
+
+    The API server refuses the object: `selector does not match template labels`.
+    """
+    for each, selected in _workloads(env):
+        if not any(pod.owner is each for pod in selected):
+            message = f"the selector of {identify(each)} does not find its own pods"
+            yield Violation(env.trace.field(each, ("spec", "selector")), message, _difference(each))
+
+
+@rule(
+    "references/shared-pods",
+    ERROR,
+    fix="Give each workload a label of its own, such as app.kubernetes.io/component, in its selector and its template.",
+)
+def shared_pods(env: EnvironmentContext) -> Iterator[Violation]:
+    """The pods of a workload are found by its own selector alone.
+
+    Two controllers that select the same pods fight over them: each counts, scales and deletes the other's.
+    """
+    told: set[frozenset[str]] = set()
+    for each, selected in _workloads(env):
+        others = [str(pod) for pod in selected if pod.owner is not each]
+        pair = frozenset((str(identify(each)), *others))
+        # Where both find the other's, it is one mistake; where it does not find its own, another one.
+        if others and pair not in told and len(others) < len(selected):
+            told.add(pair)
+            message = f"the selector of {identify(each)} finds the pods of {', '.join(sorted(others))} too"
+            yield Violation(env.trace.field(each, ("spec", "selector")), message)
+
+
+@rule("references/missing-port", ERROR, fix="Correct the name, or name a containerPort so.")
+def missing_port(env: EnvironmentContext) -> Iterator[Violation]:
+    """Every port that a probe or a Service names is a port of the container, or of every pod selected.
+
+    A probe of an unknown port fails, and the pod is restarted for ever; a Service leaves such pods out.
+    """
+    mentions = [each for pod in pods.of(env) for each in _probes(pod)]
+    mentions += [each for service, _, selected in _services(env) for each in _targets(env, service, selected)]
+    known = {name for pod in pods.of(env) for name in _names([each.data for each in pod.containers])}
+    for name, _, group in grouped(mentions):
+        message = f"{name} is the name of no containerPort there; called by {readers(group)}"
+        yield Violation(first(group), message, near(name, known))
+
+
+@rule("references/undeclared-port", WARNING, fix="Use the port's name as targetPort, or declare the containerPort.")
+def undeclared_port(env: EnvironmentContext) -> Iterator[Violation]:
+    """A Service's numeric target port is one that its pods declare.
+
+    Kubernetes does not compare them: where no process listens at that number, every connection is refused.
+    """
+    for service, _, selected in _services(env):
+        declared = [
+            dig(port, "containerPort") for pod in selected for each in pod.containers for port in _declared(each.data)
+        ]
+        for number, port in enumerate(items(dig(service, "spec", "ports"))):
+            target = dig(port, "targetPort")
+            wanted = dig(port, "port") if target is None else target
+            if isinstance(wanted, int) and declared and wanted not in declared:
+                field = "port" if target is None else "targetPort"
+                message = f"{identify(service)} leads to port {wanted}, which no container behind it declares"
+                place = env.trace.field(service, ("spec", "ports", number, field))
+                yield Violation(place, message, near(str(wanted), (str(each) for each in declared)))
+
+
+def _labelled(env: EnvironmentContext) -> Labelled:
+    return env.once("labelled", lambda: Labelled(pods.of(env)))
+
+
+@shared
+def _services(env: EnvironmentContext) -> Iterator[tuple[Object, dict[str, Any], list[Pod]]]:
+    """Each Service that selects pods, its selector, and those."""
+    for service in env.of_kind("Service"):
+        selector = mapping(dig(service, "spec", "selector"))
+        if selector and dig(service, "spec", "type") != "ExternalName":
+            yield service, selector, _labelled(env).selected({"matchLabels": selector})
+
+
+@shared
+def _workloads(env: EnvironmentContext) -> Iterator[tuple[Object, list[Pod]]]:
+    """Each workload that has a selector, and the pods that it finds."""
+    for each in env.of_kind(*_WORKLOADS):
+        selector = dig(each, "spec", "selector")
+        if mapping(selector):  # else the schema's to tell
+            yield each, [pod for pod in _labelled(env).selected(selector) if pod.owner["kind"] != "ConfigMap"]
+
+
+def _nothing(env: EnvironmentContext, each: Object, path: tuple[str | int, ...], labels: Any) -> Violation:
+    """Told at the label that no pod has, if it is a single one."""
+    known = {pair for pod in pods.of(env) for pair in _pairs(pod.metadata.get("labels"))}
+    strange = [key for key, value in _pairs(labels) if (key, value) not in known]
+    shown = ", ".join(f"{key}={value}" for key, value in sorted(_pairs(labels)))
+    place = env.trace.field(each, (*path, strange[0]) if len(strange) == 1 else path)
+    values = [value for key, value in known if key in strange]
+    hint = near(str(mapping(labels).get(strange[0])), values) if len(strange) == 1 else ""
+    return Violation(place, f"{identify(each)} selects {shown}, which no pod of this environment has", hint)
+
+
+def _pairs(labels: Any) -> list[tuple[str, str]]:
+    return [(str(key), str(value)) for key, value in mapping(labels).items()]
+
+
+def _difference(workload: Object) -> str:
+    labels = dict(_pairs(dig(workload, "spec", "template", "metadata", "labels")))
+    wanted = dict(_pairs(dig(workload, "spec", "selector", "matchLabels")))
+    differing = [f"{k}={v} (the template: {labels.get(k, 'none')})" for k, v in wanted.items() if labels.get(k) != v]
+    return f"the selector wants {', '.join(sorted(differing))}" if differing else ""
+
+
+def _probes(pod: Pod) -> Iterator[Mention]:
+    """Each port that a probe or a hook of a container calls by a name that the container does not have."""
+    for container in pod.containers:
+        known = _names([container.data])
+        paths = [(field,) for field in _PROBES] + [("lifecycle", "postStart"), ("lifecycle", "preStop")]
+        for path in paths:
+            for action in ("httpGet", "tcpSocket"):
+                port = dig(container.data, *path, action, "port")
+                if isinstance(port, str) and not port.isdigit() and port not in known:
+                    reader = f"the {path[-1]} of container {container.name} of {pod}"
+                    yield Mention(name=port, reader=reader, where=partial(container.place, *path, action, "port"))
+
+
+def _targets(env: EnvironmentContext, service: Object, selected: list[Pod]) -> Iterator[Mention]:
+    """Each target port that is a name which one of the selected pods does not have."""
+    for number, port in enumerate(items(dig(service, "spec", "ports"))):
+        name = dig(port, "targetPort")
+        if isinstance(name, str) and not name.isdigit():
+            without = [pod for pod in selected if name not in _names([each.data for each in pod.containers])]
+            if without:
+                pods_without = ", ".join(str(pod) for pod in without[:3]) + (" and others" if len(without) > 3 else "")
+                reader = f"{identify(service)} (in {pods_without})"
+                where = partial(env.trace.field, service, ("spec", "ports", number, "targetPort"))
+                yield Mention(name=name, reader=reader, where=where)
+
+
+def _declared(container: Any) -> list[Any]:
+    return items(mapping(container).get("ports"))
+
+
+def _names(containers: list[Any]) -> set[str]:
+    ports = (dig(port, "name") for container in containers for port in _declared(container))
+    return {name for name in ports if isinstance(name, str)}

@@ -1,0 +1,1 @@
+"""What the controller syncs by, and the order in which it brings an environment up."""

@@ -1,0 +1,123 @@
+"""Rules about the AppProject: it allows what the environment is made of, and nothing more."""
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import Any
+
+from bootstrap.config.model import Controller
+from bootstrap.kubernetes.objects import Object, identify
+from bootstrap.validate.context import EnvironmentContext, dig, items
+from bootstrap.validate.rule import ERROR, rule
+from bootstrap.validate.rules.fleet.claims import CLUSTER_SCOPED
+from bootstrap.validate.rules.references.mentions import near
+from bootstrap.validate.rules.sync import objects
+from bootstrap.validate.rules.sync.namespace import namespace as agreed_namespace
+from bootstrap.validate.rules.sync.objects import Synced
+from bootstrap.validate.rules.sync.source import same_repository
+from bootstrap.validate.violation import Violation
+
+_IN_CLUSTER = ("https://kubernetes.default.svc", "in-cluster")
+_DEFAULT = "default"  # Argo CD makes this project itself
+
+
+@rule("sync/missing-project", ERROR, fix="Make spec.project and the AppProject's name the same.")
+def missing_project(env: EnvironmentContext) -> Iterator[Violation]:
+    """The AppProject of an Application is there.
+
+    Argo CD refuses the Application: `Application referencing project … which does not exist`.
+    """
+    projects = _projects(env)
+    for root, project in _roots(env):
+        name = root.get("spec", "project")
+        if project is None and projects and name != _DEFAULT:  # without any, an administrator keeps them elsewhere
+            message = f"{root} belongs to project {name}, which {root.path} does not hold"
+            yield Violation(root.place("spec", "project"), message, near(str(name), projects))
+
+
+@rule(
+    "sync/project-forbids",
+    ERROR,
+    fix="Allow it in the AppProject; the project's file is applied by hand, so it works once that is done.",
+)
+def project_forbids(env: EnvironmentContext) -> Iterator[Violation]:
+    """The AppProject allows the repository, the namespace and every object of its environment.
+
+    Argo CD refuses the whole sync: `resource … is not permitted in project …`.
+    """
+    for root, project in _roots(env):
+        if project is not None:
+            yield from _repository(env, project)
+            yield from _destination(env, root, project)
+            yield from _objects(env, project)
+
+
+def _projects(env: EnvironmentContext) -> dict[str, Synced]:
+    return {each.name: each for each in objects.of_kind(env, "AppProject")}
+
+
+def _roots(env: EnvironmentContext) -> Iterator[tuple[Synced, Synced | None]]:
+    """Each Application, with its project, where the file holds that."""
+    projects = _projects(env)
+    for root in objects.roots(env) if env.model.controller is Controller.ARGOCD else ():
+        name = root.get("spec", "project")
+        yield root, projects.get(name) if isinstance(name, str) else None
+
+
+def _repository(env: EnvironmentContext, project: Synced) -> Iterator[Violation]:
+    url, patterns = env.model.remote.url, items(project.get("spec", "sourceRepos"))
+    if not any(_matches(url, each) or same_repository(each, env.model.remote) for each in patterns):
+        message = f"{project} does not allow the repository {url}"
+        yield Violation(project.place("spec", "sourceRepos"), message)
+
+
+def _destination(env: EnvironmentContext, root: Synced, project: Synced) -> Iterator[Violation]:
+    """The namespace is the environment's: where the Application says another one, that is told elsewhere."""
+    server, name = root.get("spec", "destination", "server"), root.get("spec", "destination", "name")
+    own_cluster = server in _IN_CLUSTER or name in _IN_CLUSTER
+    namespace = agreed_namespace(env)
+    for each in items(project.get("spec", "destinations")):
+        if _matches(namespace, dig(each, "namespace")) and (
+            _matches(server, dig(each, "server"))
+            or _matches(name, dig(each, "name"))
+            or (own_cluster and (dig(each, "server") in _IN_CLUSTER or dig(each, "name") in _IN_CLUSTER))
+        ):
+            return
+    message = f"{project} does not allow namespace {namespace} of {server or name}, where {root} goes"
+    yield Violation(project.place("spec", "destinations"), message)
+
+
+def _objects(env: EnvironmentContext, project: Synced) -> Iterator[Violation]:
+    told: set[tuple[str, str]] = set()
+    for each in env.objects:
+        group, kind = _group(each), str(each["kind"])
+        if (group, kind) in told:
+            continue
+        scope = "cluster" if kind in CLUSTER_SCOPED or kind == "Namespace" else "namespace"
+        allowed, denied = (f"{scope}ResourceWhitelist", f"{scope}ResourceBlacklist")
+        listed = project.get("spec", allowed)
+        # Left out, the cluster's list allows nothing, the namespace's everything.
+        free = scope == "namespace" and not items(listed)
+        field = ""
+        if _lists(project.get("spec", denied), group, kind):
+            field = denied
+        elif not free and not _lists(listed, group, kind):
+            field = allowed
+        if field:
+            told.add((group, kind))
+            message = f"{project} does not allow {identify(each)}: its {field} says so"
+            hint = f"group {group or repr('')}, kind {kind}"
+            yield Violation(project.place("spec", field), message, hint)
+
+
+def _lists(entries: Any, group: str, kind: str) -> bool:
+    return any(_matches(group, dig(each, "group")) and _matches(kind, dig(each, "kind")) for each in items(entries))
+
+
+def _matches(value: Any, pattern: Any) -> bool:
+    """Argo CD's patterns: `*` and `?`, over the whole text."""
+    return isinstance(value, str) and isinstance(pattern, str) and fnmatchcase(value, pattern)
+
+
+def _group(each: Object) -> str:
+    group, slash, _ = str(each.get("apiVersion", "")).partition("/")
+    return group if slash else ""
