@@ -24,7 +24,7 @@ EFFECTS = {
 CORE = {
     "airflow_settings", "alike", "body", "carrying", "changes", "checks", "ci", "codeowners", "comparison",
     "control_characters", "controllers", "difference", "edits", "embedded", "envfile", "environment_names",
-    "environments", "errors", "fields", "file_problems", "fingerprint", "hold", "hosting", "images",
+    "environments", "errors", "exemptions", "fields", "file_problems", "fingerprint", "hold", "hosting", "images",
     "impact", "impact_repo", "layout", "layout_markdown", "limits", "markdown", "merging", "model", "modeledit",
     "objects", "outcome", "ownership", "paths", "plaintext", "postgres", "promotion", "proposal", "quantities",
     "record", "release", "remote", "request", "result", "rollback", "runbook", "scaffold", "schemas", "sealed",
