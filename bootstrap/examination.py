@@ -9,6 +9,7 @@ from typing import Any
 from bootstrap import fingerprint, model, models
 from bootstrap.builds import Builder, Built, Sources, identities
 from bootstrap.errors import BadOption, TaxiwayError
+from bootstrap.exemptions import Exemption
 from bootstrap.model import Environment, Model
 from bootstrap.snapshot import Commit, Reading, WorkTree, files_of
 from bootstrap.tree import Tree
@@ -155,11 +156,11 @@ class Examiner:
             return None
 
     @property
-    def off_before(self) -> Mapping[str, str] | None:
-        """The rules that were switched off before, each with its reason; None where there is no commit yet."""
+    def off_before(self) -> tuple[Exemption, ...] | None:
+        """The rules that were switched off before; None where there is no commit yet."""
         if self.before is None:
             return None
-        return self._model_before.switched_off if self._model_before else {}
+        return self._model_before.exemptions if self._model_before else ()
 
     @cached_property
     def _clusters_before(self) -> Mapping[str, bytes]:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bootstrap import edits, envfile, images, modeledit
 from bootstrap.errors import BadOption, BadSecret, BadTarget, TaxiwayError
+from bootstrap.exemptions import Exemption
 from bootstrap.hold import Hold
 from bootstrap.images import Image
 from bootstrap.model import Model
@@ -252,7 +253,11 @@ def test_a_hold_comes_and_goes_in_one_line(name: str, style: Callable[[str], str
 
 def test_a_model_with_a_hold_and_a_rule_that_is_off_is_read_back_as_written() -> None:
     first, *others = KNOWN.environments
-    wanted = replace(KNOWN, environments=(replace(first, hold=HOLD), *others), switched_off={"pods/limits": "no need"})
+    wanted = replace(
+        KNOWN,
+        environments=(replace(first, hold=HOLD), *others),
+        exemptions=(Exemption(rule="pods/limits", reason="no need"),),
+    )
     assert Model.parse(wanted.render()) == wanted
 
 

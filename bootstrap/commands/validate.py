@@ -1,6 +1,6 @@
 """`taxiway validate`: every reason why an environment would not work, before the merge."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,6 +9,7 @@ from pathlib import Path
 from bootstrap import listing, plumbing, untracked, workspace
 from bootstrap.cache import Cache
 from bootstrap.errors import BadOption
+from bootstrap.exemptions import Exemption
 from bootstrap.fingerprint import OVERLAYS
 from bootstrap.result import Progress, Result
 from bootstrap.snapshot import Commit, WorkTree
@@ -58,7 +59,7 @@ def run(request: Request, *, progress: Progress) -> Result:
         if whole and not request.server:
             memory = Memory(work=work.result(), before=before.result(), builder=builder)
             if (known := memory.recall(now.timestamp())) is not None:
-                return _told(known, [each.name for each in environments], checkout.model.switched_off, request)
+                return _told(known, [each.name for each in environments], checkout.model.exemptions, request)
         strays = pool.submit(checkout.strays) if whole else None
         from bootstrap import survey as surveys
         from bootstrap.examination import Examiner
@@ -77,7 +78,7 @@ def run(request: Request, *, progress: Progress) -> Result:
             examiner=examiner,
             aged=aged,
             strays=strays.result() if strays else None,
-            off=(examiner.off_before or {}) if request.since else checkout.model.switched_off,
+            off=(examiner.off_before or ()) if request.since else checkout.model.exemptions,
             memory=memory,
         )
         if request.since:
@@ -88,7 +89,9 @@ def run(request: Request, *, progress: Progress) -> Result:
     return _told(found, [each.name for each in survey.chosen], survey.off, request)
 
 
-def _told(findings: Sequence[Finding], environments: Sequence[str], off: Mapping[str, str], request: Request) -> Result:
+def _told(
+    findings: Sequence[Finding], environments: Sequence[str], off: Sequence[Exemption], request: Request
+) -> Result:
     from bootstrap import verdict
 
     findings = violation.as_errors(findings) if request.strict else findings
