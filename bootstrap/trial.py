@@ -84,7 +84,7 @@ def _examined(
     from bootstrap.lint import kubernetes_postgres, secrets_certificate
     from bootstrap.validate import registry
 
-    off = before.model.switched_off if before else scene.model.switched_off
+    off = before.model.exemptions if before else scene.model.exemptions
     registry.check_off(off)
     found = registry.examine(scene)
     if before:
@@ -97,10 +97,12 @@ def _examined(
     }
     reasons, notes = [], []
     for told, each in wrong.items():
-        if each.rule.name not in off and (anew or told not in known):
+        exemption = registry.exempting(each, off)
+        if exemption is None and (anew or told not in known):
             reasons.append(_reason(each))
-        elif each.rule.name in off and told not in known:
-            notes.append(f"{each.message} ({each.rule.name} is switched off: {off[each.rule.name]})")
+        elif exemption is not None and told not in known:
+            said = f"{each.rule.name} is switched off{exemption.where}: {exemption.reason}"
+            notes.append(f"{each.message} ({said})")
     return Trial(diff=diff, reasons=tuple(reasons), notes=tuple(notes))
 
 

@@ -1,12 +1,13 @@
 """`taxiway validate`: every reason why an environment would not work, before the merge."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bootstrap import untracked, workspace
+from bootstrap.config.exemptions import Exemption
 from bootstrap.config.parts import OVERLAYS
 from bootstrap.core.errors import BadOption
 from bootstrap.core.result import Progress, Result
@@ -60,7 +61,7 @@ def run(request: Request, *, progress: Progress) -> Result:
         if whole and not request.server:
             memory = Memory(work=work.result(), before=before.result(), builder=builder)
             if (known := memory.recall(now.timestamp())) is not None:
-                return _told(known, [each.name for each in environments], checkout.model.switched_off, request)
+                return _told(known, [each.name for each in environments], checkout.model.exemptions, request)
         strays = pool.submit(checkout.strays) if whole else None
         from bootstrap.validate import run as surveys
         from bootstrap.validate.engine import Examiner
@@ -79,7 +80,7 @@ def run(request: Request, *, progress: Progress) -> Result:
             examiner=examiner,
             aged=aged,
             strays=strays.result() if strays else None,
-            off=(examiner.off_before or {}) if request.since else checkout.model.switched_off,
+            off=(examiner.off_before or ()) if request.since else checkout.model.exemptions,
             memory=memory,
         )
         if request.since:
@@ -90,7 +91,9 @@ def run(request: Request, *, progress: Progress) -> Result:
     return _told(found, [each.name for each in survey.chosen], survey.off, request)
 
 
-def _told(findings: Sequence[Finding], environments: Sequence[str], off: Mapping[str, str], request: Request) -> Result:
+def _told(
+    findings: Sequence[Finding], environments: Sequence[str], off: Sequence[Exemption], request: Request
+) -> Result:
     from bootstrap.validate import formats
 
     findings = violation.as_errors(findings) if request.strict else findings

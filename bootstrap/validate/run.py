@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from bootstrap.cluster.kubectl import Kubectl
+from bootstrap.config.exemptions import Exemption
 from bootstrap.config.model import Environment
 from bootstrap.core.result import Progress
 from bootstrap.core.tree import Tree
 from bootstrap.gitrepo.environment_repo import Checkout, Strays
 from bootstrap.lint import secrets, secrets_certificate
 from bootstrap.memory import Memory
-from bootstrap.validate import parallel, registry, violation
+from bootstrap.validate import parallel, registry
 from bootstrap.validate.context import EnvironmentContext, FleetContext, ServerContext
 from bootstrap.validate.engine import Examined, Examiner
 from bootstrap.validate.violation import Finding
@@ -47,7 +48,7 @@ class Aged:
 class Survey:
     """What is to be looked at: the environments `chosen`, and the `strays`, if any.
 
-    `off` are the rules that are switched off, each with its reason: of a change that is judged, those of the commit
+    `off` are the rules that are switched off: of a change that is judged, those of the commit
     that it is measured against, so that no change silences what is said of it. With a `memory`, all that is found is
     remembered, if it is surely of the files that were looked at.
     """
@@ -57,7 +58,7 @@ class Survey:
     examiner: Examiner
     aged: Aged
     strays: Strays | None
-    off: Mapping[str, str]
+    off: Sequence[Exemption]
     memory: Memory | None
 
     def of_changed(self) -> "Survey":
@@ -65,8 +66,8 @@ class Survey:
         return replace(self, chosen=tuple(each for each in self.chosen if self.examiner.differs(each)))
 
     def findings(self, *, progress: Progress) -> list[Finding]:
-        """Every finding. Raises BadTarget at once where a rule is switched off that does not exist."""
-        registry.check_off(self.checkout.model.switched_off)
+        """Every finding. Raises BadTarget at once where the rule is switched off that can't be."""
+        registry.check_off(self.checkout.model.exemptions)
         examined, left = self._examined(progress)
         found = [each for environment in self.chosen for each in examined[environment.name].findings]
         found.extend(each for environment in self.chosen for each in self.aged.findings[environment.name])
@@ -79,6 +80,7 @@ class Survey:
             overlays=self.strays.overlays if self.strays else (),
             clusters=self.strays.clusters if self.strays else (),
             read=self.checkout.read,
+            rules=registry.names(),
         )
         found.extend(registry.examine(fleet))
         found = self.judged(found)
@@ -96,7 +98,7 @@ class Survey:
 
     def judged(self, found: Iterable[Finding]) -> list[Finding]:
         """Findings as they are told."""
-        return registry.judged(violation.merged(list(found)), self.off)
+        return registry.judged(found, self.off)
 
     def _examined(self, progress: Progress) -> tuple[dict[str, Examined], list[Environment]]:
         """What is in each environment, and those of which nothing was remembered: they are told as they get ready."""
