@@ -11,7 +11,7 @@ from bootstrap.cli.boundary import DIRECTORY, boundary
 from bootstrap.report import Output
 
 if TYPE_CHECKING:
-    from bootstrap.proposal import Wishes
+    from bootstrap.forges.pull_request import Wishes
 
 DRY_RUN = typer.Option("--dry-run", help="Show the plan, the text and the difference; touch neither repo nor forge.")
 NO_PR = typer.Option("--no-pr", help="Stop once the branch is pushed.")
@@ -37,7 +37,7 @@ class Carried(StrEnum):
 
 def wishes(no_pr: bool, draft: bool | None, label: list[str] | None, reviewer: list[str] | None) -> "Wishes":
     """What the options say of the pull request."""
-    from bootstrap.proposal import Wishes
+    from bootstrap.forges.pull_request import Wishes
 
     return Wishes(pull_request=not no_pr, draft=draft, labels=tuple(label or ()), reviewers=tuple(reviewer or ()))
 

@@ -9,6 +9,7 @@ from bootstrap.config.model import Environment
 from bootstrap.core.errors import BadOption
 from bootstrap.core.result import Progress, Result
 from bootstrap.core.tree import Tree
+from bootstrap.forges.pull_request import Wishes
 from bootstrap.gitrepo import environment_repo
 from bootstrap.gitrepo import repository as git_repository
 from bootstrap.gitrepo.planned import Prospect
@@ -16,7 +17,6 @@ from bootstrap.kustomize.builder import Builder
 from bootstrap.promotion import edits
 from bootstrap.promotion import plan as promotion
 from bootstrap.promotion.plan import ChangeSet, Plan
-from bootstrap.proposal import Wishes
 from bootstrap.pullrequests import base_commit as grounds
 from bootstrap.pullrequests.record import Kind, Route
 from bootstrap.system.cache import Cache

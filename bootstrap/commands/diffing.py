@@ -11,7 +11,7 @@ from bootstrap.config.model import Environment
 from bootstrap.core.result import Progress, Result
 from bootstrap.diff import environment_diff, formats, markdown, ownership
 from bootstrap.diff.formats import EnvironmentDiff
-from bootstrap.hosting import BODY_LIMITS
+from bootstrap.forges.hosting import BODY_LIMITS
 from bootstrap.kubernetes import objects
 
 # Of a comment that CI hands from one job to the next as base64 in a variable: Linux takes 128 KiB in one.

@@ -13,6 +13,7 @@ from bootstrap.core import certificates
 from bootstrap.core.certificates import CERTIFICATE
 from bootstrap.core.errors import BadOption, BadTarget, TaxiwayError
 from bootstrap.core.result import Progress, Result
+from bootstrap.forges.pull_request import Wishes
 from bootstrap.gitrepo import environment_repo
 from bootstrap.gitrepo import repository as git_repository
 from bootstrap.gitrepo.planned import Prospect
@@ -20,7 +21,6 @@ from bootstrap.kustomize import images
 from bootstrap.kustomize.builder import Builder
 from bootstrap.promotion import release
 from bootstrap.promotion.plan import Plan
-from bootstrap.proposal import Wishes
 from bootstrap.pullrequests import base_commit as grounds
 from bootstrap.pullrequests.base_commit import Ground
 from bootstrap.pullrequests.record import Kind, Route

@@ -10,11 +10,11 @@ from bootstrap.config import model
 from bootstrap.config.model import Environment, Model
 from bootstrap.core.errors import BadOption
 from bootstrap.core.result import Progress, Result
+from bootstrap.forges.pull_request import Wishes
 from bootstrap.gitrepo import environment_repo
 from bootstrap.gitrepo import repository as git_repository
 from bootstrap.kustomize.builder import Builder
 from bootstrap.promotion.merge import Part
-from bootstrap.proposal import Wishes
 from bootstrap.pullrequests import base_commit as grounds
 from bootstrap.pullrequests import record
 from bootstrap.system.cache import Cache

@@ -11,13 +11,13 @@ from bootstrap.core.escaping import visible
 from bootstrap.core.result import Progress, Result
 from bootstrap.diff import formats
 from bootstrap.diff.consequences import Effect
+from bootstrap.forges.hosting import BODY_LIMITS
+from bootstrap.forges.pull_request import Wishes
 from bootstrap.gitrepo import commit
-from bootstrap.hosting import BODY_LIMITS
 from bootstrap.kustomize.builder import Builder
 from bootstrap.promotion import release
 from bootstrap.promotion.merge import Part
 from bootstrap.promotion.plan import Plan
-from bootstrap.proposal import Wishes
 from bootstrap.pullrequests import description, publish
 from bootstrap.pullrequests.base_commit import Ground
 from bootstrap.pullrequests.description import Description

@@ -12,12 +12,12 @@ from bootstrap.config.hold import Hold
 from bootstrap.config.model import Environment
 from bootstrap.core.errors import BadOption
 from bootstrap.core.result import Progress, Result
+from bootstrap.forges.pull_request import Wishes
 from bootstrap.gitrepo import environment_repo
 from bootstrap.gitrepo import repository as git_repository
 from bootstrap.kustomize.builder import Builder
 from bootstrap.promotion import plan, rollback
 from bootstrap.promotion.plan import Plan
-from bootstrap.proposal import Wishes
 from bootstrap.pullrequests import base_commit as grounds
 from bootstrap.pullrequests.base_commit import Ground
 from bootstrap.pullrequests.record import Kind, Route

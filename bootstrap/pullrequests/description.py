@@ -17,7 +17,7 @@ from bootstrap.diff import formats
 from bootstrap.diff import markdown as diff_markdown
 from bootstrap.diff.consequences import SERIOUS
 from bootstrap.diff.formats import EnvironmentDiff
-from bootstrap.hosting import Hosted
+from bootstrap.forges.hosting import Hosted
 from bootstrap.promotion.merge import Move, Part
 from bootstrap.promotion.plan import Plan
 from bootstrap.promotion.release import ID

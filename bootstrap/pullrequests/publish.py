@@ -6,18 +6,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bootstrap import forge
 from bootstrap.config.model import Model
 from bootstrap.config.remote import Forge
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.errors import GitFailed
 from bootstrap.core.markdown import code
 from bootstrap.core.result import Progress
-from bootstrap.forge import PullRequests
+from bootstrap.forges import client
+from bootstrap.forges.client import PullRequests
+from bootstrap.forges.hosting import BODY_LIMITS, Hosted
+from bootstrap.forges.pull_request import Proposal, PullRequest, Wishes
 from bootstrap.gitrepo import committed, remote, repository, worktree
 from bootstrap.gitrepo.remote import PushRefused, Reason
-from bootstrap.hosting import BODY_LIMITS, Hosted
-from bootstrap.proposal import Proposal, PullRequest, Wishes
 from bootstrap.pullrequests import codeowners, description
 from bootstrap.pullrequests import record as change_record
 from bootstrap.pullrequests.base_commit import REMOTE, Ground
@@ -108,7 +108,7 @@ def _pulls(ground: Ground, wishes: Wishes, progress: Progress) -> Iterator[PullR
     if place is None:
         yield None
         return
-    with forge.connect(place, ground.top, progress=progress) as pulls:
+    with client.connect(place, ground.top, progress=progress) as pulls:
         yield pulls
 
 
@@ -135,7 +135,7 @@ def _unmerged(ground: Ground, route: Route, digest: str) -> str | None:
 
 def comment(top: Path, known: Model, number: int, text: str, *, progress: Progress) -> tuple[str, bool]:
     """Say something under a pull request, once; its URL, and whether it was new."""
-    with forge.connect(Hosted.of(known.remote, known.forge, known.web), top, progress=progress) as pulls:
+    with client.connect(Hosted.of(known.remote, known.forge, known.web), top, progress=progress) as pulls:
         pull = pulls.get(number)
         signals.made("the comment may have been written already: run the command again to go on")
         return pull.url, pulls.comment(pull, text)
