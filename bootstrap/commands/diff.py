@@ -9,9 +9,9 @@ from bootstrap.config.parts import OVERLAYS
 from bootstrap.core.result import Progress, Result
 from bootstrap.diff import environment_diffs, formats, markdown
 from bootstrap.diff.environment_diffs import Sides
+from bootstrap.forges.hosting import BODY_LIMITS
 from bootstrap.gitrepo import environment_repo, status
 from bootstrap.gitrepo.snapshot import Commit, Snapshot, WorkTree
-from bootstrap.hosting import BODY_LIMITS
 from bootstrap.pullrequests import comments
 
 

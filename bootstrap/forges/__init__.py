@@ -1,1 +1,1 @@
-"""The forges, each through ogr. Only `bootstrap.forge` imports these, and only when it connects: ogr takes a second."""
+"""The forges, each through ogr. Only `bootstrap.forges.client` imports these, and only when it connects: ogr takes a second."""

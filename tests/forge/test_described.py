@@ -13,9 +13,9 @@ import yaml
 
 from bootstrap.config.remote import Forge
 from bootstrap.core.errors import ForgeFailed
-from bootstrap.forge import PullRequests
 from bootstrap.forges import wire
-from bootstrap.proposal import Proposal, PullRequest, Revision, Standing
+from bootstrap.forges.client import PullRequests
+from bootstrap.forges.pull_request import Proposal, PullRequest, Revision, Standing
 from tests.cluster.cache import forget_others, key
 from tests.forge import prism
 from tests.forge.conftest import CACHE, Connect, alone

@@ -10,9 +10,9 @@ import pytest
 
 from bootstrap.config.remote import Forge
 from bootstrap.core.errors import ForgeFailed
-from bootstrap.forge import PullRequests
 from bootstrap.forges import wire
-from bootstrap.proposal import Proposal
+from bootstrap.forges.client import PullRequests
+from bootstrap.forges.pull_request import Proposal
 from tests.forge.conftest import BRANCH, Connect
 from tests.forge.loopback import Reply, Server, serving
 

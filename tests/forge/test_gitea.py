@@ -8,8 +8,8 @@ import pytest
 
 from bootstrap.config.remote import Forge
 from bootstrap.core.errors import ForgeFailed
-from bootstrap.forge import PullRequests
-from bootstrap.proposal import Proposal, Standing
+from bootstrap.forges.client import PullRequests
+from bootstrap.forges.pull_request import Proposal, Standing
 from tests.forge.conftest import BRANCH, Connect
 from tests.forge.gitea import Account, Repository
 

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import forge, tokens, trusted_hosts
 from bootstrap.config.remote import Forge, Remote
 from bootstrap.core.errors import BadOption, BadTarget, ForgeFailed
-from bootstrap.forges import wire
+from bootstrap.forges import client, tokens, trusted_hosts, wire
+from bootstrap.forges.hosting import Hosted
 from bootstrap.gitrepo import command
-from bootstrap.hosting import Hosted
 from bootstrap.system import files
 from tests import environment_repo
 from tests.commands.test_init import git
@@ -194,7 +193,7 @@ def test_nothing_is_looked_for_and_nothing_sent(tmp_path: Path, server: Server, 
     hosted = Hosted.of(Remote.parse(f"{server.url}/acme/envs.git"), kind)
     with (
         pytest.raises(ForgeFailed, match="no token is looked for"),
-        forge.connect(hosted, clone(tmp_path / "clone", HOME), progress=lambda _: contextlib.nullcontext()) as pulls,
+        client.connect(hosted, clone(tmp_path / "clone", HOME), progress=lambda _: contextlib.nullcontext()) as pulls,
     ):
         pulls.find("taxiway/x", "main")
     assert (server.asked, asked.exists()) == ([], False)
@@ -232,11 +231,11 @@ def test_only_one_door_leads_to_tokens_and_forges() -> None:
     for name in TREES:
         used = {each for each in imports(name) if each.startswith("bootstrap.")}
         if name != "forge" and not name.startswith("forges"):
-            assert not [each for each in used if each == "bootstrap.tokens" or each.startswith("bootstrap.forges")], (
-                name
-            )
+            assert not [
+                each for each in used if each == "bootstrap.forges.tokens" or each.startswith("bootstrap.forges")
+            ], name
         if name not in ("pullrequests.publish", "forge"):
-            assert "bootstrap.forge" not in used, name
+            assert "bootstrap.forges.client" not in used, name
 
 
 @pytest.mark.parametrize(
@@ -295,7 +294,7 @@ def test_a_token_is_not_sent_in_the_clear_because_the_server_says_so(
             top = clone(tmp_path / f"clone-{place.count('1')}-{len(server.asked)}", f"{url}/acme/envs.git")
             with (
                 pytest.raises(ForgeFailed, match="sends on to http://localhost"),
-                forge.connect(hosted, top, progress=lambda _: contextlib.nullcontext()) as pulls,
+                client.connect(hosted, top, progress=lambda _: contextlib.nullcontext()) as pulls,
             ):
                 pulls.find("taxiway/x", "main")
         assert clear.asked == []

@@ -9,8 +9,8 @@ from pathlib import Path
 from bootstrap.config.model import PATH
 from bootstrap.config.remote import Address, Remote
 from bootstrap.core.errors import BadOption, ForgeFailed
+from bootstrap.forges.hosting import Hosted, pages
 from bootstrap.gitrepo import command, repository
-from bootstrap.hosting import Hosted, pages
 
 # Each CI system, by the variable that its runner sets to "true", and the variables in which it says where it is.
 _CI = {

@@ -7,11 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from bootstrap import tokens, trusted_hosts
 from bootstrap.core.errors import ForgeFailed
 from bootstrap.core.result import Progress
-from bootstrap.hosting import BODY_LIMITS, Hosted
-from bootstrap.proposal import Proposal, PullRequest, Standing, revise
+from bootstrap.forges import tokens, trusted_hosts
+from bootstrap.forges.hosting import BODY_LIMITS, Hosted
+from bootstrap.forges.pull_request import Proposal, PullRequest, Standing, revise
 
 if TYPE_CHECKING:
     from bootstrap.forges.dialect import Dialect

@@ -11,8 +11,8 @@ import yaml
 from bootstrap.config.remote import Forge
 from bootstrap.core.errors import ForgeFailed, MissingTool
 from bootstrap.core.secret import Secret
+from bootstrap.forges.hosting import Hosted
 from bootstrap.gitrepo import command
-from bootstrap.hosting import Hosted
 from bootstrap.system import process
 from bootstrap.system.child_environment import Child
 from bootstrap.yamltools import loader
