@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bootstrap import layout, layout_markdown, markdown
 from bootstrap.errors import BadOption
-from bootstrap.hosting import Hosted
+from bootstrap.forges.hosting import Hosted
 from bootstrap.impact import SERIOUS
 from bootstrap.layout import EnvironmentDiff
 from bootstrap.markdown import code, words

@@ -6,16 +6,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bootstrap import body, branches, codeowners, committed, forge, plumbing, signals, trail, upstream
+from bootstrap import body, branches, codeowners, committed, plumbing, signals, trail, upstream
 from bootstrap.body import Description
 from bootstrap.changes import ChangeSet
 from bootstrap.errors import GitFailed
-from bootstrap.forge import PullRequests
+from bootstrap.forges import client
+from bootstrap.forges.client import PullRequests
+from bootstrap.forges.hosting import BODY_LIMITS, Hosted
+from bootstrap.forges.pull_request import Proposal, PullRequest, PullRequestOptions
 from bootstrap.ground import REMOTE, Ground
-from bootstrap.hosting import BODY_LIMITS, Hosted
 from bootstrap.markdown import code
 from bootstrap.model import Model
-from bootstrap.proposal import Proposal, PullRequest, Wishes
 from bootstrap.remote import Forge
 from bootstrap.result import Progress
 from bootstrap.trail import Kind, Route
@@ -45,7 +46,9 @@ def hosted(ground: Ground) -> Hosted | None:
     return Hosted.of(ground.known.remote, ground.known.forge, ground.known.web)
 
 
-def make(ground: Ground, changes: ChangeSet, described: Description, wishes: Wishes, *, progress: Progress) -> Offered:
+def make(
+    ground: Ground, changes: ChangeSet, described: Description, wishes: PullRequestOptions, *, progress: Progress
+) -> Offered:
     """Commit the change beside the user's checkout, push it to a branch of its own, open or update its pull request.
 
     What is still open of the same route goes on, on its branch; the same content changes nothing. Raises PushRefused,
@@ -59,7 +62,7 @@ def _make(
     ground: Ground,
     changes: ChangeSet,
     described: Description,
-    wishes: Wishes,
+    wishes: PullRequestOptions,
     pulls: PullRequests | None,
     progress: Progress,
 ) -> Offered:
@@ -89,7 +92,7 @@ def _make(
     return Offered(branch=branch, commit=commit, changed=changed, pull=done.pull, notes=done.notes)
 
 
-def withdraw(ground: Ground, route: Route, wishes: Wishes, *, progress: Progress) -> tuple[str, ...]:
+def withdraw(ground: Ground, route: Route, wishes: PullRequestOptions, *, progress: Progress) -> tuple[str, ...]:
     """Close what is open for a change that there is no need for any more; what was done, in words."""
     why = f"All of this is in {code(ground.known.branch)} already."
     with _pulls(ground, wishes, progress) as pulls:
@@ -99,12 +102,12 @@ def withdraw(ground: Ground, route: Route, wishes: Wishes, *, progress: Progress
 
 
 @contextlib.contextmanager
-def _pulls(ground: Ground, wishes: Wishes, progress: Progress) -> Iterator[PullRequests | None]:
+def _pulls(ground: Ground, wishes: PullRequestOptions, progress: Progress) -> Iterator[PullRequests | None]:
     place = hosted(ground) if wishes.pull_request else None
     if place is None:
         yield None
         return
-    with forge.connect(place, ground.top, progress=progress) as pulls:
+    with client.connect(place, ground.top, progress=progress) as pulls:
         yield pulls
 
 
@@ -131,7 +134,7 @@ def _unmerged(ground: Ground, route: Route, digest: str) -> str | None:
 
 def comment(top: Path, known: Model, number: int, text: str, *, progress: Progress) -> tuple[str, bool]:
     """Say something under a pull request, once; its URL, and whether it was new."""
-    with forge.connect(Hosted.of(known.remote, known.forge, known.web), top, progress=progress) as pulls:
+    with client.connect(Hosted.of(known.remote, known.forge, known.web), top, progress=progress) as pulls:
         pull = pulls.get(number)
         signals.made("the comment may have been written already: run the command again to go on")
         return pull.url, pulls.comment(pull, text)
@@ -223,7 +226,7 @@ def _owners(ground: Ground, changes: ChangeSet) -> tuple[str, ...]:
     return codeowners.owners(text.decode(errors="replace"), changes.paths) if text else ()
 
 
-def _proposal(ground: Ground, described: Description, branch: str, wishes: Wishes) -> Proposal:
+def _proposal(ground: Ground, described: Description, branch: str, wishes: PullRequestOptions) -> Proposal:
     return Proposal(
         branch=branch,
         base=ground.known.branch,

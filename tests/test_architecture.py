@@ -16,18 +16,19 @@ SHELL = {
 }  # fmt: skip
 EFFECTS = {
     "branches", "builds", "cache", "child_environment", "committed", "crew", "examination", "exclusive",
-    "files", "folders", "forge", "git", "git_command", "ground", "kubectl", "kustomize", "listing", "local",
+    "files", "folders", "git", "git_command", "ground", "kubectl", "kustomize", "listing", "local",
     "memory", "models", "nofollow", "offer", "plumbing", "private_keys", "process", "prospect", "reading",
-    "repository", "signals", "site", "snapshot", "sources", "survey", "tokens", "trial", "trusted_hosts",
+    "repository", "signals", "site", "snapshot", "sources", "survey", "trial",
     "untracked", "upstream", "workspace",
 }  # fmt: skip
 CORE = {
     "airflow_settings", "alike", "body", "carrying", "changes", "checks", "ci", "codeowners", "comparison",
     "control_characters", "controllers", "difference", "edits", "embedded", "envfile", "environment_names",
-    "environments", "errors", "fields", "file_problems", "finding", "fingerprint", "hold", "hosting", "images",
-    "impact", "impact_repo", "layout", "layout_markdown", "layout_of_repo", "limits",
+    "environments", "errors", "fields", "file_problems", "finding", "fingerprint", "forges.hosting",
+    "forges.pull_request", "hold", "images", "impact", "impact_repo", "layout",
+    "layout_markdown", "layout_of_repo", "limits",
     "markdown", "merging", "model", "modeledit",
-    "objects", "outcome", "ownership", "paths", "plaintext", "postgres", "promotion", "proposal", "quantities",
+    "objects", "outcome", "ownership", "paths", "plaintext", "postgres", "promotion", "quantities",
     "record", "release", "remote", "request", "result", "rollback", "runbook", "scaffold", "schemas", "sealed",
     "sealing", "secret", "secret_keys", "secrets", "trail", "tree", "verdict", "wheel", "yamledit", "yamlread",
     "yamltext",
@@ -78,7 +79,7 @@ def layer(module: str) -> int:
         return 2
     if name.startswith(("lint", "impact")):
         return 0
-    if name in EFFECTS or name.startswith("forges"):
+    if name in EFFECTS or (name.startswith("forges") and name not in CORE):
         return 1
     assert name in CORE | {""}, f"{module} is in no layer: add it to one"
     return 0

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootstrap.errors import BadOption
-from bootstrap.hosting import Hosted
-from bootstrap.proposal import Proposal, PullRequest, Revision, Standing, revise
+from bootstrap.forges.hosting import Hosted
+from bootstrap.forges.pull_request import Proposal, PullRequest, Revision, Standing, revise
 from bootstrap.remote import Forge, Remote
 
 

@@ -9,9 +9,9 @@ from bootstrap import ground as grounds
 from bootstrap.builds import Builder
 from bootstrap.cache import Cache
 from bootstrap.errors import BadOption
+from bootstrap.forges.pull_request import PullRequestOptions
 from bootstrap.model import Environment
 from bootstrap.promotion import ChangeSet, Plan
-from bootstrap.proposal import Wishes
 from bootstrap.prospect import Prospect
 from bootstrap.result import Progress, Result
 from bootstrap.trail import Kind, Route
@@ -29,7 +29,7 @@ class Request:
     command: str
     environment: str | None = None
     dry_run: bool = False
-    wishes: Wishes | None = None
+    wishes: PullRequestOptions | None = None
 
 
 def run(request: Request, *, progress: Progress) -> Result:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bootstrap import offer, repository, workspace
 from bootstrap.errors import BadOption
-from bootstrap.hosting import BODY_LIMITS
+from bootstrap.forges.hosting import BODY_LIMITS
 from bootstrap.result import Progress, Result
 
 _CONTROLS = re.compile(r"[^\n\t\x20-\x7e\xa0-\U0010ffff]")

@@ -7,7 +7,7 @@ from pathlib import Path
 from bootstrap import comparison, layout, layout_markdown, objects, ownership, workspace
 from bootstrap.commands.diff import Request
 from bootstrap.commands.diff_sides import Pair
-from bootstrap.hosting import BODY_LIMITS
+from bootstrap.forges.hosting import BODY_LIMITS
 from bootstrap.layout import EnvironmentDiff
 from bootstrap.model import Environment
 from bootstrap.result import Progress, Result

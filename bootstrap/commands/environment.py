@@ -24,10 +24,10 @@ from bootstrap.builds import Builder
 from bootstrap.cache import Cache
 from bootstrap.commands import custody
 from bootstrap.errors import BadOption, BadTarget, TaxiwayError
+from bootstrap.forges.pull_request import PullRequestOptions
 from bootstrap.ground import Ground
 from bootstrap.model import Environment, Model
 from bootstrap.promotion import Plan
-from bootstrap.proposal import Wishes
 from bootstrap.prospect import Prospect
 from bootstrap.record import CERTIFICATE
 from bootstrap.request import Options
@@ -54,7 +54,7 @@ class Added:
     trusted: str | None = None
     secrets_from: str | None = None
     dry_run: bool = False
-    wishes: Wishes | None = None
+    wishes: PullRequestOptions | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ class Removed:
     directory: Path
     name: str
     sure: bool = False
-    wishes: Wishes | None = None
+    wishes: PullRequestOptions | None = None
 
 
 def add(request: Added, *, progress: Progress) -> Result:
@@ -187,7 +187,9 @@ def _row(top: Path, each: Environment) -> dict[str, str | None]:
     return {"name": each.name, "namespace": each.namespace, "cluster": each.cluster, "airflow": version, "hold": hold}
 
 
-def _ground(top: Path, parts: tuple[str, ...], wishes: Wishes | None, *, dry_run: bool, progress: Progress) -> Ground:
+def _ground(
+    top: Path, parts: tuple[str, ...], wishes: PullRequestOptions | None, *, dry_run: bool, progress: Progress
+) -> Ground:
     return grounds.shared(top, parts, progress=progress) if wishes and not dry_run else grounds.head(top)
 
 

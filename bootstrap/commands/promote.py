@@ -10,9 +10,9 @@ from bootstrap import model, plumbing, repository, trail, workspace
 from bootstrap.builds import Builder
 from bootstrap.cache import Cache
 from bootstrap.errors import BadOption
+from bootstrap.forges.pull_request import PullRequestOptions
 from bootstrap.merging import Part
 from bootstrap.model import Environment, Model
-from bootstrap.proposal import Wishes
 from bootstrap.result import Progress, Result
 
 
@@ -30,7 +30,7 @@ class Request:
     pin: str | None = None
     reference: str | None = None
     dry_run: bool = False
-    wishes: Wishes = Wishes()  # noqa: RUF009  (frozen)
+    wishes: PullRequestOptions = PullRequestOptions()  # noqa: RUF009  (frozen)
 
 
 def run(request: Request, *, progress: Progress) -> Result:

@@ -11,11 +11,11 @@ from bootstrap.cache import Cache
 from bootstrap.commands import proposing
 from bootstrap.commands.proposing import Proposed
 from bootstrap.errors import BadOption
+from bootstrap.forges.pull_request import PullRequestOptions
 from bootstrap.ground import Ground
 from bootstrap.hold import Hold
 from bootstrap.model import Environment
 from bootstrap.promotion import Plan
-from bootstrap.proposal import Wishes
 from bootstrap.result import Progress, Result
 from bootstrap.trail import Kind, Route
 
@@ -30,7 +30,7 @@ class Request:
     steps: int = 1
     reason: str | None = None
     dry_run: bool = False
-    wishes: Wishes = Wishes()  # noqa: RUF009  (frozen)
+    wishes: PullRequestOptions = PullRequestOptions()  # noqa: RUF009  (frozen)
 
 
 def run(request: Request, *, progress: Progress) -> Result:

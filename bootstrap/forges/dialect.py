@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
+from bootstrap.forges.pull_request import Proposal, PullRequest, Revision
 from bootstrap.forges.wire import Line
-from bootstrap.proposal import Proposal, PullRequest, Revision
 
 PAGE = 50  # Gitea's default for its largest page
 

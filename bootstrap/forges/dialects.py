@@ -7,10 +7,10 @@ from bootstrap.forges.dialect import Dialect
 from bootstrap.forges.forgejo import ForgejoPulls
 from bootstrap.forges.github import GithubPulls
 from bootstrap.forges.gitlab import GitlabPulls
+from bootstrap.forges.hosting import Hosted
+from bootstrap.forges.tokens import Token
 from bootstrap.forges.wire import Line
-from bootstrap.hosting import Hosted
 from bootstrap.remote import Forge
-from bootstrap.tokens import Token
 
 _DIALECTS: Mapping[Forge, Callable[[Hosted, Token, Line, ExitStack], Dialect]] = {
     Forge.GITHUB: GithubPulls,

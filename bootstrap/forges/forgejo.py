@@ -7,11 +7,11 @@ from typing import Any
 from urllib.parse import quote
 
 from bootstrap.forges.dialect import PAGE, Marked, Shared
+from bootstrap.forges.hosting import Hosted
+from bootstrap.forges.pull_request import Proposal, PullRequest, Revision, Standing
 from bootstrap.forges.services import Forgejo
+from bootstrap.forges.tokens import Token
 from bootstrap.forges.wire import Line, Refused
-from bootstrap.hosting import Hosted
-from bootstrap.proposal import Proposal, PullRequest, Revision, Standing
-from bootstrap.tokens import Token
 
 _DRAFT = Marked("WIP:", "wip:", "[wip]")  # both forges' default for WORK_IN_PROGRESS_PREFIXES
 _RECENT = 20  # pages of a thousand pull requests

@@ -5,11 +5,11 @@ from contextlib import ExitStack
 from typing import Any
 
 from bootstrap.forges.dialect import Shared
+from bootstrap.forges.hosting import Hosted
+from bootstrap.forges.pull_request import Proposal, PullRequest, Revision, Standing
 from bootstrap.forges.services import Github
+from bootstrap.forges.tokens import Token
 from bootstrap.forges.wire import Line
-from bootstrap.hosting import Hosted
-from bootstrap.proposal import Proposal, PullRequest, Revision, Standing
-from bootstrap.tokens import Token
 
 
 class GithubPulls(Shared):

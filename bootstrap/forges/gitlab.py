@@ -6,11 +6,11 @@ from functools import partial
 from typing import Any
 
 from bootstrap.forges.dialect import Marked, Shared
+from bootstrap.forges.hosting import Hosted
+from bootstrap.forges.pull_request import Proposal, PullRequest, Revision, Standing
 from bootstrap.forges.services import Gitlab
+from bootstrap.forges.tokens import Token
 from bootstrap.forges.wire import Line, Refused
-from bootstrap.hosting import Hosted
-from bootstrap.proposal import Proposal, PullRequest, Revision, Standing
-from bootstrap.tokens import Token
 
 _DRAFT = Marked("Draft:", "draft:", "[draft]", "(draft)")
 # A merge request is `locked` for the moment in which it is merged.

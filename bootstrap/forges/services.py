@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from bootstrap.forges import wire
-from bootstrap.hosting import Hosted
-from bootstrap.tokens import Token
+from bootstrap.forges.hosting import Hosted
+from bootstrap.forges.tokens import Token
 
 # pyforgejo, at its import, reads the first `.env` file above its own folder into this process's environment: with a
 # virtual environment in a project folder that is the project's own, with whatever secrets it has.

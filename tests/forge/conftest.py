@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import forge, tokens
-from bootstrap.forge import PullRequests
-from bootstrap.hosting import Hosted
+from bootstrap.forges import client, tokens
+from bootstrap.forges.client import PullRequests
+from bootstrap.forges.hosting import Hosted
 from bootstrap.remote import Forge, Remote
 from tests.forge.gitea import Account, Gitea, Repository, repository, running
 
@@ -79,7 +79,7 @@ def connect(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Connect
         monkeypatch.setenv(tokens.GENERAL, token)
         hosted = Hosted.of(Remote.parse(url), kind)
         clone = clone_of(tmp_path / "clone", url)
-        return stack.enter_context(forge.connect(hosted, clone, progress=lambda _: contextlib.nullcontext()))
+        return stack.enter_context(client.connect(hosted, clone, progress=lambda _: contextlib.nullcontext()))
 
     with contextlib.ExitStack() as stack:
         yield to

@@ -27,7 +27,7 @@ def python(tmp_path: Path) -> Callable[..., str]:
 
 
 def test_without_a_connection_nothing_of_it_is_loaded(python: Callable[..., str]) -> None:
-    ours = "bootstrap.cli, bootstrap.forge, bootstrap.tokens, bootstrap.hosting, bootstrap.proposal"
+    ours = "bootstrap.cli, bootstrap.offer"
     assert python(f"import sys, {ours}\nprint([name for name in {LIBRARIES!r} if name in sys.modules])") == "[]"
 
 

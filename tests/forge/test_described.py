@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from bootstrap.errors import ForgeFailed
-from bootstrap.forge import PullRequests
 from bootstrap.forges import wire
-from bootstrap.proposal import Proposal, PullRequest, Revision, Standing
+from bootstrap.forges.client import PullRequests
+from bootstrap.forges.pull_request import Proposal, PullRequest, Revision, Standing
 from bootstrap.remote import Forge
 from tests.cluster.cache import forget_others, key
 from tests.forge import prism

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from bootstrap.errors import ForgeFailed
-from bootstrap.forge import PullRequests
 from bootstrap.forges import wire
-from bootstrap.proposal import Proposal
+from bootstrap.forges.client import PullRequests
+from bootstrap.forges.pull_request import Proposal
 from bootstrap.remote import Forge
 from tests.forge.conftest import BRANCH, Connect
 from tests.forge.loopback import Reply, Server, serving

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bootstrap.errors import ForgeFailed
-from bootstrap.forge import PullRequests
-from bootstrap.proposal import Proposal, Standing
+from bootstrap.forges.client import PullRequests
+from bootstrap.forges.pull_request import Proposal, Standing
 from bootstrap.remote import Forge
 from tests.forge.conftest import BRANCH, Connect
 from tests.forge.gitea import Account, Repository

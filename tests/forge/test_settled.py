@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from bootstrap.errors import ForgeFailed
-from bootstrap.forge import PullRequests
 from bootstrap.forges import wire
+from bootstrap.forges.client import PullRequests
+from bootstrap.forges.pull_request import Proposal, PullRequest, Standing
 from bootstrap.forges.wire import Refused
-from bootstrap.proposal import Proposal, PullRequest, Standing
 from tests.forge.conftest import BRANCH
 from tests.forge.gitea import Repository
 

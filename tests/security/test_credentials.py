@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import files, forge, git_command, tokens, trusted_hosts
+from bootstrap import files, git_command
 from bootstrap.errors import BadOption, BadTarget, ForgeFailed
-from bootstrap.forges import wire
-from bootstrap.hosting import Hosted
+from bootstrap.forges import client, tokens, trusted_hosts, wire
+from bootstrap.forges.hosting import Hosted
 from bootstrap.remote import Forge, Remote
 from tests import environment_repo
 from tests.commands.test_init import git
@@ -192,7 +192,7 @@ def test_nothing_is_looked_for_and_nothing_sent(tmp_path: Path, server: Server, 
     hosted = Hosted.of(Remote.parse(f"{server.url}/acme/envs.git"), kind)
     with (
         pytest.raises(ForgeFailed, match="no token is looked for"),
-        forge.connect(hosted, clone(tmp_path / "clone", HOME), progress=lambda _: contextlib.nullcontext()) as pulls,
+        client.connect(hosted, clone(tmp_path / "clone", HOME), progress=lambda _: contextlib.nullcontext()) as pulls,
     ):
         pulls.find("taxiway/x", "main")
     assert (server.asked, asked.exists()) == ([], False)
@@ -230,12 +230,11 @@ def test_only_one_door_leads_to_tokens_and_forges() -> None:
     for module in MODULES:
         name = module.removeprefix("bootstrap.")
         used = {each for each in imports(module) if each.startswith("bootstrap.")}
-        if name != "forge" and not name.startswith("forges."):
-            assert not [each for each in used if each == "bootstrap.tokens" or each.startswith("bootstrap.forges")], (
-                name
-            )
-        if name not in ("offer", "forge"):
-            assert "bootstrap.forge" not in used, name
+        if not name.startswith("forges"):
+            open_to_all = ("bootstrap.forges.hosting", "bootstrap.forges.pull_request")
+            used = {each for each in used if each.startswith("bootstrap.forges") and not each.startswith(open_to_all)}
+            through = "bootstrap.forges", "bootstrap.forges.client", "bootstrap.forges.client.PullRequests"
+            assert used <= (set(through) if name == "offer" else set()), name
 
 
 @pytest.mark.parametrize(
@@ -294,7 +293,7 @@ def test_a_token_is_not_sent_in_the_clear_because_the_server_says_so(
             top = clone(tmp_path / f"clone-{place.count('1')}-{len(server.asked)}", f"{url}/acme/envs.git")
             with (
                 pytest.raises(ForgeFailed, match="sends on to http://localhost"),
-                forge.connect(hosted, top, progress=lambda _: contextlib.nullcontext()) as pulls,
+                client.connect(hosted, top, progress=lambda _: contextlib.nullcontext()) as pulls,
             ):
                 pulls.find("taxiway/x", "main")
         assert clear.asked == []

@@ -11,7 +11,7 @@ import yaml
 from bootstrap import git_command, process, yamlread
 from bootstrap.child_environment import Child
 from bootstrap.errors import ForgeFailed, MissingTool
-from bootstrap.hosting import Hosted
+from bootstrap.forges.hosting import Hosted
 from bootstrap.remote import Forge
 from bootstrap.secrets import Secret
 

@@ -14,7 +14,7 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class PullRequestOptions:
     """What the user wants of the pull request; without `pull_request`, the branch alone."""
 
     pull_request: bool = True

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bootstrap import git_command, plumbing
 from bootstrap.errors import BadOption, ForgeFailed
-from bootstrap.hosting import Hosted, pages
+from bootstrap.forges.hosting import Hosted, pages
 from bootstrap.model import PATH
 from bootstrap.remote import Address, Remote
 

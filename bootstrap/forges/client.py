@@ -7,15 +7,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from bootstrap import tokens, trusted_hosts
 from bootstrap.errors import ForgeFailed
-from bootstrap.hosting import BODY_LIMITS, Hosted
-from bootstrap.proposal import Proposal, PullRequest, Standing, revise
+from bootstrap.forges import tokens, trusted_hosts
+from bootstrap.forges.hosting import BODY_LIMITS, Hosted
+from bootstrap.forges.pull_request import Proposal, PullRequest, Standing, revise
 from bootstrap.result import Progress
 
 if TYPE_CHECKING:
     from bootstrap.forges.dialect import Dialect
-    from bootstrap.forges.trouble import Teller
+    from bootstrap.forges.errors import Teller
     from bootstrap.forges.wire import Line
 
 _Value = TypeVar("_Value")
@@ -43,7 +43,7 @@ def connect(hosted: Hosted, top: Path, *, progress: Progress) -> Iterator["PullR
     token = tokens.find(hosted, top)
     with progress(f"getting ready for {hosted.forge.proper_name}"):
         from bootstrap.forges import dialects
-        from bootstrap.forges.trouble import Teller
+        from bootstrap.forges.errors import Teller
         from bootstrap.forges.wire import Line
 
         line = Line(host=hosted.host, progress=progress)

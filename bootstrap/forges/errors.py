@@ -9,10 +9,10 @@ from typing import Any
 
 from bootstrap.errors import ForgeFailed
 from bootstrap.forges import wire
+from bootstrap.forges.hosting import Hosted
+from bootstrap.forges.tokens import Token
 from bootstrap.forges.wire import Refused
-from bootstrap.hosting import Hosted
 from bootstrap.remote import Forge
-from bootstrap.tokens import Token
 
 _RIGHTS = {
     Forge.GITHUB: "read and write for pull requests (a classic token: scope repo)",
