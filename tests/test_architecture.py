@@ -52,12 +52,7 @@ DOORS = {
     "shutil": {"exclusive", "files", "process"},
     "socket": set(),
     "urllib.request": set(),
-    "requests": {"forges.services"},
-    "httpx": {"forges.services"},
-    "ogr": {"forges.services"},
-    "github": {"forges.services"},
-    "gitlab": {"forges.services"},
-    "pyforgejo": {"forges.services"},
+    "httpx": {"forges.http"},
 }
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bootstrap.errors import ForgeFailed
-from bootstrap.forges import wire
+from bootstrap.forges import http
 from bootstrap.forges.client import PullRequests
 from bootstrap.forges.pull_request import Proposal
 from bootstrap.remote import Forge
@@ -128,7 +128,7 @@ def test_a_read_is_tried_again(pulls: PullRequests, server: Server, kind: Forge,
     there = server.replies[finding][0]
     server.on(finding, Reply(status=502, body="bad gateway"), Reply(status=500), there)
     assert pulls.find(BRANCH, "main") == ()
-    assert pauses == list(wire.PAUSES)
+    assert pauses == list(http.PAUSES)
     assert server.count(finding) == 3
 
 
@@ -156,7 +156,7 @@ def test_a_lost_answer_to_a_write_is_looked_for(
     server: Server, kind: Forge, pulls: PullRequests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The request arrives, the answer does not: what the forge has then counts, and nothing is sent again."""
-    monkeypatch.setattr(wire, "TIMEOUT", 1.0)
+    monkeypatch.setattr(http, "TIMEOUT", 1.0)
     server.on(OPENING[kind], Reply(status=201, slow=30))
     with pytest.raises(ForgeFailed, match="no answer within 1 s"):
         pulls.open(WANTED)

@@ -8,10 +8,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from httpx import Request, Response
 
 from bootstrap import files, git_command
 from bootstrap.errors import BadOption, BadTarget, ForgeFailed
-from bootstrap.forges import client, tokens, trusted_hosts, wire
+from bootstrap.forges import client, http, tokens, trusted_hosts
+from bootstrap.forges.errors import Refused
 from bootstrap.forges.hosting import Hosted
 from bootstrap.remote import Forge, Remote
 from tests import environment_repo
@@ -304,7 +306,11 @@ def test_a_token_is_not_sent_in_the_clear_because_the_server_says_so(
     ["http://git.example.com/x", "https://git.example.com:444/x", "//evil.example/x", "://evil.example/x", "http:/x"],
 )
 def test_a_redirect_that_leaves_the_server_is_refused(place: str) -> None:
-    with pytest.raises(wire.Refused):
-        wire.check(302, {"location": place}, "https://git.example.com/api", str)
+    def check(location: str) -> object:
+        request = Request("GET", "https://git.example.com/api")
+        return http.check(Response(302, headers={"location": location}, request=request))
+
+    with pytest.raises(Refused):
+        check(place)
     for own in ("/other", "https://git.example.com/other", "https://GIT.example.com:443/other"):
-        wire.check(302, {"location": own}, "https://git.example.com/api", str)
+        assert check(own) == "https://git.example.com/other"
