@@ -51,7 +51,7 @@ DOORS = {
     "tempfile": {"workspace", "process"},
     "shutil": {"exclusive", "files", "process"},
     "socket": set(),
-    "urllib.request": set(),
+    "urllib.request": {"forges.http"},  # the proxies of the environment
     "httpx": {"forges.http"},
 }
 

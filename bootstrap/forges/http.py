@@ -3,6 +3,7 @@
 Imported only when a forge is connected: httpx takes a tenth of a second.
 """
 
+import ipaddress
 import os
 import ssl
 import time
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
@@ -27,7 +29,7 @@ LONGEST_WAIT = 60.0  # seconds that a forge may ask us to wait
 PAUSES = (0.5, 2.0)  # seconds before the second and the third try
 _REDIRECTS = 5
 _HEADERS = {b"Accept": b"application/json", b"User-Agent": b"taxiway", b"X-GitHub-Api-Version": b"2022-11-28"}
-# One list for all forges; curl's and requests' variables, then OpenSSL's.
+# The first that is set, for all forges: requests' variable, curl's and OpenSSL's.
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
 
@@ -151,7 +153,7 @@ def connect(hosted: Hosted, token: Token) -> httpx.Client:
     scheme = b"Bearer " if hosted.forge is Forge.GITLAB else b"token "
     headers = {**_HEADERS, b"Authorization": scheme + token.secret.reveal()}
     try:
-        return httpx.Client(headers=headers, verify=_tls(), follow_redirects=False)  # proxies: the environment's
+        return httpx.Client(headers=headers, verify=_tls(), proxy=_proxy(hosted), trust_env=False)
     except OSError as err:
         raise _unreachable(err, hosted.host) from None
     except (ValueError, ImportError, httpx.InvalidURL):
@@ -159,12 +161,28 @@ def connect(hosted: Hosted, token: Token) -> httpx.Client:
 
 
 def _tls() -> ssl.SSLContext | bool:
-    place = next((Path(os.environ[name]) for name in _CA_VARIABLES if os.environ.get(name)), None)
-    if place is None:
-        return True
-    if place.is_dir():
-        return ssl.create_default_context(capath=place)
-    return ssl.create_default_context(cafile=place)
+    for name in _CA_VARIABLES:
+        if place := os.environ.get(name):
+            is_dir = Path(place).is_dir()
+            return ssl.create_default_context(capath=place if is_dir else None, cafile=None if is_dir else place)
+    folders = os.environ.get("SSL_CERT_DIR")
+    return ssl.create_default_context(capath=folders) if folders else True
+
+
+def _proxy(hosted: Hosted) -> str | None:
+    """The proxy of the environment, or of macOS. httpx's own reading of NO_PROXY takes no networks and no `[::1]`."""
+    proxies = getproxies()
+    skipped = proxies.get("no", "").split(",")
+    proxy = proxies.get(hosted.address.scheme) or proxies.get("all")
+    if not proxy or proxy_bypass(hosted.host) or any(_is_within(hosted.address.host, each) for each in skipped):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def _is_within(host: str, network: str) -> bool:
+    with suppress(ValueError):
+        return ipaddress.ip_address(host) in ipaddress.ip_network(network.strip(" []"), strict=False)
+    return False
 
 
 def _json(answer: httpx.Response) -> Any:

@@ -218,3 +218,6 @@ def test_github_makes_a_draft_by_graphql(connect: Connect) -> None:
         (asked,) = [each for each in server.asked if each.path == "/api/graphql"]
         assert "convertPullRequestToDraft" in asked.body["query"]
         assert asked.body["variables"]["input"]["pullRequestId"] == "PR_1"
+        server.on("POST /api/graphql", Reply(body={"data": None, "errors": [{"message": "not here"}]}))
+        with pytest.raises(ForgeFailed, match="not here"):
+            pulls.update(now, Proposal(branch="taxiway/1", base="main", title="T", body="", draft=True))
