@@ -11,7 +11,7 @@ from bootstrap.cli.boundary import DIRECTORY, boundary
 from bootstrap.report import Output
 
 if TYPE_CHECKING:
-    from bootstrap.forges.pull_request import Wishes
+    from bootstrap.forges.pull_request import PullRequestOptions
 
 DRY_RUN = typer.Option("--dry-run", help="Show the plan, the text and the difference; touch neither repo nor forge.")
 NO_PR = typer.Option("--no-pr", help="Stop once the branch is pushed.")
@@ -35,11 +35,15 @@ class Carried(StrEnum):
     BASE = "base"
 
 
-def wishes(no_pr: bool, draft: bool | None, label: list[str] | None, reviewer: list[str] | None) -> "Wishes":
+def wishes(
+    no_pr: bool, draft: bool | None, label: list[str] | None, reviewer: list[str] | None
+) -> "PullRequestOptions":
     """What the options say of the pull request."""
-    from bootstrap.forges.pull_request import Wishes
+    from bootstrap.forges.pull_request import PullRequestOptions
 
-    return Wishes(pull_request=not no_pr, draft=draft, labels=tuple(label or ()), reviewers=tuple(reviewer or ()))
+    return PullRequestOptions(
+        pull_request=not no_pr, draft=draft, labels=tuple(label or ()), reviewers=tuple(reviewer or ())
+    )
 
 
 def promote(

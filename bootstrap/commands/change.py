@@ -9,7 +9,7 @@ from bootstrap.config.model import Environment
 from bootstrap.core.errors import BadOption
 from bootstrap.core.result import Progress, Result
 from bootstrap.core.tree import Tree
-from bootstrap.forges.pull_request import Wishes
+from bootstrap.forges.pull_request import PullRequestOptions
 from bootstrap.gitrepo import environment_repo
 from bootstrap.gitrepo import repository as git_repository
 from bootstrap.gitrepo.planned import Prospect
@@ -33,7 +33,7 @@ class Request:
     command: str
     environment: str | None = None
     dry_run: bool = False
-    wishes: Wishes | None = None
+    wishes: PullRequestOptions | None = None
 
 
 def run(request: Request, *, progress: Progress) -> Result:

@@ -13,7 +13,7 @@ from bootstrap.core import certificates
 from bootstrap.core.certificates import CERTIFICATE
 from bootstrap.core.errors import BadOption, BadTarget, TaxiwayError
 from bootstrap.core.result import Progress, Result
-from bootstrap.forges.pull_request import Wishes
+from bootstrap.forges.pull_request import PullRequestOptions
 from bootstrap.gitrepo import environment_repo
 from bootstrap.gitrepo import repository as git_repository
 from bootstrap.gitrepo.planned import Prospect
@@ -49,7 +49,7 @@ class Added:
     trusted: str | None = None
     secrets_from: str | None = None
     dry_run: bool = False
-    wishes: Wishes | None = None
+    wishes: PullRequestOptions | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ class Removed:
     directory: Path
     name: str
     sure: bool = False
-    wishes: Wishes | None = None
+    wishes: PullRequestOptions | None = None
 
 
 def add(request: Added, *, progress: Progress) -> Result:
@@ -182,7 +182,9 @@ def _row(top: Path, each: Environment) -> dict[str, str | None]:
     return {"name": each.name, "namespace": each.namespace, "cluster": each.cluster, "airflow": version, "hold": hold}
 
 
-def _ground(top: Path, parts: tuple[str, ...], wishes: Wishes | None, *, dry_run: bool, progress: Progress) -> Ground:
+def _ground(
+    top: Path, parts: tuple[str, ...], wishes: PullRequestOptions | None, *, dry_run: bool, progress: Progress
+) -> Ground:
     return grounds.shared(top, parts, progress=progress) if wishes and not dry_run else grounds.head(top)
 
 

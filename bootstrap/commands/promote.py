@@ -10,7 +10,7 @@ from bootstrap.config import model
 from bootstrap.config.model import Environment, Model
 from bootstrap.core.errors import BadOption
 from bootstrap.core.result import Progress, Result
-from bootstrap.forges.pull_request import Wishes
+from bootstrap.forges.pull_request import PullRequestOptions
 from bootstrap.gitrepo import environment_repo
 from bootstrap.gitrepo import repository as git_repository
 from bootstrap.kustomize.builder import Builder
@@ -34,7 +34,7 @@ class Request:
     pin: str | None = None
     reference: str | None = None
     dry_run: bool = False
-    wishes: Wishes = Wishes()  # noqa: RUF009  (frozen)
+    wishes: PullRequestOptions = PullRequestOptions()  # noqa: RUF009  (frozen)
 
 
 def run(request: Request, *, progress: Progress) -> Result:

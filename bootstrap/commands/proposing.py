@@ -12,7 +12,7 @@ from bootstrap.core.result import Progress, Result
 from bootstrap.diff import formats
 from bootstrap.diff.consequences import Effect
 from bootstrap.forges.hosting import BODY_LIMITS
-from bootstrap.forges.pull_request import Wishes
+from bootstrap.forges.pull_request import PullRequestOptions
 from bootstrap.gitrepo import commit
 from bootstrap.kustomize.builder import Builder
 from bootstrap.promotion import release
@@ -55,7 +55,13 @@ class Tried:
 
 
 def run(
-    ground: Ground, proposed: Proposed, wishes: Wishes, builder: Builder, *, dry_run: bool, progress: Progress
+    ground: Ground,
+    proposed: Proposed,
+    wishes: PullRequestOptions,
+    builder: Builder,
+    *,
+    dry_run: bool,
+    progress: Progress,
 ) -> Result:
     """Try the change out, and offer it. Raises every reason against it at once, before anything is pushed."""
     tried = try_out(ground, proposed, builder, progress=progress)
@@ -63,11 +69,17 @@ def run(
 
 
 def carry_out(
-    ground: Ground, proposed: Proposed, wishes: Wishes | None, builder: Builder, *, dry_run: bool, progress: Progress
+    ground: Ground,
+    proposed: Proposed,
+    wishes: PullRequestOptions | None,
+    builder: Builder,
+    *,
+    dry_run: bool,
+    progress: Progress,
 ) -> Result:
     """Try the change out, and offer it; without wishes, commit it on the branch that is checked out."""
     if wishes or dry_run:
-        return run(ground, proposed, wishes or Wishes(), builder, dry_run=dry_run, progress=progress)
+        return run(ground, proposed, wishes or PullRequestOptions(), builder, dry_run=dry_run, progress=progress)
     return here(ground, proposed, builder, progress=progress)
 
 
@@ -78,7 +90,7 @@ def try_out(ground: Ground, proposed: Proposed, builder: Builder, *, progress: P
     return Tried(proposed=proposed, described=None if nothing else _tried(ground, proposed, builder, progress))
 
 
-def conclude(ground: Ground, tried: Tried, wishes: Wishes, *, dry_run: bool, progress: Progress) -> Result:
+def conclude(ground: Ground, tried: Tried, wishes: PullRequestOptions, *, dry_run: bool, progress: Progress) -> Result:
     """Offer what was tried out; for a dry run, tell it."""
     described = tried.described
     route, planned = tried.proposed.route, tried.proposed.planned

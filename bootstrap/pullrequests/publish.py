@@ -15,7 +15,7 @@ from bootstrap.core.result import Progress
 from bootstrap.forges import client
 from bootstrap.forges.client import PullRequests
 from bootstrap.forges.hosting import BODY_LIMITS, Hosted
-from bootstrap.forges.pull_request import Proposal, PullRequest, Wishes
+from bootstrap.forges.pull_request import Proposal, PullRequest, PullRequestOptions
 from bootstrap.gitrepo import committed, remote, repository, worktree
 from bootstrap.gitrepo.remote import PushRefused, Reason
 from bootstrap.pullrequests import codeowners, description
@@ -49,7 +49,9 @@ def hosted(ground: Ground) -> Hosted | None:
     return Hosted.of(ground.known.remote, ground.known.forge, ground.known.web)
 
 
-def make(ground: Ground, changes: ChangeSet, described: Description, wishes: Wishes, *, progress: Progress) -> Offered:
+def make(
+    ground: Ground, changes: ChangeSet, described: Description, wishes: PullRequestOptions, *, progress: Progress
+) -> Offered:
     """Commit the change beside the user's checkout, push it to a branch of its own, open or update its pull request.
 
     What is still open of the same route goes on, on its branch; the same content changes nothing. Raises PushRefused,
@@ -63,7 +65,7 @@ def _make(
     ground: Ground,
     changes: ChangeSet,
     described: Description,
-    wishes: Wishes,
+    wishes: PullRequestOptions,
     pulls: PullRequests | None,
     progress: Progress,
 ) -> Offered:
@@ -93,7 +95,7 @@ def _make(
     return Offered(branch=branch, commit=commit, changed=changed, pull=done.pull, notes=done.notes)
 
 
-def withdraw(ground: Ground, route: Route, wishes: Wishes, *, progress: Progress) -> tuple[str, ...]:
+def withdraw(ground: Ground, route: Route, wishes: PullRequestOptions, *, progress: Progress) -> tuple[str, ...]:
     """Close what is open for a change that there is no need for any more; what was done, in words."""
     why = f"All of this is in {code(ground.known.branch)} already."
     with _pulls(ground, wishes, progress) as pulls:
@@ -103,7 +105,7 @@ def withdraw(ground: Ground, route: Route, wishes: Wishes, *, progress: Progress
 
 
 @contextlib.contextmanager
-def _pulls(ground: Ground, wishes: Wishes, progress: Progress) -> Iterator[PullRequests | None]:
+def _pulls(ground: Ground, wishes: PullRequestOptions, progress: Progress) -> Iterator[PullRequests | None]:
     place = hosted(ground) if wishes.pull_request else None
     if place is None:
         yield None
@@ -227,7 +229,7 @@ def _owners(ground: Ground, changes: ChangeSet) -> tuple[str, ...]:
     return codeowners.owners(text.decode(errors="replace"), changes.paths) if text else ()
 
 
-def _proposal(ground: Ground, described: Description, branch: str, wishes: Wishes) -> Proposal:
+def _proposal(ground: Ground, described: Description, branch: str, wishes: PullRequestOptions) -> Proposal:
     return Proposal(
         branch=branch,
         base=ground.known.branch,
