@@ -1,24 +1,23 @@
-"""The one door to a forge: the pull requests of one repository. What it takes is imported when it connects."""
+"""Pull requests of one repository on its forge: the one way in. HTTP is imported when it connects."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
+from bootstrap.config.remote import Forge
 from bootstrap.core.errors import ForgeFailed
 from bootstrap.core.result import Progress
 from bootstrap.forges import tokens, trusted_hosts
+from bootstrap.forges.errors import ErrorExplainer, Refused
 from bootstrap.forges.hosting import BODY_LIMITS, Hosted
-from bootstrap.forges.pull_request import Proposal, PullRequest, Standing, revise
+from bootstrap.forges.pull_request import Proposal, PullRequest, Revision, Standing, revise
 
 if TYPE_CHECKING:
-    from bootstrap.forges.dialect import Dialect
-    from bootstrap.forges.trouble import Teller
-    from bootstrap.forges.wire import Line
+    from bootstrap.forges.http import RetryPolicy
 
-_Value = TypeVar("_Value")
 # A label or a reviewer that the forge refuses is told, and no reason to give up a pull request that is there.
 _NICETIES = (403, 404, 422)
 
@@ -32,6 +31,40 @@ class Done:
     notes: tuple[str, ...] = ()
 
 
+class PullRequestApi(Protocol):
+    """The API of one forge for the pull requests of one repository. Raises Refused, Unreachable, and for bad JSON."""
+
+    def list_for_branch(self, branch: str, base: str) -> Sequence[PullRequest]:
+        """Those from a branch of the repository itself into another, open or not."""
+
+    def list_open(self) -> Sequence[PullRequest]:
+        """All open ones from branches of the repository itself."""
+
+    def get(self, number: int) -> PullRequest:
+        """One of them with all that is known of it."""
+
+    def create(self, proposal: Proposal) -> PullRequest:
+        """Open one; without labels and reviewers, which may be refused when all else is not."""
+
+    def update(self, number: int, revision: Revision) -> None:
+        """Set title, body and draft."""
+
+    def add_label(self, number: int, label: str) -> None:
+        """Add a label, which is made where it is missing."""
+
+    def request_review(self, number: int, reviewer: str) -> None:
+        """Ask a user, or a team, written `group/team`."""
+
+    def comments(self, number: int) -> Sequence[str]:
+        """The texts of all comments."""
+
+    def add_comment(self, number: int, text: str) -> None:
+        """Write a comment."""
+
+    def close(self, number: int) -> None:
+        """Close one without a merge."""
+
+
 @contextmanager
 def connect(hosted: Hosted, top: Path, *, progress: Progress) -> Iterator["PullRequests"]:
     """The pull requests of a repository with a clone at `top`, for as long as the context lasts, with a token.
@@ -42,14 +75,20 @@ def connect(hosted: Hosted, top: Path, *, progress: Progress) -> Iterator["PullR
     trusted_hosts.check(hosted, top)
     token = tokens.find(hosted, top)
     with progress(f"getting ready for {hosted.forge.proper_name}"):
-        from bootstrap.forges import dialects
-        from bootstrap.forges.trouble import Teller
-        from bootstrap.forges.wire import Line
-
-        line = Line(host=hosted.host, progress=progress)
-    with ExitStack() as clients:
-        dialect = dialects.of(hosted, token, line, clients)
-        yield PullRequests(hosted=hosted, dialect=dialect, line=line, teller=Teller(hosted=hosted, token=token))
+        from bootstrap.forges import forgejo, github, gitlab, http
+    apis: Mapping[Forge, Callable[..., PullRequestApi]] = {
+        Forge.GITHUB: github.GithubApi,
+        Forge.GITLAB: gitlab.GitlabApi,
+        Forge.GITEA: forgejo.ForgejoApi,
+        Forge.FORGEJO: forgejo.ForgejoApi,
+    }
+    explainer = ErrorExplainer(hosted=hosted, token=token)
+    with explainer.explained("connecting"):
+        client = http.connect(hosted, token)
+    with client:
+        retry = http.RetryPolicy(host=hosted.host, progress=progress)
+        api = apis[hosted.forge](hosted=hosted, http=http.Http(base=hosted.api, client=client, retry=retry))
+        yield PullRequests(hosted=hosted, api=api, retry=retry, explainer=explainer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,25 +96,25 @@ class PullRequests:
     """The pull requests of one repository. Every method raises ForgeFailed where the forge fails it."""
 
     hosted: Hosted
-    dialect: "Dialect"
-    line: "Line"
-    teller: "Teller"
+    api: PullRequestApi
+    retry: "RetryPolicy"
+    explainer: ErrorExplainer
 
     def find(self, branch: str, base: str) -> tuple[PullRequest, ...]:
         """Those from one branch into another: the open one first, then the newest."""
-        with self._told("looking for the pull request"):
-            return _sorted(self.dialect.of_branch(branch, base))
+        with self.explainer.explained("looking for the pull request"):
+            return _sorted(self.api.list_for_branch(branch, base))
 
     def under(self, prefix: str) -> tuple[PullRequest, ...]:
         """The open ones from branches whose names begin so, the newest first."""
-        with self._told("looking through the open pull requests"):
-            found = [each for each in self.dialect.opened() if each.branch.startswith(prefix)]
+        with self.explainer.explained("looking through the open pull requests"):
+            found = [each for each in self.api.list_open() if each.branch.startswith(prefix)]
             return tuple(sorted(found, key=lambda each: -each.number))
 
     def get(self, number: int) -> PullRequest:
         """One of them, with all that is known of it."""
-        with self._told(f"reading pull request {number}"):
-            return self.dialect.get(number)
+        with self.explainer.explained(f"reading pull request {number}"):
+            return self.api.get(number)
 
     def open(self, wanted: Proposal) -> Done:
         """Open a pull request for a branch that is pushed; where one is open already, make that one so.
@@ -89,15 +128,15 @@ class PullRequests:
             f"the branch {wanted.branch} is pushed: open the pull request yourself at "
             f"{self.hosted.proposing(wanted.base, wanted.branch)}, or run the same command again"
         )
-        with self._told("opening the pull request", after):
-            try:
-                pull = self.dialect.create(wanted)
-            except Exception:
-                # Someone else's was faster, or the answer to ours was lost.
-                there = self._quietly(lambda: self._one_open(wanted))
-                if there is None:
-                    raise
-                return self.update(there, wanted)
+        try:
+            with self.explainer.explained("opening the pull request", after):
+                pull = self.api.create(wanted)
+        except ForgeFailed:
+            # Someone else's was faster, or the answer to ours was lost.
+            there = self._one_open_if_reachable(wanted)
+            if there is None:
+                raise
+            return self.update(there, wanted)
         # Of two requests at once Gitea takes both, and both of us must then agree on which one stays.
         if (first := self._one_open(wanted)) and first.number != pull.number:
             return self.update(first, wanted)
@@ -108,24 +147,24 @@ class PullRequests:
         """Make an open pull request what is wanted; what is so already is not written again."""
         self._check_length(wanted)
         after = f"the branch {wanted.branch} is pushed, {pull.url} may say what was before: run the same command again"
-        with self._told("updating the pull request", after):
-            now = self.dialect.get(pull.number)
+        with self.explainer.explained("updating the pull request", after):
+            now = self.api.get(pull.number)
             revision = revise(now, wanted)
             if not revision:
                 return Done(pull=now, changed=False)
-            self.line.settle(
-                lambda: self.dialect.revise(pull.number, revision),
-                lambda: not revise(self.dialect.get(pull.number), wanted).texts,
+            self.retry.settle(
+                lambda: self.api.update(pull.number, revision),
+                lambda: not revise(self.api.get(pull.number), wanted).texts,
             )
         notes = self._decorate(pull.number, revision.labels, revision.reviewers)
         return Done(pull=self.get(pull.number), changed=True, notes=notes)
 
     def comment(self, pull: PullRequest, text: str) -> bool:
         """Say something under a pull request, unless the very same has been said there; tells whether it was."""
-        with self._told(f"commenting on {pull.url}"):
+        with self.explainer.explained(f"commenting on {pull.url}"):
             if self._said(pull, text):
                 return False
-            self.line.settle(lambda: self.dialect.comment(pull.number, text), lambda: self._said(pull, text))
+            self.retry.settle(lambda: self.api.add_comment(pull.number, text), lambda: self._said(pull, text))
             return True
 
     def close(self, pull: PullRequest, why: str) -> bool:
@@ -133,15 +172,17 @@ class PullRequests:
         if not self._is_open(pull):
             return False
         self.comment(pull, why)
-        with self._told(f"closing {pull.url}", "the reason is there as a comment: close it yourself, or run again"):
-            self.line.settle(lambda: self.dialect.close(pull.number), lambda: not self._is_open(pull))
+        with self.explainer.explained(
+            f"closing {pull.url}", "the reason is there as a comment: close it yourself, or run again"
+        ):
+            self.retry.settle(lambda: self.api.close(pull.number), lambda: not self._is_open(pull))
             return True
 
     def _is_open(self, pull: PullRequest) -> bool:
         return self.get(pull.number).standing is Standing.OPEN
 
     def _said(self, pull: PullRequest, text: str) -> bool:
-        return any(each.strip() == text.strip() for each in self.dialect.comments(pull.number))
+        return any(each.strip() == text.strip() for each in self.api.comments(pull.number))
 
     def _one_open(self, wanted: Proposal) -> PullRequest | None:
         """The oldest open one, after the others are closed."""
@@ -160,39 +201,28 @@ class PullRequests:
             )
 
     def _decorate(self, number: int, labels: Sequence[str], reviewers: Sequence[str]) -> tuple[str, ...]:
-        wishes = [(f"adding the label {each}", partial(self.dialect.label, number, [each])) for each in labels]
+        wishes = [(f"adding the label {each}", partial(self.api.add_label, number, each)) for each in labels]
         # One by one: a forge refuses them all where it refuses one.
-        wishes += [(f"asking {each} for a review", partial(self.dialect.ask, number, [each])) for each in reviewers]
+        wishes += [
+            (f"asking {each} for a review", partial(self.api.request_review, number, each)) for each in reviewers
+        ]
         return tuple(note for what, wish in wishes if (note := self._refusal(what, wish)))
 
     def _refusal(self, what: str, wish: Callable[[], None]) -> str | None:
-        from bootstrap.forges import wire
-
-        with self._told(what, "branch and pull request are there: run the same command again"):
+        with self.explainer.explained(what, "branch and pull request are there: run the same command again"):
             try:
-                self.line.settle(wish, lambda: False)  # labels and reviewers are only ever added
-            except Exception as err:
-                refused = wire.answer(err)
-                if refused is None or refused.status not in _NICETIES or refused.wait() is not None:
+                self.retry.settle(wish, lambda: False)  # labels and reviewers are only ever added
+            except Refused as refused:
+                if refused.status not in _NICETIES or refused.wait() is not None:
                     raise
-                return self.teller.note(refused, what)
+                return self.explainer.note(refused, what)
         return None
 
-    def _quietly(self, step: Callable[[], _Value]) -> _Value | None:
+    def _one_open_if_reachable(self, wanted: Proposal) -> PullRequest | None:
         try:
-            return step()
-        except Exception:  # the first failure is the one to tell
+            return self._one_open(wanted)
+        except ForgeFailed:  # the first failure is the one to tell
             return None
-
-    @contextmanager
-    def _told(self, doing: str, after: str = "") -> Iterator[None]:
-        try:
-            yield
-        except ForgeFailed:
-            raise
-        except Exception as err:
-            # `from None`: the frames of the HTTP libraries hold the token.
-            raise self.teller.explain(err, doing, after) from None
 
 
 def _sorted(pulls: Sequence[PullRequest]) -> tuple[PullRequest, ...]:

@@ -1,129 +1,124 @@
 """Pull requests of Forgejo and of Gitea, whose APIs are one as far as this goes."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
-from functools import partial
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
-from bootstrap.forges.dialect import PAGE, Marked, Shared
+from bootstrap.forges.errors import Refused
 from bootstrap.forges.hosting import Hosted
-from bootstrap.forges.pull_request import Proposal, PullRequest, Revision, Standing
-from bootstrap.forges.services import Forgejo
-from bootstrap.forges.tokens import Token
-from bootstrap.forges.wire import Line, Refused
+from bootstrap.forges.http import Http
+from bootstrap.forges.pull_request import DraftTitle, Proposal, PullRequest, Revision, Standing
 
-_DRAFT = Marked("WIP:", "wip:", "[wip]")  # both forges' default for WORK_IN_PROGRESS_PREFIXES
-_RECENT = 20  # pages of a thousand pull requests
+_TITLE = DraftTitle("WIP:", "wip:", "[wip]")  # both forges' default for WORK_IN_PROGRESS_PREFIXES
+_PAGE = 50  # Gitea's default for its largest page
+_RECENT = 1000  # pull requests
 _GREY = "#ededed"
 
 
-class ForgejoPulls(Shared):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgejoApi:
     """The pull requests of one repository on Forgejo or Gitea."""
 
-    def __init__(self, hosted: Hosted, token: Token, line: Line, clients: ExitStack) -> None:
-        super().__init__(line)
-        self.hosted, self.service = hosted, Forgejo(hosted, token, clients)
-        self.project = self.service.get_project(namespace=hosted.owner, repo=hosted.name)
+    hosted: Hosted
+    http: Http
 
-    def of_branch(self, branch: str, base: str) -> Sequence[PullRequest]:
-        """Those from a branch of the repository itself into another, whatever has become of them.
+    def list_for_branch(self, branch: str, base: str) -> Sequence[PullRequest]:
+        """Those from a branch of the repository itself into another, open or not.
 
         There is no filter for it. One call says whether there is any; only then are the latest thousand looked through.
         """
         try:
-            one = self._read("repo_get_pull_request_by_base_head", base=quote(base, safe=""), head=quote(branch))
+            one = _parse(self.http.get(f"{self._repo}/pulls/{quote(base, safe='')}/{quote(branch)}"))
         except Refused as err:
             if err.status != 404:
                 raise
-            self._read("repo_get")  # 404 here too: it is the repository that isn't there, or may not be seen
+            self.http.get(self._repo)  # 404 here too: it is the repository that isn't there, or may not be seen
             return []
-        found = {one.number: one}
-        for each in self._pages(state="all", sort="recentupdate"):
-            if _is_own(each) and (each.head.ref, each.base.ref) == (branch, base):
-                found.setdefault(each.number, each)
-        return [_read(each) for each in found.values()]
+        others = [each for each in self._list("all") if each.number != one.number]
+        return [one, *(each for each in others if (each.branch, each.base) == (branch, base))]
 
-    def opened(self) -> Sequence[PullRequest]:
+    def list_open(self) -> Sequence[PullRequest]:
         """All open ones from branches of the repository itself."""
-        return [_read(each) for each in self._pages(state="open", sort="recentupdate") if _is_own(each)]
+        return self._list("open")
 
     def get(self, number: int) -> PullRequest:
         """One of them with all that is known of it."""
-        pull = self._read("repo_get_pull_request", index=number)
-        reviews = self._read("repo_list_pull_reviews", index=number)
-        return _read(pull, answered=[each.user.login for each in reviews if each.user])
+        pull = self.http.get(self._pull(number))
+        reviews = self.http.get_all(f"{self._pull(number)}/reviews")
+        return _parse(pull, answered=[each["user"]["login"] for each in reviews if each["user"]])
 
     def create(self, proposal: Proposal) -> PullRequest:
         """Open one, a draft where that is wanted."""
-        title = _DRAFT.title(proposal.title, draft=bool(proposal.draft))
+        title = _TITLE.render(proposal.title, draft=bool(proposal.draft))
         fields = {"base": proposal.base, "head": proposal.branch, "title": title, "body": proposal.body}
-        return _read(self.line.write(self._call("repo_create_pull_request", **fields)))
+        return _parse(self.http.write("POST", f"{self._repo}/pulls", fields))
 
-    def revise(self, number: int, revision: Revision) -> None:
+    def update(self, number: int, revision: Revision) -> None:
         """Set title, body and draft."""
         fields = {} if revision.body is None else {"body": revision.body}
         if revision.title is not None or revision.draft is not None:
-            now = self.get(number)
-            title = now.title if revision.title is None else revision.title
-            fields["title"] = _DRAFT.title(title, draft=now.draft if revision.draft is None else revision.draft)
+            fields["title"] = _TITLE.revised(self.get(number), revision)
         if fields:
-            self.line.write(self._call("repo_edit_pull_request", index=number, **fields))
+            self.http.write("PATCH", self._pull(number), fields)
 
-    def label(self, number: int, labels: Sequence[str]) -> None:
-        """Add labels, of the repository or of its organization; the repository is given those that neither has."""
-        add = partial(self._issues.add_label, self.hosted.owner, self.hosted.name, number, labels=list(labels))
-        there = {each.name for each in self.line.write(add)}  # names that are unknown are passed over in silence
-        missing = [name for name in labels if name not in there]
-        for name in missing:
-            new = partial(self._issues.create_label, self.hosted.owner, self.hosted.name, name=name, color=_GREY)
-            self.line.write(new)
-        if missing:
-            self.line.write(add)
+    def add_label(self, number: int, label: str) -> None:
+        """Add a label of the repository or of its organization; the repository is given one that neither has."""
+        there = self._add(number, label)
+        if label not in [each["name"] for each in there]:  # a name that is unknown is passed over in silence
+            self.http.write("POST", f"{self._repo}/labels", {"name": label, "color": _GREY})
+            self._add(number, label)
 
-    def ask(self, number: int, reviewers: Sequence[str]) -> None:
-        """Ask more people and teams for a review."""
-        people = [each for each in reviewers if "/" not in each]
-        teams = [each.partition("/")[2] for each in reviewers if "/" in each]
-        fields = {"reviewers": people, "team_reviewers": teams}
-        self.line.write(self._call("repo_create_pull_review_requests", index=number, **fields))
+    def request_review(self, number: int, reviewer: str) -> None:
+        """Ask a user, or a team, written `group/team`."""
+        team = reviewer.partition("/")[2]
+        asked = {"team_reviewers": [team]} if team else {"reviewers": [reviewer]}
+        self.http.write("POST", f"{self._pull(number)}/requested_reviewers", asked)
+
+    def comments(self, number: int) -> Sequence[str]:
+        """The texts of all comments."""
+        return [str(each["body"]) for each in self.http.get_all(f"{self._issue(number)}/comments")]
+
+    def add_comment(self, number: int, text: str) -> None:
+        """Write a comment."""
+        self.http.write("POST", f"{self._issue(number)}/comments", {"body": text})
+
+    def close(self, number: int) -> None:
+        """Close one without a merge."""
+        self.http.write("PATCH", self._pull(number), {"state": "closed"})
 
     @property
-    def _issues(self) -> Any:
-        return self.service.api.issue
+    def _repo(self) -> str:
+        return f"/repos/{quote(self.hosted.slug)}"
 
-    def _call(self, name: str, **fields: Any) -> Any:
-        return partial(getattr(self.service.api.repository, name), self.hosted.owner, self.hosted.name, **fields)
+    def _pull(self, number: int) -> str:
+        return f"{self._repo}/pulls/{number}"
 
-    def _read(self, name: str, **fields: Any) -> Any:
-        return self.line.read(self._call(name, **fields))
+    def _issue(self, number: int) -> str:
+        return f"{self._repo}/issues/{number}"
 
-    def _pages(self, **filters: str) -> Iterator[Any]:
-        for page in range(1, _RECENT + 1):
-            found = self._read("repo_list_pull_requests", page=page, limit=PAGE, **filters)
-            yield from found
-            # A server may give shorter pages than were asked for, so only an empty one is the last.
-            if not found:
-                return
+    def _add(self, number: int, label: str) -> Any:
+        return self.http.write("POST", f"{self._issue(number)}/labels", {"labels": [label]})
 
-
-def _is_own(pull: Any) -> bool:
-    return bool(pull.head.repo_id == pull.base.repo_id)
+    def _list(self, state: str) -> list[PullRequest]:
+        found = self.http.get_all(f"{self._repo}/pulls", state=state, sort="recentupdate", limit=_PAGE)
+        return [_parse(each) for each in islice(found, _RECENT) if each["head"]["repo_id"] == each["base"]["repo_id"]]
 
 
-def _read(pull: Any, *, answered: Sequence[str] = ()) -> PullRequest:
-    asked = [each.login for each in pull.requested_reviewers or ()]
+def _parse(pull: Any, *, answered: Sequence[str] = ()) -> PullRequest:
+    asked = [each["login"] for each in pull.get("requested_reviewers") or ()]
     return PullRequest(
-        number=pull.number,
-        url=pull.html_url,
-        branch=pull.head.ref,
-        base=pull.base.ref,
-        title=_DRAFT.plain(pull.title),
-        body=pull.body or "",
-        author=pull.user.login,
-        standing=Standing.MERGED if pull.merged else Standing(pull.state),
-        draft=bool(pull.draft),
-        labels=frozenset(each.name for each in pull.labels or ()),
+        number=pull["number"],
+        url=pull["html_url"],
+        branch=pull["head"]["ref"],
+        base=pull["base"]["ref"],
+        title=_TITLE.plain(pull["title"]),
+        body=pull["body"] or "",
+        author=pull["user"]["login"],
+        standing=Standing.MERGED if pull.get("merged") else Standing(pull["state"]),
+        draft=bool(pull.get("draft")),
+        labels=frozenset(each["name"] for each in pull.get("labels") or ()),
         reviewers=frozenset((*asked, *answered)),
-        mergeable=pull.mergeable,
+        mergeable=pull.get("mergeable"),
     )

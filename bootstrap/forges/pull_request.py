@@ -1,5 +1,6 @@
 """A pull request: as it is wanted, and as the forge has it."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -102,3 +103,24 @@ def _plain(text: str) -> str:
 def _missing(wanted: Iterable[str], there: frozenset[str]) -> tuple[str, ...]:
     folded = {each.casefold() for each in there}
     return tuple(each for each in dict.fromkeys(wanted) if each.casefold() not in folded)
+
+
+class DraftTitle:
+    """Titles on a forge that knows a draft by a prefix of its title."""
+
+    def __init__(self, prefix: str, *known: str) -> None:
+        self.prefix = prefix
+        self.known = re.compile(rf"\s*(?:{'|'.join(map(re.escape, known))})\s*", re.IGNORECASE)
+
+    def plain(self, title: str) -> str:
+        """The title without the prefix."""
+        return self.known.sub("", title, count=1) if self.known.match(title) else title
+
+    def render(self, plain: str, *, draft: bool) -> str:
+        """The title with the prefix where it is a draft."""
+        return f"{self.prefix} {plain}" if draft else plain
+
+    def revised(self, now: PullRequest, revision: Revision) -> str:
+        """The title that a revision leads to."""
+        title = now.title if revision.title is None else revision.title
+        return self.render(title, draft=now.draft if revision.draft is None else revision.draft)

@@ -8,7 +8,7 @@ import pytest
 from bootstrap import __version__
 from tests.conftest import Taxiway, loaded
 
-HEAVY = ("git", "ogr", "requests", "cryptography", "ruamel", "yaml", "rich.console", "bootstrap.secrets.sealing")
+HEAVY = ("git", "httpx", "cryptography", "ruamel", "yaml", "rich.console", "bootstrap.secrets.sealing")
 
 
 def test_the_version_is_told(taxiway: Taxiway) -> None:

@@ -96,5 +96,5 @@ def pulls(envs: Repository, acme: Account, connect: Connect) -> PullRequests:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds that were waited, without waiting."""
     waited: list[float] = []
-    monkeypatch.setattr("bootstrap.forges.wire.time.sleep", waited.append)
+    monkeypatch.setattr("bootstrap.forges.http.time.sleep", waited.append)
     return waited

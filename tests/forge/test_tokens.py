@@ -175,7 +175,7 @@ def test_a_trace_of_gitpython_shows_no_token(tmp_path: Path) -> None:
     script = (
         "import logging; logging.basicConfig(level=logging.DEBUG)\n"
         "from pathlib import Path\n"
-        "from bootstrap import tokens\n"
+        "from bootstrap.forges import tokens\n"
         "from bootstrap.forges.hosting import Hosted\n"
         "from bootstrap.config.remote import Forge, Remote\n"
         "found = tokens.find(Hosted.of(Remote.parse('https://github.com/acme/envs.git'), Forge.GITHUB), Path.cwd())\n"

@@ -1,18 +1,18 @@
-"""Each way in which a forge can fail a call, as one sentence and what to do about it."""
+"""Errors of a forge's API, each as one sentence and what to do about it."""
 
+import email.utils
 import json
 import re
-import ssl
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from bootstrap.config.remote import Forge
 from bootstrap.core.errors import ForgeFailed
-from bootstrap.forges import wire
 from bootstrap.forges.hosting import Hosted
 from bootstrap.forges.tokens import Token
-from bootstrap.forges.wire import Refused
 
 _RIGHTS = {
     Forge.GITHUB: "read and write for pull requests (a classic token: scope repo)",
@@ -21,29 +21,92 @@ _RIGHTS = {
     Forge.FORGEJO: "read and write for repository and issue",
 }
 _LONGEST = 200  # characters of what a forge says
+# What reading an answer raises that is not made as the forge's answers are.
+_MALFORMED = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
+
+class Refused(Exception):
+    """The forge answered, and not with what was asked for. Of the request nothing is kept: it held the token."""
+
+    def __init__(self, status: int, headers: Mapping[str, str], text: str) -> None:
+        super().__init__(f"status {status}")
+        self.status = status
+        self.headers = {name.lower(): value for name, value in headers.items()}
+        self.text = text
+
+    def wait(self) -> float | None:
+        """Seconds after which the forge wants to be asked again; None where it doesn't say so."""
+        after = self.headers.get("retry-after", "").strip()
+        if self.status in (403, 429, 503) and after:
+            return float(after) if after.isdigit() else _until_date(after)
+        # GitHub names the moment for its hourly limit, with 403 or 429; GitLab the same without the X.
+        reset = self.headers.get("x-ratelimit-reset") or self.headers.get("ratelimit-reset") or ""
+        spent = "0" in (self.headers.get("x-ratelimit-remaining"), self.headers.get("ratelimit-remaining"))
+        return _until(float(reset)) if self.status in (403, 429) and spent and reset.isdigit() else None
+
+    @property
+    def transient(self) -> bool:
+        """Whether the same request may do better in a moment."""
+        return self.status >= 500 and self.wait() is None  # what asked for a wait has had it
+
+    @property
+    def message(self) -> str:
+        """The forge's own words, on one line, without control characters and not longer than a sentence."""
+        try:
+            data = json.loads(self.text)
+        except ValueError:
+            return ""
+        words = re.sub(r"[^\x20-\x7e\xa0-\U0010ffff]+", " ", " ".join(_words(data))).strip()
+        return words if len(words) <= _LONGEST else f"{words[:_LONGEST]}…"
+
+
+class Unreachable(Exception):
+    """No answer came. `transient` where the same request may do better in a moment."""
+
+    def __init__(self, why: str, *, hint: str, transient: bool = False) -> None:
+        super().__init__(why)
+        self.why = why
+        self.hint = hint
+        self.transient = transient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Teller:
-    """Tells what went wrong with one repository's forge. The token is here only to be kept out of what it said."""
+class ErrorExplainer:
+    """Explains the errors of one repository's forge. The token is here only to be kept out of what the forge said."""
 
     hosted: Hosted
     token: Token
 
-    def explain(self, err: BaseException, doing: str, after: str) -> ForgeFailed:
-        """The error for the user: what failed and why, then what to do, and `after`: what is done and how to go on."""
-        refused = wire.answer(err)
-        why, hint = self._answered(refused) if refused else self._unreached(err)
-        hints = "; ".join(each for each in (hint, after) if each)
-        return ForgeFailed(self._clean(f"{self.hosted.host}: {doing} failed: {why}"), hint=self._clean(hints))
+    @contextmanager
+    def explained(self, doing: str, after: str = "") -> Iterator[None]:
+        """Raise ForgeFailed for an error: what failed and why; `after` is what is done by then and how to go on."""
+        try:
+            yield
+        except (Refused, Unreachable, *_MALFORMED) as err:
+            why, hint = self._why(err)
+            hints = "; ".join(each for each in (hint, after) if each)
+            # `from None`: frames of the HTTP client hold the token.
+            message = self._clean(f"{self.hosted.host}: {doing} failed: {why}")
+            raise ForgeFailed(message, hint=self._clean(hints)) from None
 
     def note(self, refused: Refused, what: str) -> str:
         """A sentence about a nicety that the forge refused while the pull request itself is well."""
-        said = _said(refused) or f"status {refused.status}"
+        said = refused.message or f"status {refused.status}"
         return self._clean(f"{what} failed: {said}")
 
+    def _why(self, err: Exception) -> tuple[str, str]:
+        if isinstance(err, Refused):
+            return self._answered(err)
+        if isinstance(err, Unreachable):
+            return err.why, err.hint
+        kind = self.hosted.forge.proper_name
+        return (
+            f"its answer is not one that {kind} gives ({type(err).__name__})",
+            f"see that {self.hosted.api} is the API of {kind}; `forge:` in taxiway.yaml says which forge it is",
+        )
+
     def _answered(self, refused: Refused) -> tuple[str, str]:
-        said = _said(refused)
+        said = refused.message
         quoted = f" ({said})" if said else ""
         wait = refused.wait()
         if wait is not None:
@@ -84,47 +147,8 @@ class Teller:
             return f"the server is in trouble ({refused.status}){quoted}", "run the same command again later"
         return f"status {refused.status}{quoted}", ""
 
-    def _unreached(self, err: BaseException) -> tuple[str, str]:
-        host, chain = self.hosted.host, list(wire.chain(err))
-        names = {type(each).__name__ for each in chain}
-        if any(isinstance(each, ssl.SSLError) for each in chain):
-            why = next((each.verify_message for each in chain if isinstance(each, ssl.SSLCertVerificationError)), "")
-            return (
-                f"its TLS certificate is not trusted{f' ({why})' if why else ''}",
-                "for a certificate authority of your own: REQUESTS_CA_BUNDLE=/path/to/ca.pem",
-            )
-        if "ProxyError" in names:
-            return "the proxy can't be used", "see HTTPS_PROXY and NO_PROXY"
-        if "gaierror" in names:
-            return f"no address is known for {host}", "see the host's name, the network and the VPN"
-        if any(isinstance(each, ConnectionRefusedError) for each in chain):
-            return f"nothing listens there (connection refused by {host})", "see the host, its port and the firewall"
-        if wire.passing(err):
-            seconds = f"within {wire.TIMEOUT:.0f} s"
-            slow = any(isinstance(each, TimeoutError) for each in chain) or any("Timeout" in name for name in names)
-            return (f"no answer {seconds}" if slow else "it hung up"), "run the same command again"
-        # What `requests` raises for bad JSON is an OSError too.
-        if any(isinstance(each, OSError) and not isinstance(each, ValueError) for each in chain):
-            return f"{host} can't be reached", "see the network, the VPN and HTTPS_PROXY"
-        kind = self.hosted.forge.proper_name
-        return (
-            f"its answer is not one that {kind} gives ({type(err).__name__})",
-            f"see that {self.hosted.api} is the API of {kind}; `forge:` in taxiway.yaml says which forge it is",
-        )
-
     def _clean(self, text: str) -> str:
         return text.replace(self.token.secret.reveal().decode(), "***")
-
-
-def _said(refused: Refused) -> str:
-    """The forge's own words, on one line, without control characters and not longer than a sentence."""
-    try:
-        data = json.loads(refused.text)
-    except ValueError:
-        return ""
-    words = " ".join(_words(data))
-    words = re.sub(r"[^\x20-\x7e\xa0-\U0010ffff]+", " ", words).strip()
-    return words if len(words) <= _LONGEST else f"{words[:_LONGEST]}…"
 
 
 def _words(data: Any) -> list[str]:
@@ -142,3 +166,12 @@ def _words(data: Any) -> list[str]:
 
 def _time(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds > 90 else f"{seconds:.0f} s"
+
+
+def _until_date(text: str) -> float | None:
+    parsed = email.utils.parsedate_tz(text)
+    return _until(email.utils.mktime_tz(parsed)) if parsed else None
+
+
+def _until(moment: float) -> float:
+    return max(0.0, moment - time.time())
