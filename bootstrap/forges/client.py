@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from bootstrap.forges.http import RetryPolicy
 
 # A label or a reviewer that the forge refuses is told, and no reason to give up a pull request that is there.
-_NICETIES = (403, 404, 422)
+_OPTIONAL = (403, 404, 422)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """What became of a wish: the pull request as it is now, whether anything was written, and what to tell."""
+    """The outcome: the pull request as it is now, whether anything was written, and what the forge refused."""
 
     pull: PullRequest
     changed: bool
@@ -201,21 +201,19 @@ class PullRequests:
             )
 
     def _decorate(self, number: int, labels: Sequence[str], reviewers: Sequence[str]) -> tuple[str, ...]:
-        wishes = [(f"adding the label {each}", partial(self.api.add_label, number, each)) for each in labels]
+        steps = [(f"adding the label {each}", partial(self.api.add_label, number, each)) for each in labels]
         # One by one: a forge refuses them all where it refuses one.
-        wishes += [
-            (f"asking {each} for a review", partial(self.api.request_review, number, each)) for each in reviewers
-        ]
-        return tuple(note for what, wish in wishes if (note := self._refusal(what, wish)))
+        steps += [(f"asking {each} for a review", partial(self.api.request_review, number, each)) for each in reviewers]
+        return tuple(note for doing, step in steps if (note := self._refusal(doing, step)))
 
-    def _refusal(self, what: str, wish: Callable[[], None]) -> str | None:
-        with self.explainer.explained(what, "branch and pull request are there: run the same command again"):
+    def _refusal(self, doing: str, step: Callable[[], None]) -> str | None:
+        with self.explainer.explained(doing, "branch and pull request are there: run the same command again"):
             try:
-                self.retry.settle(wish, lambda: False)  # labels and reviewers are only ever added
+                self.retry.settle(step, lambda: False)  # labels and reviewers are only ever added
             except Refused as refused:
-                if refused.status not in _NICETIES or refused.wait() is not None:
+                if refused.status not in _OPTIONAL or refused.wait() is not None:
                     raise
-                return self.explainer.note(refused, what)
+                return self.explainer.note(refused, doing)
         return None
 
     def _one_open_if_reachable(self, wanted: Proposal) -> PullRequest | None:

@@ -89,10 +89,10 @@ class ErrorExplainer:
             message = self._clean(f"{self.hosted.host}: {doing} failed: {why}")
             raise ForgeFailed(message, hint=self._clean(hints)) from None
 
-    def note(self, refused: Refused, what: str) -> str:
-        """A sentence about a nicety that the forge refused while the pull request itself is well."""
+    def note(self, refused: Refused, doing: str) -> str:
+        """A sentence about a label or a reviewer that the forge refused; the pull request itself is well."""
         said = refused.message or f"status {refused.status}"
-        return self._clean(f"{what} failed: {said}")
+        return self._clean(f"{doing} failed: {said}")
 
     def _why(self, err: Exception) -> tuple[str, str]:
         if isinstance(err, Refused):

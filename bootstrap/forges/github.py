@@ -12,40 +12,38 @@ from bootstrap.forges.hosting import Hosted
 from bootstrap.forges.http import Http
 from bootstrap.forges.pull_request import Proposal, PullRequest, Revision, Standing
 
-_DRAFT = "mutation($input: {0}Input!) {{ {1}(input: $input) {{ clientMutationId }} }}"
+_MUTATION = "mutation($input: {0}Input!) {{ {1}(input: $input) {{ clientMutationId }} }}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class GithubApi:
-    """The pull requests of one repository on GitHub."""
+    """PullRequestApi of one repository on GitHub."""
 
     hosted: Hosted
     http: Http
 
     def list_for_branch(self, branch: str, base: str) -> Sequence[PullRequest]:
-        """Those from a branch of the repository itself into another, open or not."""
         found = self.http.get_all(f"{self._repo}/pulls", state="all", head=f"{self._owner}:{branch}", base=base)
         # GitHub takes a head that it can't read for none at all, and then answers with everything.
-        return [_parse(each) for each in found if each["head"]["ref"] == branch]
+        return [self._parse(each) for each in found if each["head"]["ref"] == branch]
 
     def list_open(self) -> Sequence[PullRequest]:
-        """All open ones from branches of the repository itself."""
         found = self.http.get_all(f"{self._repo}/pulls", state="open", per_page=100)
-        return [_parse(each) for each in found if (each["head"]["repo"] or {}).get("id") == each["base"]["repo"]["id"]]
+        return [
+            self._parse(each) for each in found if (each["head"]["repo"] or {}).get("id") == each["base"]["repo"]["id"]
+        ]
 
     def get(self, number: int) -> PullRequest:
-        """One of them with all that is known of it."""
         pull = self.http.get(self._pull(number))
         reviews = self.http.get_all(f"{self._pull(number)}/reviews")
-        return _parse(pull, answered=[each["user"]["login"] for each in reviews if each["user"]])
+        return self._parse(pull, answered=[each["user"]["login"] for each in reviews if each["user"]])
 
     def create(self, proposal: Proposal) -> PullRequest:
-        """Open one, a draft where that is wanted."""
         fields = {"base": proposal.base, "head": proposal.branch, "title": proposal.title, "body": proposal.body}
-        return _parse(self.http.write("POST", f"{self._repo}/pulls", {**fields, "draft": bool(proposal.draft)}))
+        return self._parse(self.http.write("POST", f"{self._repo}/pulls", {**fields, "draft": bool(proposal.draft)}))
 
     def update(self, number: int, revision: Revision) -> None:
-        """Set title, body and draft; the last only GitHub's GraphQL can change."""
+        # Only GraphQL changes the draft.
         fields = {"title": revision.title, "body": revision.body}
         if given := {name: value for name, value in fields.items() if value is not None}:
             self.http.write("PATCH", self._pull(number), given)
@@ -54,25 +52,21 @@ class GithubApi:
             self._mutate(name, {"pullRequestId": self.http.get(self._pull(number))["node_id"]})
 
     def add_label(self, number: int, label: str) -> None:
-        """Add a label; GitHub makes one that the repository doesn't have."""
+        # GitHub makes a label that the repository doesn't have.
         self.http.write("POST", f"{self._issue(number)}/labels", {"labels": [label]})
 
     def request_review(self, number: int, reviewer: str) -> None:
-        """Ask a user, or a team, written `group/team`."""
         team = reviewer.partition("/")[2]
         asked = {"team_reviewers": [team]} if team else {"reviewers": [reviewer]}
         self.http.write("POST", f"{self._pull(number)}/requested_reviewers", asked)
 
     def comments(self, number: int) -> Sequence[str]:
-        """The texts of all comments."""
         return [str(each["body"]) for each in self.http.get_all(f"{self._issue(number)}/comments", per_page=100)]
 
     def add_comment(self, number: int, text: str) -> None:
-        """Write a comment."""
         self.http.write("POST", f"{self._issue(number)}/comments", {"body": text})
 
     def close(self, number: int) -> None:
-        """Close one without a merge."""
         self.http.write("PATCH", self._pull(number), {"state": "closed"})
 
     @property
@@ -92,25 +86,24 @@ class GithubApi:
 
     def _mutate(self, name: str, given: dict[str, str]) -> None:
         graphql = replace(self.http, base=self.http.base.removesuffix("/v3"))
-        query = _DRAFT.format(name[0].upper() + name[1:], name)
+        query = _MUTATION.format(name[0].upper() + name[1:], name)
         answer = graphql.write("POST", "/graphql", {"query": query, "variables": {"input": given}})
         if answer.get("errors"):  # with status 200
             raise Refused(422, {}, json.dumps({"errors": answer["errors"]}))
 
-
-def _parse(pull: Any, *, answered: Sequence[str] = ()) -> PullRequest:
-    asked = [each["login"] for each in pull["requested_reviewers"]]
-    return PullRequest(
-        number=pull["number"],
-        url=pull["html_url"],
-        branch=pull["head"]["ref"],
-        base=pull["base"]["ref"],
-        title=pull["title"],
-        body=pull["body"] or "",
-        author=pull["user"]["login"] if pull["user"] else "",
-        standing=Standing.MERGED if pull["merged_at"] else Standing(pull["state"]),
-        draft=bool(pull.get("draft")),
-        labels=frozenset(each["name"] for each in pull["labels"]),
-        reviewers=frozenset((*asked, *answered)),
-        mergeable=pull.get("mergeable"),  # in no list
-    )
+    def _parse(self, pull: Any, *, answered: Sequence[str] = ()) -> PullRequest:
+        asked = [each["login"] for each in pull["requested_reviewers"] or ()]
+        return PullRequest(
+            number=pull["number"],
+            url=pull["html_url"],
+            branch=pull["head"]["ref"],
+            base=pull["base"]["ref"],
+            title=pull["title"],
+            body=pull["body"] or "",
+            author=pull["user"]["login"] if pull["user"] else "",
+            standing=Standing.MERGED if pull["merged_at"] else Standing(pull["state"]),
+            draft=bool(pull.get("draft")),
+            labels=frozenset(each["name"] for each in pull["labels"]),
+            reviewers=frozenset((*asked, *answered)),
+            mergeable=pull.get("mergeable"),  # in no list
+        )

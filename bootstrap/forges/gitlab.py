@@ -19,25 +19,21 @@ _MERGEABLE = {"can_be_merged": True, "cannot_be_merged": False}
 
 @dataclass(frozen=True, kw_only=True)
 class GitlabApi:
-    """The merge requests of one project on GitLab."""
+    """PullRequestApi of one project on GitLab."""
 
     hosted: Hosted
     http: Http
 
     def list_for_branch(self, branch: str, base: str) -> Sequence[PullRequest]:
-        """Those from a branch of the project itself into another, open or not."""
         return self._list(state="all", source_branch=branch, target_branch=base)
 
     def list_open(self) -> Sequence[PullRequest]:
-        """All open ones from branches of the project itself."""
         return self._list(state="opened")
 
     def get(self, number: int) -> PullRequest:
-        """One of them with all that is known of it."""
         return _parse(self.http.get(self._request(number)))
 
     def create(self, proposal: Proposal) -> PullRequest:
-        """Open one, a draft where that is wanted."""
         fields = {
             "source_branch": proposal.branch,
             "target_branch": proposal.base,
@@ -47,7 +43,6 @@ class GitlabApi:
         return _parse(self.http.write("POST", self._requests, fields))
 
     def update(self, number: int, revision: Revision) -> None:
-        """Set title, body and draft."""
         fields = {} if revision.body is None else {"description": revision.body}
         if revision.title is not None or revision.draft is not None:
             fields["title"] = _TITLE.revised(self.get(number), revision)
@@ -55,11 +50,10 @@ class GitlabApi:
             self._put(number, fields)
 
     def add_label(self, number: int, label: str) -> None:
-        """Add a label; GitLab makes one that the project doesn't have."""
+        # GitLab makes a label that the project doesn't have.
         self._put(number, {"add_labels": label})
 
     def request_review(self, number: int, reviewer: str) -> None:
-        """Ask a user, whom GitLab knows by a number; a group it can't ask."""
         there = [each["id"] for each in self.http.get(self._request(number))["reviewers"]]
         known = [each["id"] for each in self.http.get(f"/users?{urlencode({'username': reviewer})}")]
         if not known:
@@ -67,15 +61,12 @@ class GitlabApi:
         self._put(number, {"reviewer_ids": [*there, *known]})
 
     def comments(self, number: int) -> Sequence[str]:
-        """The texts of all comments."""
         return [str(each["body"]) for each in self.http.get_all(f"{self._request(number)}/notes", per_page=100)]
 
     def add_comment(self, number: int, text: str) -> None:
-        """Write a comment."""
         self.http.write("POST", f"{self._request(number)}/notes", {"body": text})
 
     def close(self, number: int) -> None:
-        """Close one without a merge."""
         self._put(number, {"state_event": "close"})
 
     @cached_property
@@ -108,5 +99,5 @@ def _parse(request: Any) -> PullRequest:
         draft=bool(request["draft"]),
         labels=frozenset(request["labels"]),
         reviewers=frozenset(each["username"] for each in request["reviewers"]),
-        mergeable=_MERGEABLE.get(request["merge_status"]),
+        mergeable=_MERGEABLE.get(request.get("merge_status")),
     )

@@ -28,6 +28,7 @@ TIMEOUT = 30.0  # seconds for one answer
 LONGEST_WAIT = 60.0  # seconds that a forge may ask us to wait
 PAUSES = (0.5, 2.0)  # seconds before the second and the third try
 _REDIRECTS = 5
+# The last is GitHub's; the others pass over it.
 _HEADERS = {b"Accept": b"application/json", b"User-Agent": b"taxiway", b"X-GitHub-Api-Version": b"2022-11-28"}
 # The first that is set, for all forges: requests' variable, curl's and OpenSSL's.
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
