@@ -1,6 +1,7 @@
 """What all tests share: a home folder, a Git configuration and a cluster configuration that are theirs alone."""
 
 import ast
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -16,8 +17,12 @@ from hypothesis import settings
 from bootstrap import cli, sealing
 from bootstrap.secrets import Secret
 
-settings.register_profile("taxiway", deadline=None)  # a slow machine is no mistake
-settings.load_profile("taxiway")
+# No deadline: a slow machine is no mistake. `--hypothesis-profile=deep` looks for what the gate's examples don't show.
+settings.register_profile("gate", deadline=None, max_examples=60, derandomize=True)
+settings.register_profile("deep", deadline=None, max_examples=5000, print_blob=True)
+settings.load_profile("gate")
+# Tests send SIGINT to what they start, which would inherit that it is ignored: under nohup, or in a shell's background.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 REPO_URL = "https://git.example.com/acme/airflow-environments.git"
 
 
