@@ -7,11 +7,13 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import settings
 
 from bootstrap import cli, sealing
@@ -66,8 +68,13 @@ class Keys:
 
     def open(self, sealed: str, scope: sealing.Scope, namespace: str, name: str) -> bytes:
         """The plaintext of a sealed value."""
-        key = sealing.read_key(Secret(self.key.read_bytes()), source="test key")
-        return sealing.unseal(sealed, key, sealing.label(scope, namespace, name)).reveal()
+        return sealing.unseal(sealed, _read(self.key), sealing.label(scope, namespace, name)).reveal()
+
+
+@cache
+def _read(key: Path) -> rsa.RSAPrivateKey:
+    """A private key: to read one takes half a second."""
+    return sealing.read_key(Secret(key.read_bytes()), source="test key")
 
 
 @pytest.fixture(scope="session")
@@ -79,6 +86,19 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
     pair.key.write_bytes(pem.reveal())
     pair.certificate.write_bytes(sealing.certify(sealing.read_key(pem, source="test key"), now=datetime.now(UTC)))
     return pair
+
+
+@pytest.fixture(scope="session")
+def fresh(keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh environment repo of dev and complete, which the whole session shares: it stays as it is."""
+    folder = tmp_path_factory.mktemp("fresh") / "envs"
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as end:
+        for role in ("AUTHOR", "COMMITTER"):
+            patch.setenv(f"GIT_{role}_NAME", "Test")
+            patch.setenv(f"GIT_{role}_EMAIL", "test@example.com")
+        cli.main(["init", str(folder), "--yes", "--repo", REPO_URL, "--sealing-cert", str(keys.certificate)])
+    assert not end.value.code
+    return folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

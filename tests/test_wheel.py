@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tomllib
 import zipfile
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from bootstrap import __version__, sources, wheel
+from bootstrap import __version__, process, sources, wheel
 from bootstrap.errors import BadOption
 from bootstrap.wheel import Download
 from tests.conftest import REPO_URL, Keys, Taxiway
@@ -34,7 +35,8 @@ def run(*argv: object, cwd: Path | None = None, path: str | None = None) -> str:
     return done.stdout
 
 
-def test_an_installed_wheel_bootstraps(keys: Keys, tmp_path: Path) -> None:
+@pytest.mark.parametrize("packages", ["ours", pytest.param("the index's", marks=pytest.mark.deep)])
+def test_an_installed_wheel_bootstraps(keys: Keys, tmp_path: Path, packages: str) -> None:
     run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path / "dist", cwd=ROOT)
     (built,) = (tmp_path / "dist").glob("taxiway-*.whl")
     shipped = zipfile.ZipFile(built).namelist()
@@ -47,7 +49,13 @@ def test_an_installed_wheel_bootstraps(keys: Keys, tmp_path: Path) -> None:
     run(sys.executable, "-m", "venv", environment)
     # The extra brings kubectl: this machine's own is not on the PATH below, and only Git is.
     pip = (environment / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-    run(*pip, f"{built}[kubectl]")
+    if packages == "ours":
+        (site,) = environment.glob("lib*/python*/site-packages")
+        (site / "ours.pth").write_text(f"{sysconfig.get_path('purelib')}\n{sysconfig.get_path('platlib')}\n")
+        run(*pip, "--no-deps", built)
+        shutil.copy(process.find("kubectl") or "", environment / "bin/kubectl")
+    else:
+        run(*pip, f"{built}[kubectl]")
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/git").symlink_to(shutil.which("git") or "")
     arguments = ("init", "envs", "--repo", REPO_URL, "--sealing-cert", keys.certificate)
