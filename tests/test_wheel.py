@@ -50,7 +50,7 @@ def test_an_installed_wheel_bootstraps(keys: Keys, tmp_path: Path, packages: str
     # The extra brings kubectl: this machine's own is not on the PATH below, and only Git is.
     pip = (environment / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
     if packages == "ours":
-        (site,) = environment.glob("lib*/python*/site-packages")
+        (site,) = environment.glob("lib/python*/site-packages")
         (site / "ours.pth").write_text(f"{sysconfig.get_path('purelib')}\n{sysconfig.get_path('platlib')}\n")
         run(*pip, "--no-deps", built)
         shutil.copy(process.find("kubectl") or "", environment / "bin/kubectl")
