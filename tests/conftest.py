@@ -1,6 +1,8 @@
 """What all tests share: a home folder, a Git configuration and a cluster configuration that are theirs alone."""
 
 import ast
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -97,6 +99,21 @@ def fresh(keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Path:
             patch.setenv(f"GIT_{role}_NAME", "Test")
             patch.setenv(f"GIT_{role}_EMAIL", "test@example.com")
         cli.main(["init", str(folder), "--yes", "--repo", REPO_URL, "--sealing-cert", str(keys.certificate)])
+    assert not end.value.code
+    return folder
+
+
+def warm(repo: Path) -> None:
+    """Give this test taxiway's cache as it is after `validate` of a repo that the session shares."""
+    shutil.copytree(_cache_of(repo), os.environ["XDG_CACHE_HOME"])
+
+
+@cache
+def _cache_of(repo: Path) -> Path:
+    folder = repo.with_name(f"{repo.name}-cache")
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as end:
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        cli.main(["validate", "-C", str(repo)])
     assert not end.value.code
     return folder
 

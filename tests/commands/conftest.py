@@ -12,7 +12,7 @@ import pytest
 
 from bootstrap import process
 from tests.commands.test_init import git
-from tests.conftest import REPO_URL, Keys
+from tests.conftest import REPO_URL, Keys, warm
 
 Builds = Callable[[], list[str]]
 
@@ -41,8 +41,9 @@ def remote(origin: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def repo(remote: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A clone of that, which is the current folder."""
+def repo(origin: Path, remote: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A clone of that, which is the current folder; what it renders to is known."""
+    warm(origin.with_name("envs"))
     folder = clone(remote, tmp_path / "repo")
     monkeypatch.chdir(folder)
     return folder

@@ -1,6 +1,5 @@
 """An environment repo to be made hostile, a folder outside of it that must stay as it is, and a host that listens."""
 
-import os
 import shutil
 import socket
 from collections.abc import Iterator
@@ -10,7 +9,7 @@ import pytest
 
 from bootstrap import cli
 from tests.commands.test_init import git
-from tests.conftest import Keys
+from tests.conftest import Keys, warm
 from tests.security.hostile import CANARY, Place
 
 # Port of the listener in hostile URLs; nothing may ever connect to it.
@@ -19,20 +18,16 @@ _NAMES = ("dev", "prod")
 
 @pytest.fixture(scope="session")
 def pristine(keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment repo of two environments, with a bare remote and taxiway's cache beside it; it stays as it is."""
+    """An environment repo of two environments, with a bare remote beside it; it stays as it is."""
     folder = tmp_path_factory.mktemp("pristine")
     names = [word for name in _NAMES for word in ("--environment", name)]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as end:
         for role in ("AUTHOR", "COMMITTER"):
             patch.setenv(f"GIT_{role}_NAME", "Test")
             patch.setenv(f"GIT_{role}_EMAIL", "test@example.com")
         url = "https://git.example.com/acme/airflow-environments.git"
-        init = ["init", str(folder / "envs"), "--repo", url, "--sealing-cert", str(keys.certificate), *names]
-        for arguments in (init, ["validate", "-C", str(folder / "envs")]):
-            with pytest.raises(SystemExit) as end:
-                cli.main(arguments)
-            assert not end.value.code
+        cli.main(["init", str(folder / "envs"), "--repo", url, "--sealing-cert", str(keys.certificate), *names])
+    assert not end.value.code
     git(folder, "clone", "--quiet", "--bare", "envs", "remote.git")
     return folder
 
@@ -47,7 +42,7 @@ def place(pristine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     for name in ("kustomization.yaml", "airflow.env", "namespace.yaml", "secret.txt"):
         (outside / name).write_text(f"# {CANARY}\n")
     monkeypatch.chdir(tmp_path / "repo")
-    shutil.copytree(pristine / "cache", os.environ["XDG_CACHE_HOME"])
+    warm(pristine / "envs")
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setblocking(False)
         yield Place(repo=tmp_path / "repo", outside=outside, listener=listener)
