@@ -19,7 +19,7 @@ from bootstrap.file_problems import Kind, NotFollowed, follow
 from bootstrap.model import Model
 from bootstrap.snapshot import Commit, WorkTree
 from tests.commands.test_init import git
-from tests.conftest import REPO_URL, Keys, Ran, Taxiway, warm
+from tests.conftest import REPO_URL, Keys, Ran, Taxiway
 
 SECRET = "what-stands-outside-of-the-repository"
 OBJECT = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: more\n"
@@ -52,7 +52,6 @@ def whole(keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def repo(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of it, which is the current folder, with a folder beside it that is none of its business."""
-    warm(whole)
     shutil.copytree(whole, tmp_path / "envs", symlinks=True)
     outside = tmp_path / "outside"
     outside.mkdir()
