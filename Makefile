@@ -31,6 +31,7 @@ test-all: test test-deep test-forge  ## all but what needs a cluster
 lint: $(VENV)/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-cache
 
 types: $(VENV)/ready
 	$(BIN)/mypy

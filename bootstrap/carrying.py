@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from bootstrap import envfile, images, release, yamledit
-from bootstrap.changes import ChangeSet, editing
+from bootstrap.changes import ChangeSet
 from bootstrap.merging import UNKNOWN, Ledger, Move, Part, Unknown, Value
 from bootstrap.release import DAGS, ID, KUSTOMIZATION, RELEASE_ENV, SETTINGS_ENV, Release
 from bootstrap.tree import Tree
+from bootstrap.yamltext import editing
 
 _FIELDWISE = {KUSTOMIZATION: Part.BASE, RELEASE_ENV: Part.SETTINGS, SETTINGS_ENV: Part.SETTINGS}
 _IMAGES = "images"

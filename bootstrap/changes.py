@@ -1,13 +1,10 @@
 """What a plan does to the files of a repository."""
 
-import contextlib
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bootstrap.errors import BadTarget
 from bootstrap.tree import Tree
-from bootstrap.yamltext import NotEditable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,14 +44,3 @@ class ChangeSet:
         """The tree with the changes made."""
         kept = {path: data for path, data in tree.files.items() if path not in self.deletes}
         return Tree({**kept, **self.writes})
-
-
-@contextlib.contextmanager
-def editing(path: str) -> Iterator[None]:
-    """Turn what keeps a file from being edited into a BadTarget that names the file."""
-    try:
-        yield
-    except NotEditable as err:
-        raise BadTarget(f"{path}: {err}", hint="taxiway edits no byte besides: make this change by hand") from None
-    except UnicodeDecodeError:
-        raise BadTarget(f"{path}: is not UTF-8 text") from None

@@ -6,7 +6,7 @@ What they return has the form of a promotion's plan; an edit that changes nothin
 import re
 
 from bootstrap import envfile, images, release, secrets
-from bootstrap.changes import ChangeSet, editing
+from bootstrap.changes import ChangeSet
 from bootstrap.errors import BadOption, BadSecret, BadTarget
 from bootstrap.images import Image
 from bootstrap.lint import secrets_files
@@ -15,6 +15,7 @@ from bootstrap.model import Environment
 from bootstrap.promotion import Plan
 from bootstrap.release import ID, KUSTOMIZATION, RELEASE_ENV
 from bootstrap.tree import Tree
+from bootstrap.yamltext import editing
 
 _REPOSITORY = "DAGS_REPOSITORY"
 _REFERENCE = "DAGS_REFERENCE"

@@ -3,11 +3,12 @@
 from dataclasses import dataclass, replace
 
 from bootstrap import model, modeledit, release, runbook, scaffold
-from bootstrap.changes import ChangeSet, editing
+from bootstrap.changes import ChangeSet
 from bootstrap.errors import BadOption, BadTarget, raise_all
 from bootstrap.model import Environment, Model
 from bootstrap.release import FOLDER, OWN_COMPONENTS
 from bootstrap.tree import Tree
+from bootstrap.yamltext import editing
 
 README = "README.md"
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from bootstrap import process
 from bootstrap.errors import BadOption, BuildFailed, MissingTool
+from bootstrap.layout_of_repo import KUSTOMIZATIONS
 from bootstrap.lint import graph
-from bootstrap.lint.graph import NAMES, Graph, Kustomization
+from bootstrap.lint.graph import Graph, Kustomization
 from bootstrap.lint.inputs import Role
 from bootstrap.tree import Tree
 
@@ -147,7 +148,7 @@ def _elsewhere(top: Path, each: Kustomization) -> str | None:
 
 def _holds_kustomization(folder: Path) -> bool:
     """Whether a folder has one under any of the names, however a file system compares them."""
-    known = {name.casefold() for name in NAMES}
+    known = {name.casefold() for name in KUSTOMIZATIONS}
     return folder.is_dir() and any(each.name.casefold() in known for each in folder.iterdir())
 
 

@@ -1,6 +1,8 @@
 """The parts of an environment repo: what its folders are called, and which part a path belongs to."""
 
 OVERLAYS = "overlays"
+# The names under which kustomize looks for a kustomization, in its order.
+KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 MODEL = "taxiway.yaml"  # what makes a folder the top of an environment repo
 
 

@@ -5,11 +5,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bootstrap import model, yamledit
-from bootstrap.changes import editing
 from bootstrap.hold import KEY, Hold
 from bootstrap.model import Environment, Model
 from bootstrap.yamledit import NotEditable
-from bootstrap.yamltext import spell
+from bootstrap.yamltext import editing, spell
 
 _SECTION = re.compile(r"^environments:[^\S\n]*(?:#[^\n]*)?\r?\n", re.MULTILINE)
 _NEXT_SECTION = re.compile(r"^[^\s#-]", re.MULTILINE)

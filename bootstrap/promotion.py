@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 
 from bootstrap import images, model, release
 from bootstrap.carrying import Merge
-from bootstrap.changes import ChangeSet, editing
+from bootstrap.changes import ChangeSet
 from bootstrap.errors import BadOption, BadTarget, TaxiwayError
 from bootstrap.merging import Conflict, Kept, Move, Part
 from bootstrap.model import Environment, Model
 from bootstrap.release import KUSTOMIZATION, Release
 from bootstrap.tree import Tree
+from bootstrap.yamltext import editing
 
 __all__ = [
     "ALL", "ChangeSet", "Conflict", "Kept", "Move", "Part", "Plan", "downgrade", "folders", "plan", "refusals",

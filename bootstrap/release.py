@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from bootstrap import envfile, images, yamledit
-from bootstrap.changes import editing
 from bootstrap.errors import BadTarget
 from bootstrap.images import Image
 from bootstrap.model import Environment
 from bootstrap.tree import Tree
+from bootstrap.yamltext import editing
 
 FOLDER = "release"
 KUSTOMIZATION = "release/kustomization.yaml"

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from bootstrap import model, models, plumbing, reading
 from bootstrap.errors import BadTarget
-from bootstrap.fingerprint import OVERLAYS
-from bootstrap.lint import graph
+from bootstrap.layout_of_repo import KUSTOMIZATIONS, OVERLAYS
 from bootstrap.model import Environment, Model
 from bootstrap.snapshot import Commit, Snapshot, WorkTree, files_of
 
@@ -41,7 +40,7 @@ class Checkout:
         """What Git does not ignore of what may belong to no environment."""
         known = {each.overlay for each in self.model.environments}
         folders = sorted(each for each in (self.top / OVERLAYS).glob("*/") if f"{OVERLAYS}/{each.name}" not in known)
-        paths = [f"{OVERLAYS}/{folder.name}/{name}" for folder in folders for name in graph.NAMES]
+        paths = [f"{OVERLAYS}/{folder.name}/{name}" for folder in folders for name in KUSTOMIZATIONS]
         found = plumbing.Repository(self.top).files("clusters/", *paths)
         return Strays(
             overlays=tuple(path for path in found if path.startswith(f"{OVERLAYS}/")),

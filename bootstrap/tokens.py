@@ -13,7 +13,7 @@ from bootstrap.child_environment import Child
 from bootstrap.errors import ForgeFailed, MissingTool
 from bootstrap.hosting import Hosted
 from bootstrap.remote import Forge
-from bootstrap.secrets import Secret
+from bootstrap.secret import Secret
 
 GENERAL = "TAXIWAY_TOKEN"
 # As each forge's own CLI and its own CI name them; the first that is set wins. Beside each: the variables that, where

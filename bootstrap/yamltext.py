@@ -6,7 +6,7 @@ Paths are keys and indexes from the root.
 
 import contextlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +16,7 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from bootstrap import limits, yamlread
+from bootstrap.errors import BadTarget
 from bootstrap.plaintext import visible
 
 Path = Sequence[str | int]
@@ -28,6 +29,17 @@ _DEEPEST = 100
 
 class NotEditable(ValueError):
     """The text has no such place, or can't be changed there without touching other bytes."""
+
+
+@contextlib.contextmanager
+def editing(path: str) -> Iterator[None]:
+    """Turn what keeps a file from being edited into a BadTarget that names the file."""
+    try:
+        yield
+    except NotEditable as err:
+        raise BadTarget(f"{path}: {err}", hint="taxiway edits no byte besides: make this change by hand") from None
+    except UnicodeDecodeError:
+        raise BadTarget(f"{path}: is not UTF-8 text") from None
 
 
 def read(text: str) -> Any:

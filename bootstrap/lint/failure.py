@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bootstrap.lint.graph import NAMES
+from bootstrap.layout_of_repo import KUSTOMIZATIONS
 from bootstrap.tree import Tree
 
 # kubectl logs an error through klog, quoted or, when it has several lines, between brackets.
@@ -109,5 +109,5 @@ def _plain(reason: str) -> str:
 def kustomization_in(folder: str, files: Iterable[str]) -> str:
     """The kustomization file of a folder, whether it is there or not."""
     known = set(files)
-    paths = [posixpath.join(folder, name) for name in NAMES]
+    paths = [posixpath.join(folder, name) for name in KUSTOMIZATIONS]
     return next((path for path in paths if path in known), paths[0])

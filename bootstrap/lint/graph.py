@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bootstrap.finding import Place
+from bootstrap.layout_of_repo import KUSTOMIZATIONS
 from bootstrap.lint import inputs
 from bootstrap.lint.inputs import Named, Obstacle, Role, Why, is_remote
 from bootstrap.lint.located import Document, documents
 from bootstrap.tree import Tree
 
-NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _DEEPEST = 64  # kustomizations, each named by the one before
 
 
@@ -113,7 +113,7 @@ class _Walk:
 
     def enter(self, folder: str, use: Use) -> None:
         """A folder with a kustomization; each is followed once."""
-        path = next((p for name in NAMES if (p := posixpath.join(folder, name)) in self.tree.files), None)
+        path = next((p for name in KUSTOMIZATIONS if (p := posixpath.join(folder, name)) in self.tree.files), None)
         if path is None:
             self.missing.append(use)
             return
@@ -161,7 +161,7 @@ class _Walk:
 
     def _plugins(self, folder: str, use: Use, uses: list[Use]) -> None:
         """What the plugins in a file read: their paths start where the kustomization stands that names the file."""
-        if any(posixpath.join(use.path, name) in self.tree.files for name in NAMES):
+        if any(posixpath.join(use.path, name) in self.tree.files for name in KUSTOMIZATIONS):
             message = f"{use.path} is a folder: what its kustomization makes of plugins is not known without a build"
             self._refuse(use.owner, [Obstacle(Why.PROGRAM, use.line, message)])
         if use.path in self.tree.files:

@@ -4,8 +4,8 @@ import posixpath
 from collections.abc import Iterator
 
 from bootstrap.finding import Finding, Place, Rule, Severity
+from bootstrap.layout_of_repo import KUSTOMIZATIONS
 from bootstrap.lint import graph
-from bootstrap.lint.graph import NAMES
 from bootstrap.lint.located import documents
 from bootstrap.lint.scene import Scene, dig
 
@@ -39,10 +39,10 @@ def check(scene: Scene) -> Iterator[Finding]:
         for path in scene.tree
         if path not in read and any(path.startswith(f"{root}/") for root in roots) and not _is_for_people(path)
     ]
-    folders = {posixpath.dirname(path) for path in unread if posixpath.basename(path) in NAMES}
+    folders = {posixpath.dirname(path) for path in unread if posixpath.basename(path) in KUSTOMIZATIONS}
     for path in unread:
         folder = posixpath.dirname(path)
-        if posixpath.basename(path) in NAMES:
+        if posixpath.basename(path) in KUSTOMIZATIONS:
             message, hint = f"no kustomization names the folder {folder}", _hint(scene, folder)
             yield scene.finding(UNREAD, Place(path), message, hint)
         elif not any(folder == other or folder.startswith(f"{other}/") for other in folders):
@@ -54,7 +54,7 @@ def _menu(scene: Scene, base: str) -> set[str]:
     found: set[str] = set()
     prefix = f"{base}/components/"
     for path, data in scene.tree.files.items():
-        if path.startswith(prefix) and posixpath.basename(path) in NAMES and _is_component(data):
+        if path.startswith(prefix) and posixpath.basename(path) in KUSTOMIZATIONS and _is_component(data):
             found |= set(graph.read(scene.tree, posixpath.dirname(path)).files)
     return found
 
@@ -66,7 +66,9 @@ def _is_component(data: bytes) -> bool:
 def _is_for_people(path: str) -> bool:
     name = posixpath.basename(path)
     hidden = any(part.startswith(".") for part in path.split("/"))
-    return hidden or name in _OTHERS or name.lower().endswith(_PROSE) or ("." not in name and name not in NAMES)
+    return (
+        hidden or name in _OTHERS or name.lower().endswith(_PROSE) or ("." not in name and name not in KUSTOMIZATIONS)
+    )
 
 
 def _hint(scene: Scene, path: str) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 
 from bootstrap.errors import BadOption
 from bootstrap.finding import Finding, Place, Rule, Severity
+from bootstrap.layout_of_repo import KUSTOMIZATIONS
 from bootstrap.lint import sync_objects
-from bootstrap.lint.graph import NAMES
 from bootstrap.lint.located import documents
 from bootstrap.lint.references_mention import near
 from bootstrap.lint.scene import Scene, dig
@@ -82,7 +82,7 @@ _FLUX_SYSTEM = "flux-system"
 def check(scene: Scene) -> Iterator[Finding]:
     """All that the controller is told wrongly."""
     overlay = scene.environment.overlay
-    if not any(f"{overlay}/{name}" in scene.tree.files for name in NAMES):
+    if not any(f"{overlay}/{name}" in scene.tree.files for name in KUSTOMIZATIONS):
         message = f"environment {scene.environment.name} has no {overlay}/kustomization.yaml"
         yield scene.finding(NO_OVERLAY, sync_objects.entry(scene), message)
         return

@@ -19,7 +19,7 @@ from tests.commands.test_init import git
 from tests.conftest import Taxiway
 from tests.forge.loopback import Reply, Server, serving
 from tests.forge.test_failures import FINDING, REPOSITORY
-from tests.test_architecture import MODULES, imports
+from tests.test_architecture import TREES, imports
 
 TOKEN = "tok-3f8a1c77e0d94b52"
 HOME = "https://git.example.com/acme/envs.git"
@@ -227,10 +227,9 @@ def test_a_comment_goes_through_the_same_door(
 
 
 def test_only_one_door_leads_to_tokens_and_forges() -> None:
-    for module in MODULES:
-        name = module.removeprefix("bootstrap.")
-        used = {each for each in imports(module) if each.startswith("bootstrap.")}
-        if name != "forge" and not name.startswith("forges."):
+    for name in TREES:
+        used = {each for each in imports(name) if each.startswith("bootstrap.")}
+        if name != "forge" and not name.startswith("forges"):
             assert not [each for each in used if each == "bootstrap.tokens" or each.startswith("bootstrap.forges")], (
                 name
             )
