@@ -22,6 +22,17 @@ BRANCH = "taxiway/promote-dev-complete-1f2e3d"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "taxiway" / "forge"
 
 
+# The fixtures that a test needs Go or npm for.
+BUILT = {"gitea", "installed", "client"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs one of these, which `make test-forge` runs."""
+    for item in items:
+        if BUILT & set(getattr(item, "fixturenames", ())) and Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.forge)
+
+
 @contextlib.contextmanager
 def alone(name: str) -> Iterator[None]:
     """Keep the other workers of a parallel run out of a build, until it is there for them too."""

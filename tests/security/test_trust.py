@@ -26,7 +26,7 @@ from bootstrap.validate.context import EnvironmentContext
 from tests import environment_repo as envs
 from tests.commands.test_init import git, snapshot
 from tests.commands.test_promote import branches, refuse, succeed
-from tests.conftest import REPO_URL, Keys, Ran, Taxiway
+from tests.conftest import REPO_URL, Keys, Ran, Taxiway, warm
 
 BAD_CERTIFICATE, BAD_TARGET, BUILD_FAILED = 4, 5, 7
 MODEL = "taxiway.yaml"
@@ -70,7 +70,8 @@ def made(keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def trusting(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of it, which is the current folder, and has a remote."""
+    """A copy of it, which is the current folder, and has a remote; what it renders to is known."""
+    warm(made)
     shutil.copytree(made, tmp_path / "envs")
     git(tmp_path, "clone", "--quiet", "--bare", "envs", "remote.git")
     git(tmp_path / "envs", "remote", "set-url", "origin", str(tmp_path / "remote.git"))
