@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO := demo
 DEMO_KEY := $(or $(TMPDIR),/tmp)/taxiway-demo-$(shell id -u)/sealing-key.pem
 
-.PHONY: demo test format lint types check bench test-cluster cluster-shell cluster-demo lock clean
+.PHONY: demo test format lint types check rules bench test-cluster cluster-shell cluster-demo lock clean
 
 $(VENV)/ready: tests/requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "taxiway needs Python 3.11 or newer: make PYTHON=...")'
@@ -34,6 +34,9 @@ check: $(VENV)/ready
 format: $(VENV)/ready
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+rules: $(VENV)/ready  ## docs/rules.md anew, of the docstrings of the rules
+	$(BIN)/python -m tests.refresh.rules
 
 bench: $(VENV)/ready  ## speed and memory, beside what a user would do instead
 	$(BIN)/python -m tests.bench

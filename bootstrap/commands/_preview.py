@@ -139,7 +139,7 @@ def _examine(
     Unless `anew`, errors that are there `before` may stay, but for a certificate that nobody trusts. Rules are switched
     off as they are at the base commit.
     """
-    off = (before or context).model.switched_off
+    off = (before or context).model.exemptions
     registry.check_off(off)
     found = registry.examine(context)
     if before:
@@ -153,13 +153,14 @@ def _examine(
     problems, notes = [], []
     for identity, finding in errors.items():
         name, new = finding.rule.name, identity not in known
+        exemption = registry.exempting(finding, off)
         if new and name in _MISSING_SECRET:
             problems.append(_missing_secret(finding, context.environment))
-        elif name not in off and (new or anew):
+        elif exemption is None and (new or anew):
             hint = finding.hint or finding.rule.fix
             problems.append(BuildFailed(f"{finding.place}: {finding.message} ({name})", hint=hint))
-        elif name in off and new:
-            notes.append(f"{finding.message} ({name} is switched off: {off[name]})")
+        elif exemption and new:
+            notes.append(f"{finding.message} ({name} is switched off{exemption.where}: {exemption.reason})")
     return tuple(problems), tuple(notes)
 
 

@@ -48,8 +48,8 @@ def examine(scene: EnvironmentContext) -> list[violation.Finding]:
     claims = [(scene.environment.name, claim) for claim in fleet_claims.claims(scene)]
     findings = violation.merged([*found, *registry.examine(FleetContext(model=scene.model, claims=claims))])
     for form in ("text", "github", "gitlab", "sarif"):
-        assert "\n".join(formats.lines(findings, [scene.environment.name], {}, form)).encode()
-    json.dumps(formats.data(findings, [scene.environment.name], {}))
+        assert "\n".join(formats.lines(findings, [scene.environment.name], (), form)).encode()
+    json.dumps(formats.data(findings, [scene.environment.name], ()))
     return findings
 
 

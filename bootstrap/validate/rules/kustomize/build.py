@@ -8,24 +8,10 @@ from bootstrap.kustomize.inputs import FIELDS, Why
 from bootstrap.lint import complaints, complaints_changes
 from bootstrap.lint.complaints import Case, Told
 from bootstrap.validate.context import EnvironmentContext
-from bootstrap.validate.violation import Finding, Rule, Severity
+from bootstrap.validate.rule import ERROR, rule
+from bootstrap.validate.rules.kustomize import fields, refused, settings
+from bootstrap.validate.violation import Violation
 from bootstrap.yamltools.positions import Place
-
-BROKEN_BUILD = Rule(
-    name="kustomize/build",
-    severity=Severity.ERROR,
-    title="Kustomize builds the overlay.",
-    why="The controller builds it the same way: it would stay at the last commit that builds.",
-    fix="Mend what kustomize complains of.",
-    after=(
-        "sync/missing-overlay",
-        "files/link-leaves",
-        "files/link-into-environment",
-        "files/not-regular",
-        "files/yaml-limits",
-    ),
-)
-RULES = (BROKEN_BUILD,)
 
 _GVK = r"(?P<kind>\w+)/(?P<name>[^\s\":;]+)"
 _WAYS: tuple[tuple[re.Pattern[str], Callable[[Case], Told | None]], ...] = tuple(
@@ -55,24 +41,63 @@ _WAYS: tuple[tuple[re.Pattern[str], Callable[[Case], Told | None]], ...] = tuple
     )
 )  # fmt: skip
 
+# What kustomize says of a mistake that a rule of its own tells better.
+_WORDS = {
+    fields.duplicate_key: ("already defined at line",),
+    fields.listed_twice: ("already registered id", "exists;", "no matches for Id", "does not exist"),
+    settings.repeated_setting: ("illegally repeats the key",),
+}
+# What keeps an overlay from kustomize, and the rule that tells it; all else that does is told as a build that fails.
+_REFUSED = {
+    Why.REMOTE: refused.remote,
+    Why.PROGRAM: refused.program,
+    Why.OUTSIDE: refused.outside,
+    Why.UNCLEAR: refused.unclear,
+    Why.DUPLICATE: fields.duplicate_key,
+    Why.DOCUMENTS: fields.ignored_document,
+}
 
-def check(scene: EnvironmentContext) -> Iterator[Finding]:
-    """One finding where the overlay does not build: kustomize stops at the first mistake."""
-    if scene.failure is None:
+
+@rule(
+    "kustomize/build",
+    ERROR,
+    fix="Mend what kustomize complains of.",
+    after=(
+        "sync/missing-overlay",
+        "files/link-leaves",
+        "files/link-into-environment",
+        "files/not-regular",
+        "files/yaml-limits",
+    ),
+)
+def build(env: EnvironmentContext) -> Iterator[Violation]:
+    """Kustomize builds the overlay.
+
+    The controller builds it the same way: it would stay at the last commit that builds.
+    """
+    if env.failure is None or _is_told(env):
         return
-    overlay = scene.environment.overlay
-    if refusals := scene.graph.refusals:
+    overlay = env.environment.overlay
+    if refusals := env.graph.refusals:
         first = min(refusals, key=lambda each: each.why not in (Why.SYNTAX, Why.UNKNOWN))
         message = f"kustomize can't build {overlay}: {first.message}"
-        yield scene.finding(BROKEN_BUILD, first.place, message, complaints.near(first.field, FIELDS))
+        yield Violation(first.place, message, complaints.near(first.field, FIELDS))
         return
-    complaint = failure.read(scene.failure, scene.tree, overlay)
+    complaint = failure.read(env.failure, env.tree, overlay)
     told = None
     for pattern, way in _WAYS:
         if told is None and (match := pattern.search(complaint.reason)):
-            told = way(Case(scene=scene, complaint=complaint, match=match))
+            told = way(Case(scene=env, complaint=complaint, match=match))
     if told is None:
-        path = failure.kustomization_in(complaint.folder, scene.tree.files)
+        path = failure.kustomization_in(complaint.folder, env.tree.files)
         told = Told(place=Place(path))
     message = told.message or complaint.reason
-    yield scene.finding(BROKEN_BUILD, told.place, f"kustomize can't build {overlay}: {message}", told.hint)
+    yield Violation(told.place, f"kustomize can't build {overlay}: {message}", told.hint)
+
+
+def _is_told(env: EnvironmentContext) -> bool:
+    """Whether another rule says why there is no build."""
+    refusals = env.graph.refusals
+    if any(words in str(env.failure) and env.told(other) for other, said in _WORDS.items() for words in said):
+        return True
+    return bool(refusals) and all(each.why in _REFUSED and env.told(_REFUSED[each.why]) for each in refusals)

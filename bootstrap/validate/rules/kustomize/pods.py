@@ -8,45 +8,28 @@ from bootstrap.kustomize import image_names
 from bootstrap.validate import pods
 from bootstrap.validate.context import EnvironmentContext, dig, items
 from bootstrap.validate.pods import Container, Pod
-from bootstrap.validate.violation import Finding, Rule, Severity
+from bootstrap.validate.rule import ERROR, rule
+from bootstrap.validate.rules.kustomize.no_effect import dead_image
+from bootstrap.validate.rules.kustomize.replacements import dead_replacement, replacement_piece, unknown_field
+from bootstrap.validate.rules.kustomize.unused_files import unread_file
+from bootstrap.validate.violation import Violation
 from bootstrap.yamltools.positions import Place
 
-FLOATING_IMAGE = Rule(
-    name="kustomize/floating-image",
-    severity=Severity.ERROR,
-    title="Each image has a tag other than latest, or a digest.",
-    why="Without one the registry decides at each pull: two pods of one commit run different versions, and a revert"
-    " brings nothing back.",
-    fix="Give it a newTag in the release's images.",
-)
-HASHED_NAME = Rule(
-    name="kustomize/hashed-name",
-    severity=Severity.ERROR,
-    title="What a pod template names has no hash in its name.",
-    why="Kustomize writes its hashes into objects, not into the text of a ConfigMap: workers wait for an object that"
-    " has another name.",
-    fix="Set options.disableNameSuffixHash: true on the generator.",
-)
-RULES = (FLOATING_IMAGE, HASHED_NAME)
+_VOLUMES = (("ConfigMap", ("configMap", "name")), ("Secret", ("secret", "secretName")))
 
 
-def check(scene: EnvironmentContext, *, explained: bool) -> Iterator[Finding]:
-    """All that is wrong with images and names; missing tags only where no other finding has `explained` them."""
-    yield from _images(scene, explained)
-    hashed = {(kind, name): full for kind, name, full in _hashed(scene)}
-    for pod in pods.of(scene):
-        for kind, name, place in _names(pod) if pod.key is not None and hashed else ():
-            if (full := hashed.get((kind, name))) is not None:
-                owner = scene.called(kind, name)
-                where = f" at {scene.trace.object(owner)}" if owner else ""
-                message = f"{pod} names the {kind} {name}, which kustomize calls {full}"
-                hint = f"Set options.disableNameSuffixHash: true on its generator{where}."
-                yield scene.finding(HASHED_NAME, place, message, hint)
+@rule("kustomize/floating-image", ERROR, fix="Give it a newTag in the release's images.")
+def floating_image(env: EnvironmentContext) -> Iterator[Violation]:
+    """Each image has a tag other than latest, or a digest.
 
-
-def _images(scene: EnvironmentContext, explained: bool) -> Iterator[Finding]:
+    Without one the registry decides at each pull: two pods of one commit run different versions, and a revert
+    brings nothing back.
+    """
+    # Each of these can leave an image without the tag that was meant for it.
+    untagging = (dead_image, dead_replacement, replacement_piece, unknown_field, unread_file)
+    explained = any(env.told(each) for each in untagging)
     using: dict[tuple[Place, str], list[Container]] = defaultdict(list)
-    for pod in pods.of(scene):
+    for pod in pods.of(env):
         for container in pod.containers:
             image = container.data.get("image")
             if not isinstance(image, str) or not image or "@" in image:
@@ -58,13 +41,28 @@ def _images(scene: EnvironmentContext, explained: bool) -> Iterator[Finding]:
         first = f"container {containers[0].name} of {containers[0].pod}"
         others = f" and {len(containers) - 1} more" if len(containers) > 1 else ""
         state = "is latest, whatever that is" if image_names.tag_of(image) else "has neither tag nor digest"
-        yield scene.finding(
-            FLOATING_IMAGE, place, f"the image {image} of {first}{others} {state}", _advice(scene, image)
-        )
+        yield Violation(place, f"the image {image} of {first}{others} {state}", _advice(env, image))
 
 
-def _advice(scene: EnvironmentContext, image: str) -> str:
-    for owner in scene.graph.kustomizations:
+@rule("kustomize/hashed-name", ERROR, fix="Set options.disableNameSuffixHash: true on the generator.")
+def hashed_name(env: EnvironmentContext) -> Iterator[Violation]:
+    """What a pod template names has no hash in its name.
+
+    Kustomize writes its hashes into objects, not into the text of a ConfigMap: workers wait for an object that has
+    another name.
+    """
+    hashed = {(kind, name): full for kind, name, full in _hashed(env)}
+    for pod in pods.of(env):
+        for kind, name, place in _names(pod) if pod.key is not None and hashed else ():
+            if (full := hashed.get((kind, name))) is not None:
+                owner = env.called(kind, name)
+                where = f" at {env.trace.object(owner)}" if owner else ""
+                message = f"{pod} names the {kind} {name}, which kustomize calls {full}"
+                yield Violation(place, message, f"Set options.disableNameSuffixHash: true on its generator{where}.")
+
+
+def _advice(env: EnvironmentContext, image: str) -> str:
+    for owner in env.graph.kustomizations:
         for number, entry in enumerate(owner.items("images")):
             name = dig(entry, "name")
             if image_names.tag_of(image) is None and isinstance(name, str) and image_names.is_named(image, name):
@@ -73,10 +71,10 @@ def _advice(scene: EnvironmentContext, image: str) -> str:
     return ""
 
 
-def _hashed(scene: EnvironmentContext) -> Iterator[tuple[str, str, str]]:
-    for full, name in generated_names(scene.objects).items():
+def _hashed(env: EnvironmentContext) -> Iterator[tuple[str, str, str]]:
+    for full, name in generated_names(env.objects).items():
         for kind in ("ConfigMap", "Secret"):
-            if scene.find(kind, full) and not scene.find(kind, name):
+            if env.find(kind, full) and not env.find(kind, name):
                 yield kind, name, full
 
 
@@ -99,6 +97,3 @@ def _names(pod: Pod) -> Iterator[tuple[str, str, Place]]:
             for kind, field in (("ConfigMap", "configMap"), ("Secret", "secret")):
                 if isinstance(name := dig(source, field, "name"), str):
                     yield kind, name, pod.place("volumes", number, "projected", "sources", index, field, "name")
-
-
-_VOLUMES = (("ConfigMap", ("configMap", "name")), ("Secret", ("secret", "secretName")))

@@ -9,41 +9,22 @@ from bootstrap.kustomize.accumulator import Gathering
 from bootstrap.kustomize.replacements import Replacement
 from bootstrap.lint.complaints import near
 from bootstrap.validate.context import EnvironmentContext, dig, items, mapping
-from bootstrap.validate.violation import Finding, Rule, Severity
+from bootstrap.validate.rule import ERROR, rule
+from bootstrap.validate.violation import Violation
 from bootstrap.yamltools.positions import Place
-
-DEAD_REPLACEMENT = Rule(
-    name="kustomize/dead-replacement",
-    severity=Severity.ERROR,
-    title="Each target of a replacement selects an object.",
-    why="Kustomize passes over a target that selects nothing: the value stays as the base has it.",
-    fix="Correct kind and name of the target's select.",
-)
-WRONG_PIECE = Rule(
-    name="kustomize/replacement-piece",
-    severity=Severity.ERROR,
-    title="A replacement's delimiter and index lead to the piece of text that it is to replace.",
-    why="Kustomize counts pieces and looks at none: it writes over another one, or adds one at the end of the text.",
-    fix="Put the text back into the form that the replacement counts on, or count again: the first piece has index 0.",
-)
-UNKNOWN_FIELD = Rule(
-    name="kustomize/unknown-field",
-    severity=Severity.ERROR,
-    title="A file of replacements has only fields that kustomize knows.",
-    why="In a file of their own, unlike in a kustomization, kustomize passes over a field that it does not know.",
-    fix="Correct the field's name.",
-)
-RULES = (DEAD_REPLACEMENT, WRONG_PIECE, UNKNOWN_FIELD)
 
 _SELECT = ("group", "version", "kind", "name", "namespace", "labelSelector", "annotationSelector")
 _OPTIONS = ("delimiter", "index", "encoding", "create")
 
 
-def check(scene: EnvironmentContext, gathering: Gathering) -> Iterator[Finding]:
-    """All that is wrong with the replacements of an overlay."""
-    for each in scene.trace.origins.replacements:
-        unknown = list(_unknown(scene, each)) if each.path != scene.graph.kustomizations[each.order].path else []
-        yield from unknown
+@rule("kustomize/dead-replacement", ERROR, fix="Correct kind and name of the target's select.")
+def dead_replacement(env: EnvironmentContext) -> Iterator[Violation]:
+    """Each target of a replacement selects an object.
+
+    Kustomize passes over a target that selects nothing: the value stays as the base has it.
+    """
+    gathering = env.gathering
+    for each in env.trace.origins.replacements:
         found = gathering.before(each.order, late=True)
         for number, target in each.targets:
             select, rejected = replacements.selected(target), replacements.rejected(target)
@@ -55,9 +36,32 @@ def check(scene: EnvironmentContext, gathering: Gathering) -> Iterator[Finding]:
             message = f"the replacement's target selects nothing: {select}"
             hint = "All that it selects is rejected again." if picked else _nearest(select.kind, select.name, gathering)
             field = "name" if select.kind in {one.subject.kind for one in gathering.all} else "kind"
-            yield scene.finding(DEAD_REPLACEMENT, each.place("targets", number, "select", field), message, hint)
-        if not unknown:
-            yield from _pieces(scene, each)
+            yield Violation(each.place("targets", number, "select", field), message, hint)
+
+
+@rule(
+    "kustomize/replacement-piece",
+    ERROR,
+    fix="Put the text back into the form that the replacement counts on, or count again: the first piece has index 0.",
+)
+def replacement_piece(env: EnvironmentContext) -> Iterator[Violation]:
+    """A replacement's delimiter and index lead to the piece of text that it is to replace.
+
+    Kustomize counts pieces and looks at none: it writes over another one, or adds one at the end of the text.
+    """
+    for each in env.trace.origins.replacements:
+        if not any(_unknown(env, each)):
+            yield from _pieces(env, each)
+
+
+@rule("kustomize/unknown-field", ERROR, fix="Correct the field's name.")
+def unknown_field(env: EnvironmentContext) -> Iterator[Violation]:
+    """A file of replacements has only fields that kustomize knows.
+
+    In a file of their own, unlike in a kustomization, kustomize passes over a field that it does not know.
+    """
+    for each in env.trace.origins.replacements:
+        yield from _unknown(env, each)
 
 
 def _nearest(kind: str, name: str, gathering: Gathering) -> str:
@@ -67,7 +71,9 @@ def _nearest(kind: str, name: str, gathering: Gathering) -> str:
     return near(name, (one for each in gathering.all if kind in ("", each.subject.kind) for one in each.subject.names))
 
 
-def _unknown(scene: EnvironmentContext, each: Replacement) -> Iterator[Finding]:
+def _unknown(env: EnvironmentContext, each: Replacement) -> Iterator[Violation]:
+    if each.path == env.graph.kustomizations[each.order].path:
+        return
     levels: list[tuple[tuple[str | int, ...], Mapping[str, Any], tuple[str, ...]]] = [
         ((), each.data, ("source", "sourceValue", "targets", "path")),
         (("source",), each.source, (*_SELECT, "fieldPath", "options")),
@@ -86,37 +92,35 @@ def _unknown(scene: EnvironmentContext, each: Replacement) -> Iterator[Finding]:
             if str(field).lower() not in {name.lower() for name in known}:
                 message = f"a replacement has no field {field} here"
                 hint = near(str(field), known)
-                yield scene.finding(UNKNOWN_FIELD, each.place(*path, str(field)), message, hint)
+                yield Violation(each.place(*path, str(field)), message, hint)
 
 
-def _pieces(scene: EnvironmentContext, each: Replacement) -> Iterator[Finding]:
+def _pieces(env: EnvironmentContext, each: Replacement) -> Iterator[Violation]:
     for number, target in each.targets:
         delimiter, index = dig(target, "options", "delimiter"), dig(target, "options", "index") or 0
         if not isinstance(delimiter, str) or not delimiter or not isinstance(index, int) or index < 0:
             continue
         select = replacements.selected(target)
-        for one in scene.objects:
-            if not scene.trace.origins.picks(select, one):
+        for one in env.objects:
+            if not env.trace.origins.picks(select, one):
                 continue
             for field in replacements.fields(target):
-                for place, wrong in _wrong(scene, each, one, field, delimiter, index):
+                for place, wrong in _wrong(env, each, one, field, delimiter, index):
                     counted = each.place("targets", number, "options", "index")
                     message = f"the replacement of {field} in {_shown(one)} {wrong}"
-                    yield scene.finding(
-                        WRONG_PIECE, counted, message, f"The text is in {place.path}, line {place.line}."
-                    )
+                    yield Violation(counted, message, f"The text is in {place.path}, line {place.line}.")
 
 
 def _wrong(
-    scene: EnvironmentContext, each: Replacement, one: Object, field: str, delimiter: str, index: int
+    env: EnvironmentContext, each: Replacement, one: Object, field: str, delimiter: str, index: int
 ) -> Iterator[tuple[Place, str]]:
     """What is wrong with the piece that a replacement writes, going by the text before it, and where that text is."""
     for path, _ in replacements.resolve(one, field):
-        written = scene.trace.written(one, path)
+        written = env.trace.written(one, path)
         if not written.whole or not isinstance(written.value, str):
             continue
         pieces = written.value.split(delimiter)
-        image, _ = scene.trace.origins.copied_by(each)
+        image, _ = env.trace.origins.copied_by(each)
         if index >= len(pieces):
             count = f"{len(pieces)} piece{'s' * (len(pieces) != 1)}"
             yield (
@@ -124,15 +128,15 @@ def _wrong(
                 f"writes piece {index} of a text that has {count} between {delimiter}, the first being 0",
             )
         elif each.field.endswith(".image") and isinstance(image, str):
-            known = {image_names.name_of(image), *_written_names(scene, each)}
+            known = {image_names.name_of(image), *_written_names(env, each)}
             if image_names.name_of(pieces[index].strip()) not in known:
                 yield written.place, f"writes the image over {_short(pieces[index])}"
 
 
-def _written_names(scene: EnvironmentContext, each: Replacement) -> set[str]:
+def _written_names(env: EnvironmentContext, each: Replacement) -> set[str]:
     """The names of the images that the manifests have where a replacement copies one from."""
     found: set[str] = set()
-    for source in scene.trace.origins.sources:
+    for source in env.trace.origins.sources:
         if dig(source.document.value, "metadata", "name") == each.source.get("name"):
             values = (value for _, value in replacements.resolve(source.document.value, each.field))
             found |= {image_names.name_of(value) for value in values if isinstance(value, str)}
