@@ -54,12 +54,7 @@ def preview(
         model=base.model,
         plan=plan,
         record=ChangeRecord(
-            ref=ref,
-            commit=base.commit,
-            digest=plan.changes.digest,
-            version=__version__,
-            parts=parts,
-            pin=pin,
+            ref=ref, commit=base.commit, digest=plan.changes.digest, version=__version__, parts=parts, pin=pin
         ),
         diff=EnvironmentDiff(environment=ref.target, changes=(), consequences=()),
         command=command,
@@ -88,12 +83,10 @@ def preview(
     )
     if new is None:
         return replace(shown, diff=diff)
-    was = (
-        EnvironmentContext(model=base.model, environment=old, tree=before_tree, rendered=built["before"].rendered)
-        if old
-        else None
-    )
     will = EnvironmentContext(model=after, environment=new, tree=after_tree, rendered=built["after"].rendered)
+    was = None
+    if old:
+        was = replace(will, model=base.model, environment=old, tree=before_tree, rendered=built["before"].rendered)
     problems, silenced = _examine(will, was, anew=bool(ref.source))
     dags = ""
     if any(move.part is Part.DAGS for move in plan.moved):

@@ -66,3 +66,11 @@ def test_a_wrong_command_line_is_a_usage_error(taxiway: Taxiway, arguments: tupl
     said = taxiway(*arguments)
     assert said.code == 2
     assert "Traceback" not in said.err
+
+
+@pytest.mark.parametrize("more", [(), ("staging",), ("staging", "-o", "json")])
+def test_the_old_word_for_unhold_says_where_it_went(taxiway: Taxiway, more: tuple[str, ...]) -> None:
+    said = taxiway("release", *more)
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("error: `taxiway release` is now called `taxiway unhold`\n")
+    assert "│ release " not in taxiway("--help").out
