@@ -18,7 +18,7 @@ DOORS = {
     "subprocess": {"system.process"},
     "git": {"gitrepo.gitpython"},
     "typer": {"cli"},
-    "tempfile": {"system.process", "workspace"},
+    "tempfile": {"system.files", "system.process"},
     "shutil": {"system.files", "system.locks", "system.process"},
     "socket": set(),
     "urllib.request": {"forges.http"},  # the proxies of the environment

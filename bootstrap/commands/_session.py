@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from bootstrap import workspace
 from bootstrap.config.model import Model
 from bootstrap.core.result import Progress
 from bootstrap.forges.pull_request import PullRequestOptions
@@ -38,7 +37,7 @@ class Session:
     def open(cls, directory: Path, progress: Progress, *, cached: bool = True) -> "Session":
         """Find the repo that a folder is in. Raises MissingTool without a usable Git, BadTarget outside of a repo."""
         git_repository.check_version()
-        return cls(top=workspace.top_of(directory), progress=progress, cached=cached)
+        return cls(top=environment_repo.top_of(directory), progress=progress, cached=cached)
 
     @cached_property
     def checkout(self) -> Checkout:

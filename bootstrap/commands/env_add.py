@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bootstrap.commands import custody
 from bootstrap.commands._change import make
 from bootstrap.commands._preview import preview
 from bootstrap.commands._session import ChangeOptions, Session
@@ -14,7 +13,7 @@ from bootstrap.core.result import Progress, Result
 from bootstrap.promotion.plan import Plan
 from bootstrap.pullrequests.record import ChangeKind, ChangeRef
 from bootstrap.scaffold import environments, sources
-from bootstrap.secrets import private_keys
+from bootstrap.secrets import private_keys, sealing_keys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +54,11 @@ def run(added: Request, *, progress: Progress) -> Result:
     tree, now = base.tree(*folders), datetime.now(UTC)
     cert, key = added.sealing_cert, added.new_sealing_key
     if cert or key:
-        keys = custody.take_trusted(new, cert, key, added.trusted, session.top, now)
+        keys = sealing_keys.take_trusted(new, cert, key, added.trusted, session.top, now)
     else:
-        keys = custody.inherit(new, base.model, after.name, tree, added.trusted, now)
+        keys = sealing_keys.inherit(new, base.model, after.name, tree, added.trusted, now)
     certificate = keys.certificates[new.name]
-    sealed = keys.seal(new, custody.given_secrets(added.secrets_from, [new.name]), now)
+    sealed = keys.seal(new, sealing_keys.given_secrets(added.secrets_from, [new.name]), now)
     addition = environments.add(
         tree, base.model, keys.pinned(new), after=after.name, source=sources.load(), sealed=sealed
     )

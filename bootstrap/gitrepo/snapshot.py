@@ -10,13 +10,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
-from bootstrap import workspace
 from bootstrap.config.file_problems import Problem
 from bootstrap.config.parts import OVERLAYS, part_of
 from bootstrap.core.tree import Tree
 from bootstrap.gitrepo import committed, reading, repository, status
 from bootstrap.gitrepo.object_ids import EXECUTABLE, FILE, Blob, identity
 from bootstrap.gitrepo.status import Look
+from bootstrap.system import files
 
 Stamp = tuple[int, int, int]
 
@@ -71,7 +71,7 @@ def files_of(snapshot: Snapshot, part: str) -> Mapping[str, bytes]:
 @contextlib.contextmanager
 def written(snapshot: Snapshot, parts: Iterable[str]) -> Iterator[Path]:
     """A temporary folder that holds these parts; gone when the `with` ends."""
-    with workspace.scratch(Tree.union(each.tree for each in snapshot.read(parts).values())) as folder:
+    with files.temporary(Tree.union(each.tree for each in snapshot.read(parts).values())) as folder:
         yield folder
 
 

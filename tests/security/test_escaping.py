@@ -17,8 +17,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootstrap import workspace
 from bootstrap.core import escaping, markdown
+from bootstrap.gitrepo import environment_repo
 from bootstrap.pullrequests import record as change_record
 from bootstrap.pullrequests.record import ChangeKind, ChangeRecord, ChangeRef
 from bootstrap.validate import formats
@@ -489,7 +489,7 @@ def test_a_defect_is_told_through_the_filter(repo: Path, taxiway: Taxiway, monke
     def broken(*_: object) -> None:
         raise ValueError("x\n::add-mask::a\n\x1b[2J \udcff ##[group]y")
 
-    monkeypatch.setattr(workspace, "top_of", broken)
+    monkeypatch.setattr(environment_repo, "top_of", broken)
     said = taxiway("validate", "-o", "json")
     assert said.code == 70
     assert harmless(said.err)

@@ -1,22 +1,21 @@
 """The certificates that an environment repo is sealed for, and the private key where one is made on the spot."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from bootstrap import workspace
 from bootstrap.config.model import Environment, Model
 from bootstrap.core import certificates
 from bootstrap.core.certificates import CERTIFICATE, COMPARE
 from bootstrap.core.errors import BadCertificate, BadOption, BadTarget, TaxiwayError, attempt, raise_all
 from bootstrap.core.secret import Secret
 from bootstrap.core.tree import Tree
-from bootstrap.scaffold import options as init_options
 from bootstrap.secrets import catalog, private_keys, sealing
 from bootstrap.secrets.sealed_secrets import Sealer
 from bootstrap.secrets.sealing import Certificate
+from bootstrap.system import user_input
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +39,41 @@ class SealingKeys:
 
 def given_secrets(source: str | None, names: Sequence[str]) -> Mapping[str, Mapping[str, Secret]]:
     """The values of --secrets-from, by environment and Secret. Raises BadSecret."""
-    return {} if source is None else catalog.parse(workspace.read_input(source), source, names)
+    return {} if source is None else catalog.parse(user_input.read_input(source), source, names)
+
+
+def by_environment(given: Iterable[str], new_key: Path | None, names: Sequence[str]) -> Mapping[str, Path]:
+    """Which file holds the sealing certificate of which environment; those of a new key are left out.
+
+    `given` are the values of --sealing-cert. Raises BadOption where an environment has no certificate, or two.
+    """
+    chosen: dict[str, Path] = {}
+    shared: list[Path] = []
+    for text in given:
+        name, equals, path = text.partition("=")
+        if not (equals and name in names):
+            shared.append(Path(text))
+        elif name in chosen:
+            raise BadOption(f"--sealing-cert is given twice for environment {name!r}")
+        else:
+            chosen[name] = Path(path)
+    if len(shared) > 1:
+        raise BadOption("--sealing-cert is given twice for all environments", hint="name one: --sealing-cert dev=FILE")
+    if shared and new_key:
+        raise BadOption(
+            "--sealing-cert and --new-sealing-key both cover every environment",
+            hint="give one of them, or --sealing-cert dev=FILE",
+        )
+    missing = [name for name in names if name not in chosen]
+    if shared:
+        chosen |= dict.fromkeys(missing, shared[0])
+    elif missing and not new_key:
+        raise BadOption(
+            f"no sealing certificate for {', '.join(missing)}",
+            hint="give the cluster's with --sealing-cert FILE (kubeseal --fetch-cert > FILE), "
+            "or make a key without a cluster: --new-sealing-key FILE",
+        )
+    return chosen
 
 
 def take(
@@ -71,7 +104,7 @@ def take_trusted(
 ) -> SealingKeys:
     """The same for one environment, where the certificate must be the `trusted` one (a fingerprint), if any."""
     given = (str(cert),) if cert else ()
-    keys = take(init_options.certificates(given, new_key, [new.name]), new_key, [new.name], top, now)
+    keys = take(by_environment(given, new_key, [new.name]), new_key, [new.name], top, now)
     certificate = keys.certificates[new.name]
     trust(certificate, certificate.fingerprint, _fingerprint(trusted), str(cert or new_key))
     return keys
@@ -139,4 +172,4 @@ def compare(files: Mapping[str, Path], pinned: Mapping[str, bytes], now: datetim
 
 
 def _read(path: Path, now: datetime) -> Certificate:
-    return sealing.read_certificate(workspace.read_certificate(path), source=str(path), now=now)
+    return sealing.read_certificate(user_input.read_certificate(path), source=str(path), now=now)
