@@ -17,6 +17,7 @@ from bootstrap.scaffold import options as init_options
 from bootstrap.scaffold.destination import Site
 from bootstrap.scaffold.options import Options, Surroundings
 from bootstrap.secrets import checks, private_keys, sealing_keys
+from bootstrap.system import files
 
 Ask = Callable[[Options, Surroundings], Options]
 
