@@ -4,14 +4,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bootstrap import workspace
+from bootstrap.commands._session import Session
 from bootstrap.core.errors import BadOption
 from bootstrap.core.result import Progress, Result
-from bootstrap.gitrepo import environment_repo, status
-from bootstrap.gitrepo import repository as git_repository
+from bootstrap.gitrepo import status
 from bootstrap.gitrepo.snapshot import Commit, WorkTree
-from bootstrap.kustomize.builder import Builder
-from bootstrap.system.cache import Cache
 from bootstrap.validate import formats, violation
 from bootstrap.validate.engine import Examiner
 from bootstrap.validate.run import Aged, Survey
@@ -38,26 +35,24 @@ class Request:
 
 def run(request: Request, *, progress: Progress) -> Result:
     """Examine the work tree; nothing is written but the cache. The status is `failed` where an error is found."""
-    git_repository.check_version()
-    top = workspace.top_of(request.directory)
-    checkout = environment_repo.working(top)
-    environments = checkout.choose(request.environments)
+    session = Session.open(request.directory, progress, cached=request.cached)
+    environments = session.checkout.choose(request.environments)
     with progress("looking for what changed"):
         overlays = [each.overlay for each in environments] if request.environments else None
         examiner = Examiner(
-            model=checkout.model,
+            model=session.model,
             first=environments[0].name,
-            work=WorkTree(top, overlays),
-            before=_before(top, request.since),
-            builder=Builder.find(Cache.find(wanted=request.cached)),
+            work=WorkTree(session.top, overlays),
+            before=_before(session.top, request.since),
+            builder=session.builder,
         )
         survey = Survey(
-            checkout=checkout,
+            checkout=session.checkout,
             chosen=environments,
             examiner=examiner,
-            aged=Aged.of(checkout, environments, datetime.now(UTC)),
-            strays=None if request.environments or request.since else checkout.strays(),
-            off=(examiner.off_before or {}) if request.since else checkout.model.switched_off,
+            aged=Aged.of(session.checkout, environments, datetime.now(UTC)),
+            strays=None if request.environments or request.since else session.checkout.strays(),
+            off=(examiner.off_before or ()) if request.since else session.model.exemptions,
         )
         if request.since:
             survey = survey.of_changed()
