@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from bootstrap.core.errors import BadOption, BadTarget
-from bootstrap.lint import airflow, kubernetes, kustomize, secrets
+from bootstrap.lint import airflow, kubernetes, kustomize
 from bootstrap.validate import rules
 from bootstrap.validate.context import Context, EnvironmentContext
 from bootstrap.validate.rule import Check
@@ -18,7 +18,7 @@ from bootstrap.yamltools.positions import Place
 
 ALWAYS = "fleet/rule-switched-off"  # the rule that can't be switched off
 # Not yet one function a rule: each has `RULES`, and `check` from an environment to findings.
-FAMILIES = (kustomize, secrets, airflow, kubernetes)
+FAMILIES = (kustomize, airflow, kubernetes)
 
 
 @cache

@@ -7,24 +7,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from bootstrap.lint.secrets_items import STRICT, Sealed
 from bootstrap.secrets.catalog import CATALOG
 from bootstrap.secrets.credentials import shown
 from bootstrap.validate import pods
 from bootstrap.validate.context import EnvironmentContext, dig, items, mapping
-from bootstrap.validate.violation import Finding, Rule, Severity
+from bootstrap.validate.rule import WARNING, rule
+from bootstrap.validate.rules.secrets.items import STRICT, Sealed, sealed_secrets
+from bootstrap.validate.violation import Violation
 
-READER = "taxiway/read-by"
-UNUSED = Rule(
-    name="secrets/unused",
-    severity=Severity.WARNING,
-    title="Each sealed value is read by something in the environment.",
-    why="A value that nothing reads is one more to keep, to rotate and to lose; often its name is misspelt.",
-    fix="Remove it. Where something outside of this repository reads it, a DAG for one, say so in an annotation of the"
-    f" SealedSecret: {READER}: WHO",
-)
-RULES = (UNUSED,)
-
+_READER = "taxiway/read-by"
 # The parts of the database's URL are sealed beside it, for whoever has to sign in to the database.
 _KNOWN = frozenset((key.secret, key.name) for key in CATALOG)
 # Airflow finds these by itself, in the environment of whatever process has them.
@@ -40,10 +31,19 @@ class _Reading:
     texts: list[str] = field(default_factory=list)
 
 
-def check(scene: EnvironmentContext, secrets: Iterable[Sealed]) -> Iterator[Finding]:
-    """A finding for each SealedSecret that nothing reads, and for each key of the others."""
-    candidates = [each for each in secrets if READER not in each.annotations and not _is_misplaced(each)]
-    reading = _read(scene) if any(_asks(each) for each in candidates) else _Reading()
+@rule(
+    "secrets/unused",
+    WARNING,
+    fix="Remove it. Where something outside of this repository reads it, a DAG for one, say so in an annotation of the"
+    f" SealedSecret: {_READER}: WHO",
+)
+def unused(env: EnvironmentContext) -> Iterator[Violation]:
+    """Each sealed value is read by something in the environment.
+
+    A value that nothing reads is one more to keep, to rotate and to lose; often its name is misspelt.
+    """
+    candidates = [each for each in sealed_secrets(env) if _READER not in each.annotations and not _is_misplaced(each)]
+    reading = _read(env) if any(_asks(each) for each in candidates) else _Reading()
     for sealed in candidates:
         unread = [key for key in sealed.items if (sealed.name, key) not in _KNOWN]
         if not unread or sealed.name in reading.whole or _is_selected(sealed):
@@ -53,17 +53,17 @@ def check(scene: EnvironmentContext, secrets: Iterable[Sealed]) -> Iterator[Find
         read = reading.keys.get(sealed.name, set())
         if not read:
             if len(unread) == len(sealed.items):
-                message = f"nothing in environment {scene.environment.name} reads the Secret of {sealed}"
-                yield scene.finding(UNUSED, scene.trace.object(sealed.object), message)
+                message = f"nothing in environment {env.environment.name} reads the Secret of {sealed}"
+                yield Violation(env.trace.object(sealed.object), message)
             continue
         if read - sealed.items.keys():
             continue  # a key that is read and not there is told where it is read: this one is it, by another name
         for key in unread:
             if key not in read and not key.startswith(_FOUND) and not _is_mentioned(key, reading.texts):
-                place = scene.trace.field(sealed.object, ("spec", "encryptedData", key))
-                message = f"nothing in environment {scene.environment.name} reads {shown(key)} of {sealed}"
+                place = env.trace.field(sealed.object, ("spec", "encryptedData", key))
+                message = f"nothing in environment {env.environment.name} reads {shown(key)} of {sealed}"
                 near = difflib.get_close_matches(key, sorted(read), 1)
-                yield scene.finding(UNUSED, place, message, f"{near[0]} is read; remove {shown(key)}" if near else "")
+                yield Violation(place, message, f"{near[0]} is read; remove {shown(key)}" if near else "")
 
 
 def _asks(sealed: Sealed) -> bool:
@@ -85,14 +85,14 @@ def _is_mentioned(name: str, texts: Iterable[str]) -> bool:
     return any(name in text and word.search(text) for text in texts)
 
 
-def _read(scene: EnvironmentContext) -> _Reading:
+def _read(env: EnvironmentContext) -> _Reading:
     reading = _Reading()
     templates = set()
-    for pod in pods.of(scene):
+    for pod in pods.of(env):
         if pod.key is not None:
             templates.add((pod.owner["metadata"]["name"], pod.key))
             _walk(dict(pod.spec), "", False, reading)
-    for each in scene.objects:
+    for each in env.objects:
         if each["kind"] in ("SealedSecret", "Secret"):
             continue
         if each["kind"] == "ConfigMap":
