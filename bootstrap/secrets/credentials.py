@@ -27,7 +27,7 @@ class Hit:
 
 # Each form as its issuer documents it, with a piece that it has for sure: looking for that is much faster.
 _FORMS = {
-    what: (sign, re.compile(form))
+    f"{'an' if what[0] == 'A' else 'a'} {what}": (sign, re.compile(form))
     for what, sign, form in (
         ("AWS access key", "AKIA", r"(?<![A-Za-z0-9])AKIA(?![A-Z2-7]{9}EXAMPLE)[A-Z2-7]{16}(?![A-Za-z0-9])"),
         ("AWS access key of a session", "ASIA", r"(?<![A-Za-z0-9])ASIA[A-Z2-7]{16}(?![A-Za-z0-9])"),
@@ -65,7 +65,7 @@ _URL = re.compile(
 _PAIR = re.compile(r"\\*\"(?P<name>[A-Za-z][\w.-]{1,60})\\*\"\s*:\s*\\*\"(?P<value>[^\"\\]{1,4000})")
 
 
-def credentials(text: str, name: str = "", *, prose: bool = False, pairs: bool = True) -> Iterator[Hit]:
+def find(text: str, name: str = "", *, prose: bool = False, pairs: bool = True) -> Iterator[Hit]:
     """Each credential that a text shows by its form; `name` is that of the setting which holds the text.
 
     In prose, the word "password" in a URL is no password. `pairs` looks at the names in what may be JSON, too.
@@ -79,9 +79,7 @@ def credentials(text: str, name: str = "", *, prose: bool = False, pairs: bool =
         yield Hit(kind=CredentialKind.PRIVATE_KEY, line=_line(text, match), what="a private key")
     for what, (sign, form) in _FORMS.items():
         for match in form.finditer(text) if sign in text else ():
-            yield Hit(
-                kind=CredentialKind.TOKEN, line=_line(text, match), what=f"{'an' if what[0] == 'A' else 'a'} {what}"
-            )
+            yield Hit(kind=CredentialKind.TOKEN, line=_line(text, match), what=what)
     for match in _JWT.finditer(text) if ".eyJ" in text else ():
         if _is_jwt(match[1]):
             yield Hit(kind=CredentialKind.TOKEN, line=_line(text, match), what="a JSON Web Token")
@@ -186,4 +184,4 @@ def _words(name: str) -> str:
 
 def shown(name: str) -> str:
     """A setting's name for a message; a misplaced value can stand where a name belongs, and is not quoted."""
-    return name if re.fullmatch(r"[A-Za-z][\w./-]{0,80}", name) and not any(credentials(name)) else "a setting"
+    return name if re.fullmatch(r"[A-Za-z][\w./-]{0,80}", name) and not any(find(name)) else "a setting"

@@ -12,17 +12,9 @@ import yaml
 from bootstrap.core.errors import BuildFailed, TaxiwayError, raise_all
 from bootstrap.core.tree import Tree
 from bootstrap.kubernetes import objects
+from bootstrap.secrets import credentials
 from bootstrap.secrets.catalog import CATALOG
-from bootstrap.secrets.credentials import (
-    CredentialKind,
-    Hit,
-    credentials,
-    holds_private_key,
-    is_placeholder,
-    is_secret,
-    names_secret,
-    shown,
-)
+from bootstrap.secrets.credentials import CredentialKind, Hit, is_placeholder, is_secret, shown
 from bootstrap.yamltools.positions import documents, mistake
 
 _ENV = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*=\s*(.+)")
@@ -66,8 +58,8 @@ def read(data: bytes, kind: str) -> Shown:
         found.hits.extend(_comments(text) if kind != "json" else ())
         return Shown(hits=tuple(found.hits), secrets=tuple(found.secrets))
     if kind in ("md", "rst", "txt"):
-        return Shown(hits=tuple(credentials(text, prose=True, pairs=False)))
-    return Shown(hits=(*_lines(text, kind), *credentials(text, prose=kind in ("py", "sh", ""))))
+        return Shown(hits=tuple(credentials.find(text, prose=True, pairs=False)))
+    return Shown(hits=(*_lines(text, kind), *credentials.find(text, prose=kind in ("py", "sh", ""))))
 
 
 def kind_of(path: str) -> str:
@@ -83,7 +75,7 @@ def holds_values(values: Iterable[Any]) -> bool:
 
 def is_plain_setting(name: str, value: str) -> bool:
     """Whether `NAME=VALUE` in an env file would show a secret: by what its name says, or by the form of the value."""
-    by_name = name in _SEALED or name.startswith("AIRFLOW_CONN_") or names_secret(name)
+    by_name = name in _SEALED or name.startswith("AIRFLOW_CONN_") or credentials.names_secret(name)
     return by_name or bool(read(f"{name}={value}\n".encode(), "env").hits)
 
 
@@ -92,7 +84,7 @@ def refuse_plaintext(tree: Tree, rendered: Mapping[str, bytes]) -> None:
     errors: list[TaxiwayError] = [
         BuildFailed(f"{path}: holds a private key, which must never be committed")
         for path, data in tree.items()
-        if holds_private_key(data)
+        if credentials.holds_private_key(data)
     ]
     for overlay, data in rendered.items():
         for each in objects.parse(data) if _SECRET.search(data) else ():
@@ -109,7 +101,7 @@ def _comments(text: str) -> Iterator[Hit]:
         blank.append("\n" * text.count("\n", end, match.start()))
         blank.append(match[0])
         end = match.end()
-    yield from credentials("".join(blank), prose=True, pairs=False)
+    yield from credentials.find("".join(blank), prose=True, pairs=False)
 
 
 def _lines(text: str, kind: str) -> Iterator[Hit]:
@@ -125,11 +117,7 @@ def _lines(text: str, kind: str) -> Iterator[Hit]:
         for match in pattern.finditer(line) if pattern is _CODE else filter(None, (pattern.match(line),)):
             value = match[match.lastindex or 0].strip().strip("\"'")
             if is_secret(match[1], value):
-                yield Hit(kind=CredentialKind.LITERAL, line=number, what=_literal(match[1]))
-
-
-def _literal(name: str) -> str:
-    return f"the value of {shown(name)}"
+                yield Hit(kind=CredentialKind.LITERAL, line=number, what=f"the value of {shown(match[1])}")
 
 
 class _Yaml:
@@ -189,13 +177,13 @@ class _Yaml:
             if mistake(data) is None and any(isinstance(each.value, dict | list) for each in documents(data)):
                 self.read(data, offset + _first(node, line), depth + 1)
                 return
-        hits = list(credentials(text, name))
+        hits = list(credentials.find(text, name))
         first = _first(node, line)
         spread = node.style == "|"
         if "\n" in text:
             hits.extend(_lines(text, name.rpartition(".")[2]))
         elif not hits and is_secret(name, text, certain=not setting) and node.tag != "tag:yaml.org,2002:bool":
-            hits.append(Hit(kind=CredentialKind.LITERAL, line=0, what=_literal(name)))
+            hits.append(Hit(kind=CredentialKind.LITERAL, line=0, what=f"the value of {shown(name)}"))
         for hit in hits:
             at = first + hit.line if spread else line
             self.hits.append(Hit(kind=hit.kind, line=offset + at, what=hit.what))

@@ -7,16 +7,8 @@ from bootstrap.secrets import certificates
 from bootstrap.secrets.credentials import shown
 from bootstrap.validate.context import EnvironmentContext, dig, mapping
 from bootstrap.validate.rule import ERROR, WARNING, rule
-from bootstrap.validate.rules.secrets.items import (
-    ANNOTATION,
-    CLUSTER_WIDE,
-    NAMESPACE_WIDE,
-    STRICT,
-    Record,
-    Sealed,
-    scope_of,
-    sealed_secrets,
-)
+from bootstrap.validate.rules.secrets import items
+from bootstrap.validate.rules.secrets.items import STRICT, Record, Sealed, sealed_secrets
 from bootstrap.validate.violation import Violation
 from bootstrap.yamltools.positions import Place
 
@@ -41,15 +33,15 @@ def sealed_elsewhere(env: EnvironmentContext) -> Iterator[Violation]:
         yield Violation(place, message, f"take {field} out: the namespace alone tells environments apart")
     for sealed in _in_scope(env):
         if record := _elsewhere(env, sealed):
-            where = f"{record.namespace}/{record.name}"
-            if record.scope == NAMESPACE_WIDE:
-                where = f"any name in {record.namespace}"
+            wide = record.scope == items.NAMESPACE_WIDE
+            where = f"any name in {record.namespace}" if wide else f"{record.namespace}/{record.name}"
             stands = f"{env.environment.namespace}/{sealed.name}"
             message = f"{sealed} stands in {stands}, and its values were sealed for {where}"
             yield Violation(env.trace.object(sealed.object), message, _copied_hint(env, record))
-        elif not sealed.bound and sealed.items and sealed.scope != CLUSTER_WIDE and not _is_named(sealed):
-            said = f"its template says that it was sealed for {_template(sealed)}"
-            yield Violation(env.trace.object(sealed.object), f"{sealed} stands in {_own(sealed)}, and {said}")
+        elif not sealed.bound and sealed.items and sealed.scope != items.CLUSTER_WIDE and not _is_named(sealed):
+            stands, meant = f"{sealed.namespace}/{sealed.name}", _template(sealed)
+            message = f"{sealed} stands in {stands}, and its template says that it was sealed for {meant}"
+            yield Violation(env.trace.object(sealed.object), message)
 
 
 @rule("secrets/scope", ERROR, fix="Put the annotation back as it was, or seal the values again.")
@@ -63,9 +55,9 @@ def sealing_scope(env: EnvironmentContext) -> Iterator[Violation]:
         meant = _other_scope(sealed)
         if meant and not _is_prefixed(env, sealed):
             said = "its values were sealed" if sealed.bound else "its template says that it was sealed"
-            hint = f'write {ANNOTATION}{meant}: "true" into metadata.annotations, or seal the values again'
+            hint = f'write {items.ANNOTATION}{meant}: "true" into metadata.annotations, or seal the values again'
             if meant == STRICT:
-                hint = f"take the annotation {ANNOTATION}{sealed.scope} out of metadata, or seal the values again"
+                hint = f"take the annotation {items.ANNOTATION}{sealed.scope} out of metadata, or seal the values again"
             message = f"{sealed} is read as {sealed.scope}, and {said} as {meant}"
             yield Violation(_annotation(env, sealed), message, hint)
 
@@ -85,8 +77,8 @@ def template_name(env: EnvironmentContext) -> Iterator[Violation]:
         if sealed.bound and not _elsewhere(env, sealed) and not _is_named(sealed):
             field = "namespace" if _is_called(sealed, "name", sealed.name) else "name"
             place = env.trace.field(sealed.object, ("spec", "template", "metadata", field))
-            message = f"the template of {sealed} names {_template(sealed)}, and the Secret becomes {_own(sealed)}"
-            yield Violation(place, message)
+            own = f"{sealed.namespace}/{sealed.name}"
+            yield Violation(place, f"the template of {sealed} names {_template(sealed)}, and the Secret becomes {own}")
 
 
 @rule(
@@ -149,7 +141,7 @@ def _other_scope(sealed: Sealed) -> str | None:
     """
     if sealed.bound:
         return next((record.scope for record in sealed.bound.values() if record.scope != sealed.scope), None)
-    meant = scope_of(mapping(dig(sealed.template, "metadata", "annotations")))
+    meant = items.scope_of(mapping(dig(sealed.template, "metadata", "annotations")))
     return meant if meant not in (STRICT, sealed.scope) else None
 
 
@@ -158,17 +150,17 @@ def _elsewhere(env: EnvironmentContext, sealed: Sealed) -> Record | None:
     own = env.environment.namespace
     for record in sealed.bound.values():
         # A wrong `namespace` of the whole overlay is no mistake of the secrets.
-        wide = record.scope == NAMESPACE_WIDE and record.namespace in (own, sealed.namespace)
+        wide = record.scope == items.NAMESPACE_WIDE and record.namespace in (own, sealed.namespace)
         here = record.namespace == own and record.name == sealed.name
-        if record.scope != CLUSTER_WIDE and not wide and not here:
+        if record.scope != items.CLUSTER_WIDE and not wide and not here:
             return record
     return None
 
 
 def _is_renamed(sealed: Sealed) -> bool:
     """Whether the values were sealed for a part of the name."""
-    bound = [record for record in sealed.records.values() if record and record.scope == STRICT]
-    return any(record.name != sealed.name and record.name in sealed.name for record in bound)
+    names = [record.name for record in sealed.records.values() if record and record.scope == STRICT]
+    return any(name != sealed.name and name in sealed.name for name in names)
 
 
 def _is_prefixed(env: EnvironmentContext, sealed: Sealed) -> bool:
@@ -200,15 +192,11 @@ def _template(sealed: Sealed) -> str:
     return f"{sealed.namespace if namespace is None else namespace}/{sealed.name if name is None else name}"
 
 
-def _own(sealed: Sealed) -> str:
-    return f"{sealed.namespace}/{sealed.name}"
-
-
 def _annotation(env: EnvironmentContext, sealed: Sealed) -> Place:
     """The line of the scope's annotation; that of the name, where there is none."""
-    for scope in (CLUSTER_WIDE, NAMESPACE_WIDE):
-        if ANNOTATION + scope in sealed.annotations:
-            return env.trace.field(sealed.object, ("metadata", "annotations", ANNOTATION + scope))
+    for scope in (items.CLUSTER_WIDE, items.NAMESPACE_WIDE):
+        if items.ANNOTATION + scope in sealed.annotations:
+            return env.trace.field(sealed.object, ("metadata", "annotations", items.ANNOTATION + scope))
     return env.trace.object(sealed.object)
 
 

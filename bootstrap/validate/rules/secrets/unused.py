@@ -42,13 +42,10 @@ def unused(env: EnvironmentContext) -> Iterator[Violation]:
 
     A value that nothing reads is one more to keep, to rotate and to lose; often its name is misspelt.
     """
-    candidates = [each for each in sealed_secrets(env) if _READER not in each.annotations and not _is_misplaced(each)]
-    reading = _read(env) if any(_asks(each) for each in candidates) else _Reading()
-    for sealed in candidates:
-        unread = [key for key in sealed.items if (sealed.name, key) not in _KNOWN]
-        if not unread or sealed.name in reading.whole or _is_selected(sealed):
-            continue
-        if _is_mentioned(sealed.name, reading.texts):
+    candidates = [(sealed, unread) for sealed in sealed_secrets(env) if (unread := _unread_by_airflow(sealed))]
+    reading = _read(env) if candidates else _Reading()
+    for sealed, unread in candidates:
+        if sealed.name in reading.whole or _is_mentioned(sealed.name, reading.texts):
             continue
         read = reading.keys.get(sealed.name, set())
         if not read:
@@ -66,18 +63,14 @@ def unused(env: EnvironmentContext) -> Iterator[Violation]:
                 yield Violation(place, message, f"{near[0]} is read; remove {shown(key)}" if near else "")
 
 
-def _asks(sealed: Sealed) -> bool:
-    return any((sealed.name, key) not in _KNOWN for key in sealed.items)
-
-
-def _is_misplaced(sealed: Sealed) -> bool:
-    """Whether it was sealed under another name, which is told as that."""
-    return any(record and record.scope == STRICT and record.name != sealed.name for record in sealed.records.values())
-
-
-def _is_selected(sealed: Sealed) -> bool:
-    """Whether the Secret has labels, by which others than pods find it."""
-    return bool(mapping(dig(sealed.template, "metadata", "labels")))
+def _unread_by_airflow(sealed: Sealed) -> list[str]:
+    """The keys that are not Airflow's own; none where the whole Secret is read otherwise, or its name told as wrong."""
+    records = (record for record in sealed.records.values() if record)
+    misplaced = any(record.scope == STRICT and record.name != sealed.name for record in records)
+    selected = mapping(dig(sealed.template, "metadata", "labels"))  # by which others than pods find it
+    if _READER in sealed.annotations or misplaced or selected:
+        return []
+    return [key for key in sealed.items if (sealed.name, key) not in _KNOWN]
 
 
 def _is_mentioned(name: str, texts: Iterable[str]) -> bool:
@@ -116,7 +109,9 @@ def _walk(value: Any, key: str, secret: bool, reading: _Reading) -> None:
             elif key == "secret" and isinstance(name, str) and items(value.get("items")):
                 reading.keys[name].update(str(dig(each, "key")) for each in items(value.get("items")))
             else:
-                stack.extend((each, str(field), secret or _is_about(field)) for field, each in value.items())
+                for field, each in value.items():
+                    about = "secret" in str(field).lower() or field == "resourceNames"
+                    stack.append((each, str(field), secret or about))
         elif isinstance(value, list):
             stack.extend((each, key, secret) for each in value)
         elif isinstance(value, str):
@@ -124,7 +119,3 @@ def _walk(value: Any, key: str, secret: bool, reading: _Reading) -> None:
                 reading.whole.add(value)
             elif "\n" in value or key in ("args", "command", "value"):
                 reading.texts.append(value)
-
-
-def _is_about(field: Any) -> bool:
-    return isinstance(field, str) and ("secret" in field.lower() or field == "resourceNames")
