@@ -15,7 +15,7 @@ from bootstrap.diff.formats import EnvironmentDiff
 from bootstrap.gitrepo.planned import PlannedCommit
 from bootstrap.kubernetes import objects
 from bootstrap.kustomize.builder import Built
-from bootstrap.lint import kubernetes_postgres, secrets_certificate
+from bootstrap.lint import kubernetes_postgres
 from bootstrap.promotion import release
 from bootstrap.promotion.merge import Part
 from bootstrap.promotion.plan import Plan
@@ -25,6 +25,7 @@ from bootstrap.pullrequests.record import ChangeRecord, ChangeRef
 from bootstrap.system import files
 from bootstrap.validate import registry
 from bootstrap.validate.context import CLUSTERS, Concerned, EnvironmentContext
+from bootstrap.validate.rules.secrets.certificate import untrusted_certificate
 from bootstrap.validate.violation import Finding
 
 # A change that adds one of these is refused even where the rule is switched off.
@@ -148,7 +149,7 @@ def _examine(
     known = {
         _identity(finding)
         for finding in (registry.serious(registry.examine(before)) if errors and before else ())
-        if finding.rule is not secrets_certificate.UNTRUSTED
+        if finding.rule is not untrusted_certificate.rule
     }
     problems, notes = [], []
     for identity, finding in errors.items():

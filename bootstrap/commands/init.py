@@ -16,7 +16,7 @@ from bootstrap.scaffold import destination, plan, sources, wheel
 from bootstrap.scaffold import options as init_options
 from bootstrap.scaffold.destination import Site
 from bootstrap.scaffold.options import Options, Surroundings
-from bootstrap.secrets import checks, private_keys, sealing_keys
+from bootstrap.secrets import private_keys, scan, sealing_keys
 from bootstrap.system import files
 
 Ask = Callable[[Options, Surroundings], Options]
@@ -49,7 +49,7 @@ def run(options: Options, *, ask: Ask, progress: Progress) -> Result:
     overlays = [environment.overlay for environment in wanted.environments]
     with files.temporary(tree) if options.dry_run else target.stage(tree) as staged:
         with progress("building the overlays"):
-            checks.check(tree, dict(zip(overlays, kustomize.build_all(staged, overlays, tree), strict=True)))
+            scan.refuse_plaintext(tree, dict(zip(overlays, kustomize.build_all(staged, overlays, tree), strict=True)))
         if options.dry_run:
             return _init_summary.done(wanted, target.top, tree, status="planned", commit=None, key_file=keys.key_file)
         with progress("committing"), private_keys.written(keys.key_file, keys.new_key):

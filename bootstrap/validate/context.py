@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property, wraps
 from typing import Any, TypeVar
 
@@ -157,6 +158,19 @@ class ServerContext(Context):
     environment: EnvironmentContext
     out: str
     err: str
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """The environment's name."""
+        return self.environment.environments
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatedContext(Context):
+    """An environment at a point in time: for what becomes wrong though no file changes, so it is never cached."""
+
+    environment: EnvironmentContext
+    now: datetime
 
     @property
     def environments(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from bootstrap.config.exemptions import Exemption
 from bootstrap.core.errors import BadOption, BadTarget
-from bootstrap.lint import kubernetes, secrets
+from bootstrap.lint import kubernetes
 from bootstrap.validate import rules
 from bootstrap.validate.context import Context, EnvironmentContext
 from bootstrap.validate.rule import Check
@@ -19,7 +19,7 @@ from bootstrap.yamltools.positions import Place
 
 ALWAYS = "fleet/rule-switched-off"  # the rule that can't be switched off
 # Not yet one function a rule: each has `RULES`, and `check` from an environment to findings.
-FAMILIES = (secrets, kubernetes)
+FAMILIES = (kubernetes,)
 
 
 @cache

@@ -15,9 +15,8 @@ from bootstrap.core.errors import BuildFailed
 from bootstrap.core.tree import Tree
 from bootstrap.kustomize import graph
 from bootstrap.kustomize.build import Kustomize
-from bootstrap.lint import secrets
 from bootstrap.validate import formats, registry
-from bootstrap.validate.context import EnvironmentContext, FleetContext
+from bootstrap.validate.context import DatedContext, EnvironmentContext, FleetContext
 from bootstrap.validate.rules.fleet.claims import claims
 
 Files = Mapping[str, bytes]
@@ -89,7 +88,8 @@ def found(before: Committed, files: Files, name: str, scratch: Path) -> list[dic
         read=lambda path: files.get(path, b""),
         rules=registry.names(),
     )
-    findings = [*registry.examine(context), *secrets.aging(context, datetime.now(UTC)), *registry.examine(fleet)]
+    dated = DatedContext(model=model, environment=context, now=datetime.now(UTC))
+    findings = [each for scope in (context, dated, fleet) for each in registry.examine(scope)]
     told = formats.data(registry.judged(findings, model.exemptions), [name], ())["findings"]
     assert isinstance(told, list)
     return told

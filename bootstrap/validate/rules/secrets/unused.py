@@ -7,24 +7,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from bootstrap.lint.secrets_items import STRICT, Sealed
 from bootstrap.secrets.catalog import CATALOG
 from bootstrap.secrets.credentials import shown
 from bootstrap.validate import pods
 from bootstrap.validate.context import EnvironmentContext, dig, items, mapping
-from bootstrap.validate.violation import Finding, Rule, Severity
+from bootstrap.validate.rule import WARNING, rule
+from bootstrap.validate.rules.secrets.items import STRICT, Sealed, sealed_secrets
+from bootstrap.validate.violation import Violation
 
-READER = "taxiway/read-by"
-UNUSED = Rule(
-    name="secrets/unused",
-    severity=Severity.WARNING,
-    title="Each sealed value is read by something in the environment.",
-    why="A value that nothing reads is one more to keep, to rotate and to lose; often its name is misspelt.",
-    fix="Remove it. Where something outside of this repository reads it, a DAG for one, say so in an annotation of the"
-    f" SealedSecret: {READER}: WHO",
-)
-RULES = (UNUSED,)
-
+_READER = "taxiway/read-by"
 # The parts of the database's URL are sealed beside it, for whoever has to sign in to the database.
 _KNOWN = frozenset((key.secret, key.name) for key in CATALOG)
 # Airflow finds these by itself, in the environment of whatever process has them.
@@ -40,44 +31,46 @@ class _Reading:
     texts: list[str] = field(default_factory=list)
 
 
-def check(scene: EnvironmentContext, secrets: Iterable[Sealed]) -> Iterator[Finding]:
-    """A finding for each SealedSecret that nothing reads, and for each key of the others."""
-    candidates = [each for each in secrets if READER not in each.annotations and not _is_misplaced(each)]
-    reading = _read(scene) if any(_asks(each) for each in candidates) else _Reading()
-    for sealed in candidates:
-        unread = [key for key in sealed.items if (sealed.name, key) not in _KNOWN]
-        if not unread or sealed.name in reading.whole or _is_selected(sealed):
-            continue
-        if _is_mentioned(sealed.name, reading.texts):
+@rule(
+    "secrets/unused",
+    WARNING,
+    fix="Remove it. Where something outside of this repository reads it, a DAG for one, say so in an annotation of the"
+    f" SealedSecret: {_READER}: WHO",
+)
+def unused(env: EnvironmentContext) -> Iterator[Violation]:
+    """Each sealed value is read by something in the environment.
+
+    A value that nothing reads is one more to keep, to rotate and to lose; often its name is misspelt.
+    """
+    candidates = [(sealed, unread) for sealed in sealed_secrets(env) if (unread := _unread_by_airflow(sealed))]
+    reading = _read(env) if candidates else _Reading()
+    for sealed, unread in candidates:
+        if sealed.name in reading.whole or _is_mentioned(sealed.name, reading.texts):
             continue
         read = reading.keys.get(sealed.name, set())
         if not read:
             if len(unread) == len(sealed.items):
-                message = f"nothing in environment {scene.environment.name} reads the Secret of {sealed}"
-                yield scene.finding(UNUSED, scene.trace.object(sealed.object), message)
+                message = f"nothing in environment {env.environment.name} reads the Secret of {sealed}"
+                yield Violation(env.trace.object(sealed.object), message)
             continue
         if read - sealed.items.keys():
             continue  # a key that is read and not there is told where it is read: this one is it, by another name
         for key in unread:
             if key not in read and not key.startswith(_FOUND) and not _is_mentioned(key, reading.texts):
-                place = scene.trace.field(sealed.object, ("spec", "encryptedData", key))
-                message = f"nothing in environment {scene.environment.name} reads {shown(key)} of {sealed}"
+                place = env.trace.field(sealed.object, ("spec", "encryptedData", key))
+                message = f"nothing in environment {env.environment.name} reads {shown(key)} of {sealed}"
                 near = difflib.get_close_matches(key, sorted(read), 1)
-                yield scene.finding(UNUSED, place, message, f"{near[0]} is read; remove {shown(key)}" if near else "")
+                yield Violation(place, message, f"{near[0]} is read; remove {shown(key)}" if near else "")
 
 
-def _asks(sealed: Sealed) -> bool:
-    return any((sealed.name, key) not in _KNOWN for key in sealed.items)
-
-
-def _is_misplaced(sealed: Sealed) -> bool:
-    """Whether it was sealed under another name, which is told as that."""
-    return any(record and record.scope == STRICT and record.name != sealed.name for record in sealed.records.values())
-
-
-def _is_selected(sealed: Sealed) -> bool:
-    """Whether the Secret has labels, by which others than pods find it."""
-    return bool(mapping(dig(sealed.template, "metadata", "labels")))
+def _unread_by_airflow(sealed: Sealed) -> list[str]:
+    """The keys that are not Airflow's own; none where the whole Secret is read otherwise, or its name told as wrong."""
+    records = (record for record in sealed.records.values() if record)
+    misplaced = any(record.scope == STRICT and record.name != sealed.name for record in records)
+    selected = mapping(dig(sealed.template, "metadata", "labels"))  # by which others than pods find it
+    if _READER in sealed.annotations or misplaced or selected:
+        return []
+    return [key for key in sealed.items if (sealed.name, key) not in _KNOWN]
 
 
 def _is_mentioned(name: str, texts: Iterable[str]) -> bool:
@@ -85,14 +78,14 @@ def _is_mentioned(name: str, texts: Iterable[str]) -> bool:
     return any(name in text and word.search(text) for text in texts)
 
 
-def _read(scene: EnvironmentContext) -> _Reading:
+def _read(env: EnvironmentContext) -> _Reading:
     reading = _Reading()
     templates = set()
-    for pod in pods.of(scene):
+    for pod in pods.of(env):
         if pod.key is not None:
             templates.add((pod.owner["metadata"]["name"], pod.key))
             _walk(dict(pod.spec), "", False, reading)
-    for each in scene.objects:
+    for each in env.objects:
         if each["kind"] in ("SealedSecret", "Secret"):
             continue
         if each["kind"] == "ConfigMap":
@@ -116,7 +109,9 @@ def _walk(value: Any, key: str, secret: bool, reading: _Reading) -> None:
             elif key == "secret" and isinstance(name, str) and items(value.get("items")):
                 reading.keys[name].update(str(dig(each, "key")) for each in items(value.get("items")))
             else:
-                stack.extend((each, str(field), secret or _is_about(field)) for field, each in value.items())
+                for field, each in value.items():
+                    about = "secret" in str(field).lower() or field == "resourceNames"
+                    stack.append((each, str(field), secret or about))
         elif isinstance(value, list):
             stack.extend((each, key, secret) for each in value)
         elif isinstance(value, str):
@@ -124,7 +119,3 @@ def _walk(value: Any, key: str, secret: bool, reading: _Reading) -> None:
                 reading.whole.add(value)
             elif "\n" in value or key in ("args", "command", "value"):
                 reading.texts.append(value)
-
-
-def _is_about(field: Any) -> bool:
-    return isinstance(field, str) and ("secret" in field.lower() or field == "resourceNames")

@@ -6,7 +6,7 @@ from typing import Any
 
 from bootstrap.core.certificates import RECORD
 from bootstrap.kubernetes.objects import Object
-from bootstrap.validate.context import EnvironmentContext, dig, mapping
+from bootstrap.validate.context import EnvironmentContext, dig, mapping, shared
 
 STRICT, NAMESPACE_WIDE, CLUSTER_WIDE = "strict", "namespace-wide", "cluster-wide"
 SCOPES = (STRICT, NAMESPACE_WIDE, CLUSTER_WIDE)
@@ -51,26 +51,32 @@ class Sealed:
     @property
     def scope(self) -> str:
         """The scope under which the controller opens it (sealed-secrets, SecretScope): the widest that is "true"."""
-        return scope(self.annotations)
+        return scope_of(self.annotations)
+
+    @property
+    def bound(self) -> dict[str, Record]:
+        """The records that can be read and whose items are there, by key."""
+        return {key: record for key, record in self.records.items() if record and key in self.items}
 
 
-def scope(annotations: Mapping[str, Any]) -> str:
+def scope_of(annotations: Mapping[str, Any]) -> str:
     """The scope that annotations tell; only the text "true" counts."""
-    wide = (each for each in (CLUSTER_WIDE, NAMESPACE_WIDE) if annotations.get(ANNOTATION + each) == "true")
+    wide = (scope for scope in (CLUSTER_WIDE, NAMESPACE_WIDE) if annotations.get(ANNOTATION + scope) == "true")
     return next(wide, STRICT)
 
 
-def read(scene: EnvironmentContext) -> Iterator[Sealed]:
+@shared
+def sealed_secrets(env: EnvironmentContext) -> Iterator[Sealed]:
     """Every SealedSecret of the environment."""
-    for each in scene.of_kind("SealedSecret"):
-        annotations = mapping(dig(each, "metadata", "annotations"))
-        namespace = dig(each, "metadata", "namespace")
+    for found in env.of_kind("SealedSecret"):
+        annotations = mapping(dig(found, "metadata", "annotations"))
+        namespace = dig(found, "metadata", "namespace")
         yield Sealed(
-            object=each,
-            name=each["metadata"]["name"],
-            namespace=namespace if isinstance(namespace, str) else scene.environment.namespace,
-            items={str(key): value for key, value in mapping(dig(each, "spec", "encryptedData")).items()},
-            template=mapping(dig(each, "spec", "template")),
+            object=found,
+            name=found["metadata"]["name"],
+            namespace=namespace if isinstance(namespace, str) else env.environment.namespace,
+            items={str(key): value for key, value in mapping(dig(found, "spec", "encryptedData")).items()},
+            template=mapping(dig(found, "spec", "template")),
             annotations=annotations,
             records={
                 key.removeprefix(RECORD): Record.parse(value)
