@@ -1,4 +1,4 @@
-"""`taxiway comment`: a text that is there already, told to a pull request."""
+"""`taxiway comment`: a text that is there already, as a comment on a pull request."""
 
 import re
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from pathlib import Path
 from bootstrap import workspace
 from bootstrap.core.errors import BadOption
 from bootstrap.core.result import Progress, Result
+from bootstrap.forges.hosting import BODY_LIMITS
 from bootstrap.gitrepo import environment_repo
-from bootstrap.hosting import BODY_LIMITS
-from bootstrap.pullrequests import publish
+from bootstrap.pullrequests import comments
 
 _CONTROLS = re.compile(r"[^\n\t\x20-\x7e\xa0-\U0010ffff]")
 _CUT = "\n… cut here: the forge takes no more.\n"
@@ -25,15 +25,13 @@ class Request:
 
 
 def run(request: Request, *, progress: Progress) -> Result:
-    """Tell the text to the pull request, unless it was told there before. Raises BadOption where there is none."""
+    """Comment with the text, unless that was done before. Raises BadOption where there is no text."""
     top = workspace.top_of(request.directory)
-    known = environment_repo.working(top).model
-    text = _plain(workspace.read_input(request.source), BODY_LIMITS[known.forge])
+    model = environment_repo.working(top).model
+    text = _plain(workspace.read_input(request.source), BODY_LIMITS[model.forge])
     if not text.strip():
         raise BadOption(f"{request.source} holds no text", hint="make one: taxiway diff --output comment > FILE")
-    url, new = publish.comment(top, known, request.number, text, progress=progress)
-    said = f"{'told' if new else 'told before'}: {url}"
-    return Result(status="commented" if new else "unchanged", data={"pullRequest": url}, lines=(said,))
+    return comments.post(top, model, request.number, text, progress=progress)
 
 
 def _plain(data: bytes, limit: int) -> str:

@@ -1,6 +1,6 @@
 """The certificates that an environment repo is sealed for, and the private key where one is made on the spot."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -8,55 +8,100 @@ from pathlib import Path
 
 from bootstrap import workspace
 from bootstrap.config.model import Environment, Model
-from bootstrap.core.certificates import COMPARE
-from bootstrap.core.errors import BadCertificate, TaxiwayError, attempt, raise_all
+from bootstrap.core import certificates
+from bootstrap.core.certificates import CERTIFICATE, COMPARE
+from bootstrap.core.errors import BadCertificate, BadOption, BadTarget, TaxiwayError, attempt, raise_all
 from bootstrap.core.secret import Secret
+from bootstrap.core.tree import Tree
 from bootstrap.scaffold import options as init_options
-from bootstrap.scaffold.options import Options
-from bootstrap.secrets import private_keys, sealing
+from bootstrap.secrets import catalog, private_keys, sealing
+from bootstrap.secrets.sealed_secrets import Sealer
 from bootstrap.secrets.sealing import Certificate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Custody:
+class SealingKeys:
     """Certificates by environment; for a key that is made here also its file, and its bytes if still to be written."""
 
     certificates: Mapping[str, Certificate]
     key_file: Path | None = None
     new_key: Secret | None = None
 
-    def pinned(self, known: Model) -> Model:
-        """The model with the fingerprint of each environment's certificate that is here."""
-        environments = (
-            replace(each, certificate=found.fingerprint) if (found := self.certificates.get(each.name)) else each
-            for each in known.environments
-        )
-        return replace(known, environments=tuple(environments))
+    def pinned(self, environment: Environment) -> Environment:
+        """The environment with the fingerprint of its certificate."""
+        return replace(environment, certificate=self.certificates[environment.name].fingerprint)
+
+    def seal(self, environment: Environment, given: Mapping[str, Mapping[str, Secret]], now: datetime) -> Tree:
+        """The folder `secrets/` of an environment: the values that are given for it, and new ones for all others."""
+        certificate = self.certificates[environment.name]
+        sealer = Sealer(certificate=certificate, namespace=environment.namespace, now=now)
+        return sealer.folder(catalog.generate(given.get(environment.name, {})))
 
 
-def take(options: Options, environments: tuple[Environment, ...], top: Path, now: datetime) -> Custody:
-    """Read the given certificates, and make a key pair where `--new-sealing-key` asks for one; write nothing.
+def given_secrets(source: str | None, names: Sequence[str]) -> Mapping[str, Mapping[str, Secret]]:
+    """The values of --secrets-from, by environment and Secret. Raises BadSecret."""
+    return {} if source is None else catalog.parse(workspace.read_input(source), source, names)
 
-    A private key that is at that path already is used again. Raises BadCertificate, all mistakes at once.
+
+def take(
+    files: Mapping[str, Path], new_key: Path | None, names: Sequence[str], top: Path, now: datetime
+) -> SealingKeys:
+    """Read the certificate files of these environments; those without one get that of the key at `new_key`.
+
+    A private key that is at that path already is used again, else one is made; nothing is written. Raises
+    BadCertificate, all mistakes at once.
     """
     errors: list[TaxiwayError] = []
-    read: dict[Path, Certificate | None] = {}
-    chosen = init_options.certificates(options, environments)
-    for path in dict.fromkeys(chosen.values()):
-        read[path] = attempt(errors, partial(_read, path, now), None)
+    read = {path: attempt(errors, partial(_read, path, now), None) for path in dict.fromkeys(files.values())}
     raise_all(errors)
-    found = {name: certificate for name, path in chosen.items() if (certificate := read[path])}
-    if options.new_sealing_key is None:
-        return Custody(certificates=found)
-    path = options.new_sealing_key
-    old = private_keys.existing(path, top)
+    found = {name: certificate for name, path in files.items() if (certificate := read[path])}
+    if new_key is None:
+        return SealingKeys(certificates=found)
+    old = private_keys.existing(new_key, top)
     pem = old or sealing.new_key()
-    made = sealing.read_certificate(
-        sealing.certify(sealing.read_key(pem, source=str(path)), now=now), source=str(path), now=now
+    certified = sealing.certify(sealing.read_key(pem, source=str(new_key)), now=now)
+    made = sealing.read_certificate(certified, source=str(new_key), now=now)
+    return SealingKeys(
+        certificates={**dict.fromkeys(names, made), **found}, key_file=new_key, new_key=None if old else pem
     )
-    for each in environments:
-        found.setdefault(each.name, made)
-    return Custody(certificates=found, key_file=path, new_key=None if old else pem)
+
+
+def take_trusted(
+    new: Environment, cert: Path | None, new_key: Path | None, trusted: str | None, top: Path, now: datetime
+) -> SealingKeys:
+    """The same for one environment, where the certificate must be the `trusted` one (a fingerprint), if any."""
+    given = (str(cert),) if cert else ()
+    keys = take(init_options.certificates(given, new_key, [new.name]), new_key, [new.name], top, now)
+    certificate = keys.certificates[new.name]
+    trust(certificate, certificate.fingerprint, _fingerprint(trusted), str(cert or new_key))
+    return keys
+
+
+def inherit(
+    new: Environment, known: Model, before: str, tree: Mapping[str, bytes], trusted: str | None, now: datetime
+) -> SealingKeys:
+    """The certificate of the environment `before`, for a new one on the same cluster; see `trust`.
+
+    Raises BadOption on another cluster, BadTarget where there is no certificate.
+    """
+    after = known.find(before)
+    if new.cluster != after.cluster:
+        raise BadOption(
+            f"cluster {new.cluster} has a sealing key of its own, not that of {after.cluster}",
+            hint="give its certificate: --sealing-cert FILE (kubeseal --fetch-cert > FILE)",
+        )
+    path = f"{after.overlay}/secrets/{CERTIFICATE}"
+    if path not in tree:
+        raise BadTarget(f"{path} is missing", hint="give the cluster's certificate: --sealing-cert FILE")
+    certificate = sealing.read_certificate(tree[path], source=path, now=now)
+    pinned = {each.certificate for each in known.environments if each.cluster == new.cluster and each.certificate}
+    # An environment that was put beside the others may have brought a certificate that is nobody's of them.
+    trust(certificate, after.certificate, _fingerprint(trusted), path, others=pinned - {after.certificate})
+    return SealingKeys(certificates={new.name: certificate})
+
+
+def _fingerprint(text: str | None) -> str | None:
+    return None if text is None else certificates.fingerprint(text)
 
 
 def trust(
@@ -82,13 +127,9 @@ def trust(
         raise BadCertificate(f"{said} {', '.join(sorted(others))}", hint=hint)
 
 
-def compare(
-    options: Options, environments: tuple[Environment, ...], pinned: Mapping[str, bytes], now: datetime
-) -> None:
-    """Raise BadCertificate where `--sealing-cert` names another certificate than the one that an environment has."""
-    if not options.sealing_certs:
-        return
-    for name, path in init_options.certificates(options, environments).items():
+def compare(files: Mapping[str, Path], pinned: Mapping[str, bytes], now: datetime) -> None:
+    """Raise BadCertificate where a file of --sealing-cert is not the certificate that its environment has."""
+    for name, path in files.items():
         given = _read(path, now)
         if name in pinned and given.pem != pinned[name]:
             raise BadCertificate(

@@ -1,23 +1,26 @@
 """`taxiway diff`: what a change does to the rendered objects."""
 
-from collections.abc import Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import workspace
+from bootstrap.commands._session import Session
 from bootstrap.config.parts import OVERLAYS
 from bootstrap.core.result import Progress, Result
-from bootstrap.gitrepo import repository, status
+from bootstrap.diff import environment_diffs, formats, markdown
+from bootstrap.diff.environment_diffs import Sides
+from bootstrap.forges.hosting import BODY_LIMITS
+from bootstrap.gitrepo import environment_repo, status
 from bootstrap.gitrepo.snapshot import Commit, WorkTree
+from bootstrap.pullrequests import comments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """Which sides to compare; by default the work tree with HEAD. `form` is one of report.DiffForm.
+    """Which sides to compare; by default the work tree with HEAD. `form` is text, json, markdown or comment.
 
     With `since`, the old side is the commit where HEAD's history left this one's, in place of `before`. With `comment`,
-    it is told to that pull request, in place of here.
+    the answer is a comment on that pull request, in place of here.
     """
 
     directory: Path
@@ -32,46 +35,45 @@ class Request:
     comment: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Looked:
-    """Git at work on what both sides are, while the code is read."""
-
-    before: Future[Commit]
-    after: Future[Commit] | Future[WorkTree]
-
-
 def run(request: Request, *, progress: Progress) -> Result:
     """Build both sides, compare them object by object, and say what the difference does; only the cache is written."""
-    repository.check_version()
-    top = workspace.top_of(request.directory)
-    with progress("building both sides"), ThreadPoolExecutor() as pool:
-        looked = None if request.between else _look(top, request, pool)
-        # While Git looks: what builds. While kustomize works: what compares.
-        from bootstrap.commands import diff_sides
-
-        wanted = diff_sides.over_time(top, request, looked) if looked else diff_sides.between(top, request)
-        built = pool.submit(wanted.build)
-        from bootstrap.commands import diffing
-
-        diffs = diffing.compare(top, built.result(), everything=request.everything)
+    session = Session.open(request.directory, progress, cached=request.cached)
+    with progress("building both sides"):
+        if request.between:
+            wanted = [environment_diffs.between(session.checkout, request.between, everything=request.everything)]
+        else:
+            wanted = _over_time(session, request)
+        diffs = environment_diffs.compare(session.builder, wanted)
+    shown_by = command(request)
     if request.comment is not None:
-        return diffing.comment(top, diffs, request, request.comment, progress=progress)
-    return diffing.told(diffs, request)
+        text = markdown.comment(diffs, BODY_LIMITS[session.model.forge], shown_by)
+        return comments.post(session.top, session.model, request.comment, text, progress=progress)
+    forms = {"markdown": markdown.markdown, "comment": lambda _: markdown.portable(diffs, shown_by)}
+    return Result(
+        status="changed" if any(diff.differs for diff in diffs) else "unchanged",
+        data={"environments": [formats.data(diff) for diff in diffs]},
+        lines=tuple(forms.get(request.form, formats.text)(diffs)),
+    )
 
 
-def _look(top: Path, request: Request, pool: Executor) -> Looked:
-    overlays = [f"{OVERLAYS}/{name}" for name in request.environments]
-    before = pool.submit(_before, top, request, overlays)
+def _over_time(session: Session, request: Request) -> list[Sides]:
+    before = Commit.of(session.top, status.fork(session.top, request.since) if request.since else request.before)
+    old = environment_repo.at(before, called=before.commit if request.since else request.before)
+    commit = Commit.of(session.top, request.after) if request.after else None
+    new = environment_repo.at(commit, called=str(request.after)) if commit else session.checkout
+    after = commit or WorkTree(session.top, [f"{OVERLAYS}/{name}" for name in request.environments] or None)
+    return [*environment_diffs.over_time(session.builder, old, before, new, after, request.environments)]
+
+
+def command(request: Request) -> str:
+    """The command that shows all of this difference."""
+    words = ["taxiway", "diff", *request.environments]
+    if request.between:
+        words += ["--between", *request.between]
+    elif request.since:
+        words += ["--since", request.since]
+    elif request.before != "HEAD":
+        words += ["--from", request.before]
     if request.after:
-        return Looked(before=before, after=pool.submit(Commit.of, top, request.after))
-    return Looked(before=before, after=pool.submit(WorkTree, top, overlays or None))
-
-
-def _before(top: Path, request: Request, overlays: Sequence[str]) -> Commit:
-    reference = request.before
-    if request.since:
-        reference = status.fork(top, request.since)
-    before = Commit.of(top, reference)
-    if len(overlays) == 1:
-        before.read(overlays)  # it is there, then, when kustomize is to begin
-    return before
+        words += ["--to", request.after]
+    return shlex.join([*words, *(["--all"] if request.everything else [])])

@@ -1,21 +1,17 @@
 """`taxiway validate`: every reason why an environment would not work, before the merge."""
 
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bootstrap import untracked, workspace
-from bootstrap.config.parts import OVERLAYS
+from bootstrap.commands._session import Session
 from bootstrap.core.errors import BadOption
 from bootstrap.core.result import Progress, Result
-from bootstrap.gitrepo import repository as git_repository
 from bootstrap.gitrepo import status
 from bootstrap.gitrepo.snapshot import Commit, WorkTree
-from bootstrap.system.cache import Cache
-from bootstrap.validate import violation
-from bootstrap.validate.violation import Finding
+from bootstrap.validate import formats, violation
+from bootstrap.validate.engine import Examiner
+from bootstrap.validate.run import Aged, Survey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,62 +35,32 @@ class Request:
 
 def run(request: Request, *, progress: Progress) -> Result:
     """Examine the work tree; nothing is written but the cache. The status is `failed` where an error is found."""
-    git_repository.check_version()
-    top = workspace.top_of(request.directory)
-    now = datetime.now(UTC)
-    with progress("looking for what changed"), ThreadPoolExecutor() as pool:
-        # Git has much to look at in a large repo: it begins before taxiway.yaml is read and the code is imported.
-        before = pool.submit(_before, top, request.since)
-        overlays = [f"{OVERLAYS}/{name}" for name in request.environments]
-        cache = Cache.find(wanted=request.cached)
-        work = pool.submit(WorkTree, top, overlays or None, memory=untracked.Memory(top=top, cache=cache))
-        from bootstrap.gitrepo import environment_repo
-        from bootstrap.kustomize.builder import Builder
-        from bootstrap.memory import Memory
-
-        checkout = environment_repo.working(top, cached=request.cached)
-        environments = checkout.choose(request.environments)
-        builder = Builder.find(cache)
-        whole = not request.environments and not request.since
-        memory = None
-        if whole and not request.server:
-            memory = Memory(work=work.result(), before=before.result(), builder=builder)
-            if (known := memory.recall(now.timestamp())) is not None:
-                return _told(known, [each.name for each in environments], checkout.model.switched_off, request)
-        strays = pool.submit(checkout.strays) if whole else None
-        from bootstrap.validate import run as surveys
-        from bootstrap.validate.engine import Examiner
-
-        aged = surveys.Aged.of(checkout, environments, now)
+    session = Session.open(request.directory, progress, cached=request.cached)
+    environments = session.checkout.choose(request.environments)
+    with progress("looking for what changed"):
+        overlays = [each.overlay for each in environments] if request.environments else None
         examiner = Examiner(
-            model=checkout.model,
+            model=session.model,
             first=environments[0].name,
-            work=work.result(),
-            before=before.result(),
-            builder=builder,
+            work=WorkTree(session.top, overlays),
+            before=_before(session.top, request.since),
+            builder=session.builder,
         )
-        survey = surveys.Survey(
-            checkout=checkout,
+        survey = Survey(
+            checkout=session.checkout,
             chosen=environments,
             examiner=examiner,
-            aged=aged,
-            strays=strays.result() if strays else None,
-            off=(examiner.off_before or {}) if request.since else checkout.model.switched_off,
-            memory=memory,
+            aged=Aged.of(session.checkout, environments, datetime.now(UTC)),
+            strays=None if request.environments or request.since else session.checkout.strays(),
+            off=(examiner.off_before or ()) if request.since else session.model.exemptions,
         )
         if request.since:
             survey = survey.of_changed()
     found = survey.findings(progress=progress)
     if request.server:
         found = survey.judged([*found, *survey.asked(request.context, progress=progress)])
-    return _told(found, [each.name for each in survey.chosen], survey.off, request)
-
-
-def _told(findings: Sequence[Finding], environments: Sequence[str], off: Mapping[str, str], request: Request) -> Result:
-    from bootstrap.validate import formats
-
-    findings = violation.as_errors(findings) if request.strict else findings
-    return formats.result(findings, environments, off, request.form)
+    found = violation.as_errors(found) if request.strict else found
+    return formats.result(found, [each.name for each in survey.chosen], survey.off, request.form)
 
 
 def _before(top: Path, since: str | None) -> Commit | None:

@@ -7,8 +7,11 @@ from bootstrap.core.markdown import code, folded, table, words
 from bootstrap.diff import formats
 from bootstrap.diff.consequences import SERIOUS, Consequence, Effect
 from bootstrap.diff.formats import EnvironmentDiff
+from bootstrap.forges.hosting import BODY_LIMITS
 
 _WHOLE = 1_000_000  # characters: a serious line is not cut by its own length
+# Of a comment that CI hands from one job to the next as base64 in a variable: Linux takes 128 KiB in one.
+_HANDED_OVER = 90_000  # bytes
 _KINDS = 12  # that a summary counts one by one
 
 
@@ -53,6 +56,14 @@ def comment(diffs: Sequence[EnvironmentDiff], limit: int, command: str) -> str:
     rows = formats.serious(changed)
     bullets = [f"{bullet(each)} ({words(formats.where(names, changed, short=True))})" for each, names in rows]
     return "\n".join(counted(bullets, summary([each for each, _ in rows]), limit, command))
+
+
+def portable(diffs: Sequence[EnvironmentDiff], command: str) -> list[str]:
+    """The lines of a comment that any forge takes, and any CI job as a variable."""
+    limit = min(BODY_LIMITS.values())
+    while len(text := comment(diffs, limit, command).encode()) > _HANDED_OVER:
+        limit = limit * _HANDED_OVER // len(text)  # few characters, of several bytes each
+    return text.decode().rstrip("\n").split("\n")
 
 
 def row(each: Consequence) -> tuple[str, str, str]:

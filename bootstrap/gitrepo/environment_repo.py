@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import models
 from bootstrap.config import model
 from bootstrap.config.model import Environment, Model
 from bootstrap.config.parts import KUSTOMIZATIONS, OVERLAYS
@@ -57,20 +56,20 @@ class Checkout:
             return b""
 
 
-def working(top: Path, *, cached: bool = True) -> Checkout:
-    """The repo as it is in the work tree; with `cached`, what earlier runs read of it is not read again."""
+def working(top: Path) -> Checkout:
+    """The repo as it is in the work tree."""
     text = reading.read_plain(top, model.PATH)
     if text is None:
         raise BadTarget(f"{top / model.PATH} is missing")
-    return Checkout(top=top, model=models.read(text, cached=cached))
+    return Checkout(top=top, model=Model.parse(text))
 
 
-def at(past: Commit, *, called: str, cached: bool = True) -> Checkout:
-    """The repo as it was at a commit, which the user knows by what it is `called`; `cached` as of `working`.
+def at(past: Commit, *, called: str) -> Checkout:
+    """The repo as it was at a commit, which the user knows by what it is `called`.
 
     Raises BadTarget where it holds no environment repo.
     """
     text = files_of(past, model.PATH).get(model.PATH)
     if text is None:
         raise BadTarget(f"there is no {model.PATH} at {called}", hint="choose a commit after the repo's bootstrap")
-    return Checkout(top=past.top, model=models.read(text, cached=cached), past=past)
+    return Checkout(top=past.top, model=Model.parse(text), past=past)

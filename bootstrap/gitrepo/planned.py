@@ -1,4 +1,4 @@
-"""A state of an environment repo that is not there yet: a commit with a change made to it."""
+"""A planned commit: the tree of a commit with a change set applied, which is not in Git yet."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
@@ -13,10 +13,10 @@ from bootstrap.gitrepo.snapshot import Commit, Reading, written
 
 
 @dataclass(frozen=True, kw_only=True)
-class Prospect:
-    """A Snapshot of what a commit of the change would hold. (No slots: it caches.)
+class PlannedCommit:
+    """A Snapshot of the commit that the change would make. (No slots: it caches.)
 
-    Its parts have the ids that they will have there, so that what is built now is known then.
+    Its parts have the object ids that Git will give them, so that the cache knows later what is built now.
     """
 
     before: Commit

@@ -17,7 +17,6 @@ from bootstrap.core.tree import Tree
 from bootstrap.gitrepo import committed, reading, repository, status
 from bootstrap.gitrepo.object_ids import EXECUTABLE, FILE, Blob, identity
 from bootstrap.gitrepo.status import Look
-from bootstrap.untracked import Memory
 
 Stamp = tuple[int, int, int]
 
@@ -81,8 +80,8 @@ class WorkTree:
 
     name = "the work tree"
 
-    def __init__(self, top: Path, overlays: Iterable[str] | None = None, *, memory: Memory | None = None) -> None:
-        """Look at the repo around these overlays; at all of it, where none are given, with what is remembered of it."""
+    def __init__(self, top: Path, overlays: Iterable[str] | None = None) -> None:
+        """Look at the repo around these overlays; at all of it, where none are given."""
         self.top = top
         self._known: dict[str, dict[str, str]] = {}  # the files of altered parts
         self._shared: dict[str, Reading] = {}
@@ -91,8 +90,7 @@ class WorkTree:
         there = {path.name for path in top.iterdir()} - {".git", OVERLAYS}
         parts = () if overlays is None else (*overlays, *sorted(there))
         with ThreadPoolExecutor(max_workers=1) as pool:  # the look is the longer of both
-            again = overlays is None and memory
-            look = pool.submit(status.look_again, top, again) if again else pool.submit(status.look, top, *parts)
+            look = pool.submit(status.look, top, *parts)
             self._ids = status.entries(top, "HEAD", OVERLAYS)
         self._take(look.result(), *parts)
         if overlays is None:
@@ -116,13 +114,6 @@ class WorkTree:
         if self._seen is not None and part not in self._seen:
             self._take(status.look(self.top, part), part)
         return self._altered[part] if part in self._altered else self._ids.get(part, "")
-
-    def state(self) -> Mapping[str, str] | None:
-        """The ids of all parts; None where one of them does not tell all that is read, or not all was looked at."""
-        if self._seen is not None or None in self._altered.values():
-            return None
-        ids = {**self._ids, **self._altered}
-        return {part: identity for part, identity in ids.items() if identity}
 
     def read(self, parts: Iterable[str]) -> dict[str, Reading]:
         return {part: self._part(part) for part in parts}

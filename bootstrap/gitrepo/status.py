@@ -9,13 +9,11 @@ from pathlib import Path
 from bootstrap.core.errors import GitFailed
 from bootstrap.gitrepo import repository
 from bootstrap.gitrepo.object_ids import FILE
-from bootstrap.untracked import Known, Memory
 
 # Entries as `git ls-files -v --stage --others -z` shows them: a file that Git tracks; one that it was told not to look
 # at; one that it does not track, or a nested repository with a slash at its end.
 _TRACKED = r"[A-Za-z] (?P<mode>[0-7]{6}) [0-9a-f]{40,64} [0-3]\t"
 _UNSEEN = re.compile(r"\0[a-zS] [0-7]{6} [0-9a-f]{40,64} [0-3]\t([^\0]+)")
-_SUBMODULE = " 160000 "  # what is untracked in one is told as a change of it
 _UNTRACKED = re.compile(r"\0\? ([^\0]+)")
 
 
@@ -69,39 +67,15 @@ def look(top: Path, *paths: str) -> Look:
     """Look at the files below these paths, or at all. Nothing is written, not even Git's index."""
     with ThreadPoolExecutor() as pool:  # a look at many files takes Git a while
         # Of untracked files, only a status knows where to look again, if the user has Git keep that (untracked cache).
-        status = pool.submit(_status, top, paths, "normal")
+        status = pool.submit(_status, top, paths)
         listed = pool.submit(_listed, top, paths, "--stage")
         prefix = pool.submit(repository.run, top, "rev-parse", "--show-prefix")
     items, tracked = status.result(), listed.result()
     untracked = _untracked(top, prefix.result(), [item[3:] for item in items if item.startswith("??")], paths)
     # The status tells paths from the top of the repository; a nested repository has a slash at its end.
     found = {item[3:].removeprefix(prefix.result()) for item in items if not item.startswith("??")}
-    found |= _paths(_UNTRACKED.findall(untracked)) | set(_UNSEEN.findall(tracked))
+    found |= {path.rstrip("/") for path in _UNTRACKED.findall(untracked)} | {*_UNSEEN.findall(tracked)}
     return Look(altered=frozenset(found), listed=lambda: tracked + untracked)
-
-
-def look_again(top: Path, memory: Memory) -> Look:
-    """Look at all files, with what is remembered, if anything, of those that Git does not track."""
-    if not memory.serves():
-        return look(top)
-    with ThreadPoolExecutor() as pool:
-        status = pool.submit(_status, top, (), "no")
-        recalled = memory.recall()
-        if recalled is None:
-            return look(top)
-        known = recalled.known
-        if known is None:
-            listed, others = (pool.submit(_listed, top, (), kind) for kind in ("--stage", "--others"))
-            known = Known(untracked=_UNTRACKED.findall(others.result()), hidden=_UNSEEN.findall(listed.result()))
-            if _SUBMODULE not in listed.result():
-                memory.keep(recalled.seen, known)
-        elif recalled.stale:
-            there = _listed(top, recalled.stale, "--others")
-            known = known.renewed(recalled.stale, _UNTRACKED.findall(there))
-            memory.keep(recalled.seen, known)
-    untracked = "".join(f"? {path}\0" for path in known.untracked)
-    found = {item[3:] for item in status.result()} | _paths(known.untracked) | {*known.hidden}
-    return Look(altered=frozenset(found), listed=lambda: _listed(top, (), "--stage") + untracked)
 
 
 def altered(top: Path, *paths: str) -> frozenset[str]:
@@ -126,13 +100,9 @@ def fork(top: Path, reference: str) -> str:
         return commit
 
 
-def _status(top: Path, paths: Sequence[str], untracked: str) -> list[str]:
-    shape = ("--porcelain=v1", "-z", "--no-renames", f"--untracked-files={untracked}")
+def _status(top: Path, paths: Sequence[str]) -> list[str]:
+    shape = ("--porcelain=v1", "-z", "--no-renames", "--untracked-files=normal")
     return _items(repository.run(top, "--no-optional-locks", "status", *shape, "--", *paths))
-
-
-def _paths(untracked: Iterable[str]) -> set[str]:
-    return {path.rstrip("/") for path in untracked}
 
 
 def _untracked(top: Path, prefix: str, told: list[str], paths: Sequence[str]) -> str:

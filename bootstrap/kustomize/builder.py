@@ -3,9 +3,8 @@
 import json
 import sys
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -64,7 +63,6 @@ class Builder:
     cache: Cache
     renderer: str
     code: str
-    _begun: dict[tuple[str, str], Future[Built]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def find(cls, cache: Cache) -> "Builder":
@@ -114,16 +112,13 @@ class Builder:
 
     def build(self, snapshot: Snapshot, overlay: str, sources: Sources) -> Built:
         """Build an overlay, and remember what comes of it."""
-        with snapshot.folder(sources.parts) as folder:
-            return self._build(folder, snapshot, overlay, sources)
-
-    def _build(self, folder: Path, snapshot: Snapshot, overlay: str, sources: Sources) -> Built:
         if sources.problems:
             return Built(failure=f"{overlay} is not built: {sources.problems[0]}")
-        try:
-            rendered = self.kustomize.build(folder, overlay, sources.graph)
-        except BuildFailed as err:
-            return Built(failure=err.message)
+        with snapshot.folder(sources.parts) as folder:
+            try:
+                rendered = self.kustomize.build(folder, overlay, sources.graph)
+            except BuildFailed as err:
+                return Built(failure=err.message)
         sound = sources.whole and snapshot.is_as(sources.readings)
         if sound:
             # What is in the clear here is not to be copied elsewhere.
@@ -137,41 +132,18 @@ class Builder:
         held = self.cache.get(key) if key else None
         return None if held in (None, _NOT_KEPT) else Built(rendered=held or b"", sound=True)
 
-    def begin(self, snapshot: Snapshot, overlay: str) -> Future[Built]:
-        """Let kustomize work while something else is done; what it works at already is not begun again.
-
-        All that has to be done before that is done at once: two at a time, Python would do both more slowly.
-        """
-        if begun := self._begun.get((snapshot.name, overlay)):
-            return begun
-        known = self.remembered(snapshot, overlay)
-        if known:
-            future: Future[Built] = Future()
-            future.set_result(known)
-        else:
-            sources, room = self.sources(snapshot, overlay), ExitStack()
-            folder = room.enter_context(snapshot.folder(sources.parts))
-
-            def build() -> Built:
-                with room:
-                    return self._build(folder, snapshot, overlay, sources)
-
-            pool = ThreadPoolExecutor(max_workers=1)
-            future = pool.submit(build)
-            pool.shutdown(wait=False)
-        self._begun[snapshot.name, overlay] = future
-        return future
-
     def rendered(self, snapshot: Snapshot, overlay: str) -> Built:
         """What an overlay renders to."""
-        if begun := self._begun.get((snapshot.name, overlay)):
-            return begun.result()
         return self.remembered(snapshot, overlay) or self.build(snapshot, overlay, self.sources(snapshot, overlay))
 
-    def render(self, wanted: Sequence[tuple[Snapshot, str]]) -> list[bytes]:
-        """What overlays render to, as many at once as there are cores. Raises BuildFailed for the first that fails."""
+    def rendered_all(self, wanted: Sequence[tuple[Snapshot, str]]) -> list[Built]:
+        """What overlays render to, or why they do not, as many at once as there are cores."""
         with ThreadPoolExecutor(max_workers=process.cores()) as pool:
-            built = list(pool.map(lambda each: self.rendered(*each), wanted))
+            return list(pool.map(lambda each: self.rendered(*each), wanted))
+
+    def render(self, wanted: Sequence[tuple[Snapshot, str]]) -> list[bytes]:
+        """The same where all of them build. Raises BuildFailed for the first that fails."""
+        built = self.rendered_all(wanted)
         for each in built:
             if each.failure is not None:
                 raise BuildFailed(each.failure)

@@ -4,6 +4,7 @@ What they return has the form of a promotion's plan; an edit that changes nothin
 """
 
 import re
+from collections.abc import Callable, Sequence
 
 from bootstrap.config.model import Environment
 from bootstrap.core.changeset import ChangeSet
@@ -19,6 +20,8 @@ from bootstrap.secrets import catalog, scan
 from bootstrap.yamltools import envfile
 from bootstrap.yamltools.text import editing
 
+Edit = Callable[[Tree, Environment], Plan]
+
 _REPOSITORY = "DAGS_REPOSITORY"
 _REFERENCE = "DAGS_REFERENCE"
 _SETTING = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:=(?P<value>.*)|(?P<minus>-))", re.DOTALL)
@@ -30,6 +33,15 @@ _SECRET_NAME = re.compile(
     r"(?:^|_)(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|SECRET_KEY|TOKEN|PRIVATE_KEY|FERNET_KEY|ACCESS_KEY|API_KEY|CREDENTIALS)$"
 )
 _SEALED = frozenset(key.name for key in catalog.CATALOG)
+
+
+def plan(tree: Tree, environment: Environment, edits: Sequence[Edit]) -> Plan:
+    """Several edits of one environment, one upon the other, as one plan."""
+    before, plans = tree, []
+    for edit in edits:
+        plans.append(edit(tree, environment))
+        tree = plans[-1].changes.apply(tree)
+    return Plan.joined(before, tree, plans)
 
 
 def image(tree: Tree, environment: Environment, name: str, reference: str) -> Plan:

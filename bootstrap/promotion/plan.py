@@ -8,6 +8,8 @@ and the list of its components. The environment's own stay byte for byte: `airfl
 The functions look at no other overlay: give them a tree of the folders that `folders` names, not of the whole repo.
 """
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bootstrap.config import model
@@ -24,7 +26,7 @@ from bootstrap.yamltools.text import editing
 
 __all__ = [
     "ALL", "ChangeSet", "Conflict", "Kept", "Move", "Part", "Plan", "downgrade", "folders", "plan", "refusals",
-    "remarks",
+    "remarks", "steps",
 ]  # fmt: skip
 
 ALL = frozenset(Part)
@@ -42,10 +44,37 @@ class Plan:
     kept: tuple[Kept, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
 
+    @classmethod
+    def joined(cls, before: Tree, after: Tree, plans: Sequence["Plan"]) -> "Plan":
+        """Plans that were made one upon the other, as one: from the tree before the first to that after the last."""
+        return cls(
+            changes=ChangeSet.between(before, after),
+            moved=tuple(move for plan in plans for move in plan.moved),
+            kept=tuple(kept for plan in plans for kept in plan.kept),
+            conflicts=tuple(conflict for plan in plans for conflict in plan.conflicts),
+        )
+
 
 def folders(known: Model, *names: str) -> tuple[str, ...]:
     """The paths that a plan about these environments reads."""
     return (model.PATH, "base", *(known.find(name).overlay for name in names))
+
+
+def steps(known: Model, names: Sequence[str], *, chain: bool) -> list[tuple[Environment, Environment]]:
+    """The sources and targets: of a `chain` each environment and the next, else of one source and target.
+
+    A target alone takes from its predecessor. Raises BadOption for an unknown name, and a wrong number of names.
+    """
+    environments = known.environments
+    if chain:
+        if names or len(environments) == 1:
+            raise BadOption("--all takes no names, and two environments at least", hint="taxiway env list shows them")
+        return list(itertools.pairwise(environments))
+    if len(names) not in (1, 2):
+        raise BadOption("a promotion needs a target", hint="taxiway promote SOURCE TARGET, promote TARGET, or --all")
+    chosen = [known.find(name) for name in names]
+    target = chosen[-1]
+    return [(chosen[0] if len(chosen) == 2 else environments[environments.index(target) - 1], target)]
 
 
 def plan(
@@ -126,7 +155,7 @@ def refusals(known: Model, source: str, target: str, planned: Plan | None = None
             )
         )
     if hold := known.find(target).hold:
-        errors.append(BadTarget(f"{target} is on hold: {hold}", hint=f"taxiway release {target}"))
+        errors.append(BadTarget(f"{target} is on hold: {hold}", hint=f"taxiway unhold {target}"))
     if planned is not None:
         errors.extend(_conflict(each) for each in planned.conflicts)
         if down := downgrade(planned):

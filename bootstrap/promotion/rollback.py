@@ -6,6 +6,7 @@ from bootstrap.config.model import Model
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.errors import BadTarget
 from bootstrap.core.tree import Tree
+from bootstrap.promotion import plan as promotion
 from bootstrap.promotion import release
 from bootstrap.promotion.plan import ALL, Plan
 from bootstrap.promotion.release_merge import Merge
@@ -46,3 +47,13 @@ def plan(tree: Tree, known: Model, name: str, earlier: Tree, hold: Hold) -> Plan
     if text != tree[model.PATH]:
         changes = ChangeSet(writes={**changes.writes, model.PATH: text}, deletes=changes.deletes)
     return Plan(changes=changes, moved=tuple(merge.ledger.moved))
+
+
+def remarks(planned: Plan, name: str) -> tuple[str, ...]:
+    """What the reviewer has to do before the merge: a database that was migrated since can't be read by older code."""
+    if not (back := promotion.downgrade(planned)):
+        return ()
+    return (
+        f"The database of {name} was migrated for {back[0]}, and {back[1]} can't read it: before the "
+        "merge, run `airflow db downgrade` in the environment, or restore a backup from before that migration.",
+    )

@@ -1,12 +1,9 @@
-"""What a pull request is made on: a commit of the base branch that the remote has, and the files that it holds."""
+"""The base commit of a change: a commit of the base branch that the remote has, and the files that it holds."""
 
 from collections.abc import Collection, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 
-from bootstrap import models
 from bootstrap.config import model
 from bootstrap.config.model import Model
 from bootstrap.core.errors import BadOption, BadTarget, GitFailed
@@ -15,21 +12,22 @@ from bootstrap.core.tree import Tree
 from bootstrap.gitrepo import committed, remote, repository, status, worktree
 from bootstrap.gitrepo.snapshot import Commit, files_of
 from bootstrap.pullrequests import record
-from bootstrap.pullrequests.record import Block
+from bootstrap.pullrequests.record import ChangeRecord
 
 REMOTE = "origin"
 _LISTED = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
-    """A commit of an environment repo, and what taxiway.yaml says there.
+class BaseCommit:
+    """A commit of an environment repo, and its taxiway.yaml as `model`.
 
-    `heads` are the remote's branches that have to do with it, each with its commit; none where nobody asked the remote.
+    `heads` are the remote's base branch and the branches of open changes, each with its commit; empty where the remote
+    was not asked.
     """
 
     top: Path
-    known: Model
+    model: Model
     snapshot: Commit
     heads: Mapping[str, str] = field(default_factory=dict)
 
@@ -40,29 +38,32 @@ class Ground:
 
     def tree(self, *parts: str) -> Tree:
         """The files of these parts of the repo: overlays, or entries of the top folder."""
-        return Tree.union(each.tree for each in self.snapshot.read(parts).values())
+        return Tree.union(reading.tree for reading in self.snapshot.read(parts).values())
 
     def first_of(self, *paths: str) -> bytes | None:
-        """What the first of these files holds that is there; None where none is."""
+        """The content of the first of these files that exists; None where none does."""
         return committed.read_first(self.top, self.commit, paths)
 
-    def at(self, reference: str) -> "Ground":
+    def at(self, reference: str) -> "BaseCommit":
         """The same at another commit. Raises BadOption where there is none."""
         return replace(self, snapshot=Commit.of(self.top, reference))
 
-    def history(self, *paths: str) -> list[tuple[str, Block | None]]:
+    def history(self, *paths: str) -> list[tuple[str, ChangeRecord | None]]:
         """The commits that changed these paths, the newest first, each with the record that it carries."""
-        told = _logged(self.top, self.commit, paths)
-        entries = (entry.strip().partition("\0") for entry in told.split("\0\0") if entry.strip())
+        log = repository.run(self.top, "log", "--format=%H%x00%B%x00%x00", self.commit, "--", *paths)
+        entries = (entry.strip().partition("\0") for entry in log.split("\0\0") if entry.strip())
         return [(commit, record.read(message)) for commit, _, message in entries]
 
+    def parents(self, *paths: str) -> list[str]:
+        """The first parents of the commits of the base branch that changed these paths, the newest first.
 
-@lru_cache(maxsize=8)  # for who asks for it before it is needed: Git takes a while over a long history
-def _logged(top: Path, commit: str, paths: tuple[str, ...]) -> str:
-    return repository.run(top, "log", "--format=%H%x00%B%x00%x00", commit, "--", *paths)
+        Empty for a commit that has none.
+        """
+        log = repository.run(self.top, "log", "--first-parent", "--format=%H %P", self.commit, "--", *paths)
+        return [[*line.split(), ""][1] for line in log.splitlines()]
 
 
-def head(top: Path) -> Ground:
+def head(top: Path) -> BaseCommit:
     """The commit that is checked out. Raises BadTarget where there is none, or it holds no environment repo."""
     try:
         snapshot = Commit.of(top, "HEAD")
@@ -71,60 +72,44 @@ def head(top: Path) -> Ground:
     text = files_of(snapshot, model.PATH).get(model.PATH)
     if text is None:
         raise BadTarget(f"HEAD holds no {model.PATH}", hint="commit it first")
-    return Ground(top=top, known=models.read(text), snapshot=snapshot)
+    return BaseCommit(top=top, model=Model.parse(text), snapshot=snapshot)
 
 
-def here(top: Path, parts: Iterable[str], local: Ground | None = None) -> Ground:
-    """The commit that is checked out, `local` where it is read already.
-
-    Raises BadTarget where there is none, or these parts have uncommitted changes.
-    """
+def clean_head(top: Path, parts: Iterable[str]) -> BaseCommit:
+    """The commit that is checked out. Raises BadTarget also where these parts have uncommitted changes."""
     _refuse(status.altered(top, *parts))
-    return local or head(top)
+    return head(top)
 
 
-def proposed(
-    top: Path, parts: Iterable[str], *, dry_run: bool, progress: Progress, local: Ground | None = None
-) -> Ground:
-    """What to plan on: the newest commit that the remote has; for a dry run, the one that is checked out."""
-    return here(top, parts, local) if dry_run else shared(top, parts, progress=progress, local=local)
+def published(top: Path, parts: Iterable[str], *, progress: Progress) -> BaseCommit:
+    """The newest commit of the base branch that the remote has.
 
-
-def shared(top: Path, parts: Iterable[str], *, progress: Progress, local: Ground | None = None) -> Ground:
-    """The newest commit of the base branch that the remote has; `local` is the one that is checked out, if it is read.
-
-    Raises BadTarget where what is checked out is not what the remote has, as far as these parts go.
+    Raises BadTarget where these parts of the work tree are not what that commit holds.
     """
     wanted = tuple(parts)
-    with ThreadPoolExecutor() as pool:
-        altered = pool.submit(status.altered, top, *wanted)
-        local = local or head(top)
-        known = local.known
-        asked = None
-        if repository.Repository(top).origin():
-            asked = pool.submit(remote.heads, top, REMOTE, known.branch, f"{record.BRANCHES}*")
-        with progress(f"asking {REMOTE} for {known.branch}"):
-            _refuse(altered.result())
-            if asked is None:
-                hint = f"git remote add {REMOTE} {known.remote.url}"
-                raise BadTarget(f"{top} has no remote {REMOTE} to push to", hint=hint)
-            heads = asked.result()
+    local = head(top)
+    branch = local.model.branch
+    with progress(f"asking {REMOTE} for {branch}"):
+        _refuse(status.altered(top, *wanted))
+        if not repository.Repository(top).origin():
+            hint = f"git remote add {REMOTE} {local.model.remote.url}"
+            raise BadTarget(f"{top} has no remote {REMOTE} to push to", hint=hint)
+        heads = remote.heads(top, REMOTE, branch, f"{record.BRANCHES}*")
     local = replace(local, heads=heads)
-    if heads.get(known.branch) == local.commit:
+    if heads.get(branch) == local.commit:
         return local
-    with progress(f"fetching {known.branch}"):
-        newest = worktree.fetch(top, REMOTE, known.branch)
+    with progress(f"fetching {branch}"):
+        newest = worktree.fetch(top, REMOTE, branch)
     try:
         repository.run(top, "merge-base", "--is-ancestor", local.commit, newest)
     except GitFailed:
         raise BadTarget(
-            f"HEAD is no commit of {known.branch} that {REMOTE} has",
-            hint=f"git switch {known.branch}, and git push, first",
+            f"HEAD is no commit of {branch} that {REMOTE} has", hint=f"git switch {branch}, and git push, first"
         ) from None
     moved = repository.run(top, "diff", "--name-only", local.commit, newest, "--", *wanted).split("\n")
     if any(moved):
         raise BadTarget(
-            f"{known.branch} moved meanwhile in {', '.join(moved[:_LISTED])}",
+            f"{branch} moved meanwhile in {', '.join(moved[:_LISTED])}",
             hint="git pull, look at it, and run the command again",
         )
     return local.at(newest)

@@ -1,13 +1,11 @@
-"""A pull request's title and body, for a tired reviewer: what moves, what can go wrong, what happens, then the rest.
+"""Title and body of a pull request: what moves, what can go wrong, what happens, then the rendered difference.
 
 Nothing in it comes from a Secret or a ciphertext: `difference` tells their changes in words.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
-from bootstrap.config.model import Model
 from bootstrap.config.remote import Remote
 from bootstrap.core import markdown
 from bootstrap.core.errors import BadOption
@@ -16,121 +14,100 @@ from bootstrap.core.markdown import code, words
 from bootstrap.diff import formats
 from bootstrap.diff import markdown as diff_markdown
 from bootstrap.diff.consequences import SERIOUS
-from bootstrap.diff.formats import EnvironmentDiff
-from bootstrap.hosting import Hosted
+from bootstrap.forges.hosting import Hosted
 from bootstrap.promotion.merge import Move, Part
-from bootstrap.promotion.plan import Plan
 from bootstrap.promotion.release import ID
-from bootstrap.pullrequests.record import Block, Kind, Route
+from bootstrap.pullrequests.preview import Preview
+from bootstrap.pullrequests.record import ChangeKind, ChangeRef
 
 _LONGEST_TITLE = 120
 _WHOLE = 100_000  # characters: a note is not cut by its own length
 _REFERENCE = "DAGS_REFERENCE"
 _ROWS = (40, 10, 3, 0)  # of each table, the fewer the less room there is
 _VERBS = {
-    Kind.PROMOTE: "Promote",
-    Kind.ROLLBACK: "Roll back",
-    Kind.SET: "Set in",
-    Kind.ADD: "Add",
-    Kind.REMOVE: "Remove",
+    ChangeKind.PROMOTE: "Promote",
+    ChangeKind.ROLLBACK: "Roll back",
+    ChangeKind.SET: "Set in",
+    ChangeKind.ADD: "Add",
+    ChangeKind.REMOVE: "Remove",
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Description:
-    """All that a body tells. `diff` is the rendered difference of the target, `notes` are remarks and warnings.
-
-    `dags` is the URL of the repository that the DAGs come from, if any; `command` shows all that the body has no room
-    for.
-    """
-
-    known: Model
-    planned: Plan
-    block: Block
-    diff: EnvironmentDiff
-    command: str
-    notes: tuple[str, ...] = ()
-    dags: str = ""
-
-
-def title(route: Route, moved: Sequence[Move]) -> str:
+def title(ref: ChangeRef, moved: Sequence[Move]) -> str:
     """One line: which environment, and what moves first of all."""
-    where = f"{route.source} → {route.target}" if route.source else route.target
+    where = f"{ref.source} → {ref.target}" if ref.source else ref.target
     what = ", ".join(f"{name} {before} → {after}" for name, before, after in _changes(moved)) or _lesser(moved)
-    whole = f"{_VERBS[route.kind]} {where}" + (f": {what}" if what else "")
+    whole = f"{_VERBS[ref.kind]} {where}" + (f": {what}" if what else "")
     whole = commit_line(whole)
     return whole if len(whole) <= _LONGEST_TITLE else f"{whole[: _LONGEST_TITLE - 1]}…"
 
 
-def message(description: Description) -> str:
+def message(preview: Preview) -> str:
     """The commit's message; its last line is the record for later runs."""
-    head = title(description.block.route, description.planned.moved)
-    lines = [f"- {commit_line(_plain(each))}" for each in description.planned.moved[:40]]
-    lines += [f"- {commit_line(note)}" for note in description.notes]
-    return "\n".join([head, "", *lines, *([""] if lines else []), description.block.trailer, ""])
+    head = title(preview.record.ref, preview.plan.moved)
+    lines = [f"- {commit_line(_plain(each))}" for each in preview.plan.moved[:40]]
+    lines += [f"- {commit_line(note)}" for note in preview.notes]
+    return "\n".join([head, "", *lines, *([""] if lines else []), preview.record.trailer, ""])
 
 
-def render(description: Description, limit: int) -> str:
+def render(preview: Preview, limit: int) -> str:
     """The body, in at most `limit` characters: what does not fit is cut, with the command that shows it all."""
-    tail = f"\n\n{description.block.hidden}\n"
-    risks = list(_risks(description))
+    tail = f"\n\n{preview.record.html_comment}\n"
+    risks = list(_risks(preview))
     for rows in _ROWS:
-        head = "\n".join(_head(description, rows, risks))
+        head = "\n".join(_head(preview, rows, risks))
         room = limit - len(head) - len(tail)
-        if room > 0 and (difference := _difference(description, room)) is not None:
+        if room > 0 and (difference := _difference(preview, room)) is not None:
             return head + difference + tail
     # Not even the risks have room: they are counted, and told as far as there is room, the worst first.
-    room = limit - len("\n".join(_head(description, 0, ()))) - len(_nothing(description)) - len(tail)
-    found = [each for each in description.diff.consequences if each.effect in SERIOUS]
+    room = limit - len("\n".join(_head(preview, 0, ()))) - len(_nothing(preview)) - len(tail)
+    found = [each for each in preview.diff.consequences if each.effect in SERIOUS]
     what = diff_markdown.summary(found)
-    risks = diff_markdown.counted(risks, what, room, description.command)
-    text = "\n".join(_head(description, 0, risks)) + _nothing(description) + tail
+    risks = diff_markdown.counted(risks, what, room, preview.command)
+    text = "\n".join(_head(preview, 0, risks)) + _nothing(preview) + tail
     if len(text) > limit:
         raise ValueError(f"{limit} characters are too few for any body")
     return text
 
 
-def _head(description: Description, rows: int, risks: Sequence[str]) -> Iterator[str]:
-    yield _sentence(description)
+def _head(preview: Preview, rows: int, risks: Sequence[str]) -> Iterator[str]:
+    yield _sentence(preview)
     yield from ("", "### Risks", "", *risks)
-    cut = description.command
-    happens = [each for each in description.diff.consequences if each.effect not in SERIOUS]
+    cut = preview.command
+    happens = [each for each in preview.diff.consequences if each.effect not in SERIOUS]
     happens_rows = [diff_markdown.row(each) for each in happens]
     yield from _section("What happens", ("", "object", ""), happens_rows, rows, cut)
-    moves = [_moved(each) for each in description.planned.moved]
+    moves = [_moved(each) for each in preview.plan.moved]
     yield from _section("What moves", ("part", "what", "before", "after"), moves, rows, cut)
-    kept = [
-        (each.part.value, code(each.field), _value(each.target), _value(each.source))
-        for each in description.planned.kept
-    ]
-    route = description.block.route
+    kept = [(each.part.value, code(each.field), _value(each.target), _value(each.source)) for each in preview.plan.kept]
+    ref = preview.record.ref
     yield from _section(
-        "What stays, as the target's own choice", ("part", "what", words(route.target), "source"), kept, rows, cut
+        "What stays, as the target's own choice", ("part", "what", words(ref.target), "source"), kept, rows, cut
     )
 
 
-def _sentence(description: Description) -> str:
-    route, moved = description.block.route, description.planned.moved
+def _sentence(preview: Preview) -> str:
+    ref, moved = preview.record.ref, preview.plan.moved
     pieces = [f"{code(name)} {code(before)} → {code(after)}" for name, before, after in _changes(moved, short=False)]
-    if link := _compare(description):
+    if link := _compare(preview):
         pieces.append(f"[the DAGs' commits]({link})")
     pieces.extend(_counts(moved))
-    target = code(route.target)
+    target = code(ref.target)
     start = {
-        Kind.PROMOTE: f"Carries the release of {code(route.source)} into {target}",
-        Kind.ROLLBACK: f"Restores an earlier release of {target} and puts it on hold",
-        Kind.SET: f"Changes {target}",
-        Kind.ADD: f"Adds the environment {target}",
-        Kind.REMOVE: f"Removes the environment {target}; Git's history keeps it",
-    }[route.kind]
+        ChangeKind.PROMOTE: f"Carries the release of {code(ref.source)} into {target}",
+        ChangeKind.ROLLBACK: f"Restores an earlier release of {target} and puts it on hold",
+        ChangeKind.SET: f"Changes {target}",
+        ChangeKind.ADD: f"Adds the environment {target}",
+        ChangeKind.REMOVE: f"Removes the environment {target}; Git's history keeps it",
+    }[ref.kind]
     return f"{start}: {', '.join(pieces)}." if pieces else f"{start}."
 
 
-def _risks(description: Description) -> Iterator[str]:
-    found = [each for each in description.diff.consequences if each.effect in SERIOUS]
-    if not found and not description.notes:
+def _risks(preview: Preview) -> Iterator[str]:
+    found = [each for each in preview.diff.consequences if each.effect in SERIOUS]
+    if not found and not preview.notes:
         yield "None that taxiway knows: nothing stored is deleted, nothing is migrated, nobody gets more rights."
-    yield from (f"- {words(note, _WHOLE)}" for note in description.notes)
+    yield from (f"- {words(note, _WHOLE)}" for note in preview.notes)
     yield from map(diff_markdown.bullet, found)
 
 
@@ -142,9 +119,9 @@ def _section(name: str, head: Sequence[str], rows: Sequence[Sequence[str]], most
         yield from (("",) if most else ()) + (f"… and {len(rows) - most} more: {code(command)}",)
 
 
-def _difference(description: Description, room: int) -> str | None:
+def _difference(preview: Preview, room: int) -> str | None:
     """The rendered difference, folded, in this many characters; None where there is no room to say that it is cut."""
-    diff = description.diff
+    diff = preview.diff
     if not diff.changes:
         return ""
     lines = formats.fenced(diff)
@@ -152,25 +129,25 @@ def _difference(description: Description, room: int) -> str | None:
     few, many = 0, len(lines)
     while few < many:
         middle = (few + many + 1) // 2
-        few, many = (middle, many) if len(_folded(description, lines, middle)) <= room else (few, middle - 1)
-    text = _folded(description, lines, few) if few else _nothing(description)
+        few, many = (middle, many) if len(_folded(preview, lines, middle)) <= room else (few, middle - 1)
+    text = _folded(preview, lines, few) if few else _nothing(preview)
     return text if len(text) <= room else None
 
 
-def _nothing(description: Description) -> str:
+def _nothing(preview: Preview) -> str:
     """What stands in place of the difference where it has no room."""
-    if not description.diff.changes:
+    if not preview.diff.changes:
         return ""
-    number = len(description.diff.changes)
-    return f"\n\nCut: what is rendered, of {number} objects. It is shown by {code(description.command)}"
+    number = len(preview.diff.changes)
+    return f"\n\nCut: what is rendered, of {number} objects. It is shown by {code(preview.command)}"
 
 
-def _folded(description: Description, lines: Sequence[str], number: int) -> str:
-    count = len(description.diff.changes)
+def _folded(preview: Preview, lines: Sequence[str], number: int) -> str:
+    count = len(preview.diff.changes)
     what = f"What is rendered: {count} object{'s' if count > 1 else ''}"
     out = ["", "", *markdown.folded(what, lines[:number], "diff")]
     if number < len(lines):
-        out.extend(("", f"Cut: {len(lines) - number} more lines. All of it: {code(description.command)}"))
+        out.extend(("", f"Cut: {len(lines) - number} more lines. All of it: {code(preview.command)}"))
     return "\n".join(out)
 
 
@@ -214,18 +191,18 @@ def _short(value: str) -> str:
     return value[:12] if re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", value) else value
 
 
-def _compare(description: Description) -> str | None:
+def _compare(preview: Preview) -> str | None:
     """The page with the DAGs' commits; None where their forge is not known or the repository itself changes."""
-    moves = {each.field: each for each in description.planned.moved if each.part is Part.DAGS}
+    moves = {each.field: each for each in preview.plan.moved if each.part is Part.DAGS}
     move = moves.get(_REFERENCE)
     if not move or not move.before or not move.after or "DAGS_REPOSITORY" in moves:
         return None
     try:
-        remote = Remote.parse(description.dags)
-        ours = description.known.remote.host == remote.host
+        remote = Remote.parse(preview.dags_repository)
+        ours = preview.model.remote.host == remote.host
         if not ours and remote.guess_forge().value not in remote.host and remote.host != "codeberg.org":
             return None
-        forge = description.known.forge if ours else remote.guess_forge()
+        forge = preview.model.forge if ours else remote.guess_forge()
         link = Hosted.of(remote, forge).compare(move.before, move.after)
     except BadOption:
         return None

@@ -1,4 +1,4 @@
-"""What a run leaves for later ones, in a pull request's body and in its commit: from where, what, which content."""
+"""The record of a change in its commit's trailer and its pull request's body, which later runs read."""
 
 import json
 import re
@@ -17,7 +17,7 @@ _COMMIT = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 _DIGEST = re.compile("[0-9a-f]{12}")
 
 
-class Kind(StrEnum):
+class ChangeKind(StrEnum):
     """What a change is."""
 
     PROMOTE = "promote"
@@ -28,38 +28,41 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """Into which environment a change goes, and from which; only a promotion has a source."""
+class ChangeRef:
+    """The target environment of a change, and its kind; only a promotion has a source."""
 
-    kind: Kind
+    kind: ChangeKind
     target: str
     source: str | None = None
+
+    def __str__(self) -> str:
+        return self.target if self.source is None else f"{self.source} → {self.target}"
 
     def branch(self, digest: str) -> str:
         """The branch of a change with this digest (ChangeSet.digest): the same content has the same branch.
 
-        A newer content of the same route goes on in the pull request that is open, on the branch that this one began
+        A newer content of the same ref goes on in the pull request that is open, on the branch that this one began
         with, for no forge lets a pull request change its branch. So look for an open one by `prefix` and `owns`; the
-        block in its body has the digest of what it holds now.
+        record in its body has the digest of what it holds now.
         """
         return f"{self.prefix}{digest}"
 
     @property
     def prefix(self) -> str:
-        """What the names of all branches of this route begin with."""
-        # No environment's name has an underscore, so no two routes share a branch.
+        """What the names of all branches of this ref begin with."""
+        # No environment's name has an underscore, so no two refs share a branch.
         return f"{BRANCHES}{self.kind}-{f'{self.source}_' if self.source else ''}{self.target}-"
 
     def owns(self, branch: str) -> bool:
-        """Whether a branch is one of this route; one of another may begin alike."""
+        """Whether a branch is one of this ref; that of another may begin alike."""
         return bool(re.fullmatch(re.escape(self.prefix) + "[0-9a-f]{12}", branch))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
+class ChangeRecord:
     """The record of one change: the commit that it was made from, the digest of its content, taxiway's version."""
 
-    route: Route
+    ref: ChangeRef
     commit: str
     digest: str
     version: str
@@ -67,8 +70,8 @@ class Block:
     pin: str | None = None
 
     @property
-    def hidden(self) -> str:
-        """The record as a comment that Markdown does not show."""
+    def html_comment(self) -> str:
+        """The record as an HTML comment, which Markdown does not show."""
         return f"<!-- taxiway {self._json()} -->"
 
     @property
@@ -78,9 +81,9 @@ class Block:
 
     def _json(self) -> str:
         data = {
-            "kind": self.route.kind.value,
-            "source": self.route.source,
-            "target": self.route.target,
+            "kind": self.ref.kind.value,
+            "source": self.ref.source,
+            "target": self.ref.target,
             "commit": self.commit,
             "digest": self.digest,
             "version": self.version,
@@ -92,14 +95,14 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """Where a part of an environment's release came from: that environment's, in the tree of that commit."""
+class Ancestor:
+    """The merge base of a part of a release: that part of that environment, in the tree of that commit."""
 
     commit: str
     environment: str
 
 
-def read(text: str) -> Block | None:
+def read(text: str) -> ChangeRecord | None:
     """The record in a pull request's body or a commit message; None where there is none, or several that differ.
 
     A forge may put both into one message, and words of its own around them.
@@ -111,35 +114,35 @@ def read(text: str) -> Block | None:
     return found.pop() if len(found) == 1 else None
 
 
-def written(overlay: str) -> tuple[str, ...]:
-    """What a commit that changes the release of an overlay writes."""
+def release_paths(overlay: str) -> tuple[str, ...]:
+    """The paths that hold the release of an overlay."""
     return tuple(f"{overlay}/{path}" for path in ("release", "base", "kustomization.yaml"))
 
 
-def lineage(target: str, history: Iterable[tuple[str, Block]]) -> Mapping[Part, Origin]:
-    """Where each part of an environment's release came from last: what `promotion.plan` takes as the ancestor.
+def ancestors(target: str, history: Iterable[tuple[str, ChangeRecord]]) -> Mapping[Part, Ancestor]:
+    """The ancestor of each part of an environment's release, as `promotion.plan` takes it.
 
     `history` is the records of the commits that changed the environment, each with its own commit, newest first.
     """
-    found: dict[Part, Origin] = {}
-    for commit, block in history:
-        if block.route.target != target or block.route.kind not in (Kind.PROMOTE, Kind.ROLLBACK):
+    found: dict[Part, Ancestor] = {}
+    for commit, record in history:
+        if record.ref.target != target or record.ref.kind not in (ChangeKind.PROMOTE, ChangeKind.ROLLBACK):
             continue
-        for part in block.parts:
-            if block.route.source is None or (block.pin is not None and part is Part.IMAGES):
-                found.setdefault(part, Origin(commit=commit, environment=target))
+        for part in record.parts:
+            if record.ref.source is None or (record.pin is not None and part is Part.IMAGES):
+                found.setdefault(part, Ancestor(commit=commit, environment=target))
             else:
-                found.setdefault(part, Origin(commit=block.commit, environment=block.route.source))
+                found.setdefault(part, Ancestor(commit=record.commit, environment=record.ref.source))
     return found
 
 
-def _parse(data: Any) -> Block:
+def _parse(data: Any) -> ChangeRecord:
     source, pin = data["source"], data.get("pin")
     if not _COMMIT.fullmatch(data["commit"]) or not _DIGEST.fullmatch(data["digest"]):
         raise ValueError("no commit or digest")
-    return Block(
-        route=Route(
-            kind=Kind(data["kind"]), target=str(data["target"]), source=None if source is None else str(source)
+    return ChangeRecord(
+        ref=ChangeRef(
+            kind=ChangeKind(data["kind"]), target=str(data["target"]), source=None if source is None else str(source)
         ),
         commit=data["commit"],
         digest=data["digest"],

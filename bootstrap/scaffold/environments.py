@@ -1,18 +1,23 @@
 """Adding and removing an environment: the files of it alone, however many others there are."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bootstrap.config import edit, model
 from bootstrap.config.model import Environment, Model
 from bootstrap.core.changeset import ChangeSet
-from bootstrap.core.errors import BadOption, BadTarget, raise_all
+from bootstrap.core.errors import BadOption, BadTarget, TaxiwayError, raise_all
 from bootstrap.core.tree import Tree
+from bootstrap.kustomize import images
 from bootstrap.promotion import release
 from bootstrap.promotion.release import FOLDER, OWN_COMPONENTS
 from bootstrap.scaffold import plan, readme
 from bootstrap.yamltools.text import editing
 
 README = "README.md"
+FILES = (model.PATH, README)  # that list the environments
+_COLUMNS = ("name", "namespace", "cluster", "airflow", "hold")
+Row = Mapping[str, str | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +27,10 @@ class Addition:
     changes: ChangeSet
     known: Model
     left_out: tuple[str, ...]
+
+    def remarks(self, after: str) -> tuple[str, ...]:
+        """What the reviewer may want to add; `after` is the predecessor."""
+        return tuple(f"{name} is {after}'s own component: list it here too, if wanted" for name in self.left_out)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +102,47 @@ def remove(tree: Tree, known: Model, name: str) -> Removal:
         **_readme(tree, known, wanted),
     }
     return Removal(changes=ChangeSet(writes=writes, deletes=deletes), known=wanted)
+
+
+def removed_files(environment: Environment, removal: Removal) -> tuple[str, ...]:
+    """What a removal would do, a line for each file."""
+    return (
+        f"removes {environment.name} (namespace {environment.namespace}, cluster {environment.cluster}):",
+        *(f"  - {path}" for path in sorted(removal.changes.deletes)),
+        *(f"  ~ {path}" for path in sorted(removal.changes.writes)),
+        "nothing is removed yet: --yes does it",
+    )
+
+
+def rows(known: Model, read: Callable[[str], bytes]) -> list[Row]:
+    """What there is to tell of each environment, in promotion order; `read` gives a file, empty where there is none."""
+    return [
+        {
+            "name": environment.name,
+            "namespace": environment.namespace,
+            "cluster": environment.cluster,
+            "airflow": _airflow(read(f"{environment.overlay}/{release.KUSTOMIZATION}")),
+            "hold": str(environment.hold) if environment.hold else None,
+        }
+        for environment in known.environments
+    ]
+
+
+def table(rows: Sequence[Row]) -> tuple[str, ...]:
+    """Rows below their head, in columns."""
+    cells = [{column: column.upper() for column in _COLUMNS} | {"name": "ENVIRONMENT"}]
+    cells += [{column: row[column] or "-" for column in _COLUMNS} for row in rows]
+    widths = {column: max(len(row[column]) for row in cells) for column in _COLUMNS}
+    return tuple("  ".join(f"{row[column]:{widths[column]}}" for column in _COLUMNS).rstrip() for row in cells)
+
+
+def _airflow(kustomization: bytes) -> str | None:
+    """The tag, or the digest, of Airflow's image in a release."""
+    try:
+        image = images.read(kustomization.decode()).get(images.AIRFLOW)
+    except (ValueError, TaxiwayError):  # validate says what is wrong with it
+        return None
+    return (image.tag or image.digest) if image else None
 
 
 def _own_files(known: Model, new: Environment, after: str, source: Tree, sealed: Tree) -> Tree:

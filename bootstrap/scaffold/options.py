@@ -1,6 +1,6 @@
 """What a user asks `init` for, and the model that follows from it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
@@ -72,7 +72,7 @@ def resolve(options: Options, around: Surroundings) -> Model:
         controller=controller,
         environments=environments,
         kubernetes=known.kubernetes if known else model.KUBERNETES,
-        switched_off=known.switched_off if known else {},
+        exemptions=known.exemptions if known else (),
         web=known.web if known else None,
     )
     if known and wanted != known:
@@ -83,15 +83,14 @@ def resolve(options: Options, around: Surroundings) -> Model:
     return wanted
 
 
-def certificates(options: Options, environments: tuple[Environment, ...]) -> Mapping[str, Path]:
+def certificates(given: Iterable[str], new_key: Path | None, names: Sequence[str]) -> Mapping[str, Path]:
     """Which file holds the sealing certificate of which environment; those of a new key are left out.
 
-    Raises BadOption where an environment has no certificate, or two.
+    `given` are the values of --sealing-cert. Raises BadOption where an environment has no certificate, or two.
     """
-    names = [each.name for each in environments]
     chosen: dict[str, Path] = {}
     shared: list[Path] = []
-    for text in options.sealing_certs:
+    for text in given:
         name, equals, path = text.partition("=")
         if not (equals and name in names):
             shared.append(Path(text))
@@ -101,7 +100,7 @@ def certificates(options: Options, environments: tuple[Environment, ...]) -> Map
             chosen[name] = Path(path)
     if len(shared) > 1:
         raise BadOption("--sealing-cert is given twice for all environments", hint="name one: --sealing-cert dev=FILE")
-    if shared and options.new_sealing_key:
+    if shared and new_key:
         raise BadOption(
             "--sealing-cert and --new-sealing-key both cover every environment",
             hint="give one of them, or --sealing-cert dev=FILE",
@@ -109,7 +108,7 @@ def certificates(options: Options, environments: tuple[Environment, ...]) -> Map
     missing = [name for name in names if name not in chosen]
     if shared:
         chosen |= dict.fromkeys(missing, shared[0])
-    elif missing and not options.new_sealing_key:
+    elif missing and not new_key:
         raise BadOption(
             f"no sealing certificate for {', '.join(missing)}",
             hint="give the cluster's with --sealing-cert FILE (kubeseal --fetch-cert > FILE), "
@@ -165,7 +164,7 @@ def _environments(options: Options, known: Model | None) -> tuple[Environment, .
 
 
 def _difference(wanted: Model, known: Model) -> str:
-    names = {"remote": "repository"}
+    names = {"exemptions": "validate", "remote": "repository"}
     return ", ".join(
         names.get(each.name, each.name)
         for each in fields(Model)

@@ -1,13 +1,19 @@
 """What must hold before anything is committed."""
 
 import re
+from collections.abc import Mapping
 
-from bootstrap.core.errors import BuildFailed, TaxiwayError
+from bootstrap.core.errors import BuildFailed, TaxiwayError, raise_all
 from bootstrap.core.tree import Tree
 from bootstrap.yamltools import loader
 
 _SECRET = re.compile(rb"^kind: \"?Secret\"?\s*$", re.MULTILINE)
 _PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----")
+
+
+def check(tree: Tree, rendered: Mapping[str, bytes]) -> None:
+    """Raise every reason not to commit a tree, whose overlays render to this."""
+    raise_all([*private_keys(tree), *(error for each in rendered.items() for error in rendered_secrets(*each))])
 
 
 def rendered_secrets(overlay: str, rendered: bytes) -> list[TaxiwayError]:

@@ -43,23 +43,12 @@ def find(name: str) -> str | None:
 
 def cores() -> int:
     """How many cores this process may keep busy: in a container, often fewer than the machine has."""
-    machine = len(places()) or os.cpu_count() or 1
+    machine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         quota, period = _CPU_MAX.read_text().split()
         return max(1, min(machine, math.ceil(int(quota) / int(period))))
     except (OSError, ValueError):  # no such control group, or no limit: "max 100000"
         return machine
-
-
-def places() -> list[int]:
-    """The cores that this process may use, by their numbers; none where the system ties no process to a core."""
-    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-
-
-def stay(place: int) -> None:
-    """Keep this process, and what it starts from now on, on one core, if the system lets it."""
-    with suppress(OSError):
-        os.sched_setaffinity(0, {place})
 
 
 class TookTooLong(Exception):

@@ -6,8 +6,8 @@ from dataclasses import asdict, astuple, dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from bootstrap import models
 from bootstrap.config import model
+from bootstrap.config.exemptions import Exemption
 from bootstrap.config.model import Environment, Model
 from bootstrap.core.errors import BadOption, TaxiwayError
 from bootstrap.core.tree import Tree
@@ -25,14 +25,10 @@ _LAYOUT = "2"  # of what is kept in the cache
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examined:
-    """What was found in one environment, and what it takes for itself.
-
-    `sure` where that is surely of the files that were looked at.
-    """
+    """What was found in one environment, and what it takes for itself."""
 
     findings: tuple[Finding, ...] = ()
     claims: tuple[Claim, ...] = ()
-    sure: bool = True
 
     def dump(self) -> dict[str, Any]:
         """As plain data, which `load` reads back."""
@@ -101,9 +97,8 @@ class Examiner:
         look.scene.forget()
         key = self._key(environment, look.sources.parts)
         same = all(each.identity == self.work.identity(part) for part, each in look.beside.items())
-        if not (key and look.sound and same):
-            return replace(found, sure=False)
-        self.builder.cache.put(key, json.dumps(found.dump()).encode())
+        if key and look.sound and same:
+            self.builder.cache.put(key, json.dumps(found.dump()).encode())
         return found
 
     def scene(self, environment: Environment) -> EnvironmentContext:
@@ -153,16 +148,16 @@ class Examiner:
     def _model_before(self) -> Model | None:
         text = files_of(self.before, model.PATH).get(model.PATH) if self.before else None
         try:
-            return None if text is None else models.read(text, cached=self.builder.cache.folder is not None)
+            return None if text is None else Model.parse(text)
         except TaxiwayError:
             return None
 
     @property
-    def off_before(self) -> Mapping[str, str] | None:
-        """The rules that were switched off before, each with its reason; None where there is no commit yet."""
+    def off_before(self) -> tuple[Exemption, ...] | None:
+        """The rules that were switched off before; None where there is no commit yet."""
         if self.before is None:
             return None
-        return self._model_before.switched_off if self._model_before else {}
+        return self._model_before.exemptions if self._model_before else ()
 
     @cached_property
     def _clusters_before(self) -> Mapping[str, bytes]:

@@ -1,22 +1,22 @@
 """All that is wrong with an environment repo: with its environments, with each beside the others, with what is left."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from bootstrap.cluster.kubectl import Kubectl
+from bootstrap.config.exemptions import Exemption
 from bootstrap.config.model import Environment
 from bootstrap.core.result import Progress
 from bootstrap.core.tree import Tree
 from bootstrap.gitrepo.environment_repo import Checkout, Strays
 from bootstrap.lint import secrets, secrets_certificate
-from bootstrap.memory import Memory
-from bootstrap.validate import parallel, registry, violation
+from bootstrap.system import process
+from bootstrap.validate import registry
 from bootstrap.validate.context import EnvironmentContext, FleetContext, ServerContext
 from bootstrap.validate.engine import Examined, Examiner
 from bootstrap.validate.violation import Finding
-
-_LOOKS = 20  # at the files of an environment, in a tenth of the time that it takes to build and examine one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,32 +24,26 @@ class Aged:
     """What time alone has done to environments, by their names: the same from one time up to another."""
 
     findings: Mapping[str, Sequence[Finding]]
-    since: float
-    until: float
 
     @classmethod
     def of(cls, checkout: Checkout, environments: Iterable[Environment], now: datetime) -> "Aged":
         """At this time."""
         found: dict[str, list[Finding]] = {}
-        turns = {datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)}
         for each in environments:
             place = f"{each.overlay}/{secrets_certificate.FILE}"
             text = checkout.read(place)
             tree = Tree({place: text} if text else {})
             scene = EnvironmentContext(model=checkout.model, environment=each, tree=tree)
             found[each.name] = list(secrets.aging(scene, now))
-            turns.update(secrets.turns(scene))
-        since, until = max(each for each in turns if each <= now), min(each for each in turns if each > now)
-        return cls(findings=found, since=since.timestamp(), until=until.timestamp())
+        return cls(findings=found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
     """What is to be looked at: the environments `chosen`, and the `strays`, if any.
 
-    `off` are the rules that are switched off, each with its reason: of a change that is judged, those of the commit
-    that it is measured against, so that no change silences what is said of it. With a `memory`, all that is found is
-    remembered, if it is surely of the files that were looked at.
+    `off` are the rules that are switched off: of a change that is judged, those of the commit
+    that it is measured against, so that no change silences what is said of it.
     """
 
     checkout: Checkout
@@ -57,17 +51,16 @@ class Survey:
     examiner: Examiner
     aged: Aged
     strays: Strays | None
-    off: Mapping[str, str]
-    memory: Memory | None
+    off: Sequence[Exemption]
 
     def of_changed(self) -> "Survey":
         """The same of those alone that differ from the commit before."""
         return replace(self, chosen=tuple(each for each in self.chosen if self.examiner.differs(each)))
 
     def findings(self, *, progress: Progress) -> list[Finding]:
-        """Every finding. Raises BadTarget at once where a rule is switched off that does not exist."""
-        registry.check_off(self.checkout.model.switched_off)
-        examined, left = self._examined(progress)
+        """Every finding. Raises BadTarget at once where the rule is switched off that can't be."""
+        registry.check_off(self.checkout.model.exemptions)
+        examined = self._examined(progress)
         found = [each for environment in self.chosen for each in examined[environment.name].findings]
         found.extend(each for environment in self.chosen for each in self.aged.findings[environment.name])
         claims = [(each.name, claim) for each in self.chosen for claim in examined[each.name].claims]
@@ -79,15 +72,10 @@ class Survey:
             overlays=self.strays.overlays if self.strays else (),
             clusters=self.strays.clusters if self.strays else (),
             read=self.checkout.read,
+            rules=registry.names(),
         )
         found.extend(registry.examine(fleet))
-        found = self.judged(found)
-        # To remember it takes a second look at all files, which may take longer than one environment.
-        worth = not left or len(left) * _LOOKS >= len(self.chosen)
-        if self.memory and worth and all(each.sure for each in examined.values()):
-            with progress("remembering what was found"):
-                self.memory.keep(found, self.aged.since, self.aged.until)
-        return found
+        return self.judged(found)
 
     def asked(self, context: str | None, *, progress: Progress) -> list[Finding]:
         """What the API server of a kubectl context says of the environments that build."""
@@ -96,19 +84,24 @@ class Survey:
 
     def judged(self, found: Iterable[Finding]) -> list[Finding]:
         """Findings as they are told."""
-        return registry.judged(violation.merged(list(found)), self.off)
+        return registry.judged(found, self.off)
 
-    def _examined(self, progress: Progress) -> tuple[dict[str, Examined], list[Environment]]:
-        """What is in each environment, and those of which nothing was remembered: they are told as they get ready."""
+    def _examined(self, progress: Progress) -> dict[str, Examined]:
+        """What is in each environment: read from the cache, or built and examined on as many threads as cores."""
         what = "building and examining the overlays"
-        with progress(what) as tell:
+        with progress(what) as tell, ThreadPoolExecutor(process.cores()) as pool:
             found = {each.name: known for each in self.chosen if (known := self.examiner.remembered(each))}
-            left = [each for each in self.chosen if each.name not in found]
-            for number, (each, examined) in enumerate(parallel.examine(self.examiner, left), 1):
-                found[each.name] = examined
-                if tell:
-                    tell(f"{what}: {number} of {len(left)}")
-        return found, left
+            jobs = {
+                pool.submit(self.examiner.examine, each): each.name for each in self.chosen if each.name not in found
+            }
+            try:
+                for number, job in enumerate(as_completed(jobs), 1):
+                    found[jobs[job]] = job.result()
+                    if tell:
+                        tell(f"{what}: {number} of {len(jobs)}")
+            finally:
+                pool.shutdown(cancel_futures=True)
+        return found
 
     def _asked(self, kubectl: Kubectl) -> Iterator[Finding]:
         for each in self.chosen:

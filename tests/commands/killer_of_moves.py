@@ -13,10 +13,11 @@ import signal
 import sys
 from pathlib import Path
 
-from bootstrap.commands import change, promote
+from bootstrap.commands import promote
+from bootstrap.commands import set as edit
 from tests.commands.killer import git, run
 
-assert change and promote  # loaded before the fork, so that a run is only its own work
+assert edit and promote  # loaded before the fork, so that a run is only its own work
 
 
 def look(folder: Path) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""`taxiway set`, `hold`, `release` and `env`, end to end: a commit here, or a branch for a pull request."""
+"""`taxiway set`, `hold`, `unhold` and `env`, end to end: a commit here, or a branch for a pull request."""
 
 import json
 from pathlib import Path
@@ -180,8 +180,8 @@ def test_a_hold_is_a_line_and_its_release_restores_the_bytes(repo: Path, taxiway
     entry = yaml.safe_load((repo / "taxiway.yaml").read_text())["environments"][2]["hold"]
     assert (entry["reason"], entry["author"]) == ("a: \"quoted\" 'reason' # é", "Test")
     refuse(taxiway("hold", "prod", "--reason", " "), 2, "a hold needs a reason")
-    succeed(taxiway("release", "prod", "-o", "json"), "committed")
-    succeed(taxiway("release", "prod", "-o", "json"), "unchanged")
+    succeed(taxiway("unhold", "prod", "-o", "json"), "committed")
+    succeed(taxiway("unhold", "prod", "-o", "json"), "unchanged")
     assert (repo / "taxiway.yaml").read_bytes() == before
 
 

@@ -216,8 +216,8 @@ def test_what_can_not_work_is_refused_before_anything_is_pushed(repo: Path, remo
     git(repo, "reset", "--quiet", "--hard", "origin/main")
     assert taxiway("hold", "staging", "--reason", "month end").code == 0
     git(repo, "push", "--quiet", "origin", "main")
-    refuse(taxiway("promote", "staging"), 5, "staging is on hold: month end", "taxiway release staging")
-    assert taxiway("release", "staging").code == 0
+    refuse(taxiway("promote", "staging"), 5, "staging is on hold: month end", "taxiway unhold staging")
+    assert taxiway("unhold", "staging").code == 0
     git(repo, "push", "--quiet", "origin", "main")
     new_image(repo, "3.4.0", environment="staging")
     refuse(taxiway("promote", "staging"), 5, "both sides changed")
@@ -244,11 +244,11 @@ def test_a_result_that_could_not_run_is_refused(repo: Path, remote: Path, taxiwa
     )
     publish(repo)
     refuse(taxiway("promote", "staging"), 7, "AIRFLOW_CONN_WAREHOUSE", "which staging does not have")
-    git(repo, "revert", "--no-edit", "HEAD")
-    # A setting that Airflow ignores in silence.
+    # A setting that Airflow ignores in silence; both are told at once.
     (repo / "overlays/dev/release/airflow.env").write_text("AIRFLOW__CORE__PARALELISM=64\n")
     publish(repo)
-    refuse(taxiway("promote", "staging"), 7, "overlays/staging/release/airflow.env:1", "AIRFLOW__CORE__PARALELISM")
+    ignored = "overlays/staging/release/airflow.env:1", "AIRFLOW__CORE__PARALELISM"
+    refuse(taxiway("promote", "staging"), 7, "AIRFLOW_CONN_WAREHOUSE", "which staging does not have", *ignored)
     # A source that does not build.
     (repo / "base/airflow/service.yaml").unlink()
     publish(repo)
@@ -342,7 +342,7 @@ def test_a_rollback_restores_the_release_keeps_the_rest_and_holds(repo: Path, ta
     assert release(repo, "staging") == before
     assert (repo / "overlays/staging/airflow.env").read_text() == "AIRFLOW__CORE__PARALLELISM=9\n"
     refuse(taxiway("promote", "staging"), 5, "staging is on hold: tasks hang")
-    assert taxiway("release", "staging").code == 0
+    assert taxiway("unhold", "staging").code == 0
     git(repo, "push", "--quiet", "origin", "main")
     # Released, the promotion brings the newer release again.
     succeed(taxiway("promote", "staging", "-o", "json"), "pushed")

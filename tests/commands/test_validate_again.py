@@ -4,18 +4,15 @@ import json
 import os
 import shutil
 import stat
-import time
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
 
-from bootstrap import folders, untracked
 from bootstrap.secrets import sealing
-from bootstrap.system.cache import Cache
 from tests.commands.conftest import Builds, break_it, edit
 from tests.commands.test_init import git, snapshot
-from tests.conftest import Keys, Taxiway, loaded
+from tests.conftest import Keys, Taxiway
 
 
 @pytest.fixture
@@ -34,39 +31,15 @@ def test_what_was_built_once_is_not_built_again(repo: Path, taxiway: Taxiway, bu
     assert snapshot(repo) == before
 
 
-def test_what_is_remembered_of_all_is_told_by_little_code(repo: Path, taxiway: Taxiway) -> None:
-    """The rules take longer to import than Git takes to say that nothing changed."""
-    (repo / "overlays/stray").mkdir()
-    (repo / "overlays/stray/kustomization.yaml").write_text("resources: []\n")
-    wanted = [taxiway("validate", *options, "-o", "json") for options in ((), ("--strict",))]
-    assert [each.code for each in wanted] == [0, 1]
-    assert len(json.loads(wanted[0].out)["data"]["findings"]) == 1
-    heavy = (
-        "git",
-        "pydantic",
-        "cryptography",
-        "multiprocessing",
-        "bootstrap.validate.run",
-        "bootstrap.validate.registry",
-    )
-    for options, each in zip(((), ("--strict",)), wanted, strict=True):
-        assert loaded(heavy, "validate", *options, "-o", "json") == (each.out, [])
-
-
-def test_a_file_that_comes_is_seen_where_the_untracked_ones_are_remembered(
-    repo: Path, taxiway: Taxiway, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(folders, "_SETTLED", 5 * 10**7)
+def test_a_file_that_comes_into_an_empty_folder_is_seen(repo: Path, taxiway: Taxiway) -> None:
     (repo / "overlays/dev/empty").mkdir()
-    time.sleep(0.1)
     assert [taxiway("validate").code for _ in range(2)] == [0, 0]
-    assert untracked.Memory(top=repo, cache=Cache.find()).serves()
     (repo / "overlays/dev/empty/stray.yaml").write_text("a: b\n")
     said = taxiway("validate", "-o", "json")
     assert [each["path"] for each in json.loads(said.out)["data"]["findings"]] == ["overlays/dev/empty/stray.yaml"]
 
 
-def test_what_is_remembered_of_all_ends_with_the_certificate(
+def test_a_certificate_ages_though_nothing_else_changes(
     repo: Path, taxiway: Taxiway, keys: Keys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert [taxiway("validate").code for _ in range(3)] == [0, 0, 0]

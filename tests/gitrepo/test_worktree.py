@@ -91,8 +91,8 @@ def test_only_what_is_needed_is_checked_out(repo: Path) -> None:
 def test_what_a_killed_run_left_does_not_matter(repo: Path) -> None:
     before = mine(repo)
     script = (
-        "import os, sys, pathlib; from bootstrap import branches\n"
-        "with branches.worktree(pathlib.Path(sys.argv[1]), 'HEAD', ('base',)): os._exit(9)"
+        "import os, sys, pathlib; from bootstrap.gitrepo import worktree\n"
+        "with worktree.worktree(pathlib.Path(sys.argv[1]), 'HEAD', ('base',)): os._exit(9)"
     )
     assert subprocess.run([sys.executable, "-c", script, repo], check=False).returncode == 9
     assert (repo / ".git/taxiway/worktree/tree/base/c.yaml").is_file()

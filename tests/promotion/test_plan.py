@@ -1,14 +1,14 @@
 """What a promotion carries, what it leaves alone, and what it refuses to guess."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from bootstrap import secret_keys
 from bootstrap.config.hold import Hold
 from bootstrap.config.model import Model
 from bootstrap.core.errors import BadOption, BadTarget
@@ -16,6 +16,8 @@ from bootstrap.core.tree import Tree
 from bootstrap.promotion import plan as promotion
 from bootstrap.promotion import release, rollback
 from bootstrap.promotion.plan import ALL, Part, Plan
+from bootstrap.validate.context import EnvironmentContext
+from bootstrap.validate.rules.references.configmaps_and_secrets import missing_secret, missing_secret_key
 from tests import environment_repo as envs
 
 KNOWN = envs.model()
@@ -405,7 +407,6 @@ def test_an_unusual_route_is_remarked_and_not_refused() -> None:
 
 
 @given(edits=SCENARIOS, earlier=st.lists(release_edits("staging"), max_size=4))
-@settings(max_examples=60)
 def test_a_rollback_restores_the_release_and_only_that(edits: list[Edit], earlier: list[Edit]) -> None:
     now, then = applied(REPO, edits), applied(REPO, earlier)
     plan = rollback.plan(now, KNOWN, "staging", then, HOLD)
@@ -456,12 +457,21 @@ def test_what_a_new_manifest_reads_and_nobody_sealed_is_named() -> None:
         REPO, "base/airflow/job.migrate.yaml", lambda text: text.replace("          env:", f"          env:{wanted}", 1)
     )
     _, merged = promote(tree, ancestor=REPO)
-    before, after = (secret_keys.missing_keys(envs.render(each, "staging")) for each in (tree, merged))
+    before, after = (missing_secrets(each, envs.render(each, "staging")) for each in (tree, merged))
     # Of the tests' own sealed secrets only airflow-jwt is there, before and after.
-    assert {each.secret for each in before} >= {"airflow-postgres", "airflow-fernet"}
-    assert "airflow-jwt" not in {each.secret for each in before}
-    (new,) = set(after) - set(before)
-    assert str(new) == "Job/airflow-migrate reads the key NEW_KEY of Secret airflow-jwt"
+    assert {secret for secret, _, _ in before} >= {"airflow-postgres", "airflow-fernet"}
+    assert "airflow-jwt" not in {secret for secret, _, _ in before}
+    assert set(after) - set(before) == {("airflow-jwt", "NEW_KEY", "Job/airflow-migrate")}
+
+
+def missing_secrets(tree: Tree, objects: Sequence[object]) -> list[tuple[str, str | None, str]]:
+    """What `references/missing-secret` and `-key` find: each Secret, the key of it, and who needs it."""
+    rendered = yaml.safe_dump_all(objects).encode()
+    context = EnvironmentContext(model=KNOWN, environment=KNOWN.find("staging"), tree=tree, rendered=rendered)
+    pattern = re.compile(r"Secret (\S+) (?:is made by nothing in|of) \S+?(?: has no key (\S+))?; needed by (.+)")
+    violations = [*missing_secret(context), *missing_secret_key(context)]
+    found = (pattern.fullmatch(violation.message) for violation in violations)
+    return [(each[1], each[2], each[3]) for each in found if each]
 
 
 @pytest.mark.parametrize(
@@ -488,8 +498,8 @@ def test_every_way_to_read_a_secret_counts(
     external = {"kind": "ExternalSecret", "metadata": {"name": "x"}, "spec": {"target": {"name": "outside"}}}
     pod = {"kind": "Pod", "metadata": {"name": "worker"}, "spec": spec}
     text = {"kind": "ConfigMap", "metadata": {"name": "worker"}, "data": {"pod.yaml": yaml.safe_dump(pod)}}
-    found = secret_keys.missing_keys([sealed, external, text if inside else pod])
-    assert [(each.secret, each.key) for each in found] == missing
+    found = missing_secrets(Tree(), [sealed, external, text if inside else pod])
+    assert [(secret, key) for secret, key, _ in found] == missing
 
 
 def test_a_plan_reads_no_other_overlay() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.pullrequests.record import Block, Kind, Route
+from bootstrap.pullrequests.record import ChangeKind, ChangeRecord, ChangeRef
 from tests.commands.test_init import git
 from tests.commands.test_promote import new_image, succeed
 from tests.conftest import Keys, Taxiway
@@ -14,13 +14,13 @@ from tests.security.hostile import Place
 FORGED = "overlays/prod/kustomization.yaml"
 
 
-def forge(repo: Path, remote: Path, route: Route, digest: str, start: str) -> tuple[str, str]:
+def forge(repo: Path, remote: Path, route: ChangeRef, digest: str, start: str) -> tuple[str, str]:
     """Push a commit with a record of our own form, and another content; the branch and the commit."""
     folder = repo.parent / "stranger"
     git(repo.parent, "clone", "--quiet", str(remote), str(folder))
     git(folder, "checkout", "--quiet", "-b", route.branch(digest), start)
     (folder / FORGED).write_text((folder / FORGED).read_text().replace("airflow-prod", "kube-system"))
-    block = Block(route=route, commit=git(folder, "rev-parse", "origin/main"), digest=digest, version="1")
+    block = ChangeRecord(ref=route, commit=git(folder, "rev-parse", "origin/main"), digest=digest, version="1")
     git(folder, "commit", "--quiet", "--all", "--message", f"A change\n\n{block.trailer}")
     git(folder, "push", "--quiet", "--force", "origin", "HEAD")
     return route.branch(digest), git(folder, "rev-parse", "HEAD")
@@ -36,7 +36,7 @@ def test_a_record_is_not_believed(place: Place, taxiway: Taxiway, beside: bool) 
     if beside:
         assert taxiway("promote", "dev", "prod").code == 0
         start = f"origin/taxiway/promote-dev_prod-{planned}"
-    route = Route(kind=Kind.PROMOTE, target="prod", source="dev")
+    route = ChangeRef(kind=ChangeKind.PROMOTE, target="prod", source="dev")
     branch, forged = forge(place.repo, remote, route, planned, start)
     told = succeed(taxiway("promote", "dev", "prod", "--output", "json"), "pushed")
     assert told["branch"] == branch
@@ -51,7 +51,7 @@ def test_nor_for_a_new_environment(place: Place, taxiway: Taxiway, keys: Keys) -
     words = ("env", "add", "qa", "--pr", "--sealing-cert", str(keys.certificate), "--output", "json")
     first = succeed(taxiway(*words), "pushed")
     assert succeed(taxiway(*words), "unchanged")["commit"] == first["commit"]
-    route, branch = Route(kind=Kind.ADD, target="qa"), str(first["branch"])
+    route, branch = ChangeRef(kind=ChangeKind.ADD, target="qa"), str(first["branch"])
     _, forged = forge(place.repo, remote, route, branch[-12:], f"origin/{branch}")
     assert succeed(taxiway(*words), "pushed")["commit"] != forged
     assert FORGED not in git(remote, "diff", "--name-only", "main", branch)

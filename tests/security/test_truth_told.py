@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bootstrap.commands import diffing
-from bootstrap.commands.diff import Request
+from bootstrap.commands.diff import Request, command
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.diff import compare, formats, markdown
 from bootstrap.diff.consequences import SERIOUS, Effect
@@ -17,15 +16,17 @@ from bootstrap.diff.formats import EnvironmentDiff
 from bootstrap.kubernetes.objects import Object
 from bootstrap.promotion.plan import Plan
 from bootstrap.pullrequests import description
-from bootstrap.pullrequests.description import Description
-from bootstrap.pullrequests.record import Block, Kind, Route
+from bootstrap.pullrequests.preview import Preview
+from bootstrap.pullrequests.record import ChangeKind, ChangeRecord, ChangeRef
 from bootstrap.yamltools import embedded
 from tests import environment_repo as envs
 from tests.security.test_truth import HARMLESS, SAFE, binding, deployment, diff, make, pod, role, serious, told
 
 LIMIT = 65_536
 COMMAND = "taxiway diff --since origin/main"
-BLOCK = Block(route=Route(kind=Kind.PROMOTE, source="dev", target="complete"), commit="0" * 40, digest="0", version="1")
+BLOCK = ChangeRecord(
+    ref=ChangeRef(kind=ChangeKind.PROMOTE, source="dev", target="complete"), commit="0" * 40, digest="0", version="1"
+)
 ADMIN = binding("ClusterRole/cluster-admin", "ServiceAccount/thief", kind="ClusterRoleBinding")
 GIVEN = "gives ClusterRole/cluster-admin (full control of everything) to ServiceAccount/thief in the whole cluster"
 
@@ -34,10 +35,10 @@ def many(number: int, *, kind: str = "ConfigMap", value: str = "x") -> list[Obje
     return [make(kind, f"harmless-{n}", data={"a": value}) for n in range(number)]
 
 
-def described(found: EnvironmentDiff, notes: tuple[str, ...] = ()) -> Description:
+def described(found: EnvironmentDiff, notes: tuple[str, ...] = ()) -> Preview:
     plan = Plan(changes=ChangeSet())
     known = envs.model("dev", "complete")
-    return Description(known=known, planned=plan, block=BLOCK, diff=found, command=COMMAND, notes=notes)
+    return Preview(model=known, plan=plan, record=BLOCK, diff=found, command=COMMAND, notes=notes)
 
 
 def first_line(text: str) -> str:
@@ -222,7 +223,7 @@ def test_a_container_may_be_called_order() -> None:
     ],
 )
 def test_the_command_that_shows_all_is_exact(request_: Request, words: str) -> None:
-    assert diffing.command(request_) == words
+    assert command(request_) == words
 
 
 def test_without_a_risk_the_sentence_is_true() -> None:

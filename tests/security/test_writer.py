@@ -18,12 +18,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootstrap.commands import render
 from bootstrap.core import paths
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.errors import BadTarget, GitFailed
 from bootstrap.core.tree import Tree
 from bootstrap.gitrepo import commit
+from bootstrap.kubernetes import formats
 from bootstrap.system import files
 from bootstrap.system.locks import alone
 from tests.commands import conftest as shared
@@ -520,7 +520,7 @@ metadata: {name: "system:airflow"}
 
 
 def test_names_of_objects_are_no_paths(tmp_path: Path, canary: Path) -> None:
-    found = render._files(OBJECTS.encode())
+    found = formats.files(OBJECTS.encode())
     assert "clusterrole.system:airflow.yaml" in found
     assert len(found) == 4
     assert not [path for path in found if paths.problem(path) or "/" in path]

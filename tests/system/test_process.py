@@ -41,5 +41,5 @@ def test_a_container_s_limit_counts_as_cores(
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system ties no process to a core")
 def test_a_process_that_is_tied_to_a_core_has_one() -> None:
     tie = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})"
-    script = f"{tie}; from bootstrap import process; print(process.cores())"
+    script = f"{tie}; from bootstrap.system import process; print(process.cores())"
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, check=True).stdout == b"1\n"

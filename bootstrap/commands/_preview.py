@@ -1,0 +1,177 @@
+"""Preview a planned change: build both sides, compare them, and examine the result with every rule."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from bootstrap import __version__
+from bootstrap.commands._session import Session
+from bootstrap.config.model import PATH, Environment, Model
+from bootstrap.core.errors import BuildFailed, TaxiwayError
+from bootstrap.core.tree import Tree
+from bootstrap.diff import environment_diff
+from bootstrap.diff.consequences import repository
+from bootstrap.diff.consequences.repository import State
+from bootstrap.diff.formats import EnvironmentDiff
+from bootstrap.gitrepo.planned import PlannedCommit
+from bootstrap.kubernetes import objects
+from bootstrap.kustomize.builder import Built
+from bootstrap.lint import kubernetes_postgres, secrets_certificate
+from bootstrap.promotion import release
+from bootstrap.promotion.merge import Part
+from bootstrap.promotion.plan import Plan
+from bootstrap.pullrequests.base_commit import BaseCommit
+from bootstrap.pullrequests.preview import Preview
+from bootstrap.pullrequests.record import ChangeRecord, ChangeRef
+from bootstrap.system import files
+from bootstrap.validate import registry
+from bootstrap.validate.context import CLUSTERS, Concerned, EnvironmentContext
+from bootstrap.validate.violation import Finding
+
+# A change that adds one of these is refused even where the rule is switched off.
+_MISSING_SECRET = frozenset({"references/missing-secret", "references/missing-secret-key"})
+
+
+def preview(
+    session: Session,
+    base: BaseCommit,
+    plan: Plan,
+    ref: ChangeRef,
+    *,
+    command: str,
+    after: Model | None = None,
+    refusals: Sequence[TaxiwayError] = (),
+    notes: tuple[str, ...] = (),
+    parts: tuple[Part, ...] = tuple(Part),
+    pin: str | None = None,
+) -> Preview:
+    """What the plan does to its target, and every problem that refuses it; nothing is built where there are `refusals`.
+
+    `after` is taxiway.yaml as it will be (None: as it is). What a promotion brings must be without an error, while a
+    change of the environment's own may leave those that it has. Raises BadTarget where the files can't be written.
+    """
+    after = after or base.model
+    shown = Preview(
+        model=base.model,
+        plan=plan,
+        record=ChangeRecord(
+            ref=ref, commit=base.commit, digest=plan.changes.digest, version=__version__, parts=parts, pin=pin
+        ),
+        diff=EnvironmentDiff(environment=ref.target, changes=(), consequences=()),
+        command=command,
+        notes=notes,
+    )
+    if not plan.changes and not plan.conflicts:
+        return shown
+    if refusals:
+        return replace(shown, problems=tuple(refusals))
+    files.check(base.top, plan.changes.writes, plan.changes.deletes)
+    old, new = _find(base.model, ref.target), _find(after, ref.target)
+    overlay = f"overlays/{ref.target}"
+    with session.progress("building both sides"):
+        built = _build(session, base, plan, ref, old=old is not None, new=new is not None)
+    if failures := [*_failures(built, ref.source)]:
+        return replace(shown, problems=tuple(failures))
+    unrelated = [part for part in base.snapshot.parts() if part != CLUSTERS]
+    before_tree = Tree.union((base.tree(*unrelated, overlay), _sync_files(base, new or old)))
+    after_tree = plan.changes.apply(before_tree)
+    beside = repository.consequences(_state(base.model, before_tree), _state(after, after_tree))
+    diff = environment_diff.over_time(
+        ref.target,
+        objects.parse(built["before"].rendered),
+        objects.parse(built["after"].rendered),
+        (*beside.get(PATH, ()), *beside.get(ref.target, ())),
+    )
+    if new is None:
+        return replace(shown, diff=diff)
+    will = EnvironmentContext(model=after, environment=new, tree=after_tree, rendered=built["after"].rendered)
+    was = None
+    if old:
+        was = replace(will, model=base.model, environment=old, tree=before_tree, rendered=built["before"].rendered)
+    problems, silenced = _examine(will, was, anew=bool(ref.source))
+    dags = ""
+    if any(move.part is Part.DAGS for move in plan.moved):
+        dags = release.of(after_tree, new).settings(release.RELEASE_ENV).get("DAGS_REPOSITORY", "")
+    return replace(shown, diff=diff, problems=problems, notes=(*notes, *silenced), dags_repository=dags)
+
+
+def _find(model: Model, name: str) -> Environment | None:
+    return next((environment for environment in model.environments if environment.name == name), None)
+
+
+def _build(
+    session: Session, base: BaseCommit, plan: Plan, ref: ChangeRef, *, old: bool, new: bool
+) -> Mapping[str, Built]:
+    """Both sides of the target, and the source; empty where a side does not exist."""
+    overlay, planned = f"overlays/{ref.target}", PlannedCommit(before=base.snapshot, changes=plan.changes)
+    sides = {
+        "before": (base.snapshot, overlay) if old else None,
+        "after": (planned, overlay) if new else None,
+        "source": (base.snapshot, f"overlays/{ref.source}") if ref.source else None,
+    }
+    built = iter(session.builder.rendered_all([side for side in sides.values() if side]))
+    return {name: next(built) if side else Built() for name, side in sides.items()}
+
+
+def _failures(built: Mapping[str, Built], source: str | None) -> Iterator[TaxiwayError]:
+    if failure := built["source"].failure:
+        yield BuildFailed(f"the source {source} does not build: {failure}", hint="mend it first")
+    if failure := built["after"].failure:
+        hint = "taxiway diff shows what differs; nothing was written"
+        yield BuildFailed(f"the result does not build: {failure}", hint=hint)
+
+
+def _sync_files(base: BaseCommit, environment: Environment | None) -> Tree:
+    """What makes a controller sync an environment: the rules need not look at what is all about others."""
+    tree = base.tree(CLUSTERS).files
+    paths = Concerned(tree).of(environment) if environment else ()
+    return Tree({path: data for path, data in tree.items() if path in paths})
+
+
+def _state(model: Model, tree: Tree) -> State:
+    return State(model=model, read=lambda path: tree.files.get(path, b""))
+
+
+def _examine(
+    context: EnvironmentContext, before: EnvironmentContext | None, *, anew: bool
+) -> tuple[tuple[TaxiwayError, ...], tuple[str, ...]]:
+    """The problems of the result, and notes about those that a switched-off rule would find.
+
+    Unless `anew`, errors that are there `before` may stay, but for a certificate that nobody trusts. Rules are switched
+    off as they are at the base commit.
+    """
+    off = (before or context).model.exemptions
+    registry.check_off(off)
+    found = registry.examine(context)
+    if before:
+        found.extend(kubernetes_postgres.check(replace(context, before=before.rendered)))
+    errors = {_identity(finding): finding for finding in registry.serious(found)}
+    known = {
+        _identity(finding)
+        for finding in (registry.serious(registry.examine(before)) if errors and before else ())
+        if finding.rule is not secrets_certificate.UNTRUSTED
+    }
+    problems, notes = [], []
+    for identity, finding in errors.items():
+        name, new = finding.rule.name, identity not in known
+        exemption = registry.exempting(finding, off)
+        if new and name in _MISSING_SECRET:
+            problems.append(_missing_secret(finding, context.environment))
+        elif exemption is None and (new or anew):
+            hint = finding.hint or finding.rule.fix
+            problems.append(BuildFailed(f"{finding.place}: {finding.message} ({name})", hint=hint))
+        elif exemption and new:
+            notes.append(f"{finding.message} ({name} is switched off{exemption.where}: {exemption.reason})")
+    return tuple(problems), tuple(notes)
+
+
+def _identity(finding: Finding) -> tuple[str, str, str]:
+    """What makes a finding the same one before and after, wherever its line has gone."""
+    return finding.rule.name, finding.place.path, finding.message
+
+
+def _missing_secret(finding: Finding, environment: Environment) -> TaxiwayError:
+    return BuildFailed(
+        f"{finding.place}: the manifests read a secret key, which {environment.name} does not have: {finding.message} "
+        f"({finding.rule.name})",
+        hint=f"{finding.hint or finding.rule.fix}; merge that first",
+    )

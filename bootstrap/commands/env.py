@@ -1,0 +1,57 @@
+"""`taxiway env remove` and `taxiway env list`."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bootstrap import workspace
+from bootstrap.commands._change import make
+from bootstrap.commands._preview import preview
+from bootstrap.commands._session import ChangeOptions, Session
+from bootstrap.core.result import Progress, Result
+from bootstrap.gitrepo import environment_repo
+from bootstrap.promotion.plan import Plan
+from bootstrap.pullrequests.record import ChangeKind, ChangeRef
+from bootstrap.scaffold import environments
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removed:
+    """The environment to remove."""
+
+    directory: Path
+    name: str
+    options: ChangeOptions
+
+
+def remove(request: Removed, *, progress: Progress) -> Result:
+    """Remove an environment's files; Git's history keeps them, and the cluster what runs there."""
+    session = Session.open(request.directory, progress)
+    environment = session.model.find(request.name)
+    folders = (*environments.FILES, environment.overlay, "clusters")
+    base = session.base(folders, request.options)
+    removal = environments.remove(base.tree(*folders), base.model, environment.name)
+    if request.options.dry_run:
+        data = {"environment": environment.name, "files": list(removal.changes.paths)}
+        result = Result(status="planned", data=data, lines=environments.removed_files(environment, removal))
+    else:
+        previewed = preview(
+            session,
+            base,
+            Plan(changes=removal.changes),
+            ChangeRef(kind=ChangeKind.REMOVE, target=environment.name),
+            after=removal.known,
+            command=f"git log --stat -- {environment.overlay}",
+        )
+        result = make(session, base, previewed, request.options)
+    last = (
+        f"what runs stays until: kubectl delete -f {environment.sync_file} (from an earlier commit), and then "
+        f"kubectl delete namespace {environment.namespace}"
+    )
+    return replace(result, notes=(*result.notes, last))
+
+
+def listed(directory: Path) -> Result:
+    """Every environment, in promotion order."""
+    checkout = environment_repo.working(workspace.top_of(directory))
+    rows = environments.rows(checkout.model, checkout.read)
+    return Result(status="listed", data={"environments": rows}, lines=environments.table(rows))
