@@ -15,7 +15,7 @@ from bootstrap.diff.formats import EnvironmentDiff
 from bootstrap.gitrepo.planned import PlannedCommit
 from bootstrap.kubernetes import objects
 from bootstrap.kustomize.builder import Built
-from bootstrap.lint import kubernetes_postgres, secrets_certificate
+from bootstrap.lint import secrets_certificate
 from bootstrap.promotion import release
 from bootstrap.promotion.merge import Part
 from bootstrap.promotion.plan import Plan
@@ -25,6 +25,7 @@ from bootstrap.pullrequests.record import ChangeRecord, ChangeRef
 from bootstrap.system import files
 from bootstrap.validate import registry
 from bootstrap.validate.context import CLUSTERS, Concerned, EnvironmentContext
+from bootstrap.validate.rules.kubernetes.postgres import postgres_major
 from bootstrap.validate.violation import Finding
 
 # A change that adds one of these is refused even where the rule is switched off.
@@ -150,7 +151,7 @@ def _examine(
     registry.check_off(off)
     found = registry.examine(context)
     if before:
-        found.extend(kubernetes_postgres.check(replace(context, before=before.rendered)))
+        found.extend(registry.findings(replace(context, before=before.rendered), postgres_major))
     errors = {_identity(finding): finding for finding in registry.serious(found)}
     known = {
         _identity(finding)

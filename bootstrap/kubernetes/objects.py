@@ -7,12 +7,13 @@ from typing import Any
 
 import yaml
 
-from bootstrap import alike
 from bootstrap.core.errors import BuildFailed
+from bootstrap.yamltools import loader
 
 Object = dict[str, Any]
 
-_HASHED = re.compile(f"(?P<name>.+)-{alike.HASH}")
+_HASH = "[2456789bcdfghkmt]{10}"  # kustomize's, at the end of a name: no vowels, no look-alikes (api/hasher, hash.go)
+_HASHED = re.compile(f"(?P<name>.+)-{_HASH}")
 _GENERATED = frozenset({"ConfigMap", "Secret"})
 # The Jobs that carry the release's id as the end of their name.
 _RELEASED = re.compile(r"(?P<name>airflow-(?:migrate|create-user|generate-secrets))-(?P<release>.+)")
@@ -38,12 +39,9 @@ class Identity:
 
 
 def parse(rendered: bytes) -> tuple[Object, ...]:
-    """The objects of a rendered YAML stream, in its order. All who ask share them: nobody may change one.
-
-    Raises BuildFailed where kustomize wrote what can't be read.
-    """
+    """The objects of a rendered YAML stream, in its order. Raises BuildFailed where it can't be read."""
     try:
-        documents = [each for text in rendered.split(b"\n---\n") for each in alike.documents(text)]
+        documents = [each for text in rendered.split(b"\n---\n") for each in loader.load_all(text)]
     except yaml.YAMLError as err:
         reason = getattr(err, "problem", None) or "not valid YAML"
         raise BuildFailed(f"what kustomize renders can't be read: {reason}") from None
