@@ -6,13 +6,13 @@ from pathlib import Path
 
 import yaml
 
-from bootstrap import workspace
 from bootstrap.config.model import Controller, Environment, Model
 from bootstrap.config.remote import Forge, Remote
 from bootstrap.core.tree import Tree
 from bootstrap.kubernetes.objects import Object, parse
 from bootstrap.kustomize import images
 from bootstrap.scaffold import plan, sources
+from bootstrap.system import files
 from bootstrap.yamltools import envfile
 from tests import rendering
 
@@ -56,7 +56,7 @@ def repo(*names: str) -> Tree:
 
 def render(tree: Tree, environment: str) -> tuple[Object, ...]:
     """What the real kustomize makes of an overlay."""
-    with workspace.scratch(tree) as folder:
+    with files.temporary(tree) as folder:
         return parse(rendering.build(Path(folder) / "overlays" / environment))
 
 

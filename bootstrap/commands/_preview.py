@@ -15,7 +15,6 @@ from bootstrap.diff.formats import EnvironmentDiff
 from bootstrap.gitrepo.planned import PlannedCommit
 from bootstrap.kubernetes import objects
 from bootstrap.kustomize.builder import Built
-from bootstrap.lint import secrets_certificate
 from bootstrap.promotion import release
 from bootstrap.promotion.merge import Part
 from bootstrap.promotion.plan import Plan
@@ -26,6 +25,7 @@ from bootstrap.system import files
 from bootstrap.validate import registry
 from bootstrap.validate.context import CLUSTERS, Concerned, EnvironmentContext
 from bootstrap.validate.rules.kubernetes.postgres import postgres_major
+from bootstrap.validate.rules.secrets.certificate import untrusted_certificate
 from bootstrap.validate.violation import Finding
 
 # A change that adds one of these is refused even where the rule is switched off.
@@ -55,12 +55,7 @@ def preview(
         model=base.model,
         plan=plan,
         record=ChangeRecord(
-            ref=ref,
-            commit=base.commit,
-            digest=plan.changes.digest,
-            version=__version__,
-            parts=parts,
-            pin=pin,
+            ref=ref, commit=base.commit, digest=plan.changes.digest, version=__version__, parts=parts, pin=pin
         ),
         diff=EnvironmentDiff(environment=ref.target, changes=(), consequences=()),
         command=command,
@@ -89,12 +84,10 @@ def preview(
     )
     if new is None:
         return replace(shown, diff=diff)
-    was = (
-        EnvironmentContext(model=base.model, environment=old, tree=before_tree, rendered=built["before"].rendered)
-        if old
-        else None
-    )
     will = EnvironmentContext(model=after, environment=new, tree=after_tree, rendered=built["after"].rendered)
+    was = None
+    if old:
+        was = replace(will, model=base.model, environment=old, tree=before_tree, rendered=built["before"].rendered)
     problems, silenced = _examine(will, was, anew=bool(ref.source))
     dags = ""
     if any(move.part is Part.DAGS for move in plan.moved):
@@ -156,7 +149,7 @@ def _examine(
     known = {
         _identity(finding)
         for finding in (registry.serious(registry.examine(before)) if errors and before else ())
-        if finding.rule is not secrets_certificate.UNTRUSTED
+        if finding.rule is not untrusted_certificate.rule
     }
     problems, notes = [], []
     for identity, finding in errors.items():

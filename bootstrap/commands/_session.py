@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from bootstrap import workspace
 from bootstrap.config.model import Model
 from bootstrap.core.result import Progress
+from bootstrap.forges.pull_request import PullRequestOptions
 from bootstrap.gitrepo import environment_repo
 from bootstrap.gitrepo import repository as git_repository
 from bootstrap.gitrepo.environment_repo import Checkout
 from bootstrap.kustomize.builder import Builder
-from bootstrap.proposal import PullRequestOptions
 from bootstrap.pullrequests import base_commit
 from bootstrap.pullrequests.base_commit import BaseCommit
 from bootstrap.system.cache import Cache
@@ -38,7 +37,7 @@ class Session:
     def open(cls, directory: Path, progress: Progress, *, cached: bool = True) -> "Session":
         """Find the repo that a folder is in. Raises MissingTool without a usable Git, BadTarget outside of a repo."""
         git_repository.check_version()
-        return cls(top=workspace.top_of(directory), progress=progress, cached=cached)
+        return cls(top=environment_repo.top_of(directory), progress=progress, cached=cached)
 
     @cached_property
     def checkout(self) -> Checkout:

@@ -4,12 +4,12 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap import workspace
 from bootstrap.core.errors import BadOption
 from bootstrap.core.result import Progress, Result
+from bootstrap.forges.hosting import BODY_LIMITS
 from bootstrap.gitrepo import environment_repo
-from bootstrap.hosting import BODY_LIMITS
 from bootstrap.pullrequests import comments
+from bootstrap.system import user_input
 
 _CONTROLS = re.compile(r"[^\n\t\x20-\x7e\xa0-\U0010ffff]")
 _CUT = "\n… cut here: the forge takes no more.\n"
@@ -26,9 +26,9 @@ class Request:
 
 def run(request: Request, *, progress: Progress) -> Result:
     """Comment with the text, unless that was done before. Raises BadOption where there is no text."""
-    top = workspace.top_of(request.directory)
+    top = environment_repo.top_of(request.directory)
     model = environment_repo.working(top).model
-    text = _plain(workspace.read_input(request.source), BODY_LIMITS[model.forge])
+    text = _plain(user_input.read_input(request.source), BODY_LIMITS[model.forge])
     if not text.strip():
         raise BadOption(f"{request.source} holds no text", hint="make one: taxiway diff --output comment > FILE")
     return comments.post(top, model, request.number, text, progress=progress)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bootstrap import workspace
 from bootstrap.commands._change import make
 from bootstrap.commands._preview import preview
 from bootstrap.commands._session import ChangeOptions, Session
@@ -52,6 +51,6 @@ def remove(request: Removed, *, progress: Progress) -> Result:
 
 def listed(directory: Path) -> Result:
     """Every environment, in promotion order."""
-    checkout = environment_repo.working(workspace.top_of(directory))
+    checkout = environment_repo.working(environment_repo.top_of(directory))
     rows = environments.rows(checkout.model, checkout.read)
     return Result(status="listed", data={"environments": rows}, lines=environments.table(rows))

@@ -4,19 +4,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from bootstrap import __version__, workspace
-from bootstrap.commands import _init_summary, custody
+from bootstrap import __version__
+from bootstrap.commands import _init_summary
 from bootstrap.config import model
 from bootstrap.config.model import Model
 from bootstrap.core.certificates import CERTIFICATE
 from bootstrap.core.result import Progress, Result
-from bootstrap.gitrepo import repository
+from bootstrap.gitrepo import reading, repository
 from bootstrap.kustomize.build import Kustomize
 from bootstrap.scaffold import destination, plan, sources, wheel
 from bootstrap.scaffold import options as init_options
 from bootstrap.scaffold.destination import Site
 from bootstrap.scaffold.options import Options, Surroundings
-from bootstrap.secrets import checks, private_keys
+from bootstrap.secrets import private_keys, scan, sealing_keys
+from bootstrap.system import files
 
 Ask = Callable[[Options, Surroundings], Options]
 
@@ -36,19 +37,19 @@ def run(options: Options, *, ask: Ask, progress: Progress) -> Result:
     options = ask(options, around)
     wanted = init_options.resolve(options, around)
     names = [environment.name for environment in wanted.environments]
-    given = custody.given_secrets(options.secrets_from, names)
-    files = init_options.certificates(options.sealing_certs, options.new_sealing_key, names)
+    given = sealing_keys.given_secrets(options.secrets_from, names)
+    certificates = sealing_keys.by_environment(options.sealing_certs, options.new_sealing_key, names)
     with progress("making keys"):
-        keys = custody.take(files, options.new_sealing_key, names, target.top, now)
+        keys = sealing_keys.take(certificates, options.new_sealing_key, names, target.top, now)
     wanted = replace(wanted, environments=tuple(map(keys.pinned, wanted.environments)))
     sealed = {environment.name: keys.seal(environment, given, now) for environment in wanted.environments}
     tool = wheel.plan(__version__, sources.package(), sources.lock(), download)
     tree = plan.plan(sources.load(), wanted, sealed, tool)
     target.check(tree)
     overlays = [environment.overlay for environment in wanted.environments]
-    with workspace.scratch(tree) if options.dry_run else target.stage(tree) as staged:
+    with files.temporary(tree) if options.dry_run else target.stage(tree) as staged:
         with progress("building the overlays"):
-            checks.check(tree, dict(zip(overlays, kustomize.build_all(staged, overlays, tree), strict=True)))
+            scan.refuse_plaintext(tree, dict(zip(overlays, kustomize.build_all(staged, overlays, tree), strict=True)))
         if options.dry_run:
             return _init_summary.done(wanted, target.top, tree, status="planned", commit=None, key_file=keys.key_file)
         with progress("committing"), private_keys.written(keys.key_file, keys.new_key):
@@ -57,7 +58,7 @@ def run(options: Options, *, ask: Ask, progress: Progress) -> Result:
 
 
 def _surroundings(target: Site) -> Surroundings:
-    text = workspace.read_file(target.top, model.PATH)
+    text = reading.read(target.top, model.PATH)
     return Surroundings(known=Model.parse(text) if text else None, origin=target.origin(), branch=target.branch())
 
 
@@ -70,8 +71,9 @@ def _compare(options: Options, known: Model, target: Site, now: datetime) -> Res
     if options.sealing_certs:
         names = [environment.name for environment in known.environments]
         paths = {environment.name: f"{environment.overlay}/secrets/{CERTIFICATE}" for environment in known.environments}
-        pinned = {name: text for name, path in paths.items() if (text := workspace.read_file(target.top, path))}
-        custody.compare(init_options.certificates(options.sealing_certs, options.new_sealing_key, names), pinned, now)
+        pinned = {name: text for name, path in paths.items() if (text := reading.read(target.top, path))}
+        certificates = sealing_keys.by_environment(options.sealing_certs, options.new_sealing_key, names)
+        sealing_keys.compare(certificates, pinned, now)
     notes = ("--secrets-from was not read: init never changes a sealed value",) if options.secrets_from else ()
     if options.install is not None:
         notes = (*notes, f"--install was not followed: init never changes {wheel.FOLDER}/ where it is there")

@@ -11,7 +11,7 @@ from bootstrap.gitrepo import status
 from bootstrap.gitrepo.snapshot import Commit, WorkTree
 from bootstrap.validate import formats, violation
 from bootstrap.validate.engine import Examiner
-from bootstrap.validate.run import Aged, Survey
+from bootstrap.validate.run import Survey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ def run(request: Request, *, progress: Progress) -> Result:
             checkout=session.checkout,
             chosen=environments,
             examiner=examiner,
-            aged=Aged.of(session.checkout, environments, datetime.now(UTC)),
+            now=datetime.now(UTC),
             strays=None if request.environments or request.since else session.checkout.strays(),
             off=(examiner.off_before or ()) if request.since else session.model.exemptions,
         )

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bootstrap import workspace
 from bootstrap.config import model
 from bootstrap.config.model import Environment
 from bootstrap.config.parts import part_of
@@ -11,6 +10,7 @@ from bootstrap.diff import environment_diff, ownership
 from bootstrap.diff.consequences import Consequence, repository
 from bootstrap.diff.consequences.repository import State
 from bootstrap.diff.formats import EnvironmentDiff
+from bootstrap.gitrepo import reading
 from bootstrap.gitrepo.environment_repo import Checkout
 from bootstrap.gitrepo.snapshot import Snapshot, files_of
 from bootstrap.kubernetes import objects
@@ -93,4 +93,4 @@ def _differs(before: Snapshot, after: Snapshot, part: str) -> bool:
 
 
 def _own_settings(checkout: Checkout, environment: Environment) -> frozenset[str]:
-    return ownership.settings(workspace.read_file(checkout.top, f"{environment.overlay}/airflow.env") or b"")
+    return ownership.settings(reading.read(checkout.top, f"{environment.overlay}/airflow.env") or b"")

@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-from bootstrap import workspace
 from bootstrap.config.parts import part_of
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.errors import BadTarget
+from bootstrap.gitrepo import reading, status
 from bootstrap.gitrepo import repository as git_repository
-from bootstrap.gitrepo import status
 from bootstrap.system import files, signals
 
 
@@ -22,7 +21,7 @@ def commit(top: Path, changes: ChangeSet, message: str) -> str:
     # Git compares each file that it knows with each path that it is given: in a large repo, a few folders are quicker.
     parts = dict.fromkeys(part_of(path) or path for path in changes.paths)
     altered = status.altered(top, *parts).intersection(changes.paths)
-    own = sorted(path for path in altered if workspace.read_file(top, path) != changes.writes.get(path))
+    own = sorted(path for path in altered if reading.read(top, path) != changes.writes.get(path))
     if own:
         raise BadTarget(f"there are uncommitted changes in {', '.join(own)}", hint="commit them, or git stash, first")
     repository = git_repository.Repository(top)

@@ -1,12 +1,13 @@
 """An environment repo as it is on disk or at a commit."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap.config import model
 from bootstrap.config.model import Environment, Model
-from bootstrap.config.parts import KUSTOMIZATIONS, OVERLAYS
+from bootstrap.config.parts import KUSTOMIZATIONS, MODEL, OVERLAYS
 from bootstrap.core.errors import BadTarget
 from bootstrap.gitrepo import reading, repository
 from bootstrap.gitrepo.snapshot import Commit, Snapshot, WorkTree, files_of
@@ -54,6 +55,17 @@ class Checkout:
             return reading.read(self.top, path) or b""
         except BadTarget:
             return b""
+
+
+def top_of(start: Path) -> Path:
+    """The top of the environment repo that a folder is in. Raises BadTarget outside of any."""
+    folder = start.resolve()
+    for each in (folder, *folder.parents):
+        if os.path.lexists(each / MODEL):
+            return each
+    raise BadTarget(
+        f"{folder} is in no environment repo: there is no {MODEL}", hint="go into one, or name it with --directory"
+    )
 
 
 def working(top: Path) -> Checkout:

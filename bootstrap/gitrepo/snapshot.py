@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -10,13 +11,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
-from bootstrap import workspace
 from bootstrap.config.file_problems import Problem
 from bootstrap.config.parts import OVERLAYS, part_of
 from bootstrap.core.tree import Tree
 from bootstrap.gitrepo import committed, reading, repository, status
 from bootstrap.gitrepo.object_ids import EXECUTABLE, FILE, Blob, identity
 from bootstrap.gitrepo.status import Look
+from bootstrap.system import files
 
 Stamp = tuple[int, int, int]
 
@@ -71,18 +72,19 @@ def files_of(snapshot: Snapshot, part: str) -> Mapping[str, bytes]:
 @contextlib.contextmanager
 def written(snapshot: Snapshot, parts: Iterable[str]) -> Iterator[Path]:
     """A temporary folder that holds these parts; gone when the `with` ends."""
-    with workspace.scratch(Tree.union(each.tree for each in snapshot.read(parts).values())) as folder:
+    with files.temporary(Tree.union(each.tree for each in snapshot.read(parts).values())) as folder:
         yield folder
 
 
 class WorkTree:
-    """The files as they are on disk. What Git takes for unchanged is not read to know its id."""
+    """The files as they are on disk. What Git takes for unchanged is not read to know its id. Threads may share it."""
 
     name = "the work tree"
 
     def __init__(self, top: Path, overlays: Iterable[str] | None = None) -> None:
         """Look at the repo around these overlays; at all of it, where none are given."""
         self.top = top
+        self._lock = threading.RLock()
         self._known: dict[str, dict[str, str]] = {}  # the files of altered parts
         self._shared: dict[str, Reading] = {}
         self._altered: dict[str, str | None] = {}
@@ -107,16 +109,19 @@ class WorkTree:
 
     def parts(self) -> list[str]:
         """The entries of the top folder that Git does not ignore, but for the folder of overlays."""
-        names = {*self._ids, *(part for part, identity in self._altered.items() if identity != "")}
+        with self._lock:
+            names = {*self._ids, *(part for part, identity in self._altered.items() if identity != "")}
         return sorted(name for name in names if "/" not in name and name != OVERLAYS)
 
     def identity(self, part: str) -> str | None:
-        if self._seen is not None and part not in self._seen:
-            self._take(status.look(self.top, part), part)
+        with self._lock:
+            if self._seen is not None and part not in self._seen:
+                self._take(status.look(self.top, part), part)
         return self._altered[part] if part in self._altered else self._ids.get(part, "")
 
     def read(self, parts: Iterable[str]) -> dict[str, Reading]:
-        return {part: self._part(part) for part in parts}
+        with self._lock:
+            return {part: self._part(part) for part in parts}
 
     def _part(self, part: str) -> Reading:
         if part.startswith(OVERLAYS):

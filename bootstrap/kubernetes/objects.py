@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -12,8 +13,8 @@ from bootstrap.yamltools import loader
 
 Object = dict[str, Any]
 
-_HASH = "[2456789bcdfghkmt]{10}"  # kustomize's, at the end of a name: no vowels, no look-alikes (api/hasher, hash.go)
-_HASHED = re.compile(f"(?P<name>.+)-{_HASH}")
+# The hash that kustomize ends a name with has no vowels and no look-alikes (api/hasher/hasher.go).
+_HASHED = re.compile("(?P<name>.+)-[2456789bcdfghkmt]{10}")
 _GENERATED = frozenset({"ConfigMap", "Secret"})
 # The Jobs that carry the release's id as the end of their name.
 _RELEASED = re.compile(r"(?P<name>airflow-(?:migrate|create-user|generate-secrets))-(?P<release>.+)")
@@ -39,13 +40,21 @@ class Identity:
 
 
 def parse(rendered: bytes) -> tuple[Object, ...]:
-    """The objects of a rendered YAML stream, in its order. Raises BuildFailed where it can't be read."""
+    """The objects of a rendered YAML stream, in its order. All who ask share them: nobody may change one.
+
+    Raises BuildFailed where kustomize wrote what can't be read.
+    """
     try:
-        documents = [each for text in rendered.split(b"\n---\n") for each in loader.load_all(text)]
+        documents = [each for text in rendered.split(b"\n---\n") for each in _documents(text)]
     except yaml.YAMLError as err:
         reason = getattr(err, "problem", None) or "not valid YAML"
         raise BuildFailed(f"what kustomize renders can't be read: {reason}") from None
     return tuple(each for each in documents if isinstance(each, dict) and "kind" in each)
+
+
+@lru_cache(maxsize=256)  # the two sides of a change have most of their objects in common
+def _documents(text: bytes) -> tuple[Any, ...]:
+    return tuple(loader.load_all(text))
 
 
 def name_of(each: Object) -> str:

@@ -16,7 +16,7 @@ from bootstrap.promotion import release
 from bootstrap.promotion.merge import Move, Part
 from bootstrap.promotion.plan import Plan
 from bootstrap.promotion.release import ID, KUSTOMIZATION, RELEASE_ENV
-from bootstrap.secrets import catalog, scan
+from bootstrap.secrets import scan
 from bootstrap.yamltools import envfile
 from bootstrap.yamltools.text import editing
 
@@ -29,10 +29,6 @@ _SETTING = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:=(?P<value>.*)|(?P<mi
 _GIT_REFERENCE = re.compile(
     r"(?!-)(?!.*(?:\.\.|@\{|//|\.lock(?:/|$)|/\.))[^\x00-\x20\x7f~^:?*\[\\\"'$.][^\x00-\x20\x7f~^:?*\[\\\"'$]*"
 )
-_SECRET_NAME = re.compile(
-    r"(?:^|_)(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|SECRET_KEY|TOKEN|PRIVATE_KEY|FERNET_KEY|ACCESS_KEY|API_KEY|CREDENTIALS)$"
-)
-_SEALED = frozenset(key.name for key in catalog.CATALOG)
 
 
 def plan(tree: Tree, environment: Environment, edits: Sequence[Edit]) -> Plan:
@@ -108,7 +104,11 @@ def config(tree: Tree, environment: Environment, setting: str) -> Plan:
         )
     name, value = match["name"], None if match["minus"] else match["value"]
     if value is not None:
-        _refuse_secret(name, value)
+        if scan.is_plain_setting(name, value):
+            raise BadSecret(
+                f"{name} holds a secret, and airflow.env is committed and rendered in the clear",
+                hint="seal it into a Secret that the pods read, and leave it out of airflow.env",
+            )
         if re.search(r"[\r\n\0]", value):
             raise BadOption(f"the value of {name} has a line end, which an env file can't hold")
     with editing(path):
@@ -119,12 +119,3 @@ def config(tree: Tree, environment: Environment, setting: str) -> Plan:
         return Plan(changes=ChangeSet())
     move = Move(part=Part.SETTINGS, path=path, field=name, before=before, after=value)
     return Plan(changes=ChangeSet(writes={path: edited.encode()}), moved=(move,))
-
-
-def _refuse_secret(name: str, value: str) -> None:
-    shown = scan.read(f"{name}={value}\n".encode(), "env").hits
-    if name in _SEALED or name.startswith("AIRFLOW_CONN_") or _SECRET_NAME.search(name.upper()) or shown:
-        raise BadSecret(
-            f"{name} holds a secret, and airflow.env is committed and rendered in the clear",
-            hint="seal it into a Secret that the pods read, and leave it out of airflow.env",
-        )

@@ -1,6 +1,6 @@
 """What a user asks `init` for, and the model that follows from it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
@@ -81,40 +81,6 @@ def resolve(options: Options, around: Surroundings) -> Model:
             hint="init never changes an environment repo; leave that option out, or choose another folder",
         )
     return wanted
-
-
-def certificates(given: Iterable[str], new_key: Path | None, names: Sequence[str]) -> Mapping[str, Path]:
-    """Which file holds the sealing certificate of which environment; those of a new key are left out.
-
-    `given` are the values of --sealing-cert. Raises BadOption where an environment has no certificate, or two.
-    """
-    chosen: dict[str, Path] = {}
-    shared: list[Path] = []
-    for text in given:
-        name, equals, path = text.partition("=")
-        if not (equals and name in names):
-            shared.append(Path(text))
-        elif name in chosen:
-            raise BadOption(f"--sealing-cert is given twice for environment {name!r}")
-        else:
-            chosen[name] = Path(path)
-    if len(shared) > 1:
-        raise BadOption("--sealing-cert is given twice for all environments", hint="name one: --sealing-cert dev=FILE")
-    if shared and new_key:
-        raise BadOption(
-            "--sealing-cert and --new-sealing-key both cover every environment",
-            hint="give one of them, or --sealing-cert dev=FILE",
-        )
-    missing = [name for name in names if name not in chosen]
-    if shared:
-        chosen |= dict.fromkeys(missing, shared[0])
-    elif missing and not new_key:
-        raise BadOption(
-            f"no sealing certificate for {', '.join(missing)}",
-            hint="give the cluster's with --sealing-cert FILE (kubeseal --fetch-cert > FILE), "
-            "or make a key without a cluster: --new-sealing-key FILE",
-        )
-    return chosen
 
 
 def _remote(options: Options, around: Surroundings) -> Remote:

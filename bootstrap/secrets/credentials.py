@@ -4,54 +4,30 @@ import base64
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 
-from bootstrap.validate.violation import Rule, Severity
 
-_LEAKED = "Whoever can read the repository has it, and a later commit does not take it out of Git's history."
+class CredentialKind(StrEnum):
+    """What a credential is, the worst first."""
 
-PRIVATE_KEY = Rule(
-    name="secrets/private-key",
-    severity=Severity.ERROR,
-    title="No private key is in the repository.",
-    why=_LEAKED + " With a sealing key, every sealed value of the cluster can be read.",
-    fix="Take it out, make a new key, and bring that to the cluster sealed, or not through Git at all.",
-)
-TOKEN = Rule(
-    name="secrets/token",
-    severity=Severity.ERROR,
-    title="No token or key of a well-known form is in the repository.",
-    why=_LEAKED + " Robots find such tokens in public repositories within minutes.",
-    fix="Revoke it, seal a new one, and read that through a secretKeyRef.",
-)
-URL_PASSWORD = Rule(
-    name="secrets/password-in-url",
-    severity=Severity.ERROR,
-    title="No URL in the repository holds a password.",
-    why=_LEAKED,
-    fix="Change the password, seal the whole URL, and read it through a secretKeyRef.",
-)
-LITERAL = Rule(
-    name="secrets/literal",
-    severity=Severity.ERROR,
-    title="A setting whose name says that it is secret has no literal value.",
-    why=_LEAKED + " A ConfigMap and a pod's spec can also be read by many who may not read Secrets.",
-    fix="Change the value, seal the new one, and read it through a secretKeyRef or a secretRef.",
-)
-RULES = (PRIVATE_KEY, TOKEN, URL_PASSWORD, LITERAL)
+    PRIVATE_KEY = "private-key"
+    TOKEN = "token"  # noqa: S105
+    PASSWORD_IN_URL = "password-in-url"  # noqa: S105
+    LITERAL = "literal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
     """A credential in a text: the line (from 0) where it begins, and words that hold no part of it."""
 
-    rule: Rule
+    kind: CredentialKind
     line: int
     what: str
 
 
 # Each form as its issuer documents it, with a piece that it has for sure: looking for that is much faster.
 _FORMS = {
-    what: (sign, re.compile(form))
+    f"{'an' if what[0] == 'A' else 'a'} {what}": (sign, re.compile(form))
     for what, sign, form in (
         ("AWS access key", "AKIA", r"(?<![A-Za-z0-9])AKIA(?![A-Z2-7]{9}EXAMPLE)[A-Z2-7]{16}(?![A-Za-z0-9])"),
         ("AWS access key of a session", "ASIA", r"(?<![A-Za-z0-9])ASIA[A-Z2-7]{16}(?![A-Za-z0-9])"),
@@ -71,11 +47,10 @@ _FORMS = {
     )
 }
 _JWT = re.compile(r"\b(eyJ[A-Za-z0-9_-]{10,2000})\.eyJ[A-Za-z0-9_-]{10,8000}\.[A-Za-z0-9_-]{20,2000}")
+_KEY_HEADER, _AGE_KEY = "-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----", r"\bAGE-SECRET-KEY-1[A-Z0-9]{58}\b"
 # A header alone is no key: regular expressions and manuals quote it.
-_KEY = re.compile(
-    r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----(?:\\[nr]|[\s#])*[A-Za-z0-9+/=:, -]{16}"
-    r"|\bAGE-SECRET-KEY-1[A-Z0-9]{58}\b"
-)
+_KEY = re.compile(rf"{_KEY_HEADER}(?:\\[nr]|[\s#])*[A-Za-z0-9+/=:, -]{{16}}|{_AGE_KEY}")
+_ANY_KEY = re.compile(f"{_KEY_HEADER}|{_AGE_KEY}".encode())
 _PUBLIC = re.compile(
     r"-----BEGIN (?P<kind>[A-Z0-9 ]*(?:CERTIFICATE|PUBLIC KEY|FILE|MESSAGE))-----.*?-----END (?P=kind)-----", re.S
 )
@@ -90,7 +65,7 @@ _URL = re.compile(
 _PAIR = re.compile(r"\\*\"(?P<name>[A-Za-z][\w.-]{1,60})\\*\"\s*:\s*\\*\"(?P<value>[^\"\\]{1,4000})")
 
 
-def credentials(text: str, name: str = "", *, prose: bool = False, pairs: bool = True) -> Iterator[Hit]:
+def find(text: str, name: str = "", *, prose: bool = False, pairs: bool = True) -> Iterator[Hit]:
     """Each credential that a text shows by its form; `name` is that of the setting which holds the text.
 
     In prose, the word "password" in a URL is no password. `pairs` looks at the names in what may be JSON, too.
@@ -101,22 +76,22 @@ def credentials(text: str, name: str = "", *, prose: bool = False, pairs: bool =
         text = _PUBLIC.sub(lambda match: "\n" * match[0].count("\n"), text)
     text = _LONG.sub("", text)
     for match in _KEY.finditer(text) if "PRIVATE KEY" in text or "AGE-SECRET" in text else ():
-        yield Hit(rule=PRIVATE_KEY, line=_line(text, match), what="a private key")
+        yield Hit(kind=CredentialKind.PRIVATE_KEY, line=_line(text, match), what="a private key")
     for what, (sign, form) in _FORMS.items():
         for match in form.finditer(text) if sign in text else ():
-            yield Hit(rule=TOKEN, line=_line(text, match), what=f"{'an' if what[0] == 'A' else 'a'} {what}")
+            yield Hit(kind=CredentialKind.TOKEN, line=_line(text, match), what=what)
     for match in _JWT.finditer(text) if ".eyJ" in text else ():
         if _is_jwt(match[1]):
-            yield Hit(rule=TOKEN, line=_line(text, match), what="a JSON Web Token")
+            yield Hit(kind=CredentialKind.TOKEN, line=_line(text, match), what="a JSON Web Token")
     for match in _FERNET.finditer(text):
         if not _DIGEST.search(name) and _is_fernet(text, match):
-            yield Hit(rule=TOKEN, line=_line(text, match, 1), what="a Fernet key")
+            yield Hit(kind=CredentialKind.TOKEN, line=_line(text, match, 1), what="a Fernet key")
     for match in _URL.finditer(text) if "://" in text else ():
         if not is_placeholder(match["value"], prose=prose):
-            yield Hit(rule=URL_PASSWORD, line=_line(text, match), what="a URL with a password")
+            yield Hit(kind=CredentialKind.PASSWORD_IN_URL, line=_line(text, match), what="a URL with a password")
     for match in _PAIR.finditer(text) if pairs and '"' in text else ():
         if is_secret(match["name"], match["value"]):
-            yield Hit(rule=LITERAL, line=_line(text, match), what=f"the value of {shown(match['name'])}")
+            yield Hit(kind=CredentialKind.LITERAL, line=_line(text, match), what=f"the value of {shown(match['name'])}")
 
 
 def _line(text: str, match: re.Match[str], group: int = 0) -> int:
@@ -149,6 +124,7 @@ _SECRETS = (
     r"|TOKEN|CREDENTIALS?"
 )
 _NAMES = re.compile(rf"(?P<password>{_LOGIN})|(?:[A-Z0-9_]*_)?(?:{_SECRETS})")
+_ENDS_IN_SECRET = re.compile(r"(?:^|_)SECRET$")
 # Of any key of any YAML these say it without doubt; `secretKey` and `id-token`, for example, are names of other things.
 _CERTAIN = re.compile(rf"{_LOGIN}|(?:[A-Z0-9_]*_)?(?:CLIENT_SECRET|FERNET_KEYS?|SECRET_ACCESS_KEY)")
 _LEAST = 8  # a shorter text is a password, if anything
@@ -182,6 +158,16 @@ def is_secret(name: str, value: str, *, certain: bool = False) -> bool:
     return not (value.isupper() and "_" in value and _NAMES.fullmatch(value))
 
 
+def names_secret(name: str) -> bool:
+    """Whether a setting's name says that its value is secret, whatever the value is."""
+    return any(_NAMES.fullmatch(text) or _ENDS_IN_SECRET.search(text) for text in (name.upper(), _words(name)))
+
+
+def holds_private_key(data: bytes) -> bool:
+    """Whether bytes hold a private key, or only its header: for what is never to hold either."""
+    return _ANY_KEY.search(data) is not None
+
+
 def is_placeholder(value: str, *, prose: bool = False) -> bool:
     """Whether a value only stands for another: a reference, a word like "changeme", dots, nothing at all."""
     text = value.strip()
@@ -198,4 +184,4 @@ def _words(name: str) -> str:
 
 def shown(name: str) -> str:
     """A setting's name for a message; a misplaced value can stand where a name belongs, and is not quoted."""
-    return name if re.fullmatch(r"[A-Za-z][\w./-]{0,80}", name) and not any(credentials(name)) else "a setting"
+    return name if re.fullmatch(r"[A-Za-z][\w./-]{0,80}", name) and not any(find(name)) else "a setting"

@@ -1,14 +1,20 @@
-"""What one file of the repository shows of secrets, by the way in which such a file is written."""
+"""Secrets in plaintext: in one file of the repository, in a setting, in what is to be committed."""
 
+import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import yaml
 
-from bootstrap.secrets.credentials import LITERAL, Hit, credentials, is_placeholder, is_secret, shown
+from bootstrap.core.errors import BuildFailed, TaxiwayError, raise_all
+from bootstrap.core.tree import Tree
+from bootstrap.kubernetes import objects
+from bootstrap.secrets import credentials
+from bootstrap.secrets.catalog import CATALOG
+from bootstrap.secrets.credentials import CredentialKind, Hit, is_placeholder, is_secret, shown
 from bootstrap.yamltools.positions import documents, mistake
 
 _ENV = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*=\s*(.+)")
@@ -17,10 +23,13 @@ _CONFIG = re.compile(r"\s*([A-Za-z_][\w.-]*)\s*[=:]\s*(.+)")
 _CODE = re.compile(r"([A-Za-z_]\w{1,60})[\"']?\]?\s*(?::\s*str\s*)?=\s*[bf]?([\"'])([^\"'\n]{1,300})\2")
 _COMMENT = re.compile(r"(?:^|\s)#.*", re.M)
 _DEPTH = 4  # of texts of YAML inside of texts of YAML
+# kustomize writes each object in block style: reading it all would cost more.
+_SECRET = re.compile(rb"^kind: \"?Secret\"?\s*$", re.MULTILINE)
+_SEALED = frozenset(key.name for key in CATALOG)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plain:
+class PlainSecret:
     """A Secret in the clear: its name, its line (from 0), whether a generator makes it, and from which files."""
 
     name: str
@@ -34,7 +43,7 @@ class Shown:
     """All that a file shows; lines count from 0."""
 
     hits: tuple[Hit, ...] = ()
-    secrets: tuple[Plain, ...] = ()
+    secrets: tuple[PlainSecret, ...] = ()
 
 
 @lru_cache(maxsize=512)
@@ -49,8 +58,40 @@ def read(data: bytes, kind: str) -> Shown:
         found.hits.extend(_comments(text) if kind != "json" else ())
         return Shown(hits=tuple(found.hits), secrets=tuple(found.secrets))
     if kind in ("md", "rst", "txt"):
-        return Shown(hits=tuple(credentials(text, prose=True, pairs=False)))
-    return Shown(hits=(*_lines(text, kind), *credentials(text, prose=kind in ("py", "sh", ""))))
+        return Shown(hits=tuple(credentials.find(text, prose=True, pairs=False)))
+    return Shown(hits=(*_lines(text, kind), *credentials.find(text, prose=kind in ("py", "sh", ""))))
+
+
+def kind_of(path: str) -> str:
+    """The kind of a file, for `read`."""
+    name = posixpath.basename(path)
+    return "env" if name.startswith(".env") else name.rpartition(".")[2].lower() if "." in name else ""
+
+
+def holds_values(values: Iterable[Any]) -> bool:
+    """Whether any value of a Secret is more than a placeholder."""
+    return not all(is_placeholder(str(value)) for value in values)
+
+
+def is_plain_setting(name: str, value: str) -> bool:
+    """Whether `NAME=VALUE` in an env file would show a secret: by what its name says, or by the form of the value."""
+    by_name = name in _SEALED or name.startswith("AIRFLOW_CONN_") or credentials.names_secret(name)
+    return by_name or bool(read(f"{name}={value}\n".encode(), "env").hits)
+
+
+def refuse_plaintext(tree: Tree, rendered: Mapping[str, bytes]) -> None:
+    """Raise BuildFailed for each private key in a tree, and for each Secret that its overlays render."""
+    errors: list[TaxiwayError] = [
+        BuildFailed(f"{path}: holds a private key, which must never be committed")
+        for path, data in tree.items()
+        if credentials.holds_private_key(data)
+    ]
+    for overlay, data in rendered.items():
+        for each in objects.parse(data) if _SECRET.search(data) else ():
+            if each["kind"] == "Secret":
+                message = f"{overlay}: renders the Secret {objects.name_of(each)} in the clear"
+                errors.append(BuildFailed(message, hint="commit it as a SealedSecret"))
+    raise_all(errors)
 
 
 def _comments(text: str) -> Iterator[Hit]:
@@ -60,7 +101,7 @@ def _comments(text: str) -> Iterator[Hit]:
         blank.append("\n" * text.count("\n", end, match.start()))
         blank.append(match[0])
         end = match.end()
-    yield from credentials("".join(blank), prose=True, pairs=False)
+    yield from credentials.find("".join(blank), prose=True, pairs=False)
 
 
 def _lines(text: str, kind: str) -> Iterator[Hit]:
@@ -76,11 +117,7 @@ def _lines(text: str, kind: str) -> Iterator[Hit]:
         for match in pattern.finditer(line) if pattern is _CODE else filter(None, (pattern.match(line),)):
             value = match[match.lastindex or 0].strip().strip("\"'")
             if is_secret(match[1], value):
-                yield Hit(rule=LITERAL, line=number, what=_literal(match[1]))
-
-
-def _literal(name: str) -> str:
-    return f"the value of {shown(name)}"
+                yield Hit(kind=CredentialKind.LITERAL, line=number, what=f"the value of {shown(match[1])}")
 
 
 class _Yaml:
@@ -88,7 +125,7 @@ class _Yaml:
 
     def __init__(self) -> None:
         self.hits: list[Hit] = []
-        self.secrets: list[Plain] = []
+        self.secrets: list[PlainSecret] = []
 
     def read(self, data: bytes, offset: int = 0, depth: int = 0) -> None:
         seen: set[int] = set()
@@ -140,16 +177,16 @@ class _Yaml:
             if mistake(data) is None and any(isinstance(each.value, dict | list) for each in documents(data)):
                 self.read(data, offset + _first(node, line), depth + 1)
                 return
-        hits = list(credentials(text, name))
+        hits = list(credentials.find(text, name))
         first = _first(node, line)
         spread = node.style == "|"
         if "\n" in text:
             hits.extend(_lines(text, name.rpartition(".")[2]))
         elif not hits and is_secret(name, text, certain=not setting) and node.tag != "tag:yaml.org,2002:bool":
-            hits.append(Hit(rule=LITERAL, line=0, what=_literal(name)))
+            hits.append(Hit(kind=CredentialKind.LITERAL, line=0, what=f"the value of {shown(name)}"))
         for hit in hits:
             at = first + hit.line if spread else line
-            self.hits.append(Hit(rule=hit.rule, line=offset + at, what=hit.what))
+            self.hits.append(Hit(kind=hit.kind, line=offset + at, what=hit.what))
 
 
 def _first(node: yaml.ScalarNode, line: int) -> int:
@@ -162,7 +199,7 @@ def _text(pairs: dict[str, Any], key: str) -> str:
     return node.value if isinstance(node, yaml.ScalarNode) and isinstance(node.value, str) else ""
 
 
-def _plain(pairs: dict[str, Any], offset: int) -> Plain | None:
+def _plain(pairs: dict[str, Any], offset: int) -> PlainSecret | None:
     """A Secret that holds values; not one whose values were encrypted by SOPS or come in only later."""
     values = [
         value.value
@@ -171,17 +208,17 @@ def _plain(pairs: dict[str, Any], offset: int) -> Plain | None:
         for _, value in pairs[field][1].value
         if isinstance(value, yaml.ScalarNode)
     ]
-    if all(is_placeholder(value) for value in values):
+    if not holds_values(values):
         return None
     line, name = pairs["kind"][0].start_mark.line, ""
     metadata = pairs["metadata"][1] if "metadata" in pairs else None
     for key, value in metadata.value if isinstance(metadata, yaml.MappingNode) else ():
         if isinstance(key, yaml.ScalarNode) and key.value == "name" and isinstance(value, yaml.ScalarNode):
             line, name = key.start_mark.line, value.value
-    return Plain(name=name, line=offset + line)
+    return PlainSecret(name=name, line=offset + line)
 
 
-def _generator(node: yaml.Node, offset: int) -> Plain | None:
+def _generator(node: yaml.Node, offset: int) -> PlainSecret | None:
     if not isinstance(node, yaml.MappingNode):
         return None
     pairs = {key.value: (key, value) for key, value in node.value if isinstance(key, yaml.ScalarNode)}
@@ -195,4 +232,4 @@ def _generator(node: yaml.Node, offset: int) -> Plain | None:
     if not files and all(is_placeholder(each.partition("=")[2]) for each in held.get("literals", ())):
         return None
     line = pairs["name"][0].start_mark.line if "name" in pairs else node.start_mark.line
-    return Plain(name=_text(pairs, "name"), line=offset + line, generated=True, files=tuple(files))
+    return PlainSecret(name=_text(pairs, "name"), line=offset + line, generated=True, files=tuple(files))

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bootstrap.core.errors import BadCertificate
 from bootstrap.core.secret import Secret
+from bootstrap.secrets.credentials import holds_private_key
 
 _NONCE = bytes(12)
 _SESSION_KEY_BYTES = 32
@@ -95,13 +96,12 @@ def read_certificate(pem: bytes, *, source: str, now: datetime) -> Certificate:
 
     `source` names the text in errors. Raises BadCertificate when there is none, or when the text holds a private key.
     """
-    blocks = {match[0]: match[1] for match in _BLOCK.finditer(pem)}
-    if any(kind.endswith(b"PRIVATE KEY") for kind in blocks.values()):
+    if holds_private_key(pem):
         raise BadCertificate(
             f"{source} holds a private key, which must never come near the repository",
             hint=f"give the public certificate alone; {_FETCH}",
         )
-    texts = [block for block, kind in blocks.items() if kind == b"CERTIFICATE"]
+    texts = dict.fromkeys(match[0] for match in _BLOCK.finditer(pem) if match[1] == b"CERTIFICATE")
     if not texts:
         raise BadCertificate(f"{source} is not a PEM certificate", hint=_FETCH)
     usable: list[Certificate] = []

@@ -5,6 +5,7 @@ import hashlib
 import os
 import shutil
 import stat
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Set
 from pathlib import Path
 
@@ -207,3 +208,11 @@ def _content(start: Path, path: str) -> Iterator[tuple[str, bytes | None]]:
 
 def _line(path: str, data: bytes) -> str:
     return f"{hashlib.sha256(data).hexdigest()}  {path}"
+
+
+@contextlib.contextmanager
+def temporary(tree: Tree) -> Iterator[Path]:
+    """Write a tree into a temporary folder, which is removed when the `with` ends."""
+    with tempfile.TemporaryDirectory(prefix="taxiway-") as folder:
+        write(Path(folder), tree)
+        yield Path(folder)

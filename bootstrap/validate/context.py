@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property, wraps
 from typing import Any, TypeVar
 
@@ -17,7 +18,7 @@ from bootstrap.kustomize.accumulator import Gathering
 from bootstrap.kustomize.graph import Graph
 from bootstrap.kustomize.provenance import Trace
 from bootstrap.validate.rule import Check
-from bootstrap.validate.violation import Finding, Rule, Violation
+from bootstrap.validate.violation import Rule, Violation
 from bootstrap.yamltools.positions import Place
 
 CLUSTERS = "clusters"
@@ -144,11 +145,6 @@ class EnvironmentContext(Context):
     def _called(self) -> dict[tuple[str, str], Object]:
         return {(each["kind"], identify(each).name): each for each in reversed(self.objects)}
 
-    def finding(self, rule: Rule, place: Place, message: str, hint: str = "") -> Finding:
-        """A finding about this environment."""
-        names = (self.environment.name,)
-        return Finding(rule=rule, place=place, message=message, hint=hint, environments=names)
-
 
 @dataclass(frozen=True, kw_only=True)
 class ServerContext(Context):
@@ -157,6 +153,19 @@ class ServerContext(Context):
     environment: EnvironmentContext
     out: str
     err: str
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """The environment's name."""
+        return self.environment.environments
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatedContext(Context):
+    """An environment at a point in time: for what becomes wrong though no file changes, so it is never cached."""
+
+    environment: EnvironmentContext
+    now: datetime
 
     @property
     def environments(self) -> tuple[str, ...]:

@@ -10,7 +10,6 @@ from typing import Any
 
 from bootstrap.config.exemptions import Exemption
 from bootstrap.core.errors import BadOption, BadTarget
-from bootstrap.lint import airflow, secrets
 from bootstrap.validate import objects, rules
 from bootstrap.validate.context import Context, EnvironmentContext
 from bootstrap.validate.objects import ObjectContext
@@ -19,8 +18,6 @@ from bootstrap.validate.violation import Finding, Rule, Severity, Violation, Wit
 from bootstrap.yamltools.positions import Place
 
 ALWAYS = "fleet/rule-switched-off"  # the rule that can't be switched off
-# Not yet one function a rule: each has `RULES`, and `check` from an environment to findings.
-FAMILIES = (secrets, airflow)
 
 
 @cache
@@ -33,8 +30,7 @@ def checks() -> tuple[Check[Any], ...]:
 
 def every() -> tuple[Rule, ...]:
     """Every rule, by family, file and line."""
-    left = (rule for family in FAMILIES for rule in family.RULES)
-    return (*left, *(each.rule for each in checks()))
+    return tuple(each.rule for each in checks())
 
 
 def findings(context: Context, check: Check[Any]) -> list[Finding]:
@@ -46,7 +42,6 @@ def examine(context: Context) -> list[Finding]:
     """All that is wrong in a context: of a mistake and what follows from it, the mistake."""
     found = [each for check in checks() if check.scope is type(context) for each in findings(context, check)]
     if isinstance(context, EnvironmentContext):
-        found.extend(finding for family in FAMILIES for finding in family.check(context))
         chosen = [check for check in checks() if check.scope is ObjectContext]
         found.extend(_finding(context, *broken) for broken in objects.violations(context, chosen))
     # A rule that is switched off explains nothing: its findings are not shown.

@@ -1,6 +1,6 @@
 """All that is wrong with an environment repo: with its environments, with each beside the others, with what is left."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,45 +11,26 @@ from bootstrap.config.model import Environment
 from bootstrap.core.result import Progress
 from bootstrap.core.tree import Tree
 from bootstrap.gitrepo.environment_repo import Checkout, Strays
-from bootstrap.lint import secrets, secrets_certificate
+from bootstrap.secrets import certificates
 from bootstrap.system import process
 from bootstrap.validate import registry
-from bootstrap.validate.context import EnvironmentContext, FleetContext, ServerContext
+from bootstrap.validate.context import DatedContext, EnvironmentContext, FleetContext, ServerContext
 from bootstrap.validate.engine import Examined, Examiner
 from bootstrap.validate.violation import Finding
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Aged:
-    """What time alone has done to environments, by their names: the same from one time up to another."""
-
-    findings: Mapping[str, Sequence[Finding]]
-
-    @classmethod
-    def of(cls, checkout: Checkout, environments: Iterable[Environment], now: datetime) -> "Aged":
-        """At this time."""
-        found: dict[str, list[Finding]] = {}
-        for each in environments:
-            place = f"{each.overlay}/{secrets_certificate.FILE}"
-            text = checkout.read(place)
-            tree = Tree({place: text} if text else {})
-            scene = EnvironmentContext(model=checkout.model, environment=each, tree=tree)
-            found[each.name] = list(secrets.aging(scene, now))
-        return cls(findings=found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
     """What is to be looked at: the environments `chosen`, and the `strays`, if any.
 
-    `off` are the rules that are switched off: of a change that is judged, those of the commit
-    that it is measured against, so that no change silences what is said of it.
+    `now` is the time that certificates are judged by. `off` are the rules that are switched off: of a change that is
+    judged, those of the commit that it is measured against, so that no change silences what is said of it.
     """
 
     checkout: Checkout
     chosen: tuple[Environment, ...]
     examiner: Examiner
-    aged: Aged
+    now: datetime
     strays: Strays | None
     off: Sequence[Exemption]
 
@@ -62,7 +43,7 @@ class Survey:
         registry.check_off(self.checkout.model.exemptions)
         examined = self._examined(progress)
         found = [each for environment in self.chosen for each in examined[environment.name].findings]
-        found.extend(each for environment in self.chosen for each in self.aged.findings[environment.name])
+        found.extend(each for environment in self.chosen for each in self._dated(environment))
         claims = [(each.name, claim) for each in self.chosen for claim in examined[each.name].claims]
         fleet = FleetContext(
             model=self.checkout.model,
@@ -102,6 +83,13 @@ class Survey:
             finally:
                 pool.shutdown(cancel_futures=True)
         return found
+
+    def _dated(self, environment: Environment) -> list[Finding]:
+        """What time alone has done to an environment: looked for at each run, also where nothing else changed."""
+        path, model = certificates.path(environment), self.checkout.model
+        pem = self.checkout.read(path)
+        known = EnvironmentContext(model=model, environment=environment, tree=Tree({path: pem} if pem else {}))
+        return registry.examine(DatedContext(model=model, environment=known, now=self.now))
 
     def _asked(self, kubectl: Kubectl) -> Iterator[Finding]:
         for each in self.chosen:

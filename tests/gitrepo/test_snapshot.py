@@ -1,7 +1,9 @@
 """A work tree's parts have the ids that Git would give them, whether all of it was looked at or a part."""
 
 import shutil
+import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -126,3 +128,23 @@ def test_git_is_told_where_to_look_for_new_files_by_its_untracked_cache(repo: Pa
     (repo / "overlays/new/a").write_text("new")
     (repo / "base/b").write_text("new")
     assert altered(repo) == {"overlays/new/a", "base/b"}
+
+
+def test_threads_that_share_one_read_what_one_reads(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    names = [f"part-{number}" for number in range(300)]
+    for name in names:
+        (tmp_path / name).write_text(name)
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "--quiet", "-m", "all")
+    alone, shared = WorkTree(tmp_path), WorkTree(tmp_path)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            orders = [[*names[number * 37 :], *names[: number * 37]] for number in range(8)]
+            found = list(pool.map(lambda order: [shared.read([name]) for name in order], orders))
+    finally:
+        sys.setswitchinterval(before)
+    whole = alone.read(names)
+    assert found == [[{name: whole[name]} for name in order] for order in orders]

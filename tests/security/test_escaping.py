@@ -17,8 +17,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootstrap import workspace
 from bootstrap.core import escaping, markdown
+from bootstrap.gitrepo import environment_repo
 from bootstrap.pullrequests import record as change_record
 from bootstrap.pullrequests.record import ChangeKind, ChangeRecord, ChangeRef
 from bootstrap.validate import formats
@@ -26,7 +26,7 @@ from bootstrap.validate.violation import Finding, Rule, Severity
 from bootstrap.yamltools.positions import Place
 from tests.commands.test_init import git
 from tests.commands.test_promote import branches, publish
-from tests.conftest import REPO_URL, Keys, Ran, Taxiway
+from tests.conftest import REPO_URL, Keys, Ran, Taxiway, warm
 
 RECORD = ChangeRecord(
     ref=ChangeRef(kind=ChangeKind.PROMOTE, source="dev", target="prod"), commit="e" * 40, digest="e" * 12, version="0"
@@ -152,7 +152,8 @@ def made(keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def repo(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A clone of a copy of it, which is the current folder."""
+    """A clone of a copy of it, which is the current folder; what it renders to is known."""
+    warm(made.with_name("envs"))
     shutil.copytree(made, tmp_path / "remote.git")
     git(tmp_path, "clone", "--quiet", str(tmp_path / "remote.git"), "repo")
     monkeypatch.chdir(tmp_path / "repo")
@@ -488,7 +489,7 @@ def test_a_defect_is_told_through_the_filter(repo: Path, taxiway: Taxiway, monke
     def broken(*_: object) -> None:
         raise ValueError("x\n::add-mask::a\n\x1b[2J \udcff ##[group]y")
 
-    monkeypatch.setattr(workspace, "top_of", broken)
+    monkeypatch.setattr(environment_repo, "top_of", broken)
     said = taxiway("validate", "-o", "json")
     assert said.code == 70
     assert harmless(said.err)

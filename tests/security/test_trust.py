@@ -20,13 +20,14 @@ from bootstrap.core.errors import BadOption, BadTarget
 from bootstrap.core.tree import Tree
 from bootstrap.diff.consequences import Effect, repository
 from bootstrap.diff.consequences.repository import State
-from bootstrap.lint import secrets_certificate
 from bootstrap.secrets import sealing
+from bootstrap.secrets.certificates import every
 from bootstrap.validate.context import EnvironmentContext
 from tests import environment_repo as envs
+from tests import validate
 from tests.commands.test_init import git, snapshot
 from tests.commands.test_promote import branches, refuse, succeed
-from tests.conftest import REPO_URL, Keys, Ran, Taxiway
+from tests.conftest import REPO_URL, Keys, Ran, Taxiway, warm
 
 BAD_CERTIFICATE, BAD_TARGET, BUILD_FAILED = 4, 5, 7
 MODEL = "taxiway.yaml"
@@ -70,7 +71,8 @@ def made(keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def trusting(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of it, which is the current folder, and has a remote."""
+    """A copy of it, which is the current folder, and has a remote; what it renders to is known."""
+    warm(made)
     shutil.copytree(made, tmp_path / "envs")
     git(tmp_path, "clone", "--quiet", "--bare", "envs", "remote.git")
     git(tmp_path / "envs", "remote", "set-url", "origin", str(tmp_path / "remote.git"))
@@ -330,7 +332,7 @@ def test_a_new_environment_for_a_new_certificate_says_so() -> None:
     key = rsa.generate_private_key(65537, 2048)
     pem = sealing.certify(key, now=datetime.now(UTC))
     known = envs.model()
-    (fingerprint,) = [each.fingerprint for each in secrets_certificate.every(pem) if not isinstance(each, str)]
+    (fingerprint,) = [each.fingerprint for each in every(pem) if not isinstance(each, str)]
     new = Environment(name="qa", namespace="airflow-qa", cluster="default", certificate=fingerprint)
     text = edit.insert(known.render(), known, "prod", new)
     before = State(model=known, read=lambda _: b"")
@@ -641,7 +643,7 @@ def test_a_file_holds_the_trusted_certificate_and_no_other(attacker: Attacker, k
 
     def found(pem: bytes) -> list[str]:
         scene = EnvironmentContext(model=envs.model(), environment=environment, tree=Tree({file_of("prod"): pem}))
-        return [each.rule.name for each in secrets_certificate.check(scene)]
+        return [each.rule.name for each in validate.found(scene, "secrets")]
 
     assert found(ours) == found(ours + ours) == []
     assert found(PEMS[how](ours, attacker.pem)) == ["secrets/untrusted-certificate"]

@@ -23,9 +23,7 @@ from tests import rendering
 from tests.conftest import Taxiway
 from tests.validate import files
 
-EACH = settings(
-    max_examples=500, derandomize=True, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+EACH = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 ODD: tuple[Any, ...] = (None, True, 0, -1, 1.5, "", "\x00", "ü", "a: b", [], [None], [[]], {}, {"": None}, {"name": []})
 
 

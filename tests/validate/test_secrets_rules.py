@@ -4,7 +4,7 @@ import base64
 import json
 import random
 import string
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,14 +19,15 @@ from bootstrap.core.errors import BadCertificate
 from bootstrap.core.secret import Secret
 from bootstrap.core.tree import Tree
 from bootstrap.gitrepo.environment_repo import working
-from bootstrap.lint import secrets, secrets_certificate, secrets_items
-from bootstrap.secrets import scan, sealed_secrets, sealing
+from bootstrap.secrets import certificates, scan, sealed_secrets, sealing
 from bootstrap.secrets.catalog import generate
-from bootstrap.validate.context import EnvironmentContext
+from bootstrap.validate import registry
+from bootstrap.validate.context import DatedContext, EnvironmentContext
+from bootstrap.validate.rules.secrets import items
 from bootstrap.validate.violation import Finding
 from tests import rendering
 from tests.conftest import Keys
-from tests.validate import files
+from tests.validate import files, found
 from tests.validate.cases.secrets import FERNET_KEY, GITHUB, JWT_TOKEN, PRIVATE_KEY
 
 VALUE = "correct-horse-battery-staple"
@@ -60,13 +61,17 @@ def changed(scene: EnvironmentContext, files: Mapping[str, bytes], *objects: Any
     )
 
 
-def rules(found: Iterator[Finding] | list[Finding]) -> list[str]:
-    return sorted(each.rule.name for each in found)
+def aged(scene: EnvironmentContext, now: datetime) -> list[Finding]:
+    return registry.examine(DatedContext(model=scene.model, environment=scene, now=now))
+
+
+def rules(findings: list[Finding]) -> list[str]:
+    return sorted(each.rule.name for each in findings)
 
 
 def hits(text: str, kind: str) -> list[str]:
     held = scan.read(text.encode(), kind)
-    return sorted({each.rule.name for each in held.hits} | {"secrets/plain-secret" for _ in held.secrets})
+    return sorted({f"secrets/{each.kind}" for each in held.hits} | {"secrets/plain-secret" for _ in held.secrets})
 
 
 AWS = "AKIA" + "Z7Q2MPLK3XW5VN6T"
@@ -194,7 +199,7 @@ def test_the_layout_of_a_file_does_not_count(style: str) -> None:
 
 
 def rules_of(shown: scan.Shown) -> list[str]:
-    return sorted(each.rule.name for each in shown.hits)
+    return sorted(f"secrets/{each.kind}" for each in shown.hits)
 
 
 def test_the_line_is_that_of_the_secret_in_a_text_of_several_lines() -> None:
@@ -212,21 +217,21 @@ def test_aliases_of_aliases_are_read_once() -> None:
 @given(st.binary(max_size=400), st.sampled_from(["yaml", "json", "env", "cfg", "py", "sh", "md", "pem", ""]))
 def test_any_bytes_can_be_read(data: bytes, kind: str) -> None:
     scan.read(data, kind)
-    secrets_certificate.read(b"-----BEGIN CERTIFICATE-----" + data + b"-----END CERTIFICATE-----")
+    certificates.read(b"-----BEGIN CERTIFICATE-----" + data + b"-----END CERTIFICATE-----")
 
 
 def test_a_fresh_repo_has_no_finding(scene: EnvironmentContext) -> None:
-    assert list(secrets.check(scene)) == []
-    assert list(secrets.aging(scene, datetime.now(UTC))) == []
+    assert found(scene, "secrets") == []
+    assert aged(scene, datetime.now(UTC)) == []
 
 
 def test_records_are_read_as_they_are_written(scene: EnvironmentContext) -> None:
-    assert {each.value for each in sealing.Scope} == set(secrets_items.SCOPES)
-    found = list(secrets_items.read(scene))
-    assert len(found) == 6
-    pinned = secrets_certificate.pinned(scene)
+    assert {each.value for each in sealing.Scope} == set(items.SCOPES)
+    read = items.sealed_secrets(scene)
+    assert len(read) == 6
+    pinned = certificates.pinned(scene.environment, scene.tree)
     assert pinned is not None
-    for each in found:
+    for each in read:
         assert set(each.records) == set(each.items)
         for record in each.records.values():
             assert record is not None
@@ -238,7 +243,7 @@ def resealed(
     scene: EnvironmentContext, scope: sealing.Scope, name: str = "airflow-api", namespace: str = "airflow-dev"
 ) -> dict[str, Any]:
     """A SealedSecret as taxiway makes it for the pinned certificate."""
-    pem = scene.tree[secrets_certificate.path(scene)]
+    pem = scene.tree[certificates.path(scene.environment)]
     certificate = sealing.read_certificate(pem, source="test", now=datetime.now(UTC))
     sealer = sealed_secrets.Sealer(certificate=certificate, namespace=namespace, now=NOW, scope=scope)
     held: dict[str, Any] = yaml.safe_load(sealer.document(name, {"AIRFLOW__API__SECRET_KEY": Secret(b"xy")}))
@@ -264,7 +269,7 @@ def test_a_record_is_held_against_the_place_as_far_as_its_scope_goes(
 ) -> None:
     scope, name, namespace = case
     held = resealed(scene, sealing.Scope(scope), name, namespace)
-    assert rules(secrets.check(changed(scene, {}, held))) == SCOPES[case]
+    assert rules(found(changed(scene, {}, held), "secrets")) == SCOPES[case]
     # What the rule says is what the controller's algorithm does.
     text = held["spec"]["encryptedData"]["AIRFLOW__API__SECRET_KEY"]
     if SCOPES[case]:
@@ -278,14 +283,14 @@ def test_a_record_is_held_against_the_place_as_far_as_its_scope_goes(
 def test_only_the_text_true_sets_a_scope(scene: EnvironmentContext, value: Any) -> None:
     held = resealed(scene, sealing.Scope.CLUSTER_WIDE)
     held["metadata"]["annotations"]["sealedsecrets.bitnami.com/cluster-wide"] = value
-    assert rules(secrets.check(changed(scene, {}, held))) == ["secrets/scope"]
+    assert rules(found(changed(scene, {}, held), "secrets")) == ["secrets/scope"]
 
 
 def test_a_wrong_namespace_of_the_overlay_is_told_by_others(scene: EnvironmentContext) -> None:
     moved = [
         {**each, "metadata": {**each["metadata"], "namespace": "elsewhere"}} for each in scene.of_kind("SealedSecret")
     ]
-    assert "secrets/sealed-elsewhere" not in rules(secrets.check(changed(scene, {}, *moved)))
+    assert "secrets/sealed-elsewhere" not in rules(found(changed(scene, {}, *moved), "secrets"))
 
 
 def test_a_prefix_of_all_names_is_told_where_it_stands(scene: EnvironmentContext) -> None:
@@ -293,7 +298,7 @@ def test_a_prefix_of_all_names_is_told_where_it_stands(scene: EnvironmentContext
     files = {**scene.tree.files, path: scene.tree[path] + b"namePrefix: dev-\n"}
     renamed = [{**e, "metadata": {**e["metadata"], "name": f"dev-{e['metadata']['name']}"}} for e in scene.objects]
     prefixed = replace(scene, tree=Tree(files), rendered=yaml.safe_dump_all(renamed).encode())
-    (finding,) = secrets.check(prefixed)
+    (finding,) = found(prefixed, "secrets")
     assert (finding.rule.name, finding.place.path) == ("secrets/sealed-elsewhere", path)
     assert files[path].decode().splitlines()[finding.place.line - 1] == "namePrefix: dev-"
 
@@ -301,9 +306,9 @@ def test_a_prefix_of_all_names_is_told_where_it_stands(scene: EnvironmentContext
 def test_what_kubeseal_made_is_taken_as_it_is(scene: EnvironmentContext) -> None:
     held = resealed(scene, sealing.Scope.STRICT)
     del held["metadata"]["annotations"]
-    assert rules(secrets.check(changed(scene, {}, held))) == []
+    assert rules(found(changed(scene, {}, held), "secrets")) == []
     held["spec"]["template"] = {"metadata": {"creationTimestamp": None}}
-    assert rules(secrets.check(changed(scene, {}, held))) == []
+    assert rules(found(changed(scene, {}, held), "secrets")) == []
 
 
 @pytest.mark.parametrize(
@@ -329,7 +334,7 @@ def test_a_sealed_value_is_what_the_controller_can_take_apart(
     raw = base64.b64decode(data["AIRFLOW__API__SECRET_KEY"])
     assert len(raw) % 3, "padding is part of the test"
     data["AIRFLOW__API__SECRET_KEY"] = value(raw)
-    assert rules(secrets.check(changed(scene, {}, held))) == ["secrets/ciphertext"] * wrong
+    assert rules(found(changed(scene, {}, held), "secrets")) == ["secrets/ciphertext"] * wrong
 
 
 def extra(scene: EnvironmentContext, name: str, keys: list[str], **metadata: Any) -> dict[str, Any]:
@@ -362,30 +367,30 @@ def test_whoever_reads_a_secret_counts(scene: EnvironmentContext, reader: str) -
     spec = {"containers": [{"name": "c", **READERS.get(reader, {})}], **POD_READERS.get(reader, {})}
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "mailer"}, "spec": spec}
     held = extra(scene, "smtp", ["user", "password"])
-    assert rules(secrets.check(changed(scene, {}, held))) == ["secrets/unused"]
-    assert rules(secrets.check(changed(scene, {}, held, pod))) == []
+    assert rules(found(changed(scene, {}, held), "secrets")) == ["secrets/unused"]
+    assert rules(found(changed(scene, {}, held, pod), "secrets")) == []
 
 
 def test_a_volume_of_some_keys_does_not_read_the_others(scene: EnvironmentContext) -> None:
     source = {"secretName": "smtp", "items": [{"key": "password", "path": "p"}]}
     spec = {"containers": [], "volumes": [{"name": "v", "secret": source}]}
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "mailer"}, "spec": spec}
-    (finding,) = secrets.check(changed(scene, {}, extra(scene, "smtp", ["passwort", "password"]), pod))
+    (finding,) = found(changed(scene, {}, extra(scene, "smtp", ["passwort", "password"]), pod), "secrets")
     assert (finding.rule.name, "passwort" in finding.message) == ("secrets/unused", True)
     # Where the key that is read is not there, the one that nobody reads is that one, and told where it is read.
-    assert rules(secrets.check(changed(scene, {}, extra(scene, "smtp", ["passwort"]), pod))) == []
+    assert rules(found(changed(scene, {}, extra(scene, "smtp", ["passwort"]), pod), "secrets")) == []
 
 
 def test_a_reader_outside_of_the_repository_can_be_named(scene: EnvironmentContext) -> None:
     named = extra(scene, "smtp", ["password"], annotations={"taxiway/read-by": "the DAG newsletter"})
     labelled = extra(scene, "repo", ["password"])
     labelled["spec"]["template"]["metadata"] = {"labels": {"argocd.argoproj.io/secret-type": "repository"}}
-    assert rules(secrets.check(changed(scene, {}, named, labelled))) == []
+    assert rules(found(changed(scene, {}, named, labelled), "secrets")) == []
 
 
 def test_a_build_that_failed_has_nothing_missing_and_nothing_unused(scene: EnvironmentContext) -> None:
     failed = replace(scene, rendered=b"", failure="no")
-    assert list(secrets.check(failed)) == []
+    assert found(failed, "secrets") == []
 
 
 def test_a_rendered_secret_that_no_file_holds_is_told_at_the_overlay(scene: EnvironmentContext) -> None:
@@ -395,7 +400,7 @@ def test_a_rendered_secret_that_no_file_holds_is_told_at_the_overlay(scene: Envi
         "metadata": {"name": "from-a-remote-base"},
         "data": {"a": "aG9yc2U="},
     }
-    (finding,) = secrets.check(changed(scene, {}, plain))
+    (finding,) = found(changed(scene, {}, plain), "secrets")
     assert finding.rule.name == "secrets/plain-secret"
     assert finding.place.path == "overlays/dev/kustomization.yaml"
 
@@ -411,9 +416,9 @@ def test_a_rendered_secret_that_no_file_holds_is_told_at_the_overlay(scene: Envi
     ],
 )
 def test_a_certificate_grows_old(scene: EnvironmentContext, days: int, wanted: list[str]) -> None:
-    pinned = secrets_certificate.pinned(scene)
+    pinned = certificates.pinned(scene.environment, scene.tree)
     assert pinned is not None
-    assert rules(secrets.aging(scene, pinned.not_before + timedelta(days=days, seconds=1))) == wanted
+    assert rules(aged(scene, pinned.not_before + timedelta(days=days, seconds=1))) == wanted
 
 
 def test_a_certificate_is_read_as_it_is_for_sealing(keys: Keys) -> None:
@@ -421,10 +426,10 @@ def test_a_certificate_is_read_as_it_is_for_sealing(keys: Keys) -> None:
     older = sealing.certify(key, now=datetime.now(UTC) - timedelta(days=90))
     both = b"subject=CN = a\n" + older + keys.certificate.read_bytes()
     wanted = sealing.read_certificate(both, source="test", now=datetime.now(UTC))
-    found = secrets_certificate.read(both)
-    assert isinstance(found, secrets_certificate.Pinned)
-    assert (found.fingerprint, found.not_after) == (wanted.fingerprint, wanted.not_after)
-    assert (found.size * 8, found.line) == (wanted.key.key_size, both.count(b"\n", 0, both.rindex(b"-----BEGIN")) + 1)
+    read = certificates.read(both)
+    assert isinstance(read, certificates.Pinned)
+    assert (read.fingerprint, read.not_after) == (wanted.fingerprint, wanted.not_after)
+    assert (read.size * 8, read.line) == (wanted.key.key_size, both.count(b"\n", 0, both.rindex(b"-----BEGIN")) + 1)
 
 
 def test_the_tokens_of_these_tests_are_found_as_such() -> None:

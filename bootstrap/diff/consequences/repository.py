@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from bootstrap.config import exemptions
 from bootstrap.config.model import PATH, Environment, Model
 from bootstrap.diff.consequences import Consequence, Effect
-from bootstrap.lint import secrets_certificate
-from bootstrap.lint.secrets_certificate import Pinned
+from bootstrap.secrets import certificates
+from bootstrap.secrets.certificates import Pinned
 
 _WHY = "whoever holds its private key reads what is sealed from now on"
 
@@ -64,30 +64,28 @@ def _declared(old: Environment, new: Environment) -> Iterator[Consequence]:
 
 
 def _certificate(each: Environment, before: State, after: State) -> Iterator[Consequence]:
-    pems = before.read(_path(each)), after.read(_path(each))
+    path = certificates.path(each)
+    pems = before.read(path), after.read(path)
     shown = [_fingerprints(pem) for pem in pems] if pems[0] != pems[1] else []
     if shown and shown[0] != shown[1]:
         told = " to ".join(", ".join(several) or "none" for several in shown)
-        yield _told(_path(each), f"the sealing certificate of {each.name} changes from {told}: {_WHY}")
+        yield _told(path, f"the sealing certificate of {each.name} changes from {told}: {_WHY}")
 
 
 def _new(new: Environment, before: State, after: State) -> Iterator[Consequence]:
     """A new environment is sealed for a certificate that its cluster has had here before, or this is told."""
-    shown = _fingerprints(after.read(_path(new)))
+    path = certificates.path(new)
+    shown = _fingerprints(after.read(path))
     trusted = {each.certificate for each in before.model.environments if each.cluster == new.cluster}
     if shown and not trusted.issuperset(shown):
-        yield _told(_path(new), f"the sealing certificate of {new.name} is new here, {', '.join(shown)}: {_WHY}")
+        yield _told(path, f"the sealing certificate of {new.name} is new here, {', '.join(shown)}: {_WHY}")
 
 
 def _fingerprints(pem: bytes) -> tuple[str, ...]:
     """Every certificate of a PEM text, the one first that is sealed for."""
-    found = secrets_certificate.every(pem)
+    found = certificates.every(pem)
     known = sorted((each for each in found if isinstance(each, Pinned)), key=lambda each: each.not_before, reverse=True)
     return (*(each.fingerprint for each in known), *("one that can't be read" for each in found if each not in known))
-
-
-def _path(environment: Environment) -> str:
-    return f"{environment.overlay}/{secrets_certificate.FILE}"
 
 
 def _told(subject: str, what: str) -> Consequence:

@@ -1,0 +1,86 @@
+"""The SealedSecrets of an environment, with what is recorded of each of their items."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bootstrap.core.certificates import RECORD
+from bootstrap.kubernetes.objects import Object
+from bootstrap.validate.context import EnvironmentContext, dig, mapping, shared
+
+STRICT, NAMESPACE_WIDE, CLUSTER_WIDE = "strict", "namespace-wide", "cluster-wide"
+SCOPES = (STRICT, NAMESPACE_WIDE, CLUSTER_WIDE)
+ANNOTATION = "sealedsecrets.bitnami.com/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What an item was sealed for: the fingerprint of a certificate, a namespace and a name, a scope."""
+
+    certificate: str
+    namespace: str
+    name: str
+    scope: str
+
+    @classmethod
+    def parse(cls, text: Any) -> "Record | None":
+        """Read the text of an annotation; None where it is no record."""
+        fields = dict(part.split("=", 1) for part in text.split() if "=" in part) if isinstance(text, str) else {}
+        namespace, slash, name = fields.get("for", "").partition("/")
+        scope, certificate = fields.get("scope", ""), fields.get("certificate", "")
+        if not slash or not name or scope not in SCOPES or not certificate.startswith("sha256:"):
+            return None
+        return cls(certificate=certificate, namespace=namespace, name=name, scope=scope)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """A SealedSecret of the render: its items by key, and by key the records; None for one that can't be read."""
+
+    object: Object
+    name: str
+    namespace: str
+    items: Mapping[str, Any]
+    template: Mapping[str, Any]
+    annotations: Mapping[str, Any]
+    records: Mapping[str, Record | None]
+
+    def __str__(self) -> str:
+        return f"SealedSecret/{self.name}"
+
+    @property
+    def scope(self) -> str:
+        """The scope under which the controller opens it (sealed-secrets, SecretScope): the widest that is "true"."""
+        return scope_of(self.annotations)
+
+    @property
+    def bound(self) -> dict[str, Record]:
+        """The records that can be read and whose items are there, by key."""
+        return {key: record for key, record in self.records.items() if record and key in self.items}
+
+
+def scope_of(annotations: Mapping[str, Any]) -> str:
+    """The scope that annotations tell; only the text "true" counts."""
+    wide = (scope for scope in (CLUSTER_WIDE, NAMESPACE_WIDE) if annotations.get(ANNOTATION + scope) == "true")
+    return next(wide, STRICT)
+
+
+@shared
+def sealed_secrets(env: EnvironmentContext) -> Iterator[Sealed]:
+    """Every SealedSecret of the environment."""
+    for found in env.of_kind("SealedSecret"):
+        annotations = mapping(dig(found, "metadata", "annotations"))
+        namespace = dig(found, "metadata", "namespace")
+        yield Sealed(
+            object=found,
+            name=found["metadata"]["name"],
+            namespace=namespace if isinstance(namespace, str) else env.environment.namespace,
+            items={str(key): value for key, value in mapping(dig(found, "spec", "encryptedData")).items()},
+            template=mapping(dig(found, "spec", "template")),
+            annotations=annotations,
+            records={
+                key.removeprefix(RECORD): Record.parse(value)
+                for key, value in annotations.items()
+                if isinstance(key, str) and key.startswith(RECORD)
+            },
+        )
