@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO := demo
 DEMO_KEY := $(or $(TMPDIR),/tmp)/taxiway-demo-$(shell id -u)/sealing-key.pem
 
-.PHONY: demo test format lint types check bench test-cluster cluster-shell cluster-demo lock clean
+.PHONY: demo test test-deep test-forge test-all format lint types check rules bench test-cluster cluster-shell cluster-demo lock clean
 
 $(VENV)/ready: tests/requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "taxiway needs Python 3.11 or newer: make PYTHON=...")'
@@ -18,7 +18,15 @@ demo: $(VENV)/ready  ## an example environment repo in demo/, with a release pro
 	@GIT_AUTHOR_NAME=Demo GIT_AUTHOR_EMAIL=demo@example.com GIT_COMMITTER_NAME=Demo GIT_COMMITTER_EMAIL=demo@example.com \
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh tests/tour.sh "$(CURDIR)/$(DEMO)" "$(DEMO_KEY)"
 
-test: lint types check  ## all that CI runs
+test: lint types check  ## the gate: all that CI runs
+
+test-deep: $(VENV)/ready  ## what the gate leaves out: whole tables, kills at every write, 5,000 examples a property
+	$(BIN)/pytest -n auto -m "(deep or hypothesis) and not forge" --hypothesis-profile=deep
+
+test-forge: $(VENV)/ready  ## a real Gitea, Prism and GitLab's Go client: Go and npm; what they build is kept in ~/.cache
+	$(BIN)/pytest -n auto -m forge
+
+test-all: test test-deep test-forge  ## all but what needs a cluster
 
 lint: $(VENV)/ready
 	$(BIN)/ruff format --check .
@@ -34,6 +42,9 @@ check: $(VENV)/ready
 format: $(VENV)/ready
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+rules: $(VENV)/ready  ## docs/rules.md anew, of the docstrings of the rules
+	$(BIN)/python -m tests.refresh.rules
 
 bench: $(VENV)/ready  ## speed and memory, beside what a user would do instead
 	$(BIN)/python -m tests.bench

@@ -1,24 +1,33 @@
 """What all tests share: a home folder, a Git configuration and a cluster configuration that are theirs alone."""
 
 import ast
+import os
+import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import settings
 
 from bootstrap import cli
 from bootstrap.core.secret import Secret
 from bootstrap.secrets import sealing
 
-settings.register_profile("taxiway", deadline=None)  # a slow machine is no mistake
-settings.load_profile("taxiway")
+# No deadline: a slow machine is no mistake. `--hypothesis-profile=deep` looks for what the gate's examples don't show.
+settings.register_profile("gate", deadline=None, max_examples=60, derandomize=True)
+settings.register_profile("deep", deadline=None, max_examples=5000, print_blob=True)
+settings.load_profile("gate")
+# Tests send SIGINT to what they start, which would inherit that it is ignored: under nohup, or in a shell's background.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 REPO_URL = "https://git.example.com/acme/airflow-environments.git"
 
 
@@ -62,8 +71,13 @@ class Keys:
 
     def open(self, sealed: str, scope: sealing.Scope, namespace: str, name: str) -> bytes:
         """The plaintext of a sealed value."""
-        key = sealing.read_key(Secret(self.key.read_bytes()), source="test key")
-        return sealing.unseal(sealed, key, sealing.label(scope, namespace, name)).reveal()
+        return sealing.unseal(sealed, _read(self.key), sealing.label(scope, namespace, name)).reveal()
+
+
+@cache
+def _read(key: Path) -> rsa.RSAPrivateKey:
+    """A private key: to read one takes half a second."""
+    return sealing.read_key(Secret(key.read_bytes()), source="test key")
 
 
 @pytest.fixture(scope="session")
@@ -75,6 +89,34 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
     pair.key.write_bytes(pem.reveal())
     pair.certificate.write_bytes(sealing.certify(sealing.read_key(pem, source="test key"), now=datetime.now(UTC)))
     return pair
+
+
+@pytest.fixture(scope="session")
+def fresh(keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh environment repo of dev and complete, which the whole session shares: it stays as it is."""
+    folder = tmp_path_factory.mktemp("fresh") / "envs"
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as end:
+        for role in ("AUTHOR", "COMMITTER"):
+            patch.setenv(f"GIT_{role}_NAME", "Test")
+            patch.setenv(f"GIT_{role}_EMAIL", "test@example.com")
+        cli.main(["init", str(folder), "--yes", "--repo", REPO_URL, "--sealing-cert", str(keys.certificate)])
+    assert not end.value.code
+    return folder
+
+
+def warm(repo: Path) -> None:
+    """Give this test taxiway's cache as it is after `validate` of a repo that the session shares."""
+    shutil.copytree(_cache_of(repo), os.environ["XDG_CACHE_HOME"])
+
+
+@cache
+def _cache_of(repo: Path) -> Path:
+    folder = repo.with_name(f"{repo.name}-cache")
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as end:
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        cli.main(["validate", "-C", str(repo)])
+    assert not end.value.code
+    return folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,13 +21,8 @@ DOORS = {
     "tempfile": {"system.process", "workspace"},
     "shutil": {"system.files", "system.locks", "system.process"},
     "socket": set(),
-    "urllib.request": set(),
-    "requests": {"forges.services"},
-    "httpx": {"forges.services"},
-    "ogr": {"forges.services"},
-    "github": {"forges.services"},
-    "gitlab": {"forges.services"},
-    "pyforgejo": {"forges.services"},
+    "urllib.request": {"forges.http"},  # the proxies of the environment
+    "httpx": {"forges.http"},
 }
 
 # The only modules that change files, and what changes them: methods of a path, functions of `os` and `shutil`.

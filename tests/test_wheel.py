@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tomllib
 import zipfile
 from pathlib import Path
@@ -16,6 +17,7 @@ from bootstrap import __version__
 from bootstrap.core.errors import BadOption
 from bootstrap.scaffold import sources, wheel
 from bootstrap.scaffold.wheel import Download
+from bootstrap.system import process
 from tests.conftest import REPO_URL, Keys, Taxiway
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,7 +37,8 @@ def run(*argv: object, cwd: Path | None = None, path: str | None = None) -> str:
     return done.stdout
 
 
-def test_an_installed_wheel_bootstraps(keys: Keys, tmp_path: Path) -> None:
+@pytest.mark.parametrize("packages", ["ours", pytest.param("the index's", marks=pytest.mark.deep)])
+def test_an_installed_wheel_bootstraps(keys: Keys, tmp_path: Path, packages: str) -> None:
     run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path / "dist", cwd=ROOT)
     (built,) = (tmp_path / "dist").glob("taxiway-*.whl")
     shipped = zipfile.ZipFile(built).namelist()
@@ -48,7 +51,13 @@ def test_an_installed_wheel_bootstraps(keys: Keys, tmp_path: Path) -> None:
     run(sys.executable, "-m", "venv", environment)
     # The extra brings kubectl: this machine's own is not on the PATH below, and only Git is.
     pip = (environment / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-    run(*pip, f"{built}[kubectl]")
+    if packages == "ours":
+        (site,) = environment.glob("lib/python*/site-packages")
+        (site / "ours.pth").write_text(f"{sysconfig.get_path('purelib')}\n{sysconfig.get_path('platlib')}\n")
+        run(*pip, "--no-deps", built)
+        shutil.copy(process.find("kubectl") or "", environment / "bin/kubectl")
+    else:
+        run(*pip, f"{built}[kubectl]")
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/git").symlink_to(shutil.which("git") or "")
     arguments = ("init", "envs", "--repo", REPO_URL, "--sealing-cert", keys.certificate)

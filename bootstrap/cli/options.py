@@ -59,7 +59,7 @@ def change_options(
 ) -> "ChangeOptions":
     """How to make a change, as the options say it."""
     from bootstrap.commands._session import ChangeOptions
-    from bootstrap.proposal import PullRequestOptions
+    from bootstrap.forges.pull_request import PullRequestOptions
 
     asked = PullRequestOptions(
         pull_request=not no_pr, draft=draft, labels=tuple(label or ()), reviewers=tuple(reviewer or ())

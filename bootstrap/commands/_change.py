@@ -7,8 +7,8 @@ from bootstrap.commands._session import ChangeOptions, Session
 from bootstrap.core.errors import raise_all
 from bootstrap.core.result import Result
 from bootstrap.diff import formats
+from bootstrap.forges.hosting import BODY_LIMITS
 from bootstrap.gitrepo import commit as local_commit
-from bootstrap.hosting import BODY_LIMITS
 from bootstrap.pullrequests import description, publish
 from bootstrap.pullrequests.base_commit import BaseCommit
 from bootstrap.pullrequests.preview import Preview

@@ -55,12 +55,7 @@ def preview(
         model=base.model,
         plan=plan,
         record=ChangeRecord(
-            ref=ref,
-            commit=base.commit,
-            digest=plan.changes.digest,
-            version=__version__,
-            parts=parts,
-            pin=pin,
+            ref=ref, commit=base.commit, digest=plan.changes.digest, version=__version__, parts=parts, pin=pin
         ),
         diff=EnvironmentDiff(environment=ref.target, changes=(), consequences=()),
         command=command,
@@ -89,12 +84,10 @@ def preview(
     )
     if new is None:
         return replace(shown, diff=diff)
-    was = (
-        EnvironmentContext(model=base.model, environment=old, tree=before_tree, rendered=built["before"].rendered)
-        if old
-        else None
-    )
     will = EnvironmentContext(model=after, environment=new, tree=after_tree, rendered=built["after"].rendered)
+    was = None
+    if old:
+        was = replace(will, model=base.model, environment=old, tree=before_tree, rendered=built["before"].rendered)
     problems, silenced = _examine(will, was, anew=bool(ref.source))
     dags = ""
     if any(move.part is Part.DAGS for move in plan.moved):
@@ -147,7 +140,7 @@ def _examine(
     Unless `anew`, errors that are there `before` may stay, but for a certificate that nobody trusts. Rules are switched
     off as they are at the base commit.
     """
-    off = (before or context).model.switched_off
+    off = (before or context).model.exemptions
     registry.check_off(off)
     found = registry.examine(context)
     if before:
@@ -161,13 +154,14 @@ def _examine(
     problems, notes = [], []
     for identity, finding in errors.items():
         name, new = finding.rule.name, identity not in known
+        exemption = registry.exempting(finding, off)
         if new and name in _MISSING_SECRET:
             problems.append(_missing_secret(finding, context.environment))
-        elif name not in off and (new or anew):
+        elif exemption is None and (new or anew):
             hint = finding.hint or finding.rule.fix
             problems.append(BuildFailed(f"{finding.place}: {finding.message} ({name})", hint=hint))
-        elif name in off and new:
-            notes.append(f"{finding.message} ({name} is switched off: {off[name]})")
+        elif exemption and new:
+            notes.append(f"{finding.message} ({name} is switched off{exemption.where}: {exemption.reason})")
     return tuple(problems), tuple(notes)
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from bootstrap import workspace
 from bootstrap.config.model import Model
 from bootstrap.core.result import Progress
+from bootstrap.forges.pull_request import PullRequestOptions
 from bootstrap.gitrepo import environment_repo
 from bootstrap.gitrepo import repository as git_repository
 from bootstrap.gitrepo.environment_repo import Checkout
 from bootstrap.kustomize.builder import Builder
-from bootstrap.proposal import PullRequestOptions
 from bootstrap.pullrequests import base_commit
 from bootstrap.pullrequests.base_commit import BaseCommit
 from bootstrap.system.cache import Cache

@@ -7,8 +7,8 @@ from pathlib import Path
 from bootstrap import workspace
 from bootstrap.core.errors import BadOption
 from bootstrap.core.result import Progress, Result
+from bootstrap.forges.hosting import BODY_LIMITS
 from bootstrap.gitrepo import environment_repo
-from bootstrap.hosting import BODY_LIMITS
 from bootstrap.pullrequests import comments
 
 _CONTROLS = re.compile(r"[^\n\t\x20-\x7e\xa0-\U0010ffff]")

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from bootstrap import workspace
 from bootstrap.config.model import Environment, Model
+from bootstrap.core import certificates
 from bootstrap.core.certificates import CERTIFICATE, COMPARE
 from bootstrap.core.errors import BadCertificate, BadOption, BadTarget, TaxiwayError, attempt, raise_all
 from bootstrap.core.secret import Secret
 from bootstrap.core.tree import Tree
+from bootstrap.scaffold import options as init_options
 from bootstrap.secrets import catalog, private_keys, sealing
 from bootstrap.secrets.sealed_secrets import Sealer
 from bootstrap.secrets.sealing import Certificate
@@ -64,6 +66,17 @@ def take(
     )
 
 
+def take_trusted(
+    new: Environment, cert: Path | None, new_key: Path | None, trusted: str | None, top: Path, now: datetime
+) -> SealingKeys:
+    """The same for one environment, where the certificate must be the `trusted` one (a fingerprint), if any."""
+    given = (str(cert),) if cert else ()
+    keys = take(init_options.certificates(given, new_key, [new.name]), new_key, [new.name], top, now)
+    certificate = keys.certificates[new.name]
+    trust(certificate, certificate.fingerprint, _fingerprint(trusted), str(cert or new_key))
+    return keys
+
+
 def inherit(
     new: Environment, known: Model, before: str, tree: Mapping[str, bytes], trusted: str | None, now: datetime
 ) -> SealingKeys:
@@ -83,8 +96,12 @@ def inherit(
     certificate = sealing.read_certificate(tree[path], source=path, now=now)
     pinned = {each.certificate for each in known.environments if each.cluster == new.cluster and each.certificate}
     # An environment that was put beside the others may have brought a certificate that is nobody's of them.
-    trust(certificate, after.certificate, trusted, path, others=pinned - {after.certificate})
+    trust(certificate, after.certificate, _fingerprint(trusted), path, others=pinned - {after.certificate})
     return SealingKeys(certificates={new.name: certificate})
+
+
+def _fingerprint(text: str | None) -> str | None:
+    return None if text is None else certificates.fingerprint(text)
 
 
 def trust(

@@ -9,9 +9,9 @@ from bootstrap.config.parts import OVERLAYS
 from bootstrap.core.result import Progress, Result
 from bootstrap.diff import environment_diffs, formats, markdown
 from bootstrap.diff.environment_diffs import Sides
+from bootstrap.forges.hosting import BODY_LIMITS
 from bootstrap.gitrepo import environment_repo, status
-from bootstrap.gitrepo.snapshot import Commit, Snapshot, WorkTree
-from bootstrap.hosting import BODY_LIMITS
+from bootstrap.gitrepo.snapshot import Commit, WorkTree
 from bootstrap.pullrequests import comments
 
 
@@ -57,16 +57,11 @@ def run(request: Request, *, progress: Progress) -> Result:
 
 
 def _over_time(session: Session, request: Request) -> list[Sides]:
-    top = session.top
-    before = Commit.of(top, status.fork(top, request.since) if request.since else request.before)
+    before = Commit.of(session.top, status.fork(session.top, request.since) if request.since else request.before)
     old = environment_repo.at(before, called=before.commit if request.since else request.before)
-    after: Snapshot
-    if request.after:
-        after = commit = Commit.of(top, request.after)
-        new = environment_repo.at(commit, called=request.after)
-    else:
-        after = WorkTree(top, [f"{OVERLAYS}/{name}" for name in request.environments] or None)
-        new = session.checkout
+    commit = Commit.of(session.top, request.after) if request.after else None
+    new = environment_repo.at(commit, called=str(request.after)) if commit else session.checkout
+    after = commit or WorkTree(session.top, [f"{OVERLAYS}/{name}" for name in request.environments] or None)
     return [*environment_diffs.over_time(session.builder, old, before, new, after, request.environments)]
 
 

@@ -1,6 +1,5 @@
 """`taxiway env add`: one more environment, with sealed secrets of its own."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,16 +8,12 @@ from bootstrap.commands import custody
 from bootstrap.commands._change import make
 from bootstrap.commands._preview import preview
 from bootstrap.commands._session import ChangeOptions, Session
-from bootstrap.commands.custody import SealingKeys
 from bootstrap.config import model
 from bootstrap.config.model import Environment
-from bootstrap.core import certificates
 from bootstrap.core.result import Progress, Result
 from bootstrap.promotion.plan import Plan
-from bootstrap.pullrequests.base_commit import BaseCommit
 from bootstrap.pullrequests.record import ChangeKind, ChangeRef
 from bootstrap.scaffold import environments, sources
-from bootstrap.scaffold import options as init_options
 from bootstrap.secrets import private_keys
 
 
@@ -58,7 +53,11 @@ def run(added: Request, *, progress: Progress) -> Result:
         return Result(status="unchanged", data={"environment": new.name}, lines=(f"{new.name}: unchanged",))
     model.check((*base.model.environments, new))
     tree, now = base.tree(*folders), datetime.now(UTC)
-    keys = _keys(session, added, new, base, after.name, tree, now)
+    cert, key = added.sealing_cert, added.new_sealing_key
+    if cert or key:
+        keys = custody.take_trusted(new, cert, key, added.trusted, session.top, now)
+    else:
+        keys = custody.inherit(new, base.model, after.name, tree, added.trusted, now)
     certificate = keys.certificates[new.name]
     sealed = keys.seal(new, custody.given_secrets(added.secrets_from, [new.name]), now)
     addition = environments.add(
@@ -79,24 +78,3 @@ def run(added: Request, *, progress: Progress) -> Result:
     data = {"fingerprint": certificate.fingerprint, "validUntil": f"{certificate.not_after:%Y-%m-%dT%H:%M:%SZ}"}
     lines = result.lines if added.options.dry_run else (*result.lines, told)
     return replace(result, data={**result.data, "certificate": data}, lines=lines)
-
-
-def _keys(
-    session: Session,
-    added: Request,
-    new: Environment,
-    base: BaseCommit,
-    after: str,
-    tree: Mapping[str, bytes],
-    now: datetime,
-) -> SealingKeys:
-    """The certificate to seal for: as the user says, else that of the predecessor, on the same cluster."""
-    trusted = None if added.trusted is None else certificates.fingerprint(added.trusted)
-    if not (added.sealing_cert or added.new_sealing_key):
-        return custody.inherit(new, base.model, after, tree, trusted, now)
-    given = (str(added.sealing_cert),) if added.sealing_cert else ()
-    files = init_options.certificates(given, added.new_sealing_key, [new.name])
-    keys = custody.take(files, added.new_sealing_key, [new.name], session.top, now)
-    certificate = keys.certificates[new.name]
-    custody.trust(certificate, certificate.fingerprint, trusted, str(added.sealing_cert or added.new_sealing_key))
-    return keys

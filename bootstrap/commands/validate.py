@@ -52,7 +52,7 @@ def run(request: Request, *, progress: Progress) -> Result:
             examiner=examiner,
             now=datetime.now(UTC),
             strays=None if request.environments or request.since else session.checkout.strays(),
-            off=(examiner.off_before or {}) if request.since else session.model.switched_off,
+            off=(examiner.off_before or ()) if request.since else session.model.exemptions,
         )
         if request.since:
             survey = survey.of_changed()

@@ -1,15 +1,16 @@
 """taxiway.yaml: the model of an environment repo."""
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache, partial
 from typing import Any
 
 import yaml
 
-from bootstrap.config import environment_names
+from bootstrap.config import environment_names, exemptions
+from bootstrap.config.exemptions import Exemption
 from bootstrap.config.fields import Fields, choice
 from bootstrap.config.hold import Hold
 from bootstrap.config.parts import MODEL
@@ -70,7 +71,7 @@ class Environment:
 class Model:
     """What taxiway.yaml says; the environments stand in promotion order.
 
-    `kubernetes` is the oldest version of any cluster; `switched_off` are rules of `validate`, each with its reason.
+    `kubernetes` is the oldest version of any cluster; `exemptions` are rules of `validate` that are switched off.
     `web` is the forge's own first page, for a repository whose URL does not tell it: SSH, beside pages on a port.
     """
 
@@ -81,7 +82,7 @@ class Model:
     controller: Controller
     environments: tuple[Environment, ...] = field(default_factory=tuple)
     kubernetes: str = KUBERNETES
-    switched_off: Mapping[str, str] = field(default_factory=dict)
+    exemptions: tuple[Exemption, ...] = ()
     web: str | None = None
 
     def find(self, name: str) -> Environment:
@@ -114,8 +115,8 @@ class Model:
             "kubernetes": f">={self.kubernetes}",
             "environments": environments,
         }
-        if self.switched_off:
-            data["validate"] = {"off": [{"rule": rule, "reason": why} for rule, why in self.switched_off.items()]}
+        if self.exemptions:
+            data["validate"] = {"off": [each.fields for each in self.exemptions]}
         head = "# The model of this repository, written by taxiway. Environments stand in promotion order.\n"
         return (head + yaml.safe_dump(data, sort_keys=False, width=1000)).encode()
 
@@ -148,7 +149,7 @@ class Model:
             forge=top.words("forge", partial(choice, Forge)),
             controller=top.words("controller", partial(choice, Controller)),
             kubernetes=top.words("kubernetes", _oldest, f">={KUBERNETES}"),
-            switched_off=_switched_off(top),
+            exemptions=exemptions.parse(top),
             web=top.words("web", web) if top.data.get("web") else None,
         )
 
@@ -196,25 +197,6 @@ def _oldest(text: str) -> str:
         return match[1]
     hint = 'write the oldest one: kubernetes: ">=1.31"'
     raise BadOption(f"kubernetes: {text!r} is not a range of versions", hint=hint)
-
-
-def _switched_off(top: Fields) -> Mapping[str, str]:
-    section = Fields.of(PATH, top.text, top.data.get("validate") or {}, ("validate",))
-    # YAML 1.1 reads the bare word `off` as False.
-    entries = section.data.get("off", section.data.get(False)) or []
-    found: dict[str, str] = {}
-    section = replace(section, data={"off": entries})
-    for number in range(len(section.list("off"))):
-        entry = section.entry("off", number)
-        name = entry.words("rule", str)
-        found[name] = entry.words("reason", partial(_reason, name), "", lines=True)
-    return found
-
-
-def _reason(rule: str, text: str) -> str:
-    if not text.strip():
-        raise BadOption(f"the rule {rule!r} is switched off without a reason", hint="say why, in its `reason`")
-    return text.strip()
 
 
 def _version(text: str) -> str:

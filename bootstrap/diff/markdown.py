@@ -7,7 +7,7 @@ from bootstrap.core.markdown import code, folded, table, words
 from bootstrap.diff import formats
 from bootstrap.diff.consequences import SERIOUS, Consequence, Effect
 from bootstrap.diff.formats import EnvironmentDiff
-from bootstrap.hosting import BODY_LIMITS
+from bootstrap.forges.hosting import BODY_LIMITS
 
 _WHOLE = 1_000_000  # characters: a serious line is not cut by its own length
 # Of a comment that CI hands from one job to the next as base64 in a variable: Linux takes 128 KiB in one.

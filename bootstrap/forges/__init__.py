@@ -1,1 +1,1 @@
-"""The forges, each through ogr. Only `bootstrap.forge` imports these, and only when it connects: ogr takes a second."""
+"""Pull requests on GitHub, GitLab, Gitea and Forgejo. `hosting` and `pull_request` are pure; `client` is the way in."""

@@ -1,107 +1,109 @@
 """Pull requests of GitHub and GitHub Enterprise."""
 
+import json
 from collections.abc import Sequence
-from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
+from urllib.parse import quote
 
-from bootstrap.forges.dialect import Shared
-from bootstrap.forges.services import Github
-from bootstrap.forges.wire import Line
-from bootstrap.hosting import Hosted
-from bootstrap.proposal import Proposal, PullRequest, Revision, Standing
-from bootstrap.tokens import Token
+from bootstrap.forges.errors import Refused
+from bootstrap.forges.hosting import Hosted
+from bootstrap.forges.http import Http
+from bootstrap.forges.pull_request import Proposal, PullRequest, Revision, Standing
+
+_MUTATION = "mutation($input: {0}Input!) {{ {1}(input: $input) {{ clientMutationId }} }}"
 
 
-class GithubPulls(Shared):
-    """The pull requests of one repository on GitHub."""
+@dataclass(frozen=True, kw_only=True)
+class GithubApi:
+    """PullRequestApi of one repository on GitHub."""
 
-    def __init__(self, hosted: Hosted, token: Token, line: Line, clients: ExitStack) -> None:
-        super().__init__(line)
-        self.project = Github(hosted, token, clients).get_project(namespace=hosted.owner, repo=hosted.name)
-        self._pulls: dict[int, Any] = {}
+    hosted: Hosted
+    http: Http
 
-    def of_branch(self, branch: str, base: str) -> Sequence[PullRequest]:
-        """Those from a branch of the repository itself into another, whatever has become of them."""
-        repository = self._repository()
-        head = f"{repository.owner.login}:{branch}"
-        found = self.line.read(lambda: list(repository.get_pulls(state="all", head=head, base=base)))
+    def list_for_branch(self, branch: str, base: str) -> Sequence[PullRequest]:
+        found = self.http.get_all(f"{self._repo}/pulls", state="all", head=f"{self._owner}:{branch}", base=base)
         # GitHub takes a head that it can't read for none at all, and then answers with everything.
-        return [_read(each) for each in found if each.head.ref == branch]
+        return [self._parse(each) for each in found if each["head"]["ref"] == branch]
 
-    def opened(self) -> Sequence[PullRequest]:
-        """All open ones from branches of the repository itself."""
-        repository = self._repository()
-        found = self.line.read(lambda: list(repository.get_pulls(state="open")))
-        return [_read(each) for each in found if each.head.repo and each.head.repo.id == each.base.repo.id]
+    def list_open(self) -> Sequence[PullRequest]:
+        found = self.http.get_all(f"{self._repo}/pulls", state="open", per_page=100)
+        return [
+            self._parse(each) for each in found if (each["head"]["repo"] or {}).get("id") == each["base"]["repo"]["id"]
+        ]
 
     def get(self, number: int) -> PullRequest:
-        """One of them with all that is known of it."""
-        self._pulls.pop(number, None)
-        pull = self._pull(number)
-        answered = self.line.read(lambda: [each.user.login for each in pull.get_reviews() if each.user])
-        return _read(pull, answered=answered, looked=True)
+        pull = self.http.get(self._pull(number))
+        reviews = self.http.get_all(f"{self._pull(number)}/reviews")
+        return self._parse(pull, answered=[each["user"]["login"] for each in reviews if each["user"]])
 
     def create(self, proposal: Proposal) -> PullRequest:
-        """Open one, a draft where that is wanted."""
-        repository = self._repository()
-        pull = self.line.write(
-            lambda: repository.create_pull(
-                base=proposal.base,
-                head=proposal.branch,
-                title=proposal.title,
-                body=proposal.body,
-                draft=bool(proposal.draft),
-            )
-        )
-        self._pulls[pull.number] = pull
-        return _read(pull)
+        fields = {"base": proposal.base, "head": proposal.branch, "title": proposal.title, "body": proposal.body}
+        return self._parse(self.http.write("POST", f"{self._repo}/pulls", {**fields, "draft": bool(proposal.draft)}))
 
-    def revise(self, number: int, revision: Revision) -> None:
-        """Set title, body and draft; the last only GitHub's GraphQL can change."""
-        pull = self._pull(number)
+    def update(self, number: int, revision: Revision) -> None:
+        # Only GraphQL changes the draft.
         fields = {"title": revision.title, "body": revision.body}
         if given := {name: value for name, value in fields.items() if value is not None}:
-            self.line.write(lambda: pull.edit(**given))
+            self.http.write("PATCH", self._pull(number), given)
         if revision.draft is not None:
-            self.line.write(pull.convert_to_draft if revision.draft else pull.mark_ready_for_review)
+            name = "convertPullRequestToDraft" if revision.draft else "markPullRequestReadyForReview"
+            self._mutate(name, {"pullRequestId": self.http.get(self._pull(number))["node_id"]})
 
-    def label(self, number: int, labels: Sequence[str]) -> None:
-        """Add labels; GitHub makes those that the repository doesn't have."""
-        pull = self._pull(number)
-        # Not by PyGithub's add_to_labels, which sends a bare list: GitHub's description of its API has only this form.
-        wanted = {"labels": list(labels)}
-        self.line.write(lambda: pull.requester.requestJsonAndCheck("POST", f"{pull.issue_url}/labels", input=wanted))
+    def add_label(self, number: int, label: str) -> None:
+        # GitHub makes a label that the repository doesn't have.
+        self.http.write("POST", f"{self._issue(number)}/labels", {"labels": [label]})
 
-    def ask(self, number: int, reviewers: Sequence[str]) -> None:
-        """Ask more people and teams for a review."""
-        pull = self._pull(number)
-        people = [each for each in reviewers if "/" not in each]
-        teams = [each.partition("/")[2] for each in reviewers if "/" in each]
-        self.line.write(lambda: pull.create_review_request(reviewers=people, team_reviewers=teams))
+    def request_review(self, number: int, reviewer: str) -> None:
+        team = reviewer.partition("/")[2]
+        asked = {"team_reviewers": [team]} if team else {"reviewers": [reviewer]}
+        self.http.write("POST", f"{self._pull(number)}/requested_reviewers", asked)
 
-    def _repository(self) -> Any:
-        return self.line.read(lambda: self.project.github_repo)
+    def comments(self, number: int) -> Sequence[str]:
+        return [str(each["body"]) for each in self.http.get_all(f"{self._issue(number)}/comments", per_page=100)]
 
-    def _pull(self, number: int) -> Any:
-        if number not in self._pulls:
-            repository = self._repository()
-            self._pulls[number] = self.line.read(lambda: repository.get_pull(number))
-        return self._pulls[number]
+    def add_comment(self, number: int, text: str) -> None:
+        self.http.write("POST", f"{self._issue(number)}/comments", {"body": text})
 
+    def close(self, number: int) -> None:
+        self.http.write("PATCH", self._pull(number), {"state": "closed"})
 
-def _read(pull: Any, *, answered: Sequence[str] = (), looked: bool = False) -> PullRequest:
-    asked = [each.login for each in pull.requested_reviewers]
-    return PullRequest(
-        number=pull.number,
-        url=pull.html_url,
-        branch=pull.head.ref,
-        base=pull.base.ref,
-        title=pull.title,
-        body=pull.body or "",
-        author=pull.user.login if pull.user else "",
-        standing=Standing.MERGED if pull.merged_at else Standing(pull.state),
-        draft=bool(pull.draft),
-        labels=frozenset(each.name for each in pull.labels),
-        reviewers=frozenset((*asked, *answered)),
-        mergeable=pull.mergeable if looked else None,  # not in a list: the library would ask again for each
-    )
+    @property
+    def _repo(self) -> str:
+        return f"/repos/{quote(self.hosted.slug)}"
+
+    def _pull(self, number: int) -> str:
+        return f"{self._repo}/pulls/{number}"
+
+    def _issue(self, number: int) -> str:
+        return f"{self._repo}/issues/{number}"
+
+    @cached_property
+    def _owner(self) -> str:
+        """The owner as GitHub writes it: another one than in the URL where the repository has moved."""
+        return str(self.http.get(self._repo)["owner"]["login"])
+
+    def _mutate(self, name: str, given: dict[str, str]) -> None:
+        graphql = replace(self.http, base=self.http.base.removesuffix("/v3"))
+        query = _MUTATION.format(name[0].upper() + name[1:], name)
+        answer = graphql.write("POST", "/graphql", {"query": query, "variables": {"input": given}})
+        if answer.get("errors"):  # with status 200
+            raise Refused(422, {}, json.dumps({"errors": answer["errors"]}))
+
+    def _parse(self, pull: Any, *, answered: Sequence[str] = ()) -> PullRequest:
+        asked = [each["login"] for each in pull["requested_reviewers"] or ()]
+        return PullRequest(
+            number=pull["number"],
+            url=pull["html_url"],
+            branch=pull["head"]["ref"],
+            base=pull["base"]["ref"],
+            title=pull["title"],
+            body=pull["body"] or "",
+            author=pull["user"]["login"] if pull["user"] else "",
+            standing=Standing.MERGED if pull["merged_at"] else Standing(pull["state"]),
+            draft=bool(pull.get("draft")),
+            labels=frozenset(each["name"] for each in pull["labels"]),
+            reviewers=frozenset((*asked, *answered)),
+            mergeable=pull.get("mergeable"),  # in no list
+        )

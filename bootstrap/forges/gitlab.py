@@ -1,103 +1,103 @@
 """Merge requests of GitLab."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
+from urllib.parse import quote, urlencode
 
-from bootstrap.forges.dialect import Marked, Shared
-from bootstrap.forges.services import Gitlab
-from bootstrap.forges.wire import Line, Refused
-from bootstrap.hosting import Hosted
-from bootstrap.proposal import Proposal, PullRequest, Revision, Standing
-from bootstrap.tokens import Token
+from bootstrap.forges.errors import Refused
+from bootstrap.forges.hosting import Hosted
+from bootstrap.forges.http import Http
+from bootstrap.forges.pull_request import DraftTitle, Proposal, PullRequest, Revision, Standing
 
-_DRAFT = Marked("Draft:", "draft:", "[draft]", "(draft)")
+_TITLE = DraftTitle("Draft:", "draft:", "[draft]", "(draft)")
 # A merge request is `locked` for the moment in which it is merged.
 _STANDINGS = {"merged": Standing.MERGED, "closed": Standing.CLOSED}
 _MERGEABLE = {"can_be_merged": True, "cannot_be_merged": False}
 
 
-class GitlabPulls(Shared):
-    """The merge requests of one project on GitLab."""
+@dataclass(frozen=True, kw_only=True)
+class GitlabApi:
+    """PullRequestApi of one project on GitLab."""
 
-    def __init__(self, hosted: Hosted, token: Token, line: Line, clients: ExitStack) -> None:
-        super().__init__(line)
-        self.service = Gitlab(hosted, token, clients)
-        self.project = self.service.get_project(namespace=hosted.owner, repo=hosted.name)
+    hosted: Hosted
+    http: Http
 
-    def of_branch(self, branch: str, base: str) -> Sequence[PullRequest]:
-        """Those from a branch of the project itself into another, whatever has become of them."""
+    def list_for_branch(self, branch: str, base: str) -> Sequence[PullRequest]:
         return self._list(state="all", source_branch=branch, target_branch=base)
 
-    def opened(self) -> Sequence[PullRequest]:
-        """All open ones from branches of the project itself."""
+    def list_open(self) -> Sequence[PullRequest]:
         return self._list(state="opened")
 
     def get(self, number: int) -> PullRequest:
-        """One of them with all that is known of it."""
-        requests = self._requests()
-        return _read(self.line.read(lambda: requests.get(number)))
+        return _parse(self.http.get(self._request(number)))
 
     def create(self, proposal: Proposal) -> PullRequest:
-        """Open one, a draft where that is wanted."""
-        requests = self._requests()
         fields = {
             "source_branch": proposal.branch,
             "target_branch": proposal.base,
-            "title": _DRAFT.title(proposal.title, draft=bool(proposal.draft)),
+            "title": _TITLE.render(proposal.title, draft=bool(proposal.draft)),
             "description": proposal.body,
         }
-        return _read(self.line.write(lambda: requests.create(fields)))
+        return _parse(self.http.write("POST", self._requests, fields))
 
-    def revise(self, number: int, revision: Revision) -> None:
-        """Set title, body and draft."""
+    def update(self, number: int, revision: Revision) -> None:
         fields = {} if revision.body is None else {"description": revision.body}
         if revision.title is not None or revision.draft is not None:
-            now = self.get(number)
-            title = now.title if revision.title is None else revision.title
-            fields["title"] = _DRAFT.title(title, draft=now.draft if revision.draft is None else revision.draft)
+            fields["title"] = _TITLE.revised(self.get(number), revision)
         if fields:
-            self._update(number, fields)
+            self._put(number, fields)
 
-    def label(self, number: int, labels: Sequence[str]) -> None:
-        """Add labels; GitLab makes those that the project doesn't have."""
-        self._update(number, {"add_labels": ",".join(labels)})
+    def add_label(self, number: int, label: str) -> None:
+        # GitLab makes a label that the project doesn't have.
+        self._put(number, {"add_labels": label})
 
-    def ask(self, number: int, reviewers: Sequence[str]) -> None:
-        """Ask more people for a review, which GitLab knows by their numbers; a group it can't ask."""
-        requests, users = self._requests(), self.service.gitlab_instance.users
-        there = self.line.read(lambda: requests.get(number)).reviewers
-        known = [each for name in reviewers for each in self.line.read(partial(users.list, username=name))]
-        if len(known) < len(reviewers):
+    def request_review(self, number: int, reviewer: str) -> None:
+        there = [each["id"] for each in self.http.get(self._request(number))["reviewers"]]
+        known = [each["id"] for each in self.http.get(f"/users?{urlencode({'username': reviewer})}")]
+        if not known:
             raise Refused(422, {}, '{"message": "no such user, or a group, which GitLab can not ask"}')
-        self._update(number, {"reviewer_ids": [*(each["id"] for each in there), *(each.id for each in known)]})
+        self._put(number, {"reviewer_ids": [*there, *known]})
 
-    def _update(self, number: int, fields: dict[str, Any]) -> None:
-        requests = self._requests()
-        self.line.write(lambda: requests.update(number, fields))
+    def comments(self, number: int) -> Sequence[str]:
+        return [str(each["body"]) for each in self.http.get_all(f"{self._request(number)}/notes", per_page=100)]
+
+    def add_comment(self, number: int, text: str) -> None:
+        self.http.write("POST", f"{self._request(number)}/notes", {"body": text})
+
+    def close(self, number: int) -> None:
+        self._put(number, {"state_event": "close"})
+
+    @cached_property
+    def _requests(self) -> str:
+        """The path of all, by the project's number: GitLab redirects no write to a project that has moved."""
+        project = self.http.get(f"/projects/{quote(self.hosted.slug, safe='')}")
+        return f"/projects/{int(project['id'])}/merge_requests"
+
+    def _request(self, number: int) -> str:
+        return f"{self._requests}/{number}"
+
+    def _put(self, number: int, fields: dict[str, Any]) -> None:
+        self.http.write("PUT", self._request(number), fields)
 
     def _list(self, **filters: str) -> Sequence[PullRequest]:
-        requests = self._requests()
-        found = self.line.read(lambda: requests.list(get_all=True, per_page=100, **filters))
-        return [_read(each) for each in found if each.source_project_id == each.target_project_id]
-
-    def _requests(self) -> Any:
-        return self.line.read(lambda: self.project.gitlab_repo).mergerequests
+        found = self.http.get_all(self._requests, per_page=100, **filters)
+        return [_parse(each) for each in found if each["source_project_id"] == each["target_project_id"]]
 
 
-def _read(request: Any) -> PullRequest:
+def _parse(request: Any) -> PullRequest:
     return PullRequest(
-        number=request.iid,
-        url=request.web_url,
-        branch=request.source_branch,
-        base=request.target_branch,
-        title=_DRAFT.plain(request.title),
-        body=request.description or "",
-        author=request.author["username"],
-        standing=_STANDINGS.get(request.state, Standing.OPEN),
-        draft=bool(request.draft),
-        labels=frozenset(request.labels),
-        reviewers=frozenset(each["username"] for each in request.reviewers),
-        mergeable=_MERGEABLE.get(request.merge_status),
+        number=request["iid"],
+        url=request["web_url"],
+        branch=request["source_branch"],
+        base=request["target_branch"],
+        title=_TITLE.plain(request["title"]),
+        body=request["description"] or "",
+        author=request["author"]["username"],
+        standing=_STANDINGS.get(request["state"], Standing.OPEN),
+        draft=bool(request["draft"]),
+        labels=frozenset(request["labels"]),
+        reviewers=frozenset(each["username"] for each in request["reviewers"]),
+        mergeable=_MERGEABLE.get(request.get("merge_status")),
     )

@@ -3,16 +3,18 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import yaml
 
-from bootstrap import alike
 from bootstrap.core.errors import BuildFailed
+from bootstrap.yamltools import loader
 
 Object = dict[str, Any]
 
-_HASHED = re.compile(f"(?P<name>.+)-{alike.HASH}")
+# The hash that kustomize ends a name with has no vowels and no look-alikes (api/hasher/hasher.go).
+_HASHED = re.compile("(?P<name>.+)-[2456789bcdfghkmt]{10}")
 _GENERATED = frozenset({"ConfigMap", "Secret"})
 # The Jobs that carry the release's id as the end of their name.
 _RELEASED = re.compile(r"(?P<name>airflow-(?:migrate|create-user|generate-secrets))-(?P<release>.+)")
@@ -43,11 +45,16 @@ def parse(rendered: bytes) -> tuple[Object, ...]:
     Raises BuildFailed where kustomize wrote what can't be read.
     """
     try:
-        documents = [each for text in rendered.split(b"\n---\n") for each in alike.documents(text)]
+        documents = [each for text in rendered.split(b"\n---\n") for each in _documents(text)]
     except yaml.YAMLError as err:
         reason = getattr(err, "problem", None) or "not valid YAML"
         raise BuildFailed(f"what kustomize renders can't be read: {reason}") from None
     return tuple(each for each in documents if isinstance(each, dict) and "kind" in each)
+
+
+@lru_cache(maxsize=256)  # the two sides of a change have most of their objects in common
+def _documents(text: bytes) -> tuple[Any, ...]:
+    return tuple(loader.load_all(text))
 
 
 def name_of(each: Object) -> str:

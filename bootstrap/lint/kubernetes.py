@@ -1,12 +1,10 @@
 """Rules about the Kubernetes API: what every server from the environment's oldest on would say to its objects."""
 
-import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache, partial
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
-from bootstrap import alike
 from bootstrap.kubernetes.objects import POD_SPECS, identify
 from bootstrap.lint import (
     kubernetes_apis,
@@ -37,9 +35,6 @@ RULES = (
     *kubernetes_changes.RULES,
     *kubernetes_postgres.RULES,
 )
-
-_HASH = re.compile(f"-{alike.HASH}'")
-_LABEL = re.compile("[a-z](?:[a-z0-9-]{,61}[a-z0-9])?")
 
 # A flaw with the object that has it, in words, and the way from a field of it to a file and line.
 _Told = tuple[Flaw, str, Callable[[Path], Place]]
@@ -77,7 +72,7 @@ def _pods(scene: EnvironmentContext) -> Iterator[_Told]:
             yield flaw, f"{pod}", partial(_in_pod, pod)
 
 
-def _template(pod: Pod, oldest: str) -> Sequence[Flaw]:
+def _template(pod: Pod, oldest: str) -> list[Flaw]:
     """What is wrong with the pod in a ConfigMap's text, which Airflow names itself and reads as a v1 Pod."""
     text = dig(pod.owner, "data", str(pod.key))
     held = documents(text.encode(errors="replace"))[:1] if isinstance(text, str) else ()
@@ -103,39 +98,8 @@ def _in_document(path: str, document: Document, where: Path) -> Place:
     return Place(path, document.line(where))
 
 
-def _flaws(each: Mapping[str, Any], oldest: str) -> Sequence[Flaw]:
+def _flaws(each: Mapping[str, Any], oldest: str) -> list[Flaw]:
     """All that is wrong with an object by itself, each mistake once: what its schema refuses is not told again."""
-    return _found(each, oldest) if _is_flawed(_Content(each), oldest) else ()
-
-
-class _Content:
-    """An object that equals each other one of the same content, but for its namespace and for hashes in names.
-
-    Whether anything is wrong with it depends on neither, as long as the namespace is a sound name.
-    """
-
-    __slots__ = ("object", "text")
-
-    def __init__(self, each: Mapping[str, Any]) -> None:
-        self.object = each
-        self.text = _HASH.sub("-\0'", repr(each))
-        namespace = dig(each, "metadata", "namespace")
-        if isinstance(namespace, str) and _LABEL.fullmatch(namespace):
-            self.text = self.text.replace(f"'namespace': '{namespace}'", "\0")
-
-    def __hash__(self) -> int:
-        return hash(self.text)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Content) and self.text == other.text
-
-
-@lru_cache(maxsize=256)
-def _is_flawed(content: _Content, oldest: str) -> bool:
-    return bool(_found(content.object, oldest))
-
-
-def _found(each: Mapping[str, Any], oldest: str) -> list[Flaw]:
     refused = [*kubernetes_apis.check(each, oldest), *kubernetes_schema.check(each, oldest)]
     paths = {flaw.path for flaw in refused}
     unknown = {flaw.path[:-1] for flaw in refused if flaw.rule is kubernetes_schema.UNKNOWN_FIELD}

@@ -14,7 +14,7 @@ from bootstrap.core.markdown import code, words
 from bootstrap.diff import formats
 from bootstrap.diff import markdown as diff_markdown
 from bootstrap.diff.consequences import SERIOUS
-from bootstrap.hosting import Hosted
+from bootstrap.forges.hosting import Hosted
 from bootstrap.promotion.merge import Move, Part
 from bootstrap.promotion.release import ID
 from bootstrap.pullrequests.preview import Preview

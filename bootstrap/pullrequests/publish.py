@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from bootstrap import forge
 from bootstrap.config.remote import Forge
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.errors import GitFailed
 from bootstrap.core.markdown import code
 from bootstrap.core.result import Progress, Result
-from bootstrap.forge import PullRequests
+from bootstrap.forges import client
+from bootstrap.forges.client import PullRequests
+from bootstrap.forges.hosting import BODY_LIMITS, Hosted
+from bootstrap.forges.pull_request import Proposal, PullRequest, PullRequestOptions
 from bootstrap.gitrepo import committed, remote, repository, worktree
 from bootstrap.gitrepo.remote import PushRefused, Reason
-from bootstrap.hosting import BODY_LIMITS, Hosted
-from bootstrap.proposal import Proposal, PullRequest, PullRequestOptions
 from bootstrap.pullrequests import codeowners, description
 from bootstrap.pullrequests import record as change_record
 from bootstrap.pullrequests.base_commit import REMOTE, BaseCommit
@@ -111,7 +111,7 @@ def _connect(base: BaseCommit, options: PullRequestOptions, progress: Progress) 
     if place is None:
         yield None
         return
-    with forge.connect(place, base.top, progress=progress) as pulls:
+    with client.connect(place, base.top, progress=progress) as pulls:
         yield pulls
 
 

@@ -72,7 +72,7 @@ def resolve(options: Options, around: Surroundings) -> Model:
         controller=controller,
         environments=environments,
         kubernetes=known.kubernetes if known else model.KUBERNETES,
-        switched_off=known.switched_off if known else {},
+        exemptions=known.exemptions if known else (),
         web=known.web if known else None,
     )
     if known and wanted != known:
@@ -164,7 +164,7 @@ def _environments(options: Options, known: Model | None) -> tuple[Environment, .
 
 
 def _difference(wanted: Model, known: Model) -> str:
-    names = {"remote": "repository"}
+    names = {"exemptions": "validate", "remote": "repository"}
     return ", ".join(
         names.get(each.name, each.name)
         for each in fields(Model)

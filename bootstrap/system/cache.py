@@ -1,7 +1,7 @@
-"""What taxiway has worked out before: entries by a key that says all that they depend on, in the user's cache folder.
+"""Content-addressed cache below $XDG_CACHE_HOME/taxiway: each key says all that its entry depends on.
 
 Any number of runs may share it. An entry that is gone, cut short or altered is one that was never there; a folder that
-can't be used is an empty one.
+can't be used is an empty one. Above a limit, looked at once a day, the least recently used entries are removed.
 """
 
 import contextlib
@@ -20,6 +20,8 @@ LIMIT = 256 * 1024 * 1024  # bytes
 _MAGIC = b"taxiway 1\n"
 _DIGEST = 16
 _BLOCK = 4096  # what a file takes on a disk beyond its bytes, at most
+_STAMP = "pruned"  # the file whose time says when the size was last looked at
+_DAY = 86400.0  # seconds
 _RECENT = 3600.0  # seconds in which a use is not written down again, nor another run's unfinished file removed
 
 
@@ -82,8 +84,7 @@ class Cache:
             except BaseException:
                 part.unlink(missing_ok=True)
                 raise
-            # Keys are evenly spread, so this is a fair die: a look around for each 32nd of the limit, by whom ever.
-            if int(key[-8:], 16) / 2**32 < (len(packed) + _BLOCK) / (self.limit / 32):
+            if _is_due(self.folder / _STAMP):
                 self.prune()
 
     def prune(self) -> None:
@@ -106,6 +107,18 @@ class Cache:
             with contextlib.suppress(OSError):
                 path.unlink()
             total -= size
+
+
+def _is_due(stamp: Path) -> bool:
+    """Whether nobody looked at the size for a day. Who asks is the one who looks."""
+    file = os.open(stamp, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+    try:
+        due = abs(time.time() - os.fstat(file).st_mtime) > _DAY
+        if due:
+            os.utime(file)
+    finally:
+        os.close(file)
+    return due
 
 
 def _path(folder: Path, key: str) -> Path:

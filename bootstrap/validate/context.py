@@ -8,11 +8,13 @@ from datetime import datetime
 from functools import cached_property, wraps
 from typing import Any, TypeVar
 
+from bootstrap.config.exemptions import Exemption
 from bootstrap.config.file_problems import Problem
 from bootstrap.config.model import Environment, Model
 from bootstrap.core.tree import Tree
 from bootstrap.kubernetes.objects import Object, identify, parse
 from bootstrap.kustomize import graph
+from bootstrap.kustomize.accumulator import Gathering
 from bootstrap.kustomize.graph import Graph
 from bootstrap.kustomize.provenance import Trace
 from bootstrap.validate.rule import Check
@@ -68,7 +70,11 @@ class Context:
 
     def told(self, check: Check[Any]) -> bool:
         """Whether a rule is broken here, and not switched off."""
-        return check.rule.name not in self.model.switched_off and bool(self.violations(check))
+        return any(not self.exempts(check.rule, each.place) for each in self.violations(check))
+
+    def exempts(self, rule: Rule, place: Place) -> bool:
+        """Whether taxiway.yaml switches a rule off at a place."""
+        return any(each.covers(rule.names, self.environments, place.path) for each in self.model.exemptions)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +119,11 @@ class EnvironmentContext(Context):
     def trace(self) -> Trace:
         """From rendered fields to files and lines."""
         return Trace(self.tree, self.graph, self.environment.overlay)
+
+    @cached_property
+    def gathering(self) -> Gathering:
+        """Which objects each kustomization has before it."""
+        return Gathering(self.graph, self.trace.origins, self.objects)
 
     def of_kind(self, *kinds: str) -> Iterator[Object]:
         """The objects of these kinds."""
@@ -187,14 +198,16 @@ class FleetContext(Context):
     `claims` come with the name of their environment, of those `chosen`. `off_before` are the rules that were switched
     off at the commit before; None where there is none yet. `overlays` are kustomization files right below
     overlays/<name>/ and `clusters` files below clusters/ that may be strays; `read` gives the bytes of a file.
+    `rules` are the present names of all rules, by each name that they have or had.
     """
 
     chosen: tuple[str, ...] = ()
     claims: Sequence[tuple[str, Claim]] = ()
-    off_before: Mapping[str, str] | None = None
+    off_before: Sequence[Exemption] | None = None
     overlays: Sequence[str] = ()
     clusters: Sequence[str] = ()
     read: Callable[[str], bytes] = field(default=lambda _: b"", repr=False)
+    rules: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 Seen = TypeVar("Seen", bound=Context)

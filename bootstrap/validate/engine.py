@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from bootstrap.config import model
+from bootstrap.config.exemptions import Exemption
 from bootstrap.config.model import Environment, Model
 from bootstrap.core.errors import BadOption, TaxiwayError
 from bootstrap.core.tree import Tree
@@ -152,11 +153,11 @@ class Examiner:
             return None
 
     @property
-    def off_before(self) -> Mapping[str, str] | None:
-        """The rules that were switched off before, each with its reason; None where there is no commit yet."""
+    def off_before(self) -> tuple[Exemption, ...] | None:
+        """The rules that were switched off before; None where there is no commit yet."""
         if self.before is None:
             return None
-        return self._model_before.switched_off if self._model_before else {}
+        return self._model_before.exemptions if self._model_before else ()
 
     @cached_property
     def _clusters_before(self) -> Mapping[str, bytes]:

@@ -2,11 +2,12 @@
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
 from bootstrap import __version__
+from bootstrap.config.exemptions import Exemption
 from bootstrap.core.escaping import as_json, log_line, visible
 from bootstrap.core.result import Result
 from bootstrap.validate.violation import Finding, Rule, Severity
@@ -15,10 +16,10 @@ _DOCUMENTS = ("github", "gitlab", "sarif")
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def result(findings: Sequence[Finding], environments: Sequence[str], off: Mapping[str, str], form: str) -> Result:
+def result(findings: Sequence[Finding], environments: Sequence[str], off: Sequence[Exemption], form: str) -> Result:
     """The findings as the answer, in the form of `lines`; `failed` where one is an error.
 
-    `off` are the rules that were switched off, each with its reason: every form but GitLab's has room to say so.
+    `off` are the rules that were switched off: every form but GitLab's has room to say so.
     """
     failed = any(each.rule.severity is Severity.ERROR for each in findings)
     status = "failed" if failed else "warned" if findings else "passed"
@@ -26,9 +27,12 @@ def result(findings: Sequence[Finding], environments: Sequence[str], off: Mappin
     return Result(status=status, data=data(findings, environments, off), lines=told, document=form in _DOCUMENTS)
 
 
-def lines(findings: Sequence[Finding], environments: Sequence[str], off: Mapping[str, str], form: str) -> list[str]:
+def lines(findings: Sequence[Finding], environments: Sequence[str], off: Sequence[Exemption], form: str) -> list[str]:
     """The findings in a form: `text`, `github`, `gitlab` or `sarif`."""
-    told = [(rule, f"the rule {rule} is switched off: {' '.join(reason.split())}") for rule, reason in off.items()]
+    told = [
+        (each.rule, f"the rule {each.rule} is switched off{each.where}: {' '.join(each.reason.split())}")
+        for each in off
+    ]
     match form:
         case "github":
             notices = [f"::notice title={_escaped(rule, properties=True)}::{_escaped(said)}" for rule, said in told]
@@ -41,12 +45,12 @@ def lines(findings: Sequence[Finding], environments: Sequence[str], off: Mapping
     return [line for each in findings for line in _text(each)] + closing + _summary(findings, environments)
 
 
-def data(findings: Sequence[Finding], environments: Sequence[str], off: Mapping[str, str]) -> dict[str, Any]:
+def data(findings: Sequence[Finding], environments: Sequence[str], off: Sequence[Exemption]) -> dict[str, Any]:
     """The findings for programs."""
     return {
         "environments": [*environments],
         "findings": [_finding(each) for each in findings],
-        "switchedOff": [{"rule": rule, "reason": reason} for rule, reason in off.items()],
+        "switchedOff": [each.fields for each in off],
     }
 
 
@@ -129,6 +133,7 @@ def _sarif(findings: Sequence[Finding], off: Sequence[tuple[str, str]]) -> dict[
                 "shortDescription": {"text": each.title},
                 "fullDescription": {"text": each.why},
                 "help": {"text": each.fix},
+                "helpUri": each.page,
                 "defaultConfiguration": {"level": each.severity},
             }
             for name, each in rules.items()

@@ -2,23 +2,24 @@
 
 import pkgutil
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib import import_module
 from typing import Any
 
+from bootstrap.config.exemptions import Exemption
 from bootstrap.core.errors import BadOption, BadTarget
-from bootstrap.lint import airflow, kubernetes, kustomize
+from bootstrap.lint import kubernetes
 from bootstrap.validate import rules
 from bootstrap.validate.context import Context, EnvironmentContext
 from bootstrap.validate.rule import Check
-from bootstrap.validate.violation import Finding, Rule, Severity, Within
+from bootstrap.validate.violation import Finding, Rule, Severity, Within, merged
 from bootstrap.yamltools.positions import Place
 
 ALWAYS = "fleet/rule-switched-off"  # the rule that can't be switched off
 # Not yet one function a rule: each has `RULES`, and `check` from an environment to findings.
-FAMILIES = (kustomize, airflow, kubernetes)
+FAMILIES = (kubernetes,)
 
 
 @cache
@@ -54,7 +55,7 @@ def examine(context: Context) -> list[Finding]:
     # A rule that is switched off explains nothing: its findings are not shown.
     told: dict[object, set[str]] = defaultdict(set)
     for each in found:
-        if each.rule.name not in context.model.switched_off:
+        if not context.exempts(each.rule, each.place):
             for within in Within:
                 told[_around(each.place, within)].add(each.rule.name)
     return [each for each in found if not _is_explained(each.rule, told[_around(each.place, each.rule.within)])]
@@ -69,28 +70,34 @@ def _is_explained(rule: Rule, told: set[str]) -> bool:
     return any(name != rule.name and fnmatchcase(name, cause) for cause in rule.after for name in told)
 
 
+def names() -> dict[str, str]:
+    """The names of all rules, by each name that they have or had."""
+    return {name: rule.name for rule in every() for name in rule.names}
+
+
 def named(name: str) -> Rule:
-    """The rule of this name. Raises BadOption where there is none."""
+    """The rule of this name, or that had it before. Raises BadOption where there is none."""
     for rule in every():
-        if rule.name == name:
+        if name in rule.names:
             return rule
     raise BadOption(f"there is no rule {name!r}", hint="taxiway validate --list-rules shows them all")
 
 
-def check_off(off: Mapping[str, str]) -> None:
-    """Raise BadTarget where a rule that is switched off does not exist, or can't be."""
-    if unknown := sorted(off.keys() - {rule.name for rule in every()}):
-        raise BadTarget(
-            f"taxiway.yaml switches off {', '.join(unknown)}, which no rule is called",
-            hint="taxiway validate --list-rules shows them all",
-        )
-    if ALWAYS in off:
+def check_off(off: Iterable[Exemption]) -> None:
+    """Raise BadTarget where the rule is switched off that can't be."""
+    if any(each.rule == ALWAYS for each in off):
         raise BadTarget(f"taxiway.yaml switches off {ALWAYS}, which can't be", hint="take its entry out")
 
 
-def judged(findings: Iterable[Finding], off: Mapping[str, str]) -> list[Finding]:
-    """The findings without those of rules that are switched off; first of all what says that one is."""
-    left = [each for each in findings if each.rule.name not in off or each.rule.name == ALWAYS]
+def exempting(finding: Finding, off: Iterable[Exemption]) -> Exemption | None:
+    """What switches off the rule of a finding, where and for all environments that it is about."""
+    names, path = finding.rule.names, finding.place.path
+    return next((each for each in off if ALWAYS not in names and each.covers(names, finding.environments, path)), None)
+
+
+def judged(findings: Iterable[Finding], off: Sequence[Exemption]) -> list[Finding]:
+    """The findings whose rule is not switched off there, each once; first of all what says that one is."""
+    left = merged(each for each in findings if exempting(each, off) is None)
     return sorted(left, key=lambda each: each.rule.name != ALWAYS)
 
 

@@ -1,18 +1,19 @@
 """All that is wrong with an environment repo: with its environments, with each beside the others, with what is left."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bootstrap.cluster.kubectl import Kubectl
+from bootstrap.config.exemptions import Exemption
 from bootstrap.config.model import Environment
 from bootstrap.core.result import Progress
 from bootstrap.core.tree import Tree
 from bootstrap.gitrepo.environment_repo import Checkout, Strays
 from bootstrap.secrets import certificates
 from bootstrap.system import process
-from bootstrap.validate import registry, violation
+from bootstrap.validate import registry
 from bootstrap.validate.context import DatedContext, EnvironmentContext, FleetContext, ServerContext
 from bootstrap.validate.engine import Examined, Examiner
 from bootstrap.validate.violation import Finding
@@ -22,9 +23,8 @@ from bootstrap.validate.violation import Finding
 class Survey:
     """What is to be looked at: the environments `chosen`, and the `strays`, if any.
 
-    `now` is the time that certificates are judged by. `off` are the rules that are switched off, each with its reason:
-    of a change that is judged, those of the commit that it is measured against, so that no change silences what is said
-    of it.
+    `now` is the time that certificates are judged by. `off` are the rules that are switched off: of a change that is
+    judged, those of the commit that it is measured against, so that no change silences what is said of it.
     """
 
     checkout: Checkout
@@ -32,15 +32,15 @@ class Survey:
     examiner: Examiner
     now: datetime
     strays: Strays | None
-    off: Mapping[str, str]
+    off: Sequence[Exemption]
 
     def of_changed(self) -> "Survey":
         """The same of those alone that differ from the commit before."""
         return replace(self, chosen=tuple(each for each in self.chosen if self.examiner.differs(each)))
 
     def findings(self, *, progress: Progress) -> list[Finding]:
-        """Every finding. Raises BadTarget at once where a rule is switched off that does not exist."""
-        registry.check_off(self.checkout.model.switched_off)
+        """Every finding. Raises BadTarget at once where the rule is switched off that can't be."""
+        registry.check_off(self.checkout.model.exemptions)
         examined = self._examined(progress)
         found = [each for environment in self.chosen for each in examined[environment.name].findings]
         found.extend(each for environment in self.chosen for each in self._dated(environment))
@@ -53,6 +53,7 @@ class Survey:
             overlays=self.strays.overlays if self.strays else (),
             clusters=self.strays.clusters if self.strays else (),
             read=self.checkout.read,
+            rules=registry.names(),
         )
         found.extend(registry.examine(fleet))
         return self.judged(found)
@@ -64,7 +65,7 @@ class Survey:
 
     def judged(self, found: Iterable[Finding]) -> list[Finding]:
         """Findings as they are told."""
-        return registry.judged(violation.merged(list(found)), self.off)
+        return registry.judged(found, self.off)
 
     def _examined(self, progress: Progress) -> dict[str, Examined]:
         """What is in each environment: read from the cache, or built and examined on as many threads as cores."""

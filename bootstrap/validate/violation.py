@@ -39,6 +39,16 @@ class Rule:
     after: tuple[str, ...] = ()
     within: Within = Within.ENVIRONMENT
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its name, and those that it had before."""
+        return (self.name, *self.aliases)
+
+    @property
+    def page(self) -> str:
+        """Where it is documented, in this project's repository; the anchor is as GitHub and GitLab make it."""
+        return f"docs/rules.md#{self.name.replace('/', '')}"
+
 
 @dataclass(frozen=True, slots=True)
 class Violation:
@@ -65,7 +75,7 @@ class Finding:
     environments: tuple[str, ...] = ()
 
 
-def merged(findings: list[Finding]) -> list[Finding]:
+def merged(findings: Iterable[Finding]) -> list[Finding]:
     """The findings by place, each once: what several environments share names them all."""
     found: dict[tuple[Place, str, str], Finding] = {}
     for each in findings:

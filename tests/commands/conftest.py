@@ -12,7 +12,7 @@ import pytest
 
 from bootstrap.system import process
 from tests.commands.test_init import git
-from tests.conftest import REPO_URL, Keys, Taxiway
+from tests.conftest import REPO_URL, Keys, warm
 
 Builds = Callable[[], list[str]]
 
@@ -41,8 +41,9 @@ def remote(origin: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def repo(remote: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A clone of that, which is the current folder."""
+def repo(origin: Path, remote: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A clone of that, which is the current folder; what it renders to is known."""
+    warm(origin.with_name("envs"))
     folder = clone(remote, tmp_path / "repo")
     monkeypatch.chdir(folder)
     return folder
@@ -54,10 +55,9 @@ def clone(remote: Path, folder: Path) -> Path:
 
 
 @pytest.fixture
-def fresh(taxiway: Taxiway, keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An environment repo as `init` makes it, and the current folder somewhere inside of it."""
-    said = taxiway("init", tmp_path / "envs", "--repo", REPO_URL, "--sealing-cert", keys.certificate)
-    assert said.code == 0, said.err
+def fresh(fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the fresh environment repo, and the current folder somewhere inside of it."""
+    shutil.copytree(fresh, tmp_path / "envs", symlinks=True)
     monkeypatch.chdir(tmp_path / "envs/overlays/dev")
     return tmp_path / "envs"
 

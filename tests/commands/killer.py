@@ -1,9 +1,10 @@
 """Run one command again and again, each time killed at a later write or process start, and look at what it leaves.
 
-    python -m tests.commands.killer FIRST STEP KIND CERTIFICATE FOLDER
+    python -m tests.commands.killer FIRST STEP EVENT KIND CERTIFICATE FOLDER
 
-A run is forked from this process, which has loaded everything, and kills itself with SIGKILL just before its Nth event.
-Prints one JSON line a run: the event, what the target looked like, and what a second run made of it.
+Each event counts, or where EVENT is not empty, those of that kind. A run is forked from this process, which has loaded
+everything, and kills itself with SIGKILL just before its Nth event. Prints one JSON line a run: the event, what the
+target looked like, and what a second run made of it.
 """
 
 import json
@@ -75,18 +76,18 @@ def look(target: Path) -> dict[str, Any]:
     }
 
 
-def main(first: int, step: int, kind: str, certificate: str, folder: Path) -> None:
+def main(first: int, step: int, only: str, kind: str, certificate: str, folder: Path) -> None:
     """Kill at event `first`, `first + step`, … until a run ends by itself."""
     number = first
     while True:
-        target = folder / f"{number}" / "envs"
+        target = folder / f"{only}-{number}" / "envs"
         target.parent.mkdir()
         if kind == "repository":
             subprocess.run(["git", "init", "--quiet", str(target)], check=True)
             (target / "NOTES").write_text("ours\n")
             git(target, "add", "."), git(target, "commit", "--quiet", "-m", "before")
         arguments = ["init", str(target), "--repo", URL, "--environment", "dev", "--sealing-cert", certificate]
-        code, event = run(arguments, number)
+        code, event = run(arguments, number, only)
         killed = look(target)
         again, _ = run(arguments, 0)
         beside = sorted(path.name for path in target.parent.iterdir())
@@ -101,4 +102,4 @@ def main(first: int, step: int, kind: str, certificate: str, folder: Path) -> No
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4], Path(sys.argv[5]))
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4], sys.argv[5], Path(sys.argv[6]))

@@ -13,8 +13,10 @@ import pytest
 from tests.commands.conftest import clone
 from tests.commands.test_promote import new_image
 
-# Of the events of one run, and of the starts of a program among them, which are rarer; each kill costs two runs.
-STRIDES = {"": 37, "subprocess.Popen": 5}
+# Each so manieth event of a run is one to be killed at, and each so manieth start of a program, which are rarer. There
+# are 1,300 events in a promotion and 400 in an edit; each kill costs two runs.
+Strides = tuple[int, int]
+DEEP = pytest.param((7, 1), marks=pytest.mark.deep, id="deep")
 
 
 @pytest.fixture
@@ -27,7 +29,7 @@ def folder(origin: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def runs(folder: Path, *arguments: str) -> list[dict[str, Any]]:
+def runs(folder: Path, strides: Strides, *arguments: str) -> list[dict[str, Any]]:
     """A run killed at every so many events, and at last one that ends by itself."""
     program = [sys.executable, "-m", "tests.commands.killer_of_moves"]
     shards = [
@@ -36,15 +38,16 @@ def runs(folder: Path, *arguments: str) -> list[dict[str, Any]]:
             stdout=subprocess.PIPE,
             cwd=Path(__file__).parents[2],
         )
-        for only, stride in STRIDES.items()
+        for only, stride in zip(("", "subprocess.Popen"), strides, strict=True)
     ]
     found = [json.loads(line) for shard in shards for line in shard.communicate()[0].splitlines()]
     assert [shard.returncode for shard in shards] == [0] * len(shards)
     return found
 
 
-def test_a_killed_promotion_is_finished_by_the_next(folder: Path) -> None:
-    found = runs(folder, "promote", "staging")
+@pytest.mark.parametrize("strides", [pytest.param((211, 17), id="gate"), DEEP])
+def test_a_killed_promotion_is_finished_by_the_next(folder: Path, strides: Strides) -> None:
+    found = runs(folder, strides, "promote", "staging")
     wanted = next(run["after"] for run in found if run["code"] == 0)
     killed = [run for run in found if run["code"] == -signal.SIGKILL]
     assert len(killed) > 8
@@ -60,8 +63,9 @@ def test_a_killed_promotion_is_finished_by_the_next(folder: Path) -> None:
         assert (run["after"]["worktrees"], run["after"]["left"]) == (1, []), run
 
 
-def test_a_killed_edit_is_finished_by_the_next(folder: Path) -> None:
-    found = runs(folder, "set", "image", "airflow=apache/airflow:3.3.4")
+@pytest.mark.parametrize("strides", [pytest.param((67, 11), id="gate"), DEEP])
+def test_a_killed_edit_is_finished_by_the_next(folder: Path, strides: Strides) -> None:
+    found = runs(folder, strides, "set", "image", "airflow=apache/airflow:3.3.4")
     wanted = next(run["after"] for run in found if run["code"] == 0)
     assert len([run for run in found if run["code"] == -signal.SIGKILL]) > 8
     for run in found:

@@ -209,6 +209,6 @@ def test_a_closed_pipe_is_no_mistake(repo: Path) -> None:
 
 
 def test_a_difference_needs_little_code(repo: Path) -> None:
-    """What takes longer to import than Git and kustomize take to answer: typer's pydantic, GitPython, the rules."""
-    heavy = ("git", "pydantic", "cryptography", "ruamel", "ogr", "bootstrap.validate.registry")
+    """What takes longer to import than Git and kustomize take to answer: GitPython, the rules."""
+    heavy = ("git", "cryptography", "ruamel", "httpx", "bootstrap.validate.registry")
     assert loaded(heavy, "diff", "dev") == ("dev: no difference\n", [])

@@ -141,11 +141,42 @@ def test_a_rule_is_switched_off_with_a_reason(repo: Path, taxiway: Taxiway) -> N
     assert (said.code, "without a reason" in said.err) == (5, True)
 
 
-def test_an_unknown_rule_is_not_switched_off(repo: Path, taxiway: Taxiway) -> None:
+@pytest.mark.parametrize(
+    ("bounds", "left"),
+    [
+        ("", []),
+        ("environments: [dev]", ["complete"]),
+        ("environments: [dev, complete, gone]", []),
+        ("environments: [gone]", ["dev", "complete"]),
+        ("paths: ['base/airflow/*']", ["complete"]),
+        ("paths: [base]", ["dev", "complete"]),
+        ("paths: ['overlays/*', 'base/*.yaml']", []),
+        ("environments: [complete], paths: ['base/*']", ["dev", "complete"]),
+    ],
+)
+def test_a_rule_is_switched_off_in_a_part_of_the_repo(
+    repo: Path, taxiway: Taxiway, bounds: str, left: list[str]
+) -> None:
+    for folder in ("base", "overlays/complete/base"):
+        edit(repo / folder / "airflow/pod-template.yaml", "restartPolicy: Never", "restartPolicy: OnFailure")
     with (repo / "taxiway.yaml").open("a") as file:
-        file.write("validate:\n  off:\n  - rule: kustomize/nope\n    reason: known\n")
-    said = taxiway("validate")
-    assert (said.code, "kustomize/nope" in said.err) == (5, True)
+        file.write(f"validate:\n  off:\n  - {{rule: airflow/template-restarts, reason: known, {bounds}}}\n")
+    git(repo, "commit", "--all", "--quiet", "-m", "known")
+    said = json.loads(taxiway("validate", "-o", "json").out)["data"]
+    assert [name for each in said["findings"] for name in each["environments"]] == left
+    assert {each["rule"] for each in said["findings"]} <= {"airflow/template-restarts"}
+    (off,) = said["switchedOff"]
+    assert (off["rule"], off["reason"]) == ("airflow/template-restarts", "known")
+    assert ({"environments", "paths"} & off.keys()) == {key for key in ("environments", "paths") if key in bounds}
+
+
+def test_an_unknown_rule_is_told_with_the_nearest_one(repo: Path, taxiway: Taxiway) -> None:
+    with (repo / "taxiway.yaml").open("a") as file:
+        file.write("validate:\n  off:\n  - rule: kustomize/remotes\n    reason: known\n")
+    said = taxiway("validate", "-o", "json")
+    (found,) = json.loads(said.out)["data"]["findings"]
+    assert (said.code, found["rule"], found["severity"]) == (0, "fleet/unknown-rule", "warning")
+    assert found["hint"] == "did you mean kustomize/remote?"
 
 
 def test_rules_are_listed_and_explained(taxiway: Taxiway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

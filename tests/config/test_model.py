@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootstrap.config import model
+from bootstrap.config.exemptions import Exemption
 from bootstrap.config.hold import Hold
 from bootstrap.config.model import Controller, Environment, Model
 from bootstrap.config.remote import Forge, Remote
@@ -36,7 +37,10 @@ def test_what_is_written_is_read_back(environments: list[Environment], controlle
         controller=controller,
         environments=tuple(environments),
         kubernetes="1.34",
-        switched_off={"airflow/unknown-section": "our own: it's read elsewhere"},
+        exemptions=(
+            Exemption(rule="airflow/unknown-section", reason="our own: it's read elsewhere"),
+            Exemption(rule="kubernetes/bad-port", reason="x", environments=("dev",), paths=("base/*", "a: b")),
+        ),
         web="https://git.example.com:8443",
     )
     assert Model.parse(wanted.render()) == wanted
@@ -116,6 +120,10 @@ def test_all_mistakes_are_told_at_once() -> None:
         ("kubernetes: 1.31", "is not a range of versions"),
         ("validate: {off: [{rule: airflow/unknown-section}]}", "is switched off without a reason"),
         ("validate: {'off': [{rule: airflow/unknown-section, reason: ' '}]}", "is switched off without a reason"),
+        ("validate: {off: [{rule: a/b, reason: c, environments: dev}]}", "'environments' is no list of names"),
+        ("validate: {off: [{rule: a/b, reason: c, environments: []}]}", "'environments' is no list of names"),
+        ("validate: {off: [{rule: a/b, reason: c, paths: [[base]]}]}", "'paths' is not a text"),
+        ('validate: {off: [{rule: a/b, reason: c, paths: ["a\\nb"]}]}', "'paths' has the control character"),
     ],
 )
 def test_what_validate_is_told_wrongly_is_refused(line: str, says: str) -> None:

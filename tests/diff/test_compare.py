@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bootstrap.diff import compare, formats, markdown
@@ -70,7 +70,6 @@ def test_the_order_of_keys_and_objects_changes_nothing(side: list[Object], order
 
 
 @given(OBJECTS, OBJECTS)
-@settings(max_examples=50)
 def test_any_difference_can_be_told(left: list[Object], right: list[Object]) -> None:
     changes = compare.compare(left, right)
     diff = EnvironmentDiff(environment="dev", changes=changes, consequences=impact.consequences(changes, left, right))

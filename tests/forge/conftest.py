@@ -10,16 +10,27 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import forge, tokens
 from bootstrap.config.remote import Forge, Remote
-from bootstrap.forge import PullRequests
-from bootstrap.hosting import Hosted
+from bootstrap.forges import client, tokens
+from bootstrap.forges.client import PullRequests
+from bootstrap.forges.hosting import Hosted
 from tests.forge.gitea import Account, Gitea, Repository, repository, running
 
 Connect = Callable[..., PullRequests]
 BRANCH = "taxiway/promote-dev-complete-1f2e3d"
 # Taken before any test has a home folder of its own.
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "taxiway" / "forge"
+
+
+# The fixtures that a test needs Go or npm for.
+BUILT = {"gitea", "installed", "client"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs one of these, which `make test-forge` runs."""
+    for item in items:
+        if BUILT & set(getattr(item, "fixturenames", ())) and Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.forge)
 
 
 @contextlib.contextmanager
@@ -79,7 +90,7 @@ def connect(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Connect
         monkeypatch.setenv(tokens.GENERAL, token)
         hosted = Hosted.of(Remote.parse(url), kind)
         clone = clone_of(tmp_path / "clone", url)
-        return stack.enter_context(forge.connect(hosted, clone, progress=lambda _: contextlib.nullcontext()))
+        return stack.enter_context(client.connect(hosted, clone, progress=lambda _: contextlib.nullcontext()))
 
     with contextlib.ExitStack() as stack:
         yield to
@@ -96,5 +107,5 @@ def pulls(envs: Repository, acme: Account, connect: Connect) -> PullRequests:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds that were waited, without waiting."""
     waited: list[float] = []
-    monkeypatch.setattr("bootstrap.forges.wire.time.sleep", waited.append)
+    monkeypatch.setattr("bootstrap.forges.http.time.sleep", waited.append)
     return waited

@@ -10,12 +10,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
+from httpx import Response
 
 from bootstrap.config.remote import Forge
 from bootstrap.core.errors import ForgeFailed
-from bootstrap.forge import PullRequests
-from bootstrap.forges import wire
-from bootstrap.proposal import Proposal, PullRequest, Revision, Standing
+from bootstrap.forges import http
+from bootstrap.forges.client import PullRequests
+from bootstrap.forges.errors import Refused
+from bootstrap.forges.github import GithubApi
+from bootstrap.forges.pull_request import Proposal, PullRequest, Revision, Standing
 from tests.cluster.cache import forget_others, key
 from tests.forge import prism
 from tests.forge.conftest import CACHE, Connect, alone
@@ -58,13 +61,13 @@ def gitlab_url(installed: Path) -> Iterator[str]:
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The URLs of all requests, in order."""
     urls: list[str] = []
-    real = wire.check
+    real = http.check
 
-    def check(status: int, headers: object, url: str, text: object) -> None:
-        urls.append(url)
-        real(status, headers, url, text)  # type: ignore[arg-type]
+    def check(answer: Response) -> object:
+        urls.append(str(answer.url))
+        return real(answer)
 
-    monkeypatch.setattr(wire, "check", check)
+    monkeypatch.setattr(http, "check", check)
     return urls
 
 
@@ -124,15 +127,16 @@ def test_github_allows_all_that_we_ask(github: PullRequests, sent: list[str], in
 def test_gitlab_allows_all_that_we_ask(gitlab: PullRequests, sent: list[str]) -> None:
     pull = everything(gitlab, OF_GITLAB)
     assert (pull.title, pull.draft, pull.reviewers) == ("Promote dev to complete", True, frozenset({"ada"}))
-    gitlab.dialect.revise(3, Revision(draft=False))
+    gitlab.api.update(3, Revision(draft=False))
     document = yaml.safe_load((prism.DESCRIBED / "gitlab.yaml").read_text())
     assert_declared([url.replace("acme%2Fdata%2Fenvs", "7") for url in sent], document)
 
 
 def test_the_server_refuses_what_is_not_described(github: PullRequests, gitlab: PullRequests) -> None:
     """Without this the tests above could not fail."""
-    with pytest.raises(wire.Refused, match="422"):
-        github.dialect.label(1347, [])
+    assert isinstance(github.api, GithubApi)
+    with pytest.raises(Refused, match="422"):
+        github.api.http.write("POST", "/repos/octocat/Hello-World/issues/1347/labels", {"labels": []})
     with pytest.raises(ForgeFailed, match="422"):
         gitlab.open(replace(OF_GITLAB, branch="x", title="t" * 256))
 
@@ -183,7 +187,7 @@ def test_all_pages_are_read(
     listing: str,
     told: Callable[[Server, int], dict[str, object]],
 ) -> None:
-    """Of a forge that gives one pull request a page, by the links that it sends along; ."""
+    """Of a forge that gives one pull request a page, by the links that it sends along."""
     with serving() as server:
         server.on(f"GET {repository}", Reply(body={**REPOSITORY, "url": f"{server.url}{repository}"}))
         replies = [
@@ -214,3 +218,6 @@ def test_github_makes_a_draft_by_graphql(connect: Connect) -> None:
         (asked,) = [each for each in server.asked if each.path == "/api/graphql"]
         assert "convertPullRequestToDraft" in asked.body["query"]
         assert asked.body["variables"]["input"]["pullRequestId"] == "PR_1"
+        server.on("POST /api/graphql", Reply(body={"data": None, "errors": [{"message": "not here"}]}))
+        with pytest.raises(ForgeFailed, match="not here"):
+            pulls.update(now, Proposal(branch="taxiway/1", base="main", title="T", body="", draft=True))

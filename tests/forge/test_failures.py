@@ -10,9 +10,9 @@ import pytest
 
 from bootstrap.config.remote import Forge
 from bootstrap.core.errors import ForgeFailed
-from bootstrap.forge import PullRequests
-from bootstrap.forges import wire
-from bootstrap.proposal import Proposal
+from bootstrap.forges import http
+from bootstrap.forges.client import PullRequests
+from bootstrap.forges.pull_request import Proposal
 from tests.forge.conftest import BRANCH, Connect
 from tests.forge.loopback import Reply, Server, serving
 
@@ -128,7 +128,7 @@ def test_a_read_is_tried_again(pulls: PullRequests, server: Server, kind: Forge,
     there = server.replies[finding][0]
     server.on(finding, Reply(status=502, body="bad gateway"), Reply(status=500), there)
     assert pulls.find(BRANCH, "main") == ()
-    assert pauses == list(wire.PAUSES)
+    assert pauses == list(http.PAUSES)
     assert server.count(finding) == 3
 
 
@@ -156,7 +156,7 @@ def test_a_lost_answer_to_a_write_is_looked_for(
     server: Server, kind: Forge, pulls: PullRequests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The request arrives, the answer does not: what the forge has then counts, and nothing is sent again."""
-    monkeypatch.setattr(wire, "TIMEOUT", 1.0)
+    monkeypatch.setattr(http, "TIMEOUT", 1.0)
     server.on(OPENING[kind], Reply(status=201, slow=30))
     with pytest.raises(ForgeFailed, match="no answer within 1 s"):
         pulls.open(WANTED)
@@ -188,6 +188,31 @@ def test_a_proxy_that_is_not_there(
     with pytest.raises(ForgeFailed, match=r"the proxy can't be used|nothing listens there") as caught:
         connect("https://git.nowhere.invalid/acme/envs.git", kind, TOKEN).find(BRANCH, "main")
     assert "PROXY" in caught.value.hint or "firewall" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("excepted", "asked"),
+    [
+        ("127.0.0.1", 0),
+        ("127.0.0.0/8", 0),
+        ("[::1], 127.0.0.1", 0),
+        ("fd00::/8,.0.0.1", 0),
+        ("*", 0),
+        ("", 1),
+        ("10.0.0.0/8,[::1],27.0.0.1,127.0.0.1:1", 1),
+    ],
+)
+def test_the_proxy_is_asked_but_for_what_is_excepted(
+    server: Server, connect: Connect, monkeypatch: pytest.MonkeyPatch, excepted: str, asked: int
+) -> None:
+    with serving() as proxy:
+        for name in ("HTTP_PROXY", "http_proxy"):
+            monkeypatch.setenv(name, proxy.url.removeprefix("http://"))
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.setenv(name, excepted)
+        with pytest.raises(ForgeFailed, match="404"):
+            connect(f"{server.url}/acme/envs.git", Forge.GITLAB, TOKEN).get(1)
+        assert (len(proxy.asked), len(server.asked)) == (asked, 1 - asked)
 
 
 def test_a_certificate_of_ones_own_authority(
@@ -248,3 +273,21 @@ def test_a_token_does_not_follow_to_another_host(pulls: PullRequests, server: Se
         with pytest.raises(ForgeFailed, match="sends on to"):
             pulls.find(BRANCH, "main")
         assert other.asked == []
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_renamed_repository_is_sent_the_same_request(
+    pulls: PullRequests, server: Server, kind: Forge, status: int
+) -> None:
+    server.on(OPENING[kind], Reply(status=status, headers={"Location": "/renamed"}))
+    server.on("POST /renamed", Reply(status=422, body={"message": "no"}))
+    with pytest.raises(ForgeFailed, match="422"):
+        pulls.open(WANTED)
+    first, second = [each for each in server.asked if each.method == "POST"]
+    assert (first.path, second.path, second.body) == (OPENING[kind].partition(" ")[2], "/renamed", first.body)
+
+
+def test_a_circle_of_redirects_ends(pulls: PullRequests, server: Server, kind: Forge) -> None:
+    server.on(FINDING[kind][1], Reply(status=302, headers={"Location": FINDING[kind][1].partition(" ")[2]}))
+    with pytest.raises(ForgeFailed, match="not one that"):
+        pulls.find(BRANCH, "main")

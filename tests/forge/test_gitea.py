@@ -8,8 +8,8 @@ import pytest
 
 from bootstrap.config.remote import Forge
 from bootstrap.core.errors import ForgeFailed
-from bootstrap.forge import PullRequests
-from bootstrap.proposal import Proposal, Standing
+from bootstrap.forges.client import PullRequests
+from bootstrap.forges.pull_request import Proposal, Standing
 from tests.forge.conftest import BRANCH, Connect
 from tests.forge.gitea import Account, Repository
 
@@ -102,17 +102,17 @@ def test_two_at_once_end_with_one(pulls: PullRequests, envs: Repository, acme: A
         """A second person, who looked before the first one's pull request was there."""
 
         def __getattr__(self, name: str) -> object:
-            return getattr(pulls.dialect, name)
+            return getattr(pulls.api, name)
 
         looked = False
 
-        def of_branch(self, branch: str, base: str) -> object:
-            found = pulls.dialect.of_branch(branch, base) if self.looked else []
+        def list_for_branch(self, branch: str, base: str) -> object:
+            found = pulls.api.list_for_branch(branch, base) if self.looked else []
             self.looked = True
             return found
 
     first = pulls.open(WANTED).pull
-    second = replace(pulls, dialect=Slow()).open(replace(WANTED, body="Mine."))  # type: ignore[arg-type]
+    second = replace(pulls, api=Slow()).open(replace(WANTED, body="Mine."))  # type: ignore[arg-type]
     assert second.pull.number == first.number
     assert second.pull.body == "Mine."
     assert len(acme.call("GET", f"{envs.path}/pulls?state=all")) == 1
@@ -127,14 +127,14 @@ def test_of_two_that_gitea_took_the_older_stays(pulls: PullRequests, envs: Repos
         """The one that is second by a moment: the first is there when its own is made."""
 
         def __getattr__(self, name: str) -> object:
-            return getattr(pulls.dialect, name)
+            return getattr(pulls.api, name)
 
         def create(self, proposal: Proposal) -> object:
-            made = pulls.dialect.create(proposal)
+            made = pulls.api.create(proposal)
             acme.call("PATCH", f"{envs.path}/pulls/{first.number}", {"state": "open"})
             return made
 
-    second = replace(pulls, dialect=Late()).open(replace(WANTED, body="Mine."))  # type: ignore[arg-type]
+    second = replace(pulls, api=Late()).open(replace(WANTED, body="Mine."))  # type: ignore[arg-type]
     assert (second.pull.number, second.pull.body) == (first.number, "Mine.")
     assert [each["number"] for each in acme.call("GET", f"{envs.path}/pulls?state=open")] == [first.number]
     assert [each["number"] for each in acme.call("GET", f"{envs.path}/pulls?state=closed")] == [first.number + 1]

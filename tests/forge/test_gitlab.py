@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bootstrap import tokens
+from bootstrap.forges import tokens
 from tests.commands.test_init import git
 from tests.commands.test_promote import new_image, publish, succeed
 from tests.conftest import Keys, Taxiway

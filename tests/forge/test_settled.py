@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from bootstrap.core.errors import ForgeFailed
-from bootstrap.forge import PullRequests
-from bootstrap.forges import wire
-from bootstrap.forges.wire import Refused
-from bootstrap.proposal import Proposal, PullRequest, Standing
+from bootstrap.forges import http
+from bootstrap.forges.client import PullRequests
+from bootstrap.forges.errors import Refused
+from bootstrap.forges.pull_request import Proposal, PullRequest, Standing
 from tests.forge.conftest import BRANCH
 from tests.forge.gitea import Repository
 
@@ -20,11 +20,11 @@ NEWER = replace(WANTED, body="Newer.", draft=True, labels=("taxiway",))
 
 
 class Failing:
-    """A dialect whose server answers 500 so many times to each write, before or after it does what it was asked."""
+    """An API whose server answers 500 so many times to each write, before or after it does what it was asked."""
 
     def __init__(self, real: object, times: int, *, done: bool) -> None:
         self.real, self.done = real, done
-        self.left = dict.fromkeys(("comment", "close", "revise", "label"), times)
+        self.left = dict.fromkeys(("add_comment", "close", "update", "add_label"), times)
 
     def __getattr__(self, name: str) -> Callable[..., object]:
         step: Callable[..., object] = getattr(self.real, name)
@@ -41,7 +41,7 @@ class Failing:
 
 
 def failing(pulls: PullRequests, times: int, *, done: bool) -> PullRequests:
-    return replace(pulls, dialect=Failing(pulls.dialect, times, done=done))  # type: ignore[arg-type]
+    return replace(pulls, api=Failing(pulls.api, times, done=done))  # type: ignore[arg-type]
 
 
 def comments(envs: Repository, pull: PullRequest) -> list[Any]:
@@ -54,7 +54,7 @@ def test_closing_is_settled(pulls: PullRequests, envs: Repository, pauses: list[
     assert failing(pulls, 1, done=done).close(pull, "Overtaken.")
     assert pulls.get(pull.number).standing is Standing.CLOSED
     assert comments(envs, pull) == ["Overtaken."]
-    assert pauses == [wire.PAUSES[0]] * 2  # the word and the closing
+    assert pauses == [http.PAUSES[0]] * 2  # the word and the closing
 
 
 @pytest.mark.parametrize("done", [True, False], ids=["the answer was lost", "nothing was done"])
@@ -64,7 +64,7 @@ def test_an_update_is_settled(pulls: PullRequests, pauses: list[float], done: bo
     assert (updated.pull.body, updated.pull.draft, updated.pull.labels) == ("Newer.", True, frozenset({"taxiway"}))
     assert (updated.changed, updated.notes) == (True, ())
     assert not pulls.update(pull, NEWER).changed
-    assert pauses == [wire.PAUSES[0]] * 2  # the texts and the label
+    assert pauses == [http.PAUSES[0]] * 2  # the texts and the label
 
 
 def test_a_server_that_stays_in_trouble_is_told(pulls: PullRequests, envs: Repository, pauses: list[float]) -> None:
@@ -74,7 +74,7 @@ def test_a_server_that_stays_in_trouble_is_told(pulls: PullRequests, envs: Repos
     with pytest.raises(ForgeFailed, match=rf"closing {pull.url} failed: .*\(500\) \(the database is busy\)") as caught:
         broken.close(pull, "Overtaken.")
     assert "the reason is there as a comment: close it yourself, or run again" in caught.value.hint
-    assert pauses == list(wire.PAUSES)
+    assert pauses == list(http.PAUSES)
     with pytest.raises(ForgeFailed, match="updating the pull request failed"):
         broken.update(pull, NEWER)
     with pytest.raises(ForgeFailed, match="commenting"):
@@ -91,10 +91,10 @@ def test_two_who_close_the_same_at_once(pulls: PullRequests, envs: Repository) -
 
     class Together:
         def __getattr__(self, name: str) -> object:
-            return getattr(pulls.dialect, name)
+            return getattr(pulls.api, name)
 
         def get(self, number: int) -> PullRequest:
-            found = pulls.dialect.get(number)
+            found = pulls.api.get(number)
             if not self.met:
                 self.met = True
                 together.wait(30)
@@ -103,7 +103,7 @@ def test_two_who_close_the_same_at_once(pulls: PullRequests, envs: Repository) -
         met = False
 
     def close() -> None:
-        done.append(replace(pulls, dialect=Together()).close(pull, "Overtaken."))  # type: ignore[arg-type]
+        done.append(replace(pulls, api=Together()).close(pull, "Overtaken."))  # type: ignore[arg-type]
 
     assert pulls.comment(pull, "Overtaken.")
     for _ in range(8):

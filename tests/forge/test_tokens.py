@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import tokens
 from bootstrap.config.remote import Forge, Remote
 from bootstrap.core.errors import ForgeFailed
-from bootstrap.hosting import Hosted
+from bootstrap.forges import tokens
+from bootstrap.forges.hosting import Hosted
 
 VALUE = "tok-3f8a1c77e0d94b52"
 
@@ -175,8 +175,8 @@ def test_a_trace_of_gitpython_shows_no_token(tmp_path: Path) -> None:
     script = (
         "import logging; logging.basicConfig(level=logging.DEBUG)\n"
         "from pathlib import Path\n"
-        "from bootstrap import tokens\n"
-        "from bootstrap.hosting import Hosted\n"
+        "from bootstrap.forges import tokens\n"
+        "from bootstrap.forges.hosting import Hosted\n"
         "from bootstrap.config.remote import Forge, Remote\n"
         "found = tokens.find(Hosted.of(Remote.parse('https://github.com/acme/envs.git'), Forge.GITHUB), Path.cwd())\n"
         "print(found, found.source)\n"

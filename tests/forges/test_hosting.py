@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from bootstrap.config.remote import Forge, Remote
 from bootstrap.core.errors import BadOption
-from bootstrap.hosting import Hosted
-from bootstrap.proposal import Proposal, PullRequest, Revision, Standing, revise
+from bootstrap.forges.hosting import Hosted
+from bootstrap.forges.pull_request import Proposal, PullRequest, Revision, Standing, revise
 
 
 @pytest.mark.parametrize(

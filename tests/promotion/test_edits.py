@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootstrap.config import edit
+from bootstrap.config.exemptions import Exemption
 from bootstrap.config.hold import Hold
 from bootstrap.config.model import Model
 from bootstrap.core.errors import BadOption, BadSecret, BadTarget, TaxiwayError
@@ -255,7 +256,11 @@ def test_a_hold_comes_and_goes_in_one_line(name: str, style: Callable[[str], str
 
 def test_a_model_with_a_hold_and_a_rule_that_is_off_is_read_back_as_written() -> None:
     first, *others = KNOWN.environments
-    wanted = replace(KNOWN, environments=(replace(first, hold=HOLD), *others), switched_off={"pods/limits": "no need"})
+    wanted = replace(
+        KNOWN,
+        environments=(replace(first, hold=HOLD), *others),
+        exemptions=(Exemption(rule="pods/limits", reason="no need"),),
+    )
     assert Model.parse(wanted.render()) == wanted
 
 

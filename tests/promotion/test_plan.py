@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bootstrap.config.hold import Hold
@@ -407,7 +407,6 @@ def test_an_unusual_route_is_remarked_and_not_refused() -> None:
 
 
 @given(edits=SCENARIOS, earlier=st.lists(release_edits("staging"), max_size=4))
-@settings(max_examples=60)
 def test_a_rollback_restores_the_release_and_only_that(edits: list[Edit], earlier: list[Edit]) -> None:
     now, then = applied(REPO, edits), applied(REPO, earlier)
     plan = rollback.plan(now, KNOWN, "staging", then, HOLD)

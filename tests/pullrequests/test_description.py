@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bootstrap.config.remote import Forge, Remote
@@ -161,7 +161,6 @@ def visible(text: str) -> str:
 
 @given(names=st.lists(TEXTS, min_size=1, max_size=4), values=st.lists(TEXTS, min_size=2, max_size=2))
 @example(names=["\r\n| a |\r\n| a |a|b"], values=["", ""])
-@settings(max_examples=300)
 def test_no_value_is_more_than_a_value(names: list[str], values: list[str]) -> None:
     moved = [
         Move(part=part, path="p", field=name, before=values[0], after=values[1]) for name in names for part in Part

@@ -5,6 +5,7 @@ Its steps as they are, taxiway's installation among them, run in tests/security/
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +14,9 @@ from typing import Any
 import pytest
 import yaml
 
+from bootstrap import cli
 from tests.commands.test_init import git
-from tests.conftest import REPO_URL, Keys, Taxiway
+from tests.conftest import REPO_URL, Keys
 
 FORGES = {
     "github": ".github/workflows/taxiway.yaml",
@@ -25,14 +27,25 @@ FORGES = {
 PLAIN = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: oops\nstringData:\n  password: hunter2\n"
 
 
-@pytest.fixture(params=FORGES)
-def repo(request: pytest.FixtureRequest, taxiway: Taxiway, keys: Keys, tmp_path: Path) -> Path:
-    """A fresh environment repo for each forge, in a folder of the forge's name."""
-    target: Path = tmp_path / request.param
-    arguments = ("--repo", REPO_URL, "--sealing-cert", keys.certificate, "--forge", request.param)
-    said = taxiway("init", target, *arguments)
-    assert said.code == 0, said.err
+@pytest.fixture(scope="session", params=FORGES)
+def made(request: pytest.FixtureRequest, keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh environment repo for each forge, in a folder of the forge's name, which stays as it is."""
+    target: Path = tmp_path_factory.mktemp("made") / request.param
+    arguments = ["--repo", REPO_URL, "--sealing-cert", str(keys.certificate), "--forge", request.param]
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as end:
+        for role in ("AUTHOR", "COMMITTER"):
+            patch.setenv(f"GIT_{role}_NAME", "Test")
+            patch.setenv(f"GIT_{role}_EMAIL", "test@example.com")
+        cli.main(["init", str(target), *arguments])
+    assert not end.value.code
     return target
+
+
+@pytest.fixture
+def repo(made: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    shutil.copytree(made, tmp_path / made.name, symlinks=True)
+    return tmp_path / made.name
 
 
 def job(repo: Path) -> dict[str, Any]:

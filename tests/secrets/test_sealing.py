@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bootstrap.core.errors import BadCertificate
@@ -33,7 +33,6 @@ def test_values_of_upstream_kubeseal_open(vector: dict[str, str]) -> None:
 
 
 @given(value=st.binary(max_size=5000), scope=st.sampled_from(Scope))
-@settings(max_examples=30, deadline=None)
 def test_what_is_sealed_opens(value: bytes, scope: Scope) -> None:
     label = sealing.label(scope, "airflow-dev", "airflow-fernet")
     sealed = sealing.seal(Secret(value), KEY.public_key(), label)

@@ -9,7 +9,7 @@ import pytest
 
 from bootstrap import cli
 from tests.commands.test_init import git
-from tests.conftest import Keys
+from tests.conftest import Keys, warm
 from tests.security.hostile import CANARY, Place
 
 # Port of the listener in hostile URLs; nothing may ever connect to it.
@@ -42,6 +42,7 @@ def place(pristine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     for name in ("kustomization.yaml", "airflow.env", "namespace.yaml", "secret.txt"):
         (outside / name).write_text(f"# {CANARY}\n")
     monkeypatch.chdir(tmp_path / "repo")
+    warm(pristine / "envs")
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setblocking(False)
         yield Place(repo=tmp_path / "repo", outside=outside, listener=listener)

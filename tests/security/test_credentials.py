@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from httpx import Request, Response
 
-from bootstrap import forge, tokens, trusted_hosts
 from bootstrap.config.remote import Forge, Remote
 from bootstrap.core.errors import BadOption, BadTarget, ForgeFailed
-from bootstrap.forges import wire
+from bootstrap.forges import client, http, tokens, trusted_hosts
+from bootstrap.forges.errors import Refused
+from bootstrap.forges.hosting import Hosted
 from bootstrap.gitrepo import command
-from bootstrap.hosting import Hosted
 from bootstrap.system import files
 from tests import environment_repo
 from tests.commands.test_init import git
@@ -194,7 +195,7 @@ def test_nothing_is_looked_for_and_nothing_sent(tmp_path: Path, server: Server, 
     hosted = Hosted.of(Remote.parse(f"{server.url}/acme/envs.git"), kind)
     with (
         pytest.raises(ForgeFailed, match="no token is looked for"),
-        forge.connect(hosted, clone(tmp_path / "clone", HOME), progress=lambda _: contextlib.nullcontext()) as pulls,
+        client.connect(hosted, clone(tmp_path / "clone", HOME), progress=lambda _: contextlib.nullcontext()) as pulls,
     ):
         pulls.find("taxiway/x", "main")
     assert (server.asked, asked.exists()) == ([], False)
@@ -231,12 +232,11 @@ def test_a_comment_goes_through_the_same_door(
 def test_only_one_door_leads_to_tokens_and_forges() -> None:
     for name in TREES:
         used = {each for each in imports(name) if each.startswith("bootstrap.")}
-        if name != "forge" and not name.startswith("forges"):
-            assert not [each for each in used if each == "bootstrap.tokens" or each.startswith("bootstrap.forges")], (
-                name
-            )
-        if name not in ("pullrequests.publish", "forge"):
-            assert "bootstrap.forge" not in used, name
+        if not name.startswith("forges"):
+            open_to_all = ("bootstrap.forges.hosting", "bootstrap.forges.pull_request")
+            used = {each for each in used if each.startswith("bootstrap.forges") and not each.startswith(open_to_all)}
+            through = "bootstrap.forges", "bootstrap.forges.client", "bootstrap.forges.client.PullRequests"
+            assert used <= (set(through) if name == "pullrequests.publish" else set()), name
 
 
 @pytest.mark.parametrize(
@@ -295,7 +295,7 @@ def test_a_token_is_not_sent_in_the_clear_because_the_server_says_so(
             top = clone(tmp_path / f"clone-{place.count('1')}-{len(server.asked)}", f"{url}/acme/envs.git")
             with (
                 pytest.raises(ForgeFailed, match="sends on to http://localhost"),
-                forge.connect(hosted, top, progress=lambda _: contextlib.nullcontext()) as pulls,
+                client.connect(hosted, top, progress=lambda _: contextlib.nullcontext()) as pulls,
             ):
                 pulls.find("taxiway/x", "main")
         assert clear.asked == []
@@ -306,7 +306,11 @@ def test_a_token_is_not_sent_in_the_clear_because_the_server_says_so(
     ["http://git.example.com/x", "https://git.example.com:444/x", "//evil.example/x", "://evil.example/x", "http:/x"],
 )
 def test_a_redirect_that_leaves_the_server_is_refused(place: str) -> None:
-    with pytest.raises(wire.Refused):
-        wire.check(302, {"location": place}, "https://git.example.com/api", str)
+    def check(location: str) -> object:
+        request = Request("GET", "https://git.example.com/api")
+        return http.check(Response(302, headers={"location": location}, request=request))
+
+    with pytest.raises(Refused):
+        check(place)
     for own in ("/other", "https://git.example.com/other", "https://GIT.example.com:443/other"):
-        wire.check(302, {"location": own}, "https://git.example.com/api", str)
+        assert check(own) == "https://git.example.com/other"

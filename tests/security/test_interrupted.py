@@ -12,12 +12,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from tests.commands.test_init import git
 from tests.conftest import REPO_URL, Keys
+from tests.depth import strided
 
 LONGEST = 5.0  # seconds to wait for the end of a process that has one
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
@@ -25,16 +27,6 @@ SLEEPER = "#!/bin/sh\ncase $1 in version) echo v5;; *) sleep 60; exit 1;; esac\n
 DEAF = "#!/bin/sh\ntrap '' TERM INT\ncase $1 in version) echo v5;; *) sleep 60; sleep 60;; esac\n"
 
 each_signal = pytest.mark.parametrize("number", CODES, ids=lambda each: each.name)
-
-
-@pytest.fixture(scope="module")
-def fresh(keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fresh environment repo."""
-    folder = tmp_path_factory.mktemp("fresh") / "envs"
-    arguments = ["init", str(folder), "--yes", "--repo", REPO_URL, "--sealing-cert", str(keys.certificate)]
-    named = {f"GIT_{role}_{what}": "t@example.com" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-    subprocess.run([sys.executable, "-m", "bootstrap", *arguments], check=True, env=os.environ | named)
-    return folder
 
 
 @pytest.fixture
@@ -122,15 +114,26 @@ def check(said: str, code: int, number: signal.Signals, started: Started) -> Non
     wait_for(lambda: not started.family(), 1)
 
 
+DELAYS = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1.1, 1.5, 2.0, 3.0)  # seconds
+GROUPS = (False, True)  # to the process alone, or to its group, as a terminal sends a signal
 COMMANDS = (
     ("validate",), ("diff", "--from", "HEAD", "--to", "HEAD"), ("render",), ("promote", "dev", "complete", "--dry-run"),
     ("set", "config", "dev", "A=B", "--dry-run"),
 )  # fmt: skip
 
 
-@each_signal
-@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
-@pytest.mark.parametrize("script", [SLEEPER, DEAF], ids=["sleeper", "deaf"])
+def _named(value: object) -> str:
+    names = {SLEEPER: "sleeper", DEAF: "deaf", GROUPS[0]: "alone", GROUPS[1]: "as a terminal"}
+    if isinstance(value, tuple):
+        return " ".join(value)
+    if isinstance(value, signal.Signals):
+        return value.name
+    return names[value] if isinstance(value, str | bool) else f"{value:g}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "script", "number"), strided([*product(COMMANDS, [SLEEPER, DEAF], CODES)], 3), ids=_named
+)
 def test_a_command_that_waits_for_kustomize_ends(
     number: signal.Signals, arguments: tuple[str, ...], script: str, repo: Path, tmp_path: Path
 ) -> None:
@@ -153,9 +156,7 @@ def _command(pid: int) -> bytes:
         return b""
 
 
-@each_signal
-@pytest.mark.parametrize("group", [False, True], ids=["alone", "as a terminal"])
-@pytest.mark.parametrize("delay", [0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1.1, 1.5, 2, 3])
+@pytest.mark.parametrize(("delay", "number", "group"), strided([*product(DELAYS, CODES, GROUPS)], 5), ids=_named)
 def test_a_signal_may_come_at_any_moment(
     number: signal.Signals, group: bool, delay: float, repo: Path, tmp_path: Path
 ) -> None:
@@ -172,9 +173,7 @@ def test_a_signal_may_come_at_any_moment(
 HOOK = "#!/bin/sh\ntouch {at}\nsleep 60\n"
 
 
-@each_signal
-@pytest.mark.parametrize("group", [False, True], ids=["alone", "as a terminal"])
-@pytest.mark.parametrize("again", [0, 3], ids=["once", "again and again"])
+@pytest.mark.parametrize(("again", "number", "group"), strided([*product([0, 3], CODES, GROUPS)], 3), ids=_named)
 def test_a_commit_that_a_signal_ends_is_taken_back(
     number: signal.Signals, group: bool, again: int, repo: Path, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.config.exemptions import Exemption
 from bootstrap.config.model import Model
 from bootstrap.config.remote import Remote
 from bootstrap.core.errors import BadTarget
@@ -160,9 +161,9 @@ def test_the_floor_of_these_tests() -> None:
     assert Model.parse(with_field("branch", "release/1.2_x-y+z@a").encode()).branch == "release/1.2_x-y+z@a"
     assert Model.parse(with_field("branch", "главная").encode()).branch == "главная"
     assert Model.parse(with_field("nodePort", "30080").encode()).environments[0].node_port == 30080
-    assert Model.parse(with_field("validate", r'{off: [{rule: x, reason: "a\nb"}]}').encode()).switched_off == {
-        "x": "a\nb"
-    }
+    assert Model.parse(with_field("validate", r'{off: [{rule: x, reason: "a\nb"}]}').encode()).exemptions == (
+        Exemption(rule="x", reason="a\nb"),
+    )
 
 
 @pytest.mark.parametrize(("field", "line", "value"), HOSTILE)

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from bootstrap.core.errors import BuildFailed
 from bootstrap.core.tree import Tree
 from bootstrap.kustomize import graph, inputs
 from bootstrap.kustomize.build import Kustomize
-from tests.conftest import REPO_URL, Keys, Taxiway
+from tests.conftest import Taxiway
+from tests.depth import strided
 
 OVERLAY = "overlays/dev/kustomization.yaml"
 HELM = "apiVersion: builtin\nkind: HelmChartInflationGenerator\nmetadata: {name: x}\nname: x\nrepo: URL\n"
@@ -142,18 +144,6 @@ def recorder() -> Iterator[Recorder]:
     found.server.server_close()
 
 
-@pytest.fixture(scope="module")
-def fresh(keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fresh environment repo of two environments."""
-    folder = tmp_path_factory.mktemp("fresh") / "envs"
-    arguments = ["init", str(folder), "--yes", "--repo", REPO_URL, "--sealing-cert", str(keys.certificate)]
-    environment = {
-        f"GIT_{role}_{what}": "t@example.com" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
-    }
-    subprocess.run([sys.executable, "-m", "bootstrap", *arguments], check=True, env=os.environ | environment)
-    return folder
-
-
 @pytest.fixture
 def repo(fresh: Path, tmp_path: Path) -> Path:
     """A copy of it."""
@@ -215,10 +205,14 @@ COMMANDS = (
     ("promote", "dev", "complete", "--dry-run"),
     ("env", "list"),
 )
+PLACES = ("overlays/dev", "base/airflow", "overlays/dev/release", "overlays/complete/base")
 
 
-@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
-@pytest.mark.parametrize("where", ["overlays/dev", "base/airflow", "overlays/dev/release", "overlays/complete/base"])
+@pytest.mark.parametrize(
+    ("arguments", "where"),
+    strided([*product(COMMANDS, PLACES)], 3),
+    ids=lambda value: value if isinstance(value, str) else " ".join(value),
+)
 def test_no_command_goes_to_the_network(
     arguments: tuple[str, ...],
     where: str,

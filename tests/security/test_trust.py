@@ -22,13 +22,12 @@ from bootstrap.diff.consequences import Effect, repository
 from bootstrap.diff.consequences.repository import State
 from bootstrap.secrets import sealing
 from bootstrap.secrets.certificates import every
-from bootstrap.validate import registry
 from bootstrap.validate.context import EnvironmentContext
 from tests import environment_repo as envs
 from tests import validate
 from tests.commands.test_init import git, snapshot
 from tests.commands.test_promote import branches, refuse, succeed
-from tests.conftest import REPO_URL, Keys, Ran, Taxiway
+from tests.conftest import REPO_URL, Keys, Ran, Taxiway, warm
 
 BAD_CERTIFICATE, BAD_TARGET, BUILD_FAILED = 4, 5, 7
 MODEL = "taxiway.yaml"
@@ -72,7 +71,8 @@ def made(keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def trusting(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of it, which is the current folder, and has a remote."""
+    """A copy of it, which is the current folder, and has a remote; what it renders to is known."""
+    warm(made)
     shutil.copytree(made, tmp_path / "envs")
     git(tmp_path, "clone", "--quiet", "--bare", "envs", "remote.git")
     git(tmp_path / "envs", "remote", "set-url", "origin", str(tmp_path / "remote.git"))
@@ -428,6 +428,55 @@ def test_the_work_tree_is_judged_by_its_own_rules_and_the_change_is_told(
     assert taxiway("validate").code == 1
 
 
+BOUNDED = "  - {{rule: secrets/untrusted-certificate, reason: we know, {bounds}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("environments: [dev]", "environments: [dev]", ""),
+        ("environments: [dev]", "paths: ['*'], environments: [dev]", ""),  # less than before
+        ("environments: [dev]", "environments: [dev, prod]", " in dev, prod"),
+        ("environments: [dev]", "", ""),
+        ("paths: [base/x]", "paths: ['*']", " at *"),
+    ],
+)
+def test_a_rule_that_is_switched_off_in_more_places_is_told(
+    trusting: Path, taxiway: Taxiway, before: str, after: str, told: str
+) -> None:
+    text = (trusting / MODEL).read_text()
+    (trusting / MODEL).write_text(text + "validate:\n  off:\n" + BOUNDED.format(bounds=before))
+    commit(trusting)
+    git(trusting, "switch", "--quiet", "--create", "change")
+    (trusting / MODEL).write_text(text + "validate:\n  off:\n" + BOUNDED.format(bounds=after))
+    if before != after:
+        commit(trusting)
+    widened = [f"this change switches off secrets/untrusted-certificate{told}: we know"]
+    expected = widened if told or not after else []
+    assert [each["message"] for each in findings(taxiway("validate", "--since", "main", "-o", "json"))] == expected
+    changes = json.loads(taxiway("diff", "--since", "main", "-o", "json").out)["data"]["environments"]
+    said = [each["what"] for entry in changes for each in entry["consequences"]]
+    assert said == [f"switches off the rule secrets/untrusted-certificate{told}: we know"] * len(expected)
+
+
+def test_a_change_is_judged_where_it_switches_a_rule_off_alone(
+    trusting: Path, taxiway: Taxiway, attacker: Attacker, keys: Keys
+) -> None:
+    git(trusting, "switch", "--quiet", "--create", "change")
+    with (trusting / MODEL).open("a") as file:
+        file.write("validate:\n  off:\n" + BOUNDED.format(bounds="environments: [prod], paths: ['*']"))
+    swap_file(trusting, attacker, keys)
+    commit(trusting)
+    said = taxiway("validate", "--since", "main", "prod", "-o", "json")
+    assert said.code == 1
+    assert findings(said)[0]["rule"] == "fleet/rule-switched-off"
+    assert "secrets/untrusted-certificate" in {each["rule"] for each in findings(said)}
+    assert json.loads(said.out)["data"]["switchedOff"] == []
+    git(trusting, "switch", "--quiet", "main")
+    git(trusting, "merge", "--quiet", "change")
+    assert taxiway("validate", "prod").code == 0
+
+
 def test_a_rule_comes_back_at_once_in_a_change_that_takes_it_out(trusting: Path, taxiway: Taxiway) -> None:
     text = (trusting / MODEL).read_text()
     swap_rule(trusting)
@@ -453,9 +502,6 @@ def test_a_base_that_can_not_be_read_switches_nothing_off(trusting: Path, taxiwa
 
 
 def test_what_can_not_be_switched_off(trusting: Path, taxiway: Taxiway) -> None:
-    for name in ("fleet/rule-switched-off", "kustomize/nope", "secrets/untrusted-certificate "):
-        with pytest.raises(BadTarget, match=name.strip()):
-            registry.check_off({name: "known"})
     with (trusting / MODEL).open("a") as file:
         file.write(OFF.format(rule="fleet/rule-switched-off", reason="quiet"))
     refuse(taxiway("validate"), BAD_TARGET, "which can't be")

@@ -23,7 +23,7 @@ def cache(tmp_path: Path) -> Cache:
 
 def files(cache: Cache) -> list[Path]:
     assert cache.folder
-    return sorted(path for path in cache.folder.rglob("*") if path.is_file())
+    return sorted(cache.folder.glob("??/*"))
 
 
 def size(cache: Cache) -> int:
@@ -109,21 +109,25 @@ def test_an_interrupt_leaves_no_half_of_an_entry(cache: Cache, monkeypatch: pyte
     assert files(cache) == []
 
 
-def test_it_stays_below_its_limit_and_keeps_what_is_used(tmp_path: Path) -> None:
-    cache = Cache(folder=tmp_path / "cache", limit=400_000)
+def test_once_a_day_it_goes_below_its_limit_and_keeps_what_is_used(tmp_path: Path) -> None:
+    folder = tmp_path / "cache"
+    cache = Cache(folder=folder, limit=400_000)
     data = os.urandom(4_000)
     old = time.time() - 100_000
     for number, each in enumerate(KEYS):
         cache.put(each, data)
-        if cache.folder and (path := cache.folder / each[:2] / each).exists():
-            os.utime(path, (old + number, old + number))
-        cache.get(KEYS[0])  # used all the time
-        assert size(cache) <= 400_000 * 1.5
-    cache.prune()
-    assert size(cache) <= 400_000
-    assert cache.get(KEYS[0]) == data
-    assert cache.get(KEYS[1]) is None
-    assert cache.get(KEYS[-1]) == data
+        os.utime(folder / each[:2] / each, (old + number, old + number))
+    cache.get(KEYS[0])
+    assert len(files(cache)) == len(KEYS)
+    (stamp,) = (path for path in folder.iterdir() if path.is_file())
+    os.utime(stamp, (old, old))
+    cache.put(KEYS[-1], data)
+    assert 100_000 < size(cache) <= 400_000
+    assert [cache.get(KEYS[number]) for number in (0, 1, -1)] == [data, None, data]
+    assert stamp.stat().st_mtime > time.time() - 100
+    for each in KEYS:
+        cache.put(each, data)
+    assert len(files(cache)) == len(KEYS)  # not before tomorrow
 
 
 def test_what_a_killed_run_left_is_removed_and_another_run_s_work_is_not(cache: Cache) -> None:
@@ -142,6 +146,8 @@ def _share(folder: Path, number: int) -> None:
     for round_ in range(200):
         name = KEYS[round_ % 10]
         cache.put(name, name.encode() * 20)
+        if round_ % 10 == 0:
+            cache.prune()
         assert cache.get(KEYS[(round_ + number) % 10]) in (None, KEYS[(round_ + number) % 10].encode() * 20)
 
 

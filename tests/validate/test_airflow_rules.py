@@ -10,14 +10,14 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootstrap.airflow import settings
+from bootstrap.airflow import settings, values
 from bootstrap.airflow.settings import Settings
 from bootstrap.gitrepo.environment_repo import working
 from bootstrap.kubernetes.objects import Object, identify
-from bootstrap.lint import airflow, airflow_components
+from bootstrap.validate.airflow_components import find_airflow
 from bootstrap.validate.context import EnvironmentContext
 from tests import rendering
-from tests.validate import files
+from tests.validate import files, found
 
 KNOWN = settings.settings((3, 3, 2))
 assert KNOWN is not None
@@ -46,7 +46,7 @@ def changed(
 
 
 def rules(scene: EnvironmentContext) -> set[str]:
-    return {finding.rule.name.removeprefix("airflow/") for finding in airflow.check(scene)}
+    return {finding.rule.name.removeprefix("airflow/") for finding in found(scene, "airflow")}
 
 
 def main(objects: dict[str, Object], name: str) -> dict[str, Any]:
@@ -65,16 +65,11 @@ def set_env(objects: dict[str, Object], key: str, value: str | None) -> None:
 
 
 def test_every_process_of_the_scaffold_is_found(scene: EnvironmentContext) -> None:
-    found = airflow_components.of(scene)
-    assert sorted(each.kind for each in found.components) == [
-        "api-server",
-        "dag-processor",
-        "scheduler",
-        "triggerer",
-        "worker",
-    ]
-    assert found.executors == ("KubernetesExecutor",)
-    assert [str(each) for each in found.tasks()] == ["the worker's template"]
+    airflow = find_airflow(scene)
+    kinds = ["api-server", "dag-processor", "scheduler", "triggerer", "worker"]
+    assert sorted(component.kind for component in airflow.components) == kinds
+    assert airflow.executors == ("KubernetesExecutor",)
+    assert [str(component) for component in airflow.task_runners()] == ["the worker's template"]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +92,7 @@ def test_a_process_is_known_by_its_command(
         container.pop("args")
         container |= {key: value for key, value in (("command", command), ("args", args)) if value}
 
-    assert airflow_components.of(changed(scene, change)).first("scheduler") is not None
+    assert find_airflow(changed(scene, change)).first("scheduler") is not None
 
 
 def test_a_scheduler_of_other_software_is_none_of_airflow(scene: EnvironmentContext) -> None:
@@ -206,14 +201,14 @@ def test_a_celery_executor_needs_workers(scene: EnvironmentContext) -> None:
     ],
 )
 def test_executors_are_read_as_airflow_reads_them(value: str, names: tuple[str, ...]) -> None:
-    assert airflow_components.executor_names(value) == names
+    assert values.executor_names(value) == names
 
 
 def test_references_are_filled_in_as_far_as_they_are_known() -> None:
     known = {"A": "1", "B": "$A$A", "SECRET": None, "LOOP": "$LOOP"}
-    assert airflow_components.expanded("x$A-${B}-$(A)-$NOBODY", known) == "x1-11-1-$NOBODY"
-    assert airflow_components.expanded("$SECRET", known) is None
-    assert airflow_components.expanded("$LOOP", known) is None
+    assert values.expand("x$A-${B}-$(A)-$NOBODY", known) == "x1-11-1-$NOBODY"
+    assert values.expand("$SECRET", known) is None
+    assert values.expand("$LOOP", known) is None
 
 
 # Measured against a running Airflow 3.3.2, and none of it is in its own deprecation list as a whole.

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from bootstrap.core.tree import Tree
 from bootstrap.validate import registry
 from tests.conftest import Taxiway
+from tests.depth import strided
 from tests.validate.cases import (
     Broken,
     airflow,
@@ -23,12 +25,23 @@ from tests.validate.cases import (
     secrets,
     sync,
 )
+from tests.validate.harness import Committed, found
 
 FAMILIES = (kustomize, references, secrets, airflow, kubernetes, sync, fleet, files)
 CORPUS = [case for family in FAMILIES for case in family.CASES]
+# What is on disk and in no tree, and environments beside each other: only the whole command sees these.
+WHOLE = [*files.CASES, *(case for case in CORPUS if not case.environment)]
+TREES = [case for case in CORPUS if case not in WHOLE]
+FIRST = [family.CASES[0] for family in FAMILIES]
 
 
-def found(taxiway: Taxiway, folder: Path, *arguments: str) -> list[dict[str, Any]]:
+@pytest.fixture(scope="session")
+def committed(fresh: Path) -> Committed:
+    """The fresh repo in memory."""
+    return Committed.read(fresh)
+
+
+def told(taxiway: Taxiway, folder: Path, *arguments: str) -> list[dict[str, Any]]:
     """What `validate` finds."""
     said = taxiway("validate", "-o", "json", "-C", folder, *arguments)
     assert said.code in (0, 1), said.err
@@ -38,43 +51,51 @@ def found(taxiway: Taxiway, folder: Path, *arguments: str) -> list[dict[str, Any
 
 
 def test_an_untouched_repo_has_no_finding(taxiway: Taxiway, fresh: Path) -> None:
-    assert found(taxiway, fresh) == []
+    assert told(taxiway, fresh) == []
 
 
-@pytest.mark.parametrize("case", CORPUS, ids=lambda case: case.name)
-def test_exactly_the_mistake_is_found_where_it_is(taxiway: Taxiway, fresh: Path, tmp_path: Path, case: Broken) -> None:
+@pytest.mark.parametrize("case", TREES, ids=lambda case: case.name)
+def test_exactly_the_mistake_is_found_where_it_is(committed: Committed, tmp_path: Path, case: Broken) -> None:
+    after = broken(committed, case)
+    check(case, after, found(committed, after, case.environment, tmp_path / "envs"))
+
+
+@pytest.mark.parametrize(
+    "case", strided(CORPUS, len(CORPUS), kept=lambda case: case in WHOLE or case in FIRST), ids=lambda case: case.name
+)
+def test_the_command_tells_exactly_the_mistake(
+    taxiway: Taxiway, committed: Committed, tmp_path: Path, case: Broken
+) -> None:
     folder = tmp_path / "envs"
-    shutil.copytree(fresh, folder, symlinks=True)
-    tree = break_it(folder, case)
-    findings = found(taxiway, folder, *([case.environment] if case.environment else []))
-    path, piece = case.at
-    wanted = (case.rule, path, line_of(tree, path, piece))
-    assert {(each["rule"], each["path"], each["line"]) for each in findings} == {wanted}, findings
-    assert len(findings) == len({each["message"] for each in findings})
-
-
-def break_it(folder: Path, case: Broken) -> Tree:
-    """Make the mistake; the files after it."""
-    before = {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file() and ".git/" not in f"{path.relative_to(folder).as_posix()}"
-    }
-    after = dict(before)
-    for edit in case.edits:
-        edit(after)
-    assert after != before or case.links or case.pipe
+    shutil.copytree(committed.folder, folder, symlinks=True)
+    after = broken(committed, case)
+    for name in committed.files.keys() - after.keys():
+        (folder / name).unlink()
+    for name, data in after.items():
+        if data != committed.files.get(name):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(data)
     for name, target in case.links.items():
         (folder / name).symlink_to(target)
     if case.pipe:
         os.mkfifo(folder / case.pipe)
-    for name in before.keys() - after.keys():
-        (folder / name).unlink()
-    for name, data in after.items():
-        if data != before.get(name):
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(data)
-    return Tree(after)
+    check(case, after, told(taxiway, folder, *([case.environment] if case.environment else [])))
+
+
+def broken(committed: Committed, case: Broken) -> dict[str, bytes]:
+    """The files after the mistake."""
+    after = dict(committed.files)
+    for edit in case.edits:
+        edit(after)
+    assert after != committed.files or case.links or case.pipe
+    return after
+
+
+def check(case: Broken, after: Mapping[str, bytes], findings: list[dict[str, Any]]) -> None:
+    path, piece = case.at
+    wanted = (case.rule, path, line_of(Tree(after), path, piece))
+    assert {(each["rule"], each["path"], each["line"]) for each in findings} == {wanted}, findings
+    assert len(findings) == len({each["message"] for each in findings})
 
 
 def test_the_names_of_the_corpus_are_its_own() -> None:

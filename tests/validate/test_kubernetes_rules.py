@@ -388,17 +388,6 @@ def renamed(value: Any, old: str, new: str) -> Any:
     return json.loads(json.dumps(value).replace(old, new))
 
 
-def test_an_environment_that_differs_in_its_namespace_and_in_hashes_alone_is_not_examined_anew() -> None:
-    objects = [each for each in golden("dev") if each["kind"] != "Namespace"]
-    hashed = next(name for each in objects if (name := each["metadata"]["name"]).startswith("airflow-env-"))
-    list(kubernetes.check(scene(*objects)))
-    before = kubernetes._is_flawed.cache_info().misses
-    others = renamed(renamed(objects, '"airflow-dev"', '"next"'), hashed, "airflow-env-2456789bcd")
-    assert all(one != other for one, other in zip(objects, others, strict=True))
-    list(kubernetes.check(scene(*others)))
-    assert kubernetes._is_flawed.cache_info().misses == before
-
-
 def test_a_namespace_that_no_server_would_take_is_no_other_one() -> None:
     objects = golden("dev")
     assert not list(kubernetes.check(scene(*objects)))

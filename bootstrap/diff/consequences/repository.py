@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from bootstrap.config import exemptions
 from bootstrap.config.model import PATH, Environment, Model
 from bootstrap.diff.consequences import Consequence, Effect
 from bootstrap.secrets import certificates
@@ -40,9 +41,8 @@ def consequences(
 
 
 def _repository(before: Model, after: Model) -> Iterator[Consequence]:
-    for rule, reason in after.switched_off.items():
-        if rule not in before.switched_off:
-            yield _told(PATH, f"switches off the rule {rule}: {' '.join(reason.split())}")
+    for each in exemptions.added(before.exemptions, after.exemptions):
+        yield _told(PATH, f"switches off the rule {each.rule}{each.where}: {' '.join(each.reason.split())}")
     values = (
         ("repository", before.remote.url, after.remote.url, "is synced from there, and pull requests go there"),
         ("branch", before.branch, after.branch, "is what the controller syncs and pull requests go to"),

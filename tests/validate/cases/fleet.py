@@ -190,6 +190,13 @@ CASES: tuple[Broken, ...] = (
         environment="",
     ),
     Broken(
+        name="an entry that switches off no rule",
+        rule="fleet/unknown-rule",
+        at=("taxiway.yaml", "rule: kustomize/remot"),
+        edits=(append("taxiway.yaml", _OFF.replace("kustomize/remote", "kustomize/remot")),),
+        environment="",
+    ),
+    Broken(
         name="an Application of no environment",
         rule="fleet/unknown-sync-file",
         at=("clusters/default/staging.yaml", "path: overlays/staging"),

@@ -1,8 +1,12 @@
 """Rules about what taxiway.yaml says of the repo as a whole: which certificates, and which rules are switched off."""
 
+import difflib
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 
+from bootstrap.config import exemptions
+from bootstrap.config.exemptions import Exemption
 from bootstrap.config.model import PATH
 from bootstrap.validate.context import FleetContext
 from bootstrap.validate.rule import WARNING, rule
@@ -44,9 +48,27 @@ def rule_switched_off(fleet: FleetContext) -> Iterator[Violation]:
     From its merge on, nobody is told any more what that rule finds. Until then the change itself is still judged
     with it. This rule itself can't be switched off.
     """
-    for name, reason in fleet.model.switched_off.items():
-        if fleet.off_before is not None and name not in fleet.off_before:
-            yield Violation(Place(PATH, _line_of_rule(fleet, name)), f"this change switches off {name}: {reason}")
+    if fleet.off_before is None:
+        return
+    before, after = ([_renamed(fleet, each) for each in off] for off in (fleet.off_before, fleet.model.exemptions))
+    for each in exemptions.added(before, after):
+        if each.rule in fleet.rules:
+            message = f"this change switches off {each.rule}{each.where}: {each.reason}"
+            yield Violation(_place(fleet, each.rule), message)
+
+
+@rule("fleet/unknown-rule", WARNING, fix="Correct the name, or take the entry out: taxiway validate --list-rules.")
+def unknown_rule(fleet: FleetContext) -> Iterator[Violation]:
+    """What taxiway.yaml switches off are rules that exist.
+
+    The entry switches nothing off, and what the rule that was meant finds is told.
+    """
+    for each in fleet.model.exemptions:
+        if each.rule not in fleet.rules:
+            near = difflib.get_close_matches(each.rule, fleet.rules, n=1)
+            hint = f"did you mean {near[0]}?" if near else ""
+            message = f"taxiway.yaml switches off {each.rule}, which no rule is called"
+            yield Violation(_place(fleet, each.rule), message, hint)
 
 
 def _line(fleet: FleetContext, name: str) -> int:
@@ -54,5 +76,12 @@ def _line(fleet: FleetContext, name: str) -> int:
     return next((each.line(("environments", number, "certificate")) for each in documents(fleet.read(PATH))[:1]), 1)
 
 
-def _line_of_rule(fleet: FleetContext, name: str) -> int:
-    return next((number for number, line in enumerate(fleet.read(PATH).splitlines(), 1) if name.encode() in line), 1)
+def _renamed(fleet: FleetContext, exemption: Exemption) -> Exemption:
+    return replace(exemption, rule=fleet.rules.get(exemption.rule, exemption.rule))
+
+
+def _place(fleet: FleetContext, name: str) -> Place:
+    """The first line of taxiway.yaml that holds a name of a rule."""
+    names = [name.encode(), *(old.encode() for old, present in fleet.rules.items() if present == name)]
+    lines = enumerate(fleet.read(PATH).splitlines(), 1)
+    return Place(PATH, next((number for number, line in lines if any(each in line for each in names)), 1))

@@ -1,0 +1,85 @@
+"""Exemptions: rules of `validate` that taxiway.yaml switches off, everywhere or in a part of the repository."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from functools import partial
+from typing import Any
+
+from bootstrap.config.fields import Fields, line
+from bootstrap.core.errors import BadOption
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exemption:
+    """A rule that is switched off, and why: in these environments and at these paths, in all where none is named.
+
+    A path is a shell pattern; its `*` stands for slashes as well.
+    """
+
+    rule: str
+    reason: str
+    environments: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, entry: Fields) -> "Exemption":
+        """Read an entry of taxiway.yaml. Raises BadTarget where it gives no reason."""
+        name = entry.words("rule", str)
+        return cls(
+            rule=name,
+            reason=entry.words("reason", partial(_reason, name), "", lines=True),
+            environments=entry.value("environments", partial(_texts, "environments"), None),
+            paths=entry.value("paths", partial(_texts, "paths"), None),
+        )
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The exemption as taxiway.yaml has it."""
+        scope = {"environments": [*self.environments], "paths": [*self.paths]}
+        return {"rule": self.rule, "reason": self.reason, **{key: value for key, value in scope.items() if value}}
+
+    @property
+    def where(self) -> str:
+        """Its bounds, in words that follow `switched off`; nothing where it has none."""
+        names = f" in {', '.join(self.environments)}" if self.environments else ""
+        return names + (f" at {', '.join(self.paths)}" if self.paths else "")
+
+    def covers(self, names: Collection[str], environments: Collection[str], path: str) -> bool:
+        """Whether it is about a rule of these names, and a violation of it at a path, in all of the environments."""
+        here = not self.environments or (bool(environments) and {*environments} <= {*self.environments})
+        there = not self.paths or any(fnmatchcase(path, pattern) for pattern in self.paths)
+        return self.rule in names and here and there
+
+    def includes(self, other: "Exemption") -> bool:
+        """Whether it switches off all that another one does. Of patterns, equal ones alone are compared."""
+        pairs = ((self.environments, other.environments), (self.paths, other.paths))
+        bounds = all(not own or (theirs and {*theirs} <= {*own}) for own, theirs in pairs)
+        return self.rule == other.rule and bounds
+
+
+def parse(top: Fields) -> tuple[Exemption, ...]:
+    """The exemptions of taxiway.yaml."""
+    section = Fields.of(top.name, top.text, top.data.get("validate") or {}, ("validate",))
+    # YAML 1.1 reads the bare word `off` as False.
+    section = replace(section, data={"off": section.data.get("off", section.data.get(False)) or []})
+    return tuple(Exemption.parse(section.entry("off", number)) for number in range(len(section.list("off"))))
+
+
+def added(before: Sequence[Exemption], after: Sequence[Exemption]) -> list[Exemption]:
+    """What is switched off after a change, and was not before."""
+    return [each for each in after if not any(other.includes(each) for other in before)]
+
+
+def _texts(key: str, value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not value:
+        raise BadOption(f"{key!r} is no list of names", hint="leave it out to mean all of them")
+    return tuple(line(key, each) for each in value)
+
+
+def _reason(rule: str, text: str) -> str:
+    if not text.strip():
+        raise BadOption(f"the rule {rule!r} is switched off without a reason", hint="say why, in its `reason`")
+    return text.strip()

@@ -1,0 +1,232 @@
+"""HTTP client of a forge's API: JSON over one httpx client, to one host, and the policy of its retries.
+
+Imported only when a forge is connected: httpx takes a tenth of a second.
+"""
+
+import ipaddress
+import os
+import ssl
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.request import getproxies, proxy_bypass
+
+import httpx
+
+from bootstrap.config.remote import Forge
+from bootstrap.core.result import Progress
+from bootstrap.forges.errors import Refused, Unreachable
+from bootstrap.forges.hosting import Hosted
+from bootstrap.forges.tokens import Token
+
+_Value = TypeVar("_Value")
+TIMEOUT = 30.0  # seconds for one answer
+LONGEST_WAIT = 60.0  # seconds that a forge may ask us to wait
+PAUSES = (0.5, 2.0)  # seconds before the second and the third try
+_REDIRECTS = 5
+# The last is GitHub's; the others pass over it.
+_HEADERS = {b"Accept": b"application/json", b"User-Agent": b"taxiway", b"X-GitHub-Api-Version": b"2022-11-28"}
+# The first that is set, for all forges: requests' variable, curl's and OpenSSL's.
+_CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """Retries of calls: one wait where the forge asks for it, and a repeated read where the network failed.
+
+    A write is repeated only where the forge said that it did not take it, or where twice is no more than once.
+    """
+
+    host: str
+    progress: Progress
+
+    def read(self, call: Callable[[], _Value]) -> _Value:
+        """Call, and again after a pause where the network or the server failed."""
+        for pause in PAUSES:
+            try:
+                return self.write(call)
+            except (Refused, Unreachable) as err:
+                if not err.transient:
+                    raise
+                self._wait(pause, "it did not answer")
+        return self.write(call)
+
+    def write(self, call: Callable[[], _Value]) -> _Value:
+        """Call once; once more after the wait that the forge asked for, if that is at most a minute."""
+        try:
+            return call()
+        except Refused as refused:
+            seconds = refused.wait()
+            if seconds is None or seconds > LONGEST_WAIT:
+                raise
+        self._wait(seconds, "it limits how often it is asked")
+        return call()
+
+    def settle(self, call: Callable[[], object], settled: Callable[[], bool]) -> None:
+        """Make an idempotent call; again after a pause where the network or the server failed, unless it is settled.
+
+        It may be settled by then because only the answer was lost, or because two did the same at once and the server
+        failed one of them.
+        """
+        for pause in PAUSES:
+            try:
+                call()
+                return
+            except (Refused, Unreachable) as err:
+                if not err.transient:
+                    raise
+                self._wait(pause, "it did not answer")
+            if settled():
+                return
+        call()
+
+    def _wait(self, seconds: float, why: str) -> None:
+        with self.progress(f"waiting {seconds:.0f} s for {self.host}: {why}"):
+            time.sleep(seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Http:
+    """Requests to one API, by paths below its base URL. Raises Refused and Unreachable."""
+
+    base: str
+    client: httpx.Client
+    retry: RetryPolicy
+
+    def get(self, path: str) -> Any:
+        """What is at a path."""
+        return _json(self.retry.read(partial(self._send, "GET", self._url(path))))
+
+    def get_all(self, path: str, **query: str | int) -> Iterator[Any]:
+        """The items of a list, page by page, as the forge's `Link` headers lead on.
+
+        Of a link only the query is taken: host and path stay ours, whatever the server calls itself.
+        """
+        url: httpx.URL | None = self._url(path).copy_with(params=query)
+        while url is not None:
+            answer = self.retry.read(partial(self._send, "GET", url))
+            yield from _json(answer)
+            link = answer.links.get("next")
+            with _translated(self.retry.host):
+                url = answer.url.copy_with(query=httpx.URL(link["url"]).query) if link else None
+
+    def write(self, method: str, path: str, body: Mapping[str, object]) -> Any:
+        """Send a body; never a second time, unless the forge said that it did not take it."""
+        return _json(self.retry.write(partial(self._send, method, self._url(path), body)))
+
+    def _url(self, path: str) -> httpx.URL:
+        return httpx.URL(f"{self.base}{path}")
+
+    def _send(self, method: str, url: httpx.URL, body: Mapping[str, object] | None = None) -> httpx.Response:
+        with _translated(self.retry.host):
+            for _ in range(_REDIRECTS):
+                answer = self.client.request(method, url, json=body, timeout=TIMEOUT)
+                following = check(answer)
+                if following is None:
+                    return answer
+                url = following  # a renamed repository; unlike a browser, GitHub's clients repeat the method and body
+        raise ValueError("too many redirects")
+
+
+def check(answer: httpx.Response) -> httpx.URL | None:
+    """Return the URL of a redirect on the same server, None for JSON. Raises Refused for anything else."""
+    if 300 <= answer.status_code < 400:
+        with suppress(KeyError, httpx.InvalidURL):
+            target = answer.url.join(answer.headers["location"])
+            if (target.scheme, target.host, target.port) == (answer.url.scheme, answer.url.host, answer.url.port):
+                return target
+        raise Refused(answer.status_code, answer.headers, "")
+    if answer.status_code >= 400:
+        raise Refused(answer.status_code, answer.headers, answer.text)
+    kind = answer.headers.get("content-type", "").partition(";")[0].strip()
+    if answer.content and not (kind == "application/json" or kind.endswith("+json")):
+        raise Refused(answer.status_code, answer.headers, "")
+    return None
+
+
+def connect(hosted: Hosted, token: Token) -> httpx.Client:
+    """A client that sends the token with each request; nothing is sent yet. Raises Unreachable."""
+    # As each forge's own documentation has it: GitLab takes no `token`.
+    scheme = b"Bearer " if hosted.forge is Forge.GITLAB else b"token "
+    headers = {**_HEADERS, b"Authorization": scheme + token.secret.reveal()}
+    try:
+        return httpx.Client(headers=headers, verify=_tls(), proxy=_proxy(hosted), trust_env=False)
+    except OSError as err:
+        raise _unreachable(err, hosted.host) from None
+    except (ValueError, ImportError, httpx.InvalidURL):
+        raise Unreachable("the proxy can't be used", hint="see HTTPS_PROXY and NO_PROXY") from None
+
+
+def _tls() -> ssl.SSLContext | bool:
+    for name in _CA_VARIABLES:
+        if place := os.environ.get(name):
+            is_dir = Path(place).is_dir()
+            return ssl.create_default_context(capath=place if is_dir else None, cafile=None if is_dir else place)
+    folders = os.environ.get("SSL_CERT_DIR")
+    return ssl.create_default_context(capath=folders) if folders else True
+
+
+def _proxy(hosted: Hosted) -> str | None:
+    """The proxy of the environment, or of macOS. httpx's own reading of NO_PROXY takes no networks and no `[::1]`."""
+    proxies = getproxies()
+    skipped = proxies.get("no", "").split(",")
+    proxy = proxies.get(hosted.address.scheme) or proxies.get("all")
+    if not proxy or proxy_bypass(hosted.host) or any(_is_within(hosted.address.host, each) for each in skipped):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def _is_within(host: str, network: str) -> bool:
+    with suppress(ValueError):
+        return ipaddress.ip_address(host) in ipaddress.ip_network(network.strip(" []"), strict=False)
+    return False
+
+
+def _json(answer: httpx.Response) -> Any:
+    return answer.json() if answer.content else None
+
+
+@contextmanager
+def _translated(host: str) -> Iterator[None]:
+    # `from None`: the request, in the frames and in httpx's errors, holds the token.
+    try:
+        yield
+    except httpx.TransportError as err:
+        raise _unreachable(err, host) from None
+    except (httpx.HTTPError, httpx.InvalidURL) as err:
+        raise ValueError(type(err).__name__) from None
+
+
+def _unreachable(err: Exception, host: str) -> Unreachable:
+    """Classify a failed connection by httpx's class for it and by the errors of the operating system below it."""
+    chain = list(_causes(err))
+    if any(isinstance(each, ssl.SSLError) for each in chain):
+        why = next((each.verify_message for each in chain if isinstance(each, ssl.SSLCertVerificationError)), "")
+        return Unreachable(
+            f"its TLS certificate is not trusted{f' ({why})' if why else ''}",
+            hint="for a certificate authority of your own: REQUESTS_CA_BUNDLE=/path/to/ca.pem",
+        )
+    if isinstance(err, httpx.ProxyError):
+        return Unreachable("the proxy can't be used", hint="see HTTPS_PROXY and NO_PROXY")
+    if any(type(each).__name__ == "gaierror" for each in chain):
+        return Unreachable(f"no address is known for {host}", hint="see the host's name, the network and the VPN")
+    if any(isinstance(each, ConnectionRefusedError) for each in chain):
+        return Unreachable(
+            f"nothing listens there (connection refused by {host})", hint="see the host, its port and the firewall"
+        )
+    if any(isinstance(each, httpx.TimeoutException | TimeoutError) for each in chain):
+        return Unreachable(f"no answer within {TIMEOUT:.0f} s", hint="run the same command again", transient=True)
+    dropped = httpx.RemoteProtocolError | httpx.ReadError | httpx.WriteError | ConnectionError
+    if any(isinstance(each, dropped) for each in chain):
+        return Unreachable("it hung up", hint="run the same command again", transient=True)
+    return Unreachable(f"{host} can't be reached", hint="see the network, the VPN and HTTPS_PROXY")
+
+
+def _causes(err: BaseException | None) -> Iterator[BaseException]:
+    while err is not None:
+        yield err
+        err = err.__cause__ or err.__context__

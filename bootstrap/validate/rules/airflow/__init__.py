@@ -1,0 +1,1 @@
+"""Airflow: its components, their settings, and what they need of each other."""

@@ -1,0 +1,107 @@
+"""Rules about variables that name no setting of Airflow's: it ignores them without a warning."""
+
+from collections.abc import Iterator
+
+from bootstrap.airflow import settings
+from bootstrap.airflow.settings import Settings
+from bootstrap.validate.airflow_components import find_airflow
+from bootstrap.validate.context import EnvironmentContext, shared
+from bootstrap.validate.rule import ERROR, WARNING, rule
+from bootstrap.validate.rules.airflow.values import is_local_base_url
+from bootstrap.validate.rules.airflow.variables import variables
+from bootstrap.validate.violation import Violation
+
+_Broken = tuple[str, str, str]  # the rule's name, what is wrong with the variable, a hint
+
+
+@rule("airflow/misspelt-variable", ERROR, fix="Spell it as Airflow does.")
+def misspelt_variable(env: EnvironmentContext) -> Iterator[Violation]:
+    """A setting's variable is spelt AIRFLOW__SECTION__KEY, in capitals, with two underscores twice.
+
+    Airflow looks for that exact name alone; it never sees this one, and the setting keeps its default.
+    """
+    yield from misnamed(env, "airflow/misspelt-variable")
+
+
+@rule("airflow/unknown-setting", ERROR, fix="Correct the name, or remove the variable.")
+def unknown_setting(env: EnvironmentContext) -> Iterator[Violation]:
+    """A variable names a setting that Airflow knows.
+
+    Airflow reads the settings that it knows and passes over all others without a word: the default holds.
+    """
+    yield from misnamed(env, "airflow/unknown-setting")
+
+
+@rule(
+    "airflow/unknown-section",
+    WARNING,
+    fix="Correct the section; where a plugin reads it, switch this rule off in taxiway.yaml.",
+)
+def unknown_section(env: EnvironmentContext) -> Iterator[Violation]:
+    """A variable names a section of Airflow, or of a provider in its official image.
+
+    Unless a provider or plugin of your own reads that section, nobody does.
+    """
+    yield from misnamed(env, "airflow/unknown-section")
+
+
+@rule("airflow/not-sensitive", ERROR, fix="Set the value itself.")
+def not_sensitive(env: EnvironmentContext) -> Iterator[Violation]:
+    """_CMD and _SECRET stand behind the name of a sensitive setting.
+
+    For settings marked as sensitive alone does Airflow run a command or ask its secrets backend.
+    """
+    yield from misnamed(env, "airflow/not-sensitive")
+
+
+def misnamed(env: EnvironmentContext, name: str) -> Iterator[Violation]:
+    """The violations of a rule about names: a variable breaks at most one of them."""
+    return (violation for broken, violation in _misnamed(env) if broken == name)
+
+
+@shared
+def _misnamed(env: EnvironmentContext) -> Iterator[tuple[str, Violation]]:
+    known = find_airflow(env).settings
+    for variable in variables(env):
+        broken = _broken(known, variable.name)
+        if broken and not is_local_base_url(variable):
+            name, message, hint = broken
+            yield name, Violation(variable.place, f"{variable.name} {message}", hint)
+
+
+def _broken(known: Settings, variable: str) -> _Broken | None:
+    """The rule that a variable's name breaks; None where it breaks none."""
+    name = settings.named(variable)
+    if name is None:
+        return _misspelt(known, variable)
+    if known.takes(name):
+        option = known.options.get(name)
+        if option is not None and option.deprecated:
+            return "airflow/old-setting", f"is deprecated since Airflow {option.deprecated}", ""
+        return None
+    if new := known.honoured.get(name):
+        wanted = settings.variable(new)
+        return "airflow/old-setting", f"is the old name of {wanted}", f"write {wanted}"
+    if new := known.successor(name):
+        wanted = settings.variable(new)
+        return "airflow/renamed-setting", f"is ignored: the setting is called {wanted} now", f"write {wanted}"
+    if misspelt := _misspelt(known, variable):
+        return misspelt
+    if known.is_gone(name):
+        return "airflow/removed-setting", f"is ignored: Airflow {known.version} has no such setting any more", ""
+    if plain := known.plain(name):
+        wanted = settings.variable(plain)
+        return "airflow/not-sensitive", f"is ignored: {wanted} is not a sensitive setting", f"set {wanted} itself"
+    near = known.nearest(name)
+    hint = f"did you mean {settings.variable(near)}?" if near else ""
+    if near or name[0] in known.sections:
+        return "airflow/unknown-setting", f"is no setting of Airflow {known.version}", hint
+    return "airflow/unknown-section", f"names the section [{name[0]}], which no provider of the image has", hint
+
+
+def _misspelt(known: Settings, variable: str) -> _Broken | None:
+    if meant := known.meant(variable):
+        wanted = settings.variable(known.honoured.get(meant) or known.successor(meant) or meant)
+        if variable not in (wanted, settings.variable(meant)):
+            return "airflow/misspelt-variable", "is no name that Airflow reads", f"write {wanted}"
+    return None

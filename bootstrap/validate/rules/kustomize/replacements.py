@@ -1,0 +1,152 @@
+"""Rules about replacements: kustomize makes each as far as it can, and says little."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bootstrap.kubernetes.objects import Object
+from bootstrap.kustomize import image_names, replacements
+from bootstrap.kustomize.accumulator import Gathering
+from bootstrap.kustomize.replacements import Replacement
+from bootstrap.lint.complaints import near
+from bootstrap.validate.context import EnvironmentContext, dig, items, mapping
+from bootstrap.validate.rule import ERROR, rule
+from bootstrap.validate.violation import Violation
+from bootstrap.yamltools.positions import Place
+
+_SELECT = ("group", "version", "kind", "name", "namespace", "labelSelector", "annotationSelector")
+_OPTIONS = ("delimiter", "index", "encoding", "create")
+
+
+@rule("kustomize/dead-replacement", ERROR, fix="Correct kind and name of the target's select.")
+def dead_replacement(env: EnvironmentContext) -> Iterator[Violation]:
+    """Each target of a replacement selects an object.
+
+    Kustomize passes over a target that selects nothing: the value stays as the base has it.
+    """
+    gathering = env.gathering
+    for each in env.trace.origins.replacements:
+        found = gathering.before(each.order, late=True)
+        for number, target in each.targets:
+            select, rejected = replacements.selected(target), replacements.rejected(target)
+            picked = [one for one in found if select.selects(one.subject)]
+            if not isinstance(target.get("select"), dict) or any(
+                not any(other.selects(one.subject) for other in rejected) for one in picked
+            ):
+                continue
+            message = f"the replacement's target selects nothing: {select}"
+            hint = "All that it selects is rejected again." if picked else _nearest(select.kind, select.name, gathering)
+            field = "name" if select.kind in {one.subject.kind for one in gathering.all} else "kind"
+            yield Violation(each.place("targets", number, "select", field), message, hint)
+
+
+@rule(
+    "kustomize/replacement-piece",
+    ERROR,
+    fix="Put the text back into the form that the replacement counts on, or count again: the first piece has index 0.",
+)
+def replacement_piece(env: EnvironmentContext) -> Iterator[Violation]:
+    """A replacement's delimiter and index lead to the piece of text that it is to replace.
+
+    Kustomize counts pieces and looks at none: it writes over another one, or adds one at the end of the text.
+    """
+    for each in env.trace.origins.replacements:
+        if not any(_unknown(env, each)):
+            yield from _pieces(env, each)
+
+
+@rule("kustomize/unknown-field", ERROR, fix="Correct the field's name.")
+def unknown_field(env: EnvironmentContext) -> Iterator[Violation]:
+    """A file of replacements has only fields that kustomize knows.
+
+    In a file of their own, unlike in a kustomization, kustomize passes over a field that it does not know.
+    """
+    for each in env.trace.origins.replacements:
+        yield from _unknown(env, each)
+
+
+def _nearest(kind: str, name: str, gathering: Gathering) -> str:
+    kinds = {each.subject.kind for each in gathering.all}
+    if kind and kind not in kinds:
+        return near(kind, kinds)
+    return near(name, (one for each in gathering.all if kind in ("", each.subject.kind) for one in each.subject.names))
+
+
+def _unknown(env: EnvironmentContext, each: Replacement) -> Iterator[Violation]:
+    if each.path == env.graph.kustomizations[each.order].path:
+        return
+    levels: list[tuple[tuple[str | int, ...], Mapping[str, Any], tuple[str, ...]]] = [
+        ((), each.data, ("source", "sourceValue", "targets", "path")),
+        (("source",), each.source, (*_SELECT, "fieldPath", "options")),
+        (("source", "options"), mapping(dig(each.source, "options")), _OPTIONS),
+    ]
+    for number, target in each.targets:
+        base = ("targets", number)
+        levels.append((base, target, ("select", "reject", "fieldPaths", "options")))
+        levels.append(((*base, "select"), mapping(target.get("select")), _SELECT))
+        levels.append(((*base, "options"), mapping(target.get("options")), _OPTIONS))
+        for index, rejected in enumerate(items(target.get("reject"))):
+            levels.append(((*base, "reject", index), mapping(rejected), _SELECT))
+    for path, said, known in levels:
+        for field in said:
+            # Go's reader of JSON does not mind the case.
+            if str(field).lower() not in {name.lower() for name in known}:
+                message = f"a replacement has no field {field} here"
+                hint = near(str(field), known)
+                yield Violation(each.place(*path, str(field)), message, hint)
+
+
+def _pieces(env: EnvironmentContext, each: Replacement) -> Iterator[Violation]:
+    for number, target in each.targets:
+        delimiter, index = dig(target, "options", "delimiter"), dig(target, "options", "index") or 0
+        if not isinstance(delimiter, str) or not delimiter or not isinstance(index, int) or index < 0:
+            continue
+        select = replacements.selected(target)
+        for one in env.objects:
+            if not env.trace.origins.picks(select, one):
+                continue
+            for field in replacements.fields(target):
+                for place, wrong in _wrong(env, each, one, field, delimiter, index):
+                    counted = each.place("targets", number, "options", "index")
+                    message = f"the replacement of {field} in {_shown(one)} {wrong}"
+                    yield Violation(counted, message, f"The text is in {place.path}, line {place.line}.")
+
+
+def _wrong(
+    env: EnvironmentContext, each: Replacement, one: Object, field: str, delimiter: str, index: int
+) -> Iterator[tuple[Place, str]]:
+    """What is wrong with the piece that a replacement writes, going by the text before it, and where that text is."""
+    for path, _ in replacements.resolve(one, field):
+        written = env.trace.written(one, path)
+        if not written.whole or not isinstance(written.value, str):
+            continue
+        pieces = written.value.split(delimiter)
+        image, _ = env.trace.origins.copied_by(each)
+        if index >= len(pieces):
+            count = f"{len(pieces)} piece{'s' * (len(pieces) != 1)}"
+            yield (
+                written.place,
+                f"writes piece {index} of a text that has {count} between {delimiter}, the first being 0",
+            )
+        elif each.field.endswith(".image") and isinstance(image, str):
+            known = {image_names.name_of(image), *_written_names(env, each)}
+            if image_names.name_of(pieces[index].strip()) not in known:
+                yield written.place, f"writes the image over {_short(pieces[index])}"
+
+
+def _written_names(env: EnvironmentContext, each: Replacement) -> set[str]:
+    """The names of the images that the manifests have where a replacement copies one from."""
+    found: set[str] = set()
+    for source in env.trace.origins.sources:
+        if dig(source.document.value, "metadata", "name") == each.source.get("name"):
+            values = (value for _, value in replacements.resolve(source.document.value, each.field))
+            found |= {image_names.name_of(value) for value in values if isinstance(value, str)}
+    return found
+
+
+def _shown(one: Object) -> str:
+    return f"{one['kind']}/{one['metadata']['name']}"
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return repr(line if len(line) <= 40 else f"{line[:40]}…")

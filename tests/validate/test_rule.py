@@ -1,0 +1,141 @@
+"""A rule: its page in its docstring, its names, and what explains its violations."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bootstrap.config.exemptions import Exemption
+from bootstrap.core.errors import BadOption
+from bootstrap.core.tree import Tree
+from bootstrap.validate import registry
+from bootstrap.validate.context import EnvironmentContext
+from bootstrap.validate.rule import ERROR, Check, rule
+from bootstrap.validate.violation import Violation, Within
+from bootstrap.yamltools.positions import Place
+from tests.refresh import rules
+from tests.validate.test_pods import DEV, MODEL
+
+
+@rule("test/cause", ERROR, fix="Do.", aliases=("test/old",))
+def cause(env: EnvironmentContext) -> Iterator[Violation]:
+    """A title that
+    goes on.
+
+    Why,
+    in two lines.
+    """
+    yield Violation(Place("a.yaml", 3), "broken")
+
+
+def following(within: Within, *after: str) -> Check[EnvironmentContext]:
+    """A rule that is broken in the line of the cause, in its file, and elsewhere."""
+
+    @rule("test/effect", ERROR, fix="Do.", after=after, within=within)
+    def effect(env: EnvironmentContext) -> Iterator[Violation]:
+        """A title.
+
+        Why.
+        """
+        yield from (Violation(place, "so") for place in (Place("a.yaml", 3), Place("a.yaml", 4), Place("b.yaml", 3)))
+
+    return effect
+
+
+def context(*off: Exemption) -> EnvironmentContext:
+    """An environment of nothing, where some rules are switched off."""
+    return EnvironmentContext(model=replace(MODEL, exemptions=off), environment=DEV, tree=Tree())
+
+
+@pytest.fixture
+def only(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Let there be no other rules than these."""
+
+    def choose(*checks: Check[EnvironmentContext]) -> None:
+        monkeypatch.setattr(registry, "checks", lambda: checks)
+        monkeypatch.setattr(registry, "FAMILIES", ())
+
+    return choose
+
+
+def test_a_docstring_is_a_page() -> None:
+    assert (cause.rule.title, cause.rule.why) == ("A title that goes on.", "Why, in two lines.")
+    assert [each.message for each in cause(context())] == ["broken"]
+
+
+@pytest.mark.parametrize("page", [None, "A title alone.", "A title.\n\nWhy.\n\nMore."])
+def test_a_page_of_another_form_is_none(page: str | None) -> None:
+    def wrong(env: EnvironmentContext) -> Iterator[Violation]:
+        yield from ()
+
+    wrong.__doc__ = page
+    with pytest.raises(ValueError, match="unpack"):
+        rule("test/wrong", ERROR, fix="Do.")(wrong)
+
+
+@pytest.mark.parametrize(
+    ("within", "after", "left"),
+    [
+        (Within.ENVIRONMENT, "test/cause", []),
+        (Within.FILE, "test/cause", ["b.yaml:3"]),
+        (Within.LINE, "test/cause", ["a.yaml:4", "b.yaml:3"]),
+        (Within.FILE, "test/*", ["b.yaml:3"]),
+        (Within.FILE, "*", ["b.yaml:3"]),
+        (Within.ENVIRONMENT, "test/other", ["a.yaml:3", "a.yaml:4", "b.yaml:3"]),
+        (Within.ENVIRONMENT, "test/effect", ["a.yaml:3", "a.yaml:4", "b.yaml:3"]),  # none explains itself
+    ],
+)
+def test_what_another_rule_explains_is_not_told(
+    only: Callable[..., None], within: Within, after: str, left: list[str]
+) -> None:
+    only(cause, following(within, after))
+    found = [each for each in registry.examine(context()) if each.rule.name == "test/effect"]
+    assert [str(each.place) for each in found] == left
+
+
+def test_a_rule_that_is_switched_off_explains_nothing(only: Callable[..., None]) -> None:
+    only(cause, following(Within.ENVIRONMENT, "test/cause"))
+    for off, told in (
+        (Exemption(rule="test/cause", reason="known"), True),
+        (Exemption(rule="test/old", reason="known"), True),
+        (Exemption(rule="test/cause", reason="known", environments=("other",)), False),
+        (Exemption(rule="test/cause", reason="known", paths=("a*",)), True),
+        (Exemption(rule="test/cause", reason="known", paths=("b*",)), False),
+    ):
+        found = registry.examine(context(off))
+        assert ("test/effect" in {each.rule.name for each in found}) is told
+        assert context(off).told(cause) is not told
+        left = {each.rule.name for each in registry.judged(found, [off])}
+        assert ("test/cause" in left) is not told
+
+
+def test_a_renamed_rule_goes_by_its_old_name_too(only: Callable[..., None]) -> None:
+    only(cause)
+    assert registry.named("test/old") is registry.named("test/cause") is cause.rule
+    assert registry.names() == {"test/cause": "test/cause", "test/old": "test/cause"}
+    with pytest.raises(BadOption, match="no rule 'test/older'"):
+        registry.named("test/older")
+
+
+def test_the_page_of_all_rules_is_made_of_them() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs/rules.md"
+    assert page.read_text() == rules.text(), "run: make rules"
+
+
+def test_rules_are_found_by_family_file_and_line() -> None:
+    places = [(each.run.__module__, each.run.__code__.co_firstlineno) for each in registry.checks()]
+    assert places == sorted(places)
+    assert all(each.rule.name.startswith(f"{each.run.__module__.split('.')[3]}/") for each in registry.checks())
+    names = [name for each in registry.every() for name in each.names]
+    assert len(names) == len(set(names))
+
+
+def test_what_explains_a_rule_is_there() -> None:
+    known = {each.name.split("/")[0] + "/*" for each in registry.every()} | {*registry.names(), "*"}
+    assert {cause for each in registry.every() for cause in each.after} <= known
+
+
+def test_a_file_has_six_rules_at_most() -> None:
+    files = [each.run.__module__ for each in registry.checks()]
+    assert {name: files.count(name) for name in files if files.count(name) > 6} == {}
