@@ -15,7 +15,6 @@ from bootstrap.diff.formats import EnvironmentDiff
 from bootstrap.gitrepo.planned import PlannedCommit
 from bootstrap.kubernetes import objects
 from bootstrap.kustomize.builder import Built
-from bootstrap.lint import kubernetes_postgres
 from bootstrap.promotion import release
 from bootstrap.promotion.merge import Part
 from bootstrap.promotion.plan import Plan
@@ -25,6 +24,7 @@ from bootstrap.pullrequests.record import ChangeRecord, ChangeRef
 from bootstrap.system import files
 from bootstrap.validate import registry
 from bootstrap.validate.context import CLUSTERS, Concerned, EnvironmentContext
+from bootstrap.validate.rules.kubernetes.postgres import postgres_major
 from bootstrap.validate.rules.secrets.certificate import untrusted_certificate
 from bootstrap.validate.violation import Finding
 
@@ -144,7 +144,7 @@ def _examine(
     registry.check_off(off)
     found = registry.examine(context)
     if before:
-        found.extend(kubernetes_postgres.check(replace(context, before=before.rendered)))
+        found.extend(registry.findings(replace(context, before=before.rendered), postgres_major))
     errors = {_identity(finding): finding for finding in registry.serious(found)}
     known = {
         _identity(finding)

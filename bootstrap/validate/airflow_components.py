@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
@@ -14,19 +15,29 @@ from bootstrap.validate.context import EnvironmentContext, dig, items, mapping
 from bootstrap.validate.pods import Container, Pod, Setting
 from bootstrap.yamltools.positions import Place
 
-API_SERVER, SCHEDULER, DAG_PROCESSOR = "api-server", "scheduler", "dag-processor"
-TRIGGERER, WORKER = "triggerer", "worker"
-COMPONENTS = (API_SERVER, SCHEDULER, DAG_PROCESSOR, TRIGGERER, WORKER)
 EXECUTOR: Name = ("core", "executor")
 _TRUE = frozenset({"t", "true", "1"})
 _COMMAND = re.compile(r"(?:^|[\s;&|(])airflow\s+([a-z][a-z_-]*(?:\s+[a-z][a-z_-]*)?)")
+
+
+class Process(StrEnum):
+    """The processes that Airflow is made of, by the names of its commands; `celery worker` for a worker."""
+
+    SCHEDULER = "scheduler"
+    API_SERVER = "api-server"
+    DAG_PROCESSOR = "dag-processor"
+    TRIGGERER = "triggerer"
+    WORKER = "worker"
+
+
+SERVERS = tuple(process for process in Process if process is not Process.WORKER)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Component:
     """A container that runs a process of Airflow; `kind` is the process. (No slots: it caches.)"""
 
-    kind: str
+    kind: Process
     container: Container
 
     @property
@@ -110,11 +121,11 @@ class Airflow:
         """The pod templates of workers, each an entry of a ConfigMap."""
         return tuple(pod for pod in self.pods if pod.key is not None)
 
-    def of_kind(self, *kinds: str) -> tuple[Component, ...]:
+    def of_kind(self, *kinds: Process) -> tuple[Component, ...]:
         """The components of these kinds."""
         return tuple(component for component in self.components if component.kind in kinds)
 
-    def first(self, kind: str) -> Component | None:
+    def first(self, kind: Process) -> Component | None:
         """The first component of a kind."""
         return next(iter(self.of_kind(kind)), None)
 
@@ -125,7 +136,7 @@ class Airflow:
     @property
     def executors(self) -> tuple[str, ...]:
         """The names of its executors; none where the repository does not say. Airflow's default is LocalExecutor."""
-        scheduler = self.first(SCHEDULER)
+        scheduler = self.first(Process.SCHEDULER)
         if scheduler is None or EXECUTOR in self.configured:
             return ()
         if scheduler.setting(EXECUTOR) is None:
@@ -139,8 +150,8 @@ class Airflow:
 
     def task_runners(self) -> tuple[Component, ...]:
         """The components in which tasks run."""
-        schedulers = self.of_kind(SCHEDULER) if "LocalExecutor" in self.executors else ()
-        workers = self.of_kind(WORKER)
+        schedulers = self.of_kind(Process.SCHEDULER) if "LocalExecutor" in self.executors else ()
+        workers = self.of_kind(Process.WORKER)
         templates = [worker for worker in workers if worker.pod.key is not None and self.runs_pods]
         celery = [worker for worker in workers if worker.pod.key is None and "CeleryExecutor" in self.executors]
         return (*schedulers, *templates, *celery)
@@ -153,7 +164,7 @@ def find_airflow(env: EnvironmentContext) -> Airflow:
 
 def _find_airflow(env: EnvironmentContext) -> Airflow:
     components = tuple(_components(env))
-    schedulers = [component for component in components if component.kind == SCHEDULER]
+    schedulers = [component for component in components if component.kind == Process.SCHEDULER]
     images = (str(component.container.data.get("image", "")) for component in schedulers or components)
     known = settings.settings(next(filter(None, map(settings.release, images)), None))
     if known is None:
@@ -196,7 +207,7 @@ def _components(env: EnvironmentContext) -> Iterator[Component]:
         main = [container for container in pod.containers if container.field == "containers"]
         if pod.key is not None:
             if main:
-                yield Component(kind=WORKER, container=main[0])
+                yield Component(kind=Process.WORKER, container=main[0])
             continue
         if pod.owner["kind"] in ("Job", "CronJob"):
             continue
@@ -206,17 +217,15 @@ def _components(env: EnvironmentContext) -> Iterator[Component]:
         labels = mapping(pod.metadata.get("labels"))
         label = str(labels.get("app.kubernetes.io/component"))
         # By label only where that says Airflow too: other software has schedulers and workers.
-        if not running and main and labels.get("app.kubernetes.io/name") == "airflow" and label in COMPONENTS:
-            yield Component(kind=label, container=next((each for each in main if each.name == label), main[0]))
+        if not running and main and labels.get("app.kubernetes.io/name") == "airflow" and label in list(Process):
+            yield Component(kind=Process(label), container=next((each for each in main if each.name == label), main[0]))
 
 
-def _kind(container: Container) -> str | None:
+def _kind(container: Container) -> Process | None:
     for command in commands(container):
         first = command.partition(" ")[0]
-        if command == "celery worker":
-            return WORKER
-        if first in COMPONENTS and first != WORKER:
-            return first
+        if command == "celery worker" or first in SERVERS:
+            return Process.WORKER if first == "celery" else Process(first)
     return None
 
 

@@ -18,7 +18,7 @@ from bootstrap.kustomize.accumulator import Gathering
 from bootstrap.kustomize.graph import Graph
 from bootstrap.kustomize.provenance import Trace
 from bootstrap.validate.rule import Check
-from bootstrap.validate.violation import Finding, Rule, Violation
+from bootstrap.validate.violation import Rule, Violation
 from bootstrap.yamltools.positions import Place
 
 CLUSTERS = "clusters"
@@ -144,11 +144,6 @@ class EnvironmentContext(Context):
     @cached_property
     def _called(self) -> dict[tuple[str, str], Object]:
         return {(each["kind"], identify(each).name): each for each in reversed(self.objects)}
-
-    def finding(self, rule: Rule, place: Place, message: str, hint: str = "") -> Finding:
-        """A finding about this environment."""
-        names = (self.environment.name,)
-        return Finding(rule=rule, place=place, message=message, hint=hint, environments=names)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,16 +10,14 @@ from typing import Any
 
 from bootstrap.config.exemptions import Exemption
 from bootstrap.core.errors import BadOption, BadTarget
-from bootstrap.lint import kubernetes
-from bootstrap.validate import rules
+from bootstrap.validate import objects, rules
 from bootstrap.validate.context import Context, EnvironmentContext
+from bootstrap.validate.objects import ObjectContext
 from bootstrap.validate.rule import Check
-from bootstrap.validate.violation import Finding, Rule, Severity, Within, merged
+from bootstrap.validate.violation import Finding, Rule, Severity, Violation, Within, merged
 from bootstrap.yamltools.positions import Place
 
 ALWAYS = "fleet/rule-switched-off"  # the rule that can't be switched off
-# Not yet one function a rule: each has `RULES`, and `check` from an environment to findings.
-FAMILIES = (kubernetes,)
 
 
 @cache
@@ -32,26 +30,20 @@ def checks() -> tuple[Check[Any], ...]:
 
 def every() -> tuple[Rule, ...]:
     """Every rule, by family, file and line."""
-    left = (rule for family in FAMILIES for rule in family.RULES)
-    return (*left, *(each.rule for each in checks()))
+    return tuple(each.rule for each in checks())
+
+
+def findings(context: Context, check: Check[Any]) -> list[Finding]:
+    """Where one rule is broken in a context, whatever explains it."""
+    return [_finding(context, check.rule, violation) for violation in context.violations(check)]
 
 
 def examine(context: Context) -> list[Finding]:
     """All that is wrong in a context: of a mistake and what follows from it, the mistake."""
-    found = [
-        Finding(
-            rule=check.rule,
-            place=each.place,
-            message=each.message,
-            hint=each.hint,
-            environments=each.environments or context.environments,
-        )
-        for check in checks()
-        if check.scope is type(context)
-        for each in context.violations(check)
-    ]
+    found = [each for check in checks() if check.scope is type(context) for each in findings(context, check)]
     if isinstance(context, EnvironmentContext):
-        found.extend(finding for family in FAMILIES for finding in family.check(context))
+        chosen = [check for check in checks() if check.scope is ObjectContext]
+        found.extend(_finding(context, *broken) for broken in objects.violations(context, chosen))
     # A rule that is switched off explains nothing: its findings are not shown.
     told: dict[object, set[str]] = defaultdict(set)
     for each in found:
@@ -59,6 +51,16 @@ def examine(context: Context) -> list[Finding]:
             for within in Within:
                 told[_around(each.place, within)].add(each.rule.name)
     return [each for each in found if not _is_explained(each.rule, told[_around(each.place, each.rule.within)])]
+
+
+def _finding(context: Context, rule: Rule, violation: Violation) -> Finding:
+    return Finding(
+        rule=rule,
+        place=violation.place,
+        message=violation.message,
+        hint=violation.hint,
+        environments=violation.environments or context.environments,
+    )
 
 
 def _around(place: Place, within: Within) -> object:

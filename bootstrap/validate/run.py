@@ -1,6 +1,6 @@
 """All that is wrong with an environment repo: with its environments, with each beside the others, with what is left."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from datetime import datetime

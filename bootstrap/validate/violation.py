@@ -64,6 +64,25 @@ class Violation:
     environments: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class FieldViolation:
+    """A field of an object where a rule about one object is broken. The message does not name the object."""
+
+    path: tuple[str | int, ...]
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaViolation(FieldViolation):
+    """A field that the schema of its kind refuses: it explains whatever else is wrong at, around or inside of it.
+
+    Where its name is `misspelt`, it explains what is wrong with the fields beside it as well.
+    """
+
+    misspelt: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """A violation with its rule and its environments."""

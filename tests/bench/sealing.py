@@ -33,8 +33,8 @@ _SCRIPT = f"""
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from bootstrap import sealing
-from bootstrap.secrets import Secret
+from bootstrap.core.secret import Secret
+from bootstrap.secrets import sealing
 source = sys.argv[1]
 certificate = sealing.read_certificate(Path(source).read_bytes(), source=source, now=datetime.now(UTC))
 label = sealing.label(sealing.Scope.STRICT, {NAMESPACE!r}, {NAME!r})

@@ -14,7 +14,7 @@ from bootstrap.airflow import settings, values
 from bootstrap.airflow.settings import Settings
 from bootstrap.gitrepo.environment_repo import working
 from bootstrap.kubernetes.objects import Object, identify
-from bootstrap.validate.airflow_components import find_airflow
+from bootstrap.validate.airflow_components import Process, find_airflow
 from bootstrap.validate.context import EnvironmentContext
 from tests import rendering
 from tests.validate import files, found
@@ -92,7 +92,7 @@ def test_a_process_is_known_by_its_command(
         container.pop("args")
         container |= {key: value for key, value in (("command", command), ("args", args)) if value}
 
-    assert find_airflow(changed(scene, change)).first("scheduler") is not None
+    assert find_airflow(changed(scene, change)).first(Process.SCHEDULER) is not None
 
 
 def test_a_scheduler_of_other_software_is_none_of_airflow(scene: EnvironmentContext) -> None:

@@ -1,7 +1,6 @@
 """The family `kubernetes`, object by object: what an API server refuses, what it takes, and what is left to others."""
 
 import copy
-import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +15,10 @@ from bootstrap.config.model import Controller, Environment, Model
 from bootstrap.config.remote import Forge, Remote
 from bootstrap.core.tree import Tree
 from bootstrap.kubernetes import schemas, values
-from bootstrap.lint import kubernetes
+from bootstrap.validate import registry
 from bootstrap.validate.context import EnvironmentContext
+from bootstrap.validate.violation import Finding
+from tests import validate
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 Object = dict[str, Any]
@@ -45,9 +46,14 @@ def scene(
     return EnvironmentContext(model=model, environment=DEV, tree=Tree(files or {}), rendered=text, before=past)
 
 
+def kubernetes(env: EnvironmentContext) -> list[Finding]:
+    """What the family finds."""
+    return validate.found(env, "kubernetes")
+
+
 def found(*objects: Object, oldest: str = "1.31") -> list[str]:
     """What is wrong with objects, as `rule: message`; the name of the family and of the first object is left out."""
-    findings = kubernetes.check(scene(*objects, oldest=oldest))
+    findings = kubernetes(scene(*objects, oldest=oldest))
     return [f"{each.rule.name.removeprefix('kubernetes/')}: {each.message.partition(': ')[2]}" for each in findings]
 
 
@@ -232,7 +238,7 @@ def test_what_the_server_takes_is_not_told_of(each: Object) -> None:
 )
 def test_an_api_that_no_server_has_is_told_with_its_successor(api: str, kind: str, said: str, hint: str) -> None:
     spec = {"defaultBackend": {"service": {"name": "a", "port": {"number": 80}}}}
-    (finding,) = kubernetes.check(scene({"apiVersion": api, "kind": kind, "metadata": {"name": "a"}, "spec": spec}))
+    (finding,) = kubernetes(scene({"apiVersion": api, "kind": kind, "metadata": {"name": "a"}, "spec": spec}))
     assert f"kubernetes/{said}" in f"{finding.rule.name}: {finding.message.partition(': ')[2]}"
     assert hint in finding.hint
 
@@ -354,18 +360,18 @@ def claims(size: str) -> Object:
 
 
 def test_what_cannot_change_is_compared_with_head_where_that_is_known() -> None:
-    assert [each.rule.name for each in kubernetes.check(scene(claims("b"), before=[claims("a")]))] == [
+    assert [each.rule.name for each in kubernetes(scene(claims("b"), before=[claims("a")]))] == [
         "kubernetes/immutable-field"
     ]
-    assert list(kubernetes.check(scene(claims("b"), before=[claims("b")]))) == []
-    assert list(kubernetes.check(scene(claims("b"), before=[]))) == []
-    assert list(kubernetes.check(scene(claims("b")))) == []
+    assert kubernetes(scene(claims("b"), before=[claims("b")])) == []
+    assert kubernetes(scene(claims("b"), before=[])) == []
+    assert kubernetes(scene(claims("b"))) == []
 
 
 def test_what_many_objects_have_from_one_line_is_told_once() -> None:
     other = deployment(pod={"dnsPolicy": "none"})
     other["metadata"]["name"] = "api"
-    findings = list(kubernetes.check(scene(deployment(pod={"dnsPolicy": "none"}), other)))
+    findings = kubernetes(scene(deployment(pod={"dnsPolicy": "none"}), other))
     assert [each.message for each in findings] == ["Deployment/web and 1 more: none is no value of dnsPolicy"]
 
 
@@ -374,7 +380,7 @@ def test_the_file_of_the_controller_is_held_to_its_schema_too() -> None:
         b"apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: a\n"
         b"spec:\n  project: a\n  destnation: {}\n"
     )
-    (finding,) = kubernetes.check(scene(files={DEV.sync_file: text}))
+    (finding,) = kubernetes(scene(files={DEV.sync_file: text}))
     assert (finding.rule.name, finding.place.path, finding.place.line) == (
         "kubernetes/unknown-field",
         DEV.sync_file,
@@ -390,8 +396,8 @@ def renamed(value: Any, old: str, new: str) -> Any:
 
 def test_a_namespace_that_no_server_would_take_is_no_other_one() -> None:
     objects = golden("dev")
-    assert not list(kubernetes.check(scene(*objects)))
-    assert list(kubernetes.check(scene(*renamed(objects, '"airflow-dev"', '"airflow_dev"'))))
+    assert not kubernetes(scene(*objects))
+    assert kubernetes(scene(*renamed(objects, '"airflow-dev"', '"airflow_dev"')))
 
 
 OBJECTS = [*golden("dev"), *(each for each, _ in REFUSED), *TAKEN]
@@ -423,7 +429,7 @@ def test_no_value_at_any_place_raises(data: st.DataObject) -> None:
     metadata = each.get("metadata")
     if isinstance(each.get("kind"), str) and isinstance(metadata, dict) and isinstance(metadata.get("name"), str):
         view.__dict__.update(objects=(each,), objects_before=tuple(golden("dev")))
-        for finding in kubernetes.check(view):
+        for finding in kubernetes(view):
             assert finding.message
 
 
@@ -438,8 +444,8 @@ def test_the_order_of_keys_does_not_matter() -> None:
     for each, _ in REFUSED:
         view = scene()
         view.__dict__["objects"] = (turned(each),)
-        told = {f"{one.rule.name}: {one.message}" for one in kubernetes.check(view)}
-        assert told == {f"{one.rule.name}: {one.message}" for one in kubernetes.check(scene(each))}
+        told = {f"{one.rule.name}: {one.message}" for one in kubernetes(view)}
+        assert told == {f"{one.rule.name}: {one.message}" for one in kubernetes(scene(each))}
 
 
 @pytest.mark.parametrize(
@@ -475,6 +481,5 @@ def test_schedules_are_read_as_the_server_reads_them(text: str, fine: bool) -> N
 
 
 def test_every_rule_is_told_apart() -> None:
-    names = [rule.name for rule in kubernetes.RULES]
-    assert len(names) == len({*names})
-    assert all(one.title != other.title for one, other in itertools.combinations(kubernetes.RULES, 2))
+    titles = [rule.title for rule in registry.every() if rule.name.startswith("kubernetes/")]
+    assert len(titles) == len({*titles})

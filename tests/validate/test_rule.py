@@ -54,7 +54,6 @@ def only(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def choose(*checks: Check[EnvironmentContext]) -> None:
         monkeypatch.setattr(registry, "checks", lambda: checks)
-        monkeypatch.setattr(registry, "FAMILIES", ())
 
     return choose
 

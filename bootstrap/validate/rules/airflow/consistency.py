@@ -1,4 +1,4 @@
-"""Rules about what the components of Airflow must have in common: one image, the same settings, the same DAGs."""
+"""Rules about what the components of Airflow must have in common: one image, one set of keys, the same DAGs."""
 
 from collections.abc import Iterator
 
@@ -7,21 +7,32 @@ from bootstrap.airflow.settings import Name
 from bootstrap.airflow.values import references
 from bootstrap.kustomize.image_names import name_of, tag_of
 from bootstrap.validate.airflow_components import (
-    API_SERVER,
-    DAG_PROCESSOR,
     EXECUTOR,
-    SCHEDULER,
+    SERVERS,
     Airflow,
     Component,
+    Process,
     commands,
     find_airflow,
     setting_place,
     values,
 )
-from bootstrap.validate.context import EnvironmentContext
+from bootstrap.validate.context import EnvironmentContext, dig
+from bootstrap.validate.pods import Setting
 from bootstrap.validate.rule import ERROR, rule
+from bootstrap.validate.rules.airflow.values import is_bad_database_url
 from bootstrap.validate.violation import Place, Violation
 
+_DATABASE, _FERNET = ("database", "sql_alchemy_conn"), ("core", "fernet_key")
+_JWT, _SESSION = ("api_auth", "jwt_secret"), ("api", "secret_key")
+_ASYMMETRIC = ("api_auth", "jwt_private_key_path")  # in place of the JWT secret
+# Who works with which key: a dag-processor needs no Fernet key to parse.
+_KEYS: dict[Name, tuple[Process, ...]] = {
+    _DATABASE: SERVERS,
+    _FERNET: (Process.API_SERVER, Process.SCHEDULER, Process.TRIGGERER),
+    _JWT: (Process.API_SERVER, Process.SCHEDULER),
+    _SESSION: (Process.API_SERVER,),
+}
 _SHARED = (EXECUTOR, ("api_auth", "jwt_issuer"), ("api_auth", "jwt_audience"))
 _AUTH_MANAGER = settings.variable(("core", "auth_manager"))
 _BUNDLES = (("dag_processor", "dag_bundle_config_list"), ("core", "dags_folder"))
@@ -35,7 +46,7 @@ def image_differs(env: EnvironmentContext) -> Iterator[Violation]:
     DAG or a package that a task needs.
     """
     airflow = find_airflow(env)
-    scheduler = airflow.first(SCHEDULER)
+    scheduler = airflow.first(Process.SCHEDULER)
     wanted = scheduler.container.data.get("image") if scheduler else None
     if scheduler is None or not isinstance(wanted, str):
         return
@@ -54,6 +65,44 @@ def image_differs(env: EnvironmentContext) -> Iterator[Violation]:
         yield Violation(scheduler.option_place(tag), f"workers run {image}, the scheduler {wanted}")
 
 
+@rule("airflow/key-missing", ERROR, fix="Take it from the same Secret as the other components do.")
+def key_missing(env: EnvironmentContext) -> Iterator[Violation]:
+    """Each component has the keys that it works with.
+
+    Without the database's URL it makes an SQLite file of its own; without a shared JWT secret or Fernet key it
+    makes up its own: workers are refused, connections cannot be decrypted, sessions end at the other replica.
+    """
+    airflow = find_airflow(env)
+    replicas = [dig(server.pod.owner, "spec", "replicas") for server in airflow.of_kind(Process.API_SERVER)]
+    is_replicated = any(isinstance(number, int) and number > 1 for number in replicas)
+    for key, kinds in _KEYS.items():
+        for component in airflow.of_kind(*kinds) if key != _SESSION or is_replicated else ():
+            has_other = key == _JWT and component.setting(_ASYMMETRIC) is not None
+            if component.setting(key) is None and not has_other and not airflow.hides(component, key):
+                yield Violation(component.place, f"{component} has no {settings.variable(key)}")
+
+
+@rule("airflow/key-differs", ERROR, fix="Take it from the same key of the same Secret as the other components do.")
+def key_differs(env: EnvironmentContext) -> Iterator[Violation]:
+    """All components take a key from the same place.
+
+    With two JWT secrets every task fails before it runs ('Invalid auth token'); with two Fernet keys every
+    connection is 'not found'; with two databases the components do not see each other.
+    """
+    airflow = find_airflow(env)
+    for key in _KEYS:
+        variable = settings.variable(key)
+        components = (component for kind in SERVERS for component in airflow.of_kind(kind))
+        held = (component.container.settings.get(variable) for component in components)
+        first = next(filter(None, held), None)
+        for container in airflow.containers:
+            found = container.settings.get(variable)
+            if found and first and _source(found) != _source(first) and not is_bad_database_url(key, found.value):
+                sources = f"from {_shown(found)}, others from {_shown(first)}"
+                message = f"{container.name} of {container.pod} takes {variable} {sources}"
+                yield Violation(setting_place(container, found), message)
+
+
 @rule("airflow/setting-differs", ERROR, fix="Set it once, for all of them.")
 def setting_differs(env: EnvironmentContext) -> Iterator[Violation]:
     """Components that work together have the same executor, auth manager and token settings.
@@ -63,16 +112,15 @@ def setting_differs(env: EnvironmentContext) -> Iterator[Violation]:
     """
     airflow = find_airflow(env)
     yield from _auth_managers(airflow)
-    scheduler, server = airflow.first(SCHEDULER), airflow.first(API_SERVER)
+    scheduler, server = airflow.first(Process.SCHEDULER), airflow.first(Process.API_SERVER)
     if scheduler is None or server is None:
         return
     for option in _SHARED:
         one, other = scheduler.value(option), server.value(option)
         if one != other and all(each.shows(option) and not airflow.hides(each, option) for each in (scheduler, server)):
-            message = (
-                f"{settings.variable(option)} is {other or 'unset'} for {server}, {one or 'unset'} for {scheduler}"
-            )
-            yield Violation((server if other else scheduler).option_place(option), message)
+            shown = f"{other or 'unset'} for {server}, {one or 'unset'} for {scheduler}"
+            place = (server if other else scheduler).option_place(option)
+            yield Violation(place, f"{settings.variable(option)} is {shown}")
 
 
 @rule("airflow/dags-differ", ERROR, fix="Give both the same settings, and mount the same volume at the same path.")
@@ -82,7 +130,7 @@ def dags_differ(env: EnvironmentContext) -> Iterator[Violation]:
     A DAG that only the dag-processor sees is scheduled, and each of its tasks then fails: its bundle is unknown.
     """
     airflow = find_airflow(env)
-    parser = airflow.first(DAG_PROCESSOR)
+    parser = airflow.first(Process.DAG_PROCESSOR)
     if parser is None:
         return
     for runner in airflow.task_runners():
@@ -93,9 +141,17 @@ def dags_differ(env: EnvironmentContext) -> Iterator[Violation]:
                 yield Violation(_bundles_place(parser, runner, option), message)
 
 
+def _source(setting: Setting) -> tuple[str | None, ...]:
+    return (setting.kind, setting.name, setting.key) if setting.kind else (setting.value,)
+
+
+def _shown(setting: Setting) -> str:
+    return f"{setting.kind}/{setting.name} ({setting.key})" if setting.kind else "a literal value"
+
+
 def _auth_managers(airflow: Airflow) -> Iterator[Violation]:
     """The Jobs that make the auth manager's tables, and users in them, must have the api-server's."""
-    server = airflow.first(API_SERVER)
+    server = airflow.first(Process.API_SERVER)
     wanted = server.container.settings.get(_AUTH_MANAGER) if server else None
     if wanted is None or not wanted.value:
         return

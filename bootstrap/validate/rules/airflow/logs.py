@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from bootstrap.airflow import settings
-from bootstrap.validate.airflow_components import API_SERVER, TRIGGERER, Component, find_airflow
+from bootstrap.validate.airflow_components import Component, Process, find_airflow
 from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.rule import ERROR, WARNING, rule
 from bootstrap.validate.violation import Violation
@@ -49,7 +49,7 @@ def log_connection(env: EnvironmentContext) -> Iterator[Violation]:
 def _remote_loggers(env: EnvironmentContext) -> list[Component]:
     """The components that write or read remote logs, as far as the repository shows their settings."""
     airflow = find_airflow(env)
-    users = (*airflow.task_runners(), *airflow.of_kind(API_SERVER, TRIGGERER))
+    users = (*airflow.task_runners(), *airflow.of_kind(Process.API_SERVER, Process.TRIGGERER))
     return [component for component in users if component.is_on(_ON) and not component.has_foreign_variables]
 
 

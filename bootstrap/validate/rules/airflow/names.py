@@ -7,8 +7,7 @@ from bootstrap.airflow.settings import Settings
 from bootstrap.validate.airflow_components import find_airflow
 from bootstrap.validate.context import EnvironmentContext, shared
 from bootstrap.validate.rule import ERROR, WARNING, rule
-from bootstrap.validate.rules.airflow.values import is_local_base_url
-from bootstrap.validate.rules.airflow.variables import variables
+from bootstrap.validate.rules.airflow.values import is_local_base_url, variables
 from bootstrap.validate.violation import Violation
 
 _Broken = tuple[str, str, str]  # the rule's name, what is wrong with the variable, a hint

@@ -4,26 +4,19 @@ from collections.abc import Iterator
 from typing import Any
 
 from bootstrap.airflow.settings import Name
-from bootstrap.validate.airflow_components import (
-    API_SERVER,
-    DAG_PROCESSOR,
-    SCHEDULER,
-    TRIGGERER,
-    Component,
-    find_airflow,
-)
+from bootstrap.validate.airflow_components import Component, Process, find_airflow
 from bootstrap.validate.context import EnvironmentContext, dig, items, mapping
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.violation import Place, Violation
 
 _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 # Where a component listens: the option that says so, and its default.
-_PORTS: dict[str, tuple[Name, str]] = {
-    API_SERVER: (("api", "port"), "8080"),
-    SCHEDULER: (("scheduler", "scheduler_health_check_server_port"), "8974"),
+_PORTS: dict[Process, tuple[Name, str]] = {
+    Process.API_SERVER: (("api", "port"), "8080"),
+    Process.SCHEDULER: (("scheduler", "scheduler_health_check_server_port"), "8974"),
 }
 _HEALTH = ("scheduler", "enable_health_check")
-_JOBS = {SCHEDULER: "SchedulerJob", DAG_PROCESSOR: "DagProcessorJob", TRIGGERER: "TriggererJob"}
+_JOBS = {Process.SCHEDULER: "SchedulerJob", Process.DAG_PROCESSOR: "DagProcessorJob", Process.TRIGGERER: "TriggererJob"}
 
 
 @rule("airflow/probe-path", ERROR, fix="Ask the api-server for /api/v2/version, the scheduler for /health.")
@@ -33,15 +26,15 @@ def probe_path(env: EnvironmentContext) -> Iterator[Violation]:
     Airflow 3 has neither /health at its web server nor /api/v1: each probe gets 404, and the pod is never ready, or
     is restarted again and again.
     """
-    for component, name, http in _http_probes(env):
-        path = http.get("path")
+    for component, name, probe in _probes(env, *_PORTS):
+        path = dig(probe, "httpGet", "path")
         if not isinstance(path, str):
             continue
         place = component.container.place(name, "httpGet", "path")
         what = f"the {name} of {component.container.name} asks for {path}"
-        if component.kind == API_SERVER and _is_gone(path):
+        if component.kind == Process.API_SERVER and _is_gone(path):
             yield Violation(place, f"{what}, which the api-server of Airflow 3 does not have")
-        elif component.kind == SCHEDULER and path.partition("?")[0] != "/health":
+        elif component.kind == Process.SCHEDULER and path.partition("?")[0] != "/health":
             yield Violation(place, f"{what}, and the scheduler answers /health alone")
 
 
@@ -55,9 +48,9 @@ def probe_port(env: EnvironmentContext) -> Iterator[Violation]:
 
     The connection is refused, and the pod never gets ready or is restarted again and again.
     """
-    for component, name, http in _http_probes(env):
+    for component, name, probe in _probes(env, *_PORTS):
         option, default = _PORTS[component.kind]
-        port, listens = _number(component, http.get("port")), component.value(option) or default
+        port, listens = _number(component, dig(probe, "httpGet", "port")), component.value(option) or default
         data = component.container.data
         words = {str(word) for field in ("command", "args") for word in items(data.get(field))}
         if component.has_foreign_variables or not component.shows(option) or words & {"-p", "--port"}:
@@ -75,8 +68,8 @@ def health_check_off(env: EnvironmentContext) -> Iterator[Violation]:
 
     It is off by default: nothing listens there, and the scheduler is restarted again and again.
     """
-    for component, _, _ in _http_probes(env):
-        if (place := _health_check_off(component)) is not None:
+    for component, _, probe in _probes(env, Process.SCHEDULER):
+        if mapping(probe.get("httpGet")) and (place := _health_check_off(component)) is not None:
             message = "the scheduler is probed over HTTP, and its health check server is not switched on"
             yield Violation(place, message)
 
@@ -95,18 +88,11 @@ def probe_job_type(env: EnvironmentContext) -> Iterator[Violation]:
             yield Violation(component.container.place(name), message)
 
 
-def _probes(env: EnvironmentContext, *kinds: str) -> Iterator[tuple[Component, str, dict[str, Any]]]:
+def _probes(env: EnvironmentContext, *kinds: Process) -> Iterator[tuple[Component, str, dict[str, Any]]]:
     """The probes of components of these kinds, each with its field's name."""
     for component in find_airflow(env).of_kind(*kinds):
         for name in _PROBES:
             yield component, name, mapping(component.container.data.get(name))
-
-
-def _http_probes(env: EnvironmentContext) -> Iterator[tuple[Component, str, dict[str, Any]]]:
-    """The same of the components that listen, with `httpGet` alone."""
-    for component, name, probe in _probes(env, *_PORTS):
-        if http := mapping(probe.get("httpGet")):
-            yield component, name, http
 
 
 def _is_gone(path: str) -> bool:
@@ -115,7 +101,7 @@ def _is_gone(path: str) -> bool:
 
 def _health_check_off(component: Component) -> Place | None:
     """Where a scheduler's health check server would be switched on; None where it is, or may be."""
-    if component.kind != SCHEDULER or component.is_on(_HEALTH) or not component.shows(_HEALTH):
+    if component.kind != Process.SCHEDULER or component.is_on(_HEALTH) or not component.shows(_HEALTH):
         return None
     hidden = component.setting(_HEALTH) is None and find_airflow(component.pod.scene).hides(component, _HEALTH)
     return None if hidden else component.option_place(_HEALTH)

@@ -1,21 +1,12 @@
-"""Rules about how Airflow's processes are started, watched and stopped."""
+"""Rules about which processes of Airflow run, and how they are started, watched and stopped."""
 
 from collections.abc import Iterator
 
-from bootstrap.validate.airflow_components import (
-    API_SERVER,
-    DAG_PROCESSOR,
-    SCHEDULER,
-    TRIGGERER,
-    command_place,
-    commands,
-    find_airflow,
-)
+from bootstrap.validate.airflow_components import SERVERS, Process, command_place, commands, find_airflow
 from bootstrap.validate.context import EnvironmentContext, mapping
 from bootstrap.validate.rule import ERROR, WARNING, rule
 from bootstrap.validate.violation import Violation
 
-_LONG_RUNNING = (API_SERVER, SCHEDULER, DAG_PROCESSOR, TRIGGERER)
 # Commands of Airflow 1 and 2, with what one runs now.
 _GONE = {
     "webserver": "api-server",
@@ -33,6 +24,31 @@ _GONE = {
     "internal-api": "api-server",
 }
 _GRACE = 30
+
+
+@rule("airflow/no-component", ERROR, fix="Add a Deployment for it.")
+def no_component(env: EnvironmentContext) -> Iterator[Violation]:
+    """Each process that Airflow 3 is made of has a workload.
+
+    Without a dag-processor no DAG is ever read (the scheduler does not any more), without an api-server no task
+    reports back, without a scheduler nothing runs; a Celery executor needs workers.
+    """
+    for kind in (Process.API_SERVER, Process.SCHEDULER, Process.DAG_PROCESSOR):
+        if _lacks(env, kind):
+            yield Violation(env.trace.overlay("resources"), f"no workload runs the {kind}")
+    if "CeleryExecutor" in find_airflow(env).executors and _lacks(env, Process.WORKER):
+        message = "the executor is the CeleryExecutor, and no workload runs its workers"
+        yield Violation(env.trace.overlay("resources"), message)
+
+
+@rule("airflow/no-triggerer", WARNING, fix="Add a Deployment for it, or switch this rule off where no DAG defers.")
+def no_triggerer(env: EnvironmentContext) -> Iterator[Violation]:
+    """A triggerer runs.
+
+    Deferred tasks wait for one for ever; many operators and sensors defer where they are told to.
+    """
+    if _lacks(env, Process.TRIGGERER):
+        yield Violation(env.trace.overlay("resources"), "no workload runs the triggerer")
 
 
 @rule("airflow/removed-command", ERROR, fix="Run the command that took its place.")
@@ -56,7 +72,7 @@ def short_grace(env: EnvironmentContext) -> Iterator[Violation]:
     With the KubernetesExecutor it takes more than 20. Killed before, it leaves its workers to be adopted, and tasks
     that it had queued wait for their timeout.
     """
-    for scheduler in find_airflow(env).of_kind(SCHEDULER):
+    for scheduler in find_airflow(env).of_kind(Process.SCHEDULER):
         grace = scheduler.pod.spec.get("terminationGracePeriodSeconds")
         if isinstance(grace, int) and grace < _GRACE:
             message = f"{scheduler.pod} has {grace} s to stop, and needs more than 20"
@@ -73,6 +89,12 @@ def no_liveness_probe(env: EnvironmentContext) -> Iterator[Violation]:
 
     An Airflow process that hangs does not exit: only a probe makes Kubernetes restart it.
     """
-    for component in find_airflow(env).of_kind(*_LONG_RUNNING):
+    for component in find_airflow(env).of_kind(*SERVERS):
         if not mapping(component.container.data.get("livenessProbe")):
             yield Violation(component.place, f"{component.container.name} of {component.pod} has no liveness probe")
+
+
+def _lacks(env: EnvironmentContext, kind: Process) -> bool:
+    """Whether no workload runs a process, where workloads run two others: an overlay may hold a part of an Airflow."""
+    kinds = {component.kind for component in find_airflow(env).components if component.pod.key is None}
+    return len(kinds) > 1 and kind not in kinds

@@ -5,31 +5,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from bootstrap.kubernetes.objects import Object, name_of
-from bootstrap.validate.airflow_components import (
-    API_SERVER,
-    SCHEDULER,
-    TRIGGERER,
-    WORKER,
-    Airflow,
-    Component,
-    find_airflow,
-)
+from bootstrap.validate.airflow_components import Component, Process, find_airflow
 from bootstrap.validate.context import EnvironmentContext, dig, items, shared
 from bootstrap.validate.rule import ERROR, WARNING, rule
 from bootstrap.validate.violation import Place, Violation
 
 Right = tuple[str, str]
 # Measured by taking away verb by verb on a cluster (resource, verb), all in the core group.
-_NEEDS: Mapping[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
-    SCHEDULER: (("pods", ("create", "delete", "list", "patch", "watch")),),
-    API_SERVER: (("pods", ("list",)), ("pods/log", ("get",))),
-    WORKER: (
+_NEEDS: Mapping[Process, tuple[tuple[str, tuple[str, ...]], ...]] = {
+    Process.SCHEDULER: (("pods", ("create", "delete", "list", "patch", "watch")),),
+    Process.API_SERVER: (("pods", ("list",)), ("pods/log", ("get",))),
+    Process.WORKER: (
         ("pods", ("create", "delete", "get", "list", "patch")),
         ("pods/log", ("get",)),
         ("pods/exec", ("create", "get")),
         ("events", ("list",)),
     ),
-    TRIGGERER: (("pods", ("get",)), ("events", ("watch",))),
+    Process.TRIGGERER: (("pods", ("get",)), ("events", ("watch",))),
 }
 _FIELDS = ("apiGroups", "resources", "verbs")
 _TOKEN = "automountServiceAccountToken"  # noqa: S105  (a field's name)
@@ -42,7 +34,7 @@ def executor_rights(env: EnvironmentContext) -> Iterator[Violation]:
     Without create, list, watch and delete no task runs (403); without patch the workers of a scheduler that died
     cannot be adopted, and stay for ever.
     """
-    yield from _missing_rights(env, SCHEDULER)
+    yield from _missing_rights(env, Process.SCHEDULER)
 
 
 @rule(
@@ -53,7 +45,7 @@ def operator_rights(env: EnvironmentContext) -> Iterator[Violation]:
 
     Its tasks fail with 403 where they make, find, watch or delete their pod, read its log or fetch its XCom.
     """
-    yield from _missing_rights(env, WORKER, TRIGGERER)
+    yield from _missing_rights(env, Process.WORKER, Process.TRIGGERER)
 
 
 @rule("airflow/log-rights", WARNING, fix="Grant pods: list, and pods/log: get.")
@@ -62,7 +54,7 @@ def log_rights(env: EnvironmentContext) -> Iterator[Violation]:
 
     The log of a task that is still running comes from its pod: in its place the UI shows a 403.
     """
-    yield from _missing_rights(env, API_SERVER)
+    yield from _missing_rights(env, Process.API_SERVER)
 
 
 @rule("airflow/no-api-token", ERROR, fix="Set automountServiceAccountToken: true in its pod.")
@@ -120,15 +112,10 @@ def _api_users(env: EnvironmentContext) -> Iterator[_ApiUser]:
             continue  # others make that account, and may grant it anything
         seen.add((component.kind, name))
         roles, are_all = _roles(env, account)
-        is_judged = are_all and _is_needed(airflow, component)
-        yield _ApiUser(component=component, account=account, roles=roles, is_judged=is_judged)
-
-
-def _is_needed(airflow: Airflow, component: Component) -> bool:
-    if component.kind in (SCHEDULER, API_SERVER):
-        return airflow.runs_pods
-    # A worker or triggerer without a token is not meant to start pods.
-    return component.pod.spec.get(_TOKEN) is not False
+        # A worker or triggerer without a token is not meant to start pods.
+        has_token = component.pod.spec.get(_TOKEN) is not False
+        is_user = has_token if component.kind in (Process.WORKER, Process.TRIGGERER) else airflow.runs_pods
+        yield _ApiUser(component=component, account=account, roles=roles, is_judged=is_user and are_all)
 
 
 def _token_refused(env: EnvironmentContext, user: _ApiUser) -> Place | None:
@@ -136,8 +123,9 @@ def _token_refused(env: EnvironmentContext, user: _ApiUser) -> Place | None:
     pod = user.component.pod
     own = pod.spec.get(_TOKEN)
     volumes = items(pod.spec.get("volumes"))
-    sources = [source for volume in volumes for source in items(dig(volume, "projected", "sources"))]
-    if user.component.kind != SCHEDULER or any(dig(each, "serviceAccountToken") is not None for each in sources):
+    sources = (source for volume in volumes for source in items(dig(volume, "projected", "sources")))
+    is_mounted = any(dig(source, "serviceAccountToken") is not None for source in sources)
+    if is_mounted or user.component.kind is not Process.SCHEDULER:
         return None
     if own is False:
         return pod.place(_TOKEN)
@@ -171,14 +159,11 @@ def _is_subject(binding: Object, subject: Any, account: Object) -> bool:
     if kind == "Group":
         return isinstance(name, str) and name.startswith("system:serviceaccounts")
     namespace = dig(subject, "namespace") or dig(binding, "metadata", "namespace")
-    return (
-        kind == "ServiceAccount"
-        and name == name_of(account)
-        and namespace in (None, account["metadata"].get("namespace"))
-    )
+    is_here = namespace in (None, account["metadata"].get("namespace"))
+    return kind == "ServiceAccount" and name == name_of(account) and is_here
 
 
-def _missing_rights(env: EnvironmentContext, *kinds: str) -> Iterator[Violation]:
+def _missing_rights(env: EnvironmentContext, *kinds: Process) -> Iterator[Violation]:
     """The rights that components of these kinds need and do not have."""
     for user in _api_users(env):
         if not user.is_judged or user.component.kind not in kinds:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from bootstrap.kubernetes.objects import name_of
-from bootstrap.validate.airflow_components import SCHEDULER, command_place, commands, find_airflow
+from bootstrap.validate.airflow_components import Process, command_place, commands, find_airflow
 from bootstrap.validate.context import EnvironmentContext, dig
 from bootstrap.validate.pods import Container
 from bootstrap.validate.rule import ERROR, rule
@@ -16,7 +16,7 @@ def no_migration(env: EnvironmentContext) -> Iterator[Violation]:
 
     No component migrates it: all of them wait for the schema of their release, and end.
     """
-    scheduler = find_airflow(env).first(SCHEDULER)
+    scheduler = find_airflow(env).first(Process.SCHEDULER)
     if scheduler is not None and not _migrating(env):
         message = f"nothing migrates the database that {scheduler.pod} works with"
         yield Violation(env.trace.overlay("resources"), message)
@@ -47,16 +47,15 @@ def release_unchanged(env: EnvironmentContext) -> Iterator[Violation]:
 
     A Job's template cannot change: the API server refuses the object, and the controller stops at that error.
     """
-    before = {name_of(job): job for job in env.objects_before or () if job["kind"] == "Job"}
     config = env.find("ConfigMap", "airflow-release")
     release = dig(config, "data", "RELEASE")
+    before = {name_of(job): job for job in env.objects_before or () if job["kind"] == "Job"}
     if config is None or not isinstance(release, str) or not release:
         return
-    for pod in find_airflow(env).pods:
-        job, old = pod.owner, before.get(name_of(pod.owner))
-        if job["kind"] != "Job" or old is None or not name_of(job).endswith(f"-{release}"):
-            continue
-        if dig(old, "spec", "template") != dig(job, "spec", "template"):
+    for job in env.of_kind("Job") if find_airflow(env).pods else ():
+        old = before.get(name_of(job))
+        is_named = old is not None and name_of(job).endswith(f"-{release}")
+        if is_named and dig(old, "spec", "template") != dig(job, "spec", "template"):
             message = f"the Jobs of release {release} change, and it is named {release} still"
             yield Violation(env.trace.data(config, "RELEASE"), message)
 

@@ -3,15 +3,17 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from bootstrap.airflow import settings
 from bootstrap.airflow.settings import Name, Option
 from bootstrap.airflow.values import executor_names, expand, references
-from bootstrap.validate.airflow_components import EXECUTOR, find_airflow, values
-from bootstrap.validate.context import EnvironmentContext
+from bootstrap.validate.airflow_components import EXECUTOR, find_airflow, setting_place, values
+from bootstrap.validate.context import EnvironmentContext, shared
+from bootstrap.validate.pods import Container, Setting
 from bootstrap.validate.rule import ERROR, rule
-from bootstrap.validate.rules.airflow.variables import Variable, variables
 from bootstrap.validate.violation import Place, Violation
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104  (hosts to warn of)
@@ -98,6 +100,37 @@ def local_base_url(env: EnvironmentContext) -> Iterator[Violation]:
         if is_local_base_url(variable):
             message = f"{variable.name} is {variable.value}, which leads every browser to its own machine"
             yield Violation(variable.place, message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """An environment variable of a container, and the option that its name spells, whether Airflow has it or not."""
+
+    name: str
+    option: Name | None
+    setting: Setting
+    container: Container
+
+    @property
+    def place(self) -> Place:
+        """Where it gets its value."""
+        return setting_place(self.container, self.setting)
+
+    @property
+    def value(self) -> str | None:
+        """Its value, references replaced; None where it is empty, or where only the cluster knows it."""
+        return expand(self.setting.value, values(self.container)) if self.setting.value else None
+
+
+@shared
+def variables(env: EnvironmentContext) -> Iterator[Variable]:
+    """Every variable of every container; one that many read from the same object, once."""
+    seen: set[tuple[str, Setting]] = set()
+    for container in find_airflow(env).containers:
+        for name, setting in container.settings.items():
+            if setting.kind is None or (name, setting) not in seen:
+                seen.add((name, setting))
+                yield Variable(name=name, option=settings.named(name), setting=setting, container=container)
 
 
 def is_local_base_url(variable: Variable) -> bool:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from bootstrap.airflow import settings
 from bootstrap.airflow.settings import Name
-from bootstrap.validate.airflow_components import API_SERVER, SCHEDULER, WORKER, Component, find_airflow
+from bootstrap.validate.airflow_components import Component, Process, find_airflow
 from bootstrap.validate.context import EnvironmentContext, dig, items, mapping
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.rules.airflow.values import LOCAL_HOSTS
@@ -29,7 +29,7 @@ def pod_template(env: EnvironmentContext) -> Iterator[Violation]:
     server refuses it; every task fails.
     """
     airflow, variable = find_airflow(env), settings.variable(_TEMPLATE)
-    for scheduler in airflow.of_kind(SCHEDULER) if airflow.runs_pods else ():
+    for scheduler in airflow.of_kind(Process.SCHEDULER) if airflow.runs_pods else ():
         if airflow.hides(scheduler, _TEMPLATE):
             continue
         if path := scheduler.value(_TEMPLATE):
@@ -50,7 +50,7 @@ def worker_namespace(env: EnvironmentContext) -> Iterator[Violation]:
     The default is the namespace `default`, where neither may do anything (403), and where no Secret is.
     """
     airflow, variable = find_airflow(env), settings.variable(_NAMESPACE)
-    for component in airflow.of_kind(SCHEDULER, API_SERVER) if airflow.runs_pods else ():
+    for component in airflow.of_kind(Process.SCHEDULER, Process.API_SERVER) if airflow.runs_pods else ():
         if airflow.hides(component, _NAMESPACE) or component.is_on(_NAMESPACES):
             continue
         value, own = component.value(_NAMESPACE), component.pod.owner["metadata"].get("namespace")
@@ -103,7 +103,7 @@ def execution_url(env: EnvironmentContext) -> Iterator[Violation]:
     for runner in airflow.task_runners():
         if airflow.hides(runner, _URL):
             continue
-        value, is_worker = runner.value(_URL), runner.kind == WORKER
+        value, is_worker = runner.value(_URL), runner.kind == Process.WORKER
         if runner.setting(_URL) is None:
             # It is then derived from the base URL, which a rule of its own looks at.
             if is_worker and runner.setting(("api", "base_url")) is None:

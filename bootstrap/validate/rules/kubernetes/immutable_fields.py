@@ -4,29 +4,29 @@ from collections.abc import Iterator
 from typing import Any
 
 from bootstrap.diff import consequences
+from bootstrap.kubernetes.conformance import Path
 from bootstrap.kubernetes.objects import by_identity, identify, name_of
-from bootstrap.lint.kubernetes_flaw import Path
 from bootstrap.validate.context import EnvironmentContext, dig
-from bootstrap.validate.violation import Finding, Rule, Severity, Within
+from bootstrap.validate.rule import ERROR, rule
+from bootstrap.validate.violation import Violation, Within
 
-IMMUTABLE = Rule(
-    name="kubernetes/immutable-field",
-    severity=Severity.ERROR,
-    title="A field that nobody can change after the object is made stays as it is at HEAD.",
-    why="The API server refuses the change: field is immutable. The sync fails until the object is deleted.",
+
+@rule(
+    "kubernetes/immutable-field",
+    ERROR,
     fix="Give the object another name, or plan to delete the old one by hand; a StatefulSet's volumes outlive it.",
     after=("*",),
     within=Within.FILE,  # an object that is wrong in itself is not told to differ from HEAD, too
 )
-RULES = (IMMUTABLE,)
+def immutable_field(env: EnvironmentContext) -> Iterator[Violation]:
+    """A field that nobody can change after the object is made stays as it is at HEAD.
 
-
-def check(scene: EnvironmentContext) -> Iterator[Finding]:
-    """A finding for each such field of an object that keeps its name; nothing where HEAD is not known."""
-    if scene.before == scene.rendered or scene.objects_before is None:
+    The API server refuses the change: field is immutable. The sync fails until the object is deleted.
+    """
+    if env.before == env.rendered or env.objects_before is None:
         return
-    before = by_identity(scene.objects_before)
-    for each in scene.objects:
+    before = by_identity(env.objects_before)
+    for each in env.objects:
         old = before.get(identify(each))
         if old is None or old == each or name_of(old) != name_of(each):
             continue
@@ -36,7 +36,7 @@ def check(scene: EnvironmentContext) -> Iterator[Finding]:
             path = tuple(field.split("."))
             exact = (*path, *_difference(dig(old, *path), dig(each, *path)))
             message = f"{identify(each)}: {field} can't be changed, and {_spelt(exact)} was"
-            yield scene.finding(IMMUTABLE, scene.trace.field(each, exact), message)
+            yield Violation(env.trace.field(each, exact), message)
 
 
 def _difference(old: Any, new: Any) -> Path:

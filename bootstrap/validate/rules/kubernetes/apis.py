@@ -1,30 +1,14 @@
-"""The apiVersions and kinds that servers of the range do not serve."""
+"""The apiVersions and kinds that servers of the range do not serve. Nobody can know those of custom resources."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from difflib import get_close_matches
-from typing import Any
 
 from bootstrap.kubernetes import schemas
-from bootstrap.lint.kubernetes_flaw import Flaw
-from bootstrap.lint.kubernetes_schema import reach
-from bootstrap.validate.violation import Rule, Severity
-
-NOT_SERVED = Rule(
-    name="kubernetes/api-not-served",
-    severity=Severity.ERROR,
-    title="Every apiVersion is served by each Kubernetes minor from the oldest one in taxiway.yaml on.",
-    why="Where it is not served the sync fails: no matches for kind. What a cluster's upgrade removes fails after it.",
-    fix="Use the apiVersion that succeeds it; taxiway.yaml says which minors count.",
-)
-UNKNOWN_KIND = Rule(
-    name="kubernetes/unknown-kind",
-    severity=Severity.ERROR,
-    title="Every kind of a group of Kubernetes' own is one that the group has.",
-    why="The sync fails: no matches for kind.",
-    fix="Correct the kind or the apiVersion.",
-)
-RULES = (NOT_SERVED, UNKNOWN_KIND)
+from bootstrap.validate.objects import ObjectContext
+from bootstrap.validate.rule import ERROR, rule
+from bootstrap.validate.rules.kubernetes.schema import reach
+from bootstrap.validate.violation import SchemaViolation
 
 # What was removed before the minors that the schemas cover (kubernetes.io, deprecated API migration guide): the minor
 # that no longer serves it, and its successor.
@@ -59,39 +43,53 @@ _REMOVED = {
 _GONE = {"PodSecurityPolicy": "the namespace's pod-security.kubernetes.io labels took its place"}
 
 
-def check(each: Mapping[str, Any], oldest: str) -> Iterator[Flaw]:
-    """What is wrong with an object's apiVersion and kind; nothing for custom resources, which nobody can know."""
-    api, kind = each.get("apiVersion"), each.get("kind")
+@rule(
+    "kubernetes/api-not-served", ERROR, fix="Use the apiVersion that succeeds it; taxiway.yaml says which minors count."
+)
+def api_not_served(obj: ObjectContext) -> Iterator[SchemaViolation]:
+    """Every apiVersion is served by each Kubernetes minor from the oldest one in taxiway.yaml on.
+
+    Where it is not served the sync fails: no matches for kind. What a cluster's upgrade removes fails after it.
+    """
+    api, kind = obj.value.get("apiVersion"), obj.value.get("kind")
     if not isinstance(api, str) or not isinstance(kind, str):
         return
-    held = schemas.kinds(api).get(kind)
-    if held is not None:
-        missing = tuple(minor for minor in schemas.minors(oldest) if minor not in held.minors)
+    if kind in (served := schemas.kinds(api)):
+        missing = tuple(minor for minor in schemas.minors(obj.model.kubernetes) if minor not in served[kind].minors)
         if missing:
-            what = f"{kind} of {api} is not served by Kubernetes {reach(missing)}"
-            yield Flaw(rule=NOT_SERVED, path=("apiVersion",), what=what, hint=_successor(api, kind))
-    elif kind in _GONE and schemas.group(api) in ("policy", "extensions"):
-        yield Flaw(
-            rule=NOT_SERVED, path=("kind",), what=f"{kind} is no kind any more", hint=f"remove it: {_GONE[kind]}"
-        )
-    elif api in _REMOVED and (kind in _kinds_of(schemas.group(api)) or schemas.apis(kind)):
-        since, _ = _REMOVED[api]
-        what = f"{api} is not served from Kubernetes {since} on"
-        yield Flaw(rule=NOT_SERVED, path=("apiVersion",), what=what, hint=_successor(api, kind))
-    elif schemas.group(api) in schemas.groups() or _is_misspelt(api, kind):
-        yield _unknown(api, kind)
+            message = f"{kind} of {api} is not served by Kubernetes {reach(missing)}"
+            yield SchemaViolation(("apiVersion",), message, _successor(api, kind))
+    elif _is_gone(api, kind):
+        yield SchemaViolation(("kind",), f"{kind} is no kind any more", f"remove it: {_GONE[kind]}")
+    elif _is_removed(api, kind):
+        message = f"{api} is not served from Kubernetes {_REMOVED[api][0]} on"
+        yield SchemaViolation(("apiVersion",), message, _successor(api, kind))
 
 
-def _unknown(api: str, kind: str) -> Flaw:
-    here = schemas.kinds(api)
-    near = get_close_matches(kind, here, 1, 0.7)
-    if near:
-        what = f"{api} has no kind {kind}"
-        return Flaw(rule=UNKNOWN_KIND, path=("kind",), what=what, hint=f"did you mean {near[0]}?")
-    served = schemas.apis(kind)
-    path = ("apiVersion",) if served or not here else ("kind",)
-    hint = f"{kind} is of {served[0]}" if served else ""
-    return Flaw(rule=UNKNOWN_KIND, path=path, what=f"{api} has no kind {kind}", hint=hint)
+@rule("kubernetes/unknown-kind", ERROR, fix="Correct the kind or the apiVersion.")
+def unknown_kind(obj: ObjectContext) -> Iterator[SchemaViolation]:
+    """Every kind of a group of Kubernetes' own is one that the group has.
+
+    The sync fails: no matches for kind.
+    """
+    api, kind = obj.value.get("apiVersion"), obj.value.get("kind")
+    if not isinstance(api, str) or not isinstance(kind, str) or kind in (here := schemas.kinds(api)):
+        return
+    if _is_gone(api, kind) or _is_removed(api, kind):
+        return
+    if schemas.group(api) in schemas.groups() or _is_misspelt(api, kind):
+        near, others = get_close_matches(kind, here, 1, 0.7), schemas.apis(kind)
+        field = "apiVersion" if not near and (others or not here) else "kind"
+        hint = f"did you mean {near[0]}?" if near else f"{kind} is of {others[0]}" if others else ""
+        yield SchemaViolation((field,), f"{api} has no kind {kind}", hint)
+
+
+def _is_gone(api: str, kind: str) -> bool:
+    return kind in _GONE and schemas.group(api) in ("policy", "extensions")
+
+
+def _is_removed(api: str, kind: str) -> bool:
+    return api in _REMOVED and (kind in _kinds_of(schemas.group(api)) or bool(schemas.apis(kind)))
 
 
 def _successor(api: str, kind: str) -> str:

@@ -5,23 +5,20 @@ the level is accepted, and its pods are never made.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from bootstrap.kubernetes import schemas
-from bootstrap.lint.kubernetes_flaw import REFUSED_VALUE, Flaw, Path, given
-from bootstrap.validate.context import dig, items, mapping
-from bootstrap.validate.violation import Rule, Severity
-
-POD_SECURITY = Rule(
-    name="kubernetes/pod-security",
-    severity=Severity.ERROR,
-    title="Every pod, a task's too, keeps the Pod Security level that the namespace enforces.",
-    why="The workload is accepted, and its pods are refused: violates PodSecurity. Tasks fail before they start.",
-    fix="Mend the pod's security context; lower the namespace's level only if the pod can't do without.",
-)
-RULES = (POD_SECURITY,)
+from bootstrap.kubernetes.conformance import Path
+from bootstrap.validate import pods
+from bootstrap.validate.context import EnvironmentContext, dig, items, mapping
+from bootstrap.validate.objects import in_short
+from bootstrap.validate.rule import ERROR, rule
+from bootstrap.validate.rules.kubernetes.field_checks import present, strings
+from bootstrap.validate.violation import FieldViolation, Violation
+from bootstrap.yamltools.positions import Place
 
 _LABEL = "pod-security.kubernetes.io/"
 _LEVELS = ("privileged", "baseline", "restricted")
@@ -51,6 +48,36 @@ _SYSCTLS = (
     ((1, 29), "net.ipv4.tcp_keepalive_probes"),
     ((1, 32), "net.ipv4.tcp_rmem net.ipv4.tcp_wmem"),
 )
+_HANDLERS = (
+    ("livenessProbe",),
+    ("readinessProbe",),
+    ("startupProbe",),
+    ("lifecycle", "postStart"),
+    ("lifecycle", "preStop"),
+)
+
+_Broken = tuple[Path, str]
+
+
+@rule(
+    "kubernetes/pod-security",
+    ERROR,
+    fix="Mend the pod's security context; lower the namespace's level only if the pod can't do without.",
+)
+def pod_security(env: EnvironmentContext) -> Iterator[Violation]:
+    """Every pod, a task's too, keeps the Pod Security level that the namespace enforces.
+
+    The workload is accepted, and its pods are refused: violates PodSecurity. Tasks fail before they start.
+    """
+    level = _level(env.find("Namespace", env.environment.namespace), env.model.kubernetes)
+    if level is None:
+        return
+    subjects: dict[tuple[Place, str], list[str]] = defaultdict(list)
+    for pod in pods.of(env):
+        for path, message in _pod(pod.spec, pod.metadata, level):
+            subjects[pod.place(*path), f"{message} (Pod Security, level {level.name})"].append(f"{pod}")
+    for (place, message), named in subjects.items():
+        yield Violation(place, f"{in_short(named)}: {message}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +89,7 @@ class Level:
     newest: tuple[int, ...]
 
 
-def level(namespace: Mapping[str, Any], oldest: str) -> Level | None:
+def _level(namespace: Mapping[str, Any] | None, oldest: str) -> Level | None:
     """The level of a Namespace; None where it enforces none."""
     labels = mapping(dig(namespace, "metadata", "labels"))
     name, version = labels.get(f"{_LABEL}enforce"), labels.get(f"{_LABEL}enforce-version")
@@ -74,56 +101,44 @@ def level(namespace: Mapping[str, Any], oldest: str) -> Level | None:
     return Level(name=name, oldest=schemas.number(minors[0]), newest=schemas.number(minors[-1]))
 
 
-def labels(namespace: Mapping[str, Any]) -> Iterator[Flaw]:
+def bad_labels(namespace: Mapping[str, Any]) -> Iterator[FieldViolation]:
     """The labels of a Namespace that the admission refuses (api.ParseLevel, api.ParseVersion)."""
-    for key, value in mapping(dig(namespace, "metadata", "labels")).items():
-        if isinstance(value, str) and str(key).startswith(_LABEL):
-            path = ("metadata", "labels", str(key))
-            if str(key).endswith("-version"):
-                if not re.fullmatch(r"latest|v1\.(0|[1-9]\d*)", value):
-                    what = f"{value} is no version of Pod Security"
-                    yield Flaw(rule=REFUSED_VALUE, path=path, what=what, hint="write latest, or such as v1.31")
-            elif value not in _LEVELS:
-                what = f"{value} is no level of Pod Security"
-                yield Flaw(rule=REFUSED_VALUE, path=path, what=what, hint=f"choose one of {', '.join(_LEVELS)}")
+    for key, value in strings(dig(namespace, "metadata", "labels")):
+        path = ("metadata", "labels", key)
+        if key.startswith(_LABEL) and key.endswith("-version"):
+            if not re.fullmatch(r"latest|v1\.(0|[1-9]\d*)", value):
+                hint = "write latest, or such as v1.31"
+                yield FieldViolation(path, f"{value} is no version of Pod Security", hint)
+        elif key.startswith(_LABEL) and value not in _LEVELS:
+            yield FieldViolation(path, f"{value} is no level of Pod Security", f"choose one of {', '.join(_LEVELS)}")
 
 
-def check(spec: Mapping[str, Any], metadata: Mapping[str, Any], kept: Level) -> Iterator[Flaw]:
-    """What of a pod's spec breaks a level. Paths begin at the spec."""
+def _pod(spec: Mapping[str, Any], metadata: Mapping[str, Any], level: Level) -> Iterator[_Broken]:
+    """What of a pod breaks a level. Paths begin at its spec."""
     # Where users have a namespace of their own, root inside is nobody outside (policy/helpers.go, from 1.35 on).
-    relaxed = spec.get("hostUsers") is False and kept.oldest >= (1, 35)
-    pod = mapping(spec.get("securityContext"))
-    where: Path = ("securityContext",)
-    yield from _told(kept, _host(spec))
-    yield from _told(kept, _setter(pod, where, kept))
-    yield from _told(kept, _sysctls(pod, where, kept))
-    yield from _told(kept, _volumes(spec, kept))
+    relaxed = spec.get("hostUsers") is False and level.oldest >= (1, 35)
+    pod, where = mapping(spec.get("securityContext")), ("securityContext",)
+    yield from _host(spec)
+    yield from _setter(pod, where, level)
+    yield from _sysctls(pod, where, level)
+    yield from _volumes(spec, level)
     for key, value in mapping(metadata.get("annotations")).items():
         if str(key).startswith("container.apparmor.security.beta.kubernetes.io/"):
-            text = str(value)
-            if text and text != "runtime/default" and not text.startswith("localhost/"):
-                yield from _told(kept, [((), f"the AppArmor profile {text} is forbidden")])
+            profile = str(value)
+            if profile and profile != "runtime/default" and not profile.startswith("localhost/"):
+                yield (), f"the AppArmor profile {profile} is forbidden"
     for field in ("initContainers", "containers"):
-        for number, each in enumerate(items(spec.get(field))):
-            if isinstance(each, dict):
-                found = _container(each, (field, number), kept, relaxed=relaxed)
-                yield from _told(kept, found, f"container {each.get('name')}: ")
-                if kept.name == "restricted":
-                    strict = _restricted(each, pod, (field, number), spec, relaxed=relaxed)
-                    yield from _told(kept, strict, f"container {each.get('name')}: ")
-    if kept.name == "restricted" and not relaxed:
+        for number, container in enumerate(items(spec.get(field))):
+            if isinstance(container, dict):
+                found = [*_container(container, (field, number), level, relaxed=relaxed)]
+                if level.name == "restricted":
+                    found.extend(_restricted(container, pod, (field, number), spec, relaxed=relaxed))
+                yield from ((path, f"container {container.get('name')}: {message}") for path, message in found)
+    if level.name == "restricted" and not relaxed:
         if pod.get("runAsNonRoot") is False:
-            yield from _told(kept, [((*where, "runAsNonRoot"), "runAsNonRoot must not be false")])
+            yield (*where, "runAsNonRoot"), "runAsNonRoot must not be false"
         if pod.get("runAsUser") == 0 and not isinstance(pod.get("runAsUser"), bool):
-            yield from _told(kept, [((*where, "runAsUser"), "runAsUser must not be 0")])
-
-
-_Broken = tuple[Path, str]
-
-
-def _told(kept: Level, found: Iterator[_Broken] | list[_Broken], subject: str = "") -> Iterator[Flaw]:
-    for path, what in found:
-        yield Flaw(rule=POD_SECURITY, path=path, what=f"{subject}{what} (Pod Security, level {kept.name})")
+            yield (*where, "runAsUser"), "runAsUser must not be 0"
 
 
 def _host(spec: Mapping[str, Any]) -> Iterator[_Broken]:
@@ -132,23 +147,23 @@ def _host(spec: Mapping[str, Any]) -> Iterator[_Broken]:
             yield (field,), f"{field} must not be true"
 
 
-def _sysctls(pod: Mapping[str, Any], path: Path, kept: Level) -> Iterator[_Broken]:
-    allowed = {name for since, names in _SYSCTLS if since <= kept.oldest for name in names.split()}
+def _sysctls(pod: Mapping[str, Any], path: Path, level: Level) -> Iterator[_Broken]:
+    allowed = {name for since, names in _SYSCTLS if since <= level.oldest for name in names.split()}
     for number, each in enumerate(items(pod.get("sysctls"))):
         if isinstance(name := dig(each, "name"), str) and name not in allowed:
             yield (*path, "sysctls", number, "name"), f"the sysctl {name} is forbidden"
 
 
-def _volumes(spec: Mapping[str, Any], kept: Level) -> Iterator[_Broken]:
+def _volumes(spec: Mapping[str, Any], level: Level) -> Iterator[_Broken]:
     for number, volume in enumerate(items(spec.get("volumes"))):
-        kinds = [key for key in given(mapping(volume), *mapping(volume)) if key != "name"]
+        kinds = [key for key in present(mapping(volume), *mapping(volume)) if key != "name"]
         # A volume without any source is an emptyDir; one of an unknown source is told by another rule.
         known = [key for key in kinds if key in schemas.definition("io.k8s.api.core.v1.Volume").fields]
-        if "hostPath" in known or (kept.name == "restricted" and known and not _VOLUMES & set(known)):
+        if "hostPath" in known or (level.name == "restricted" and known and not _VOLUMES & set(known)):
             yield ("volumes", number, known[0]), f"volume {dig(volume, 'name')}: {known[0]} is forbidden"
 
 
-def _setter(security: Mapping[str, Any], path: Path, kept: Level) -> Iterator[_Broken]:
+def _setter(security: Mapping[str, Any], path: Path, level: Level) -> Iterator[_Broken]:
     """What a pod and a container may both set."""
     for field in ("seccompProfile", "appArmorProfile"):
         kind = dig(security, field, "type")
@@ -156,7 +171,7 @@ def _setter(security: Mapping[str, Any], path: Path, kept: Level) -> Iterator[_B
             yield (*path, field, "type"), f"{field}.type must be RuntimeDefault or Localhost, and is {kind}"
     selinux, where = mapping(security.get("seLinuxOptions")), (*path, "seLinuxOptions")
     kind = selinux.get("type")
-    newer = kind == "container_engine_t" and kept.oldest < (1, 31)
+    newer = kind == "container_engine_t" and level.oldest < (1, 31)
     if isinstance(kind, str) and (kind not in _SELINUX or newer):
         yield (*where, "type"), f"the SELinux type {kind} is forbidden"
     for field in ("user", "role"):
@@ -166,36 +181,27 @@ def _setter(security: Mapping[str, Any], path: Path, kept: Level) -> Iterator[_B
         yield (*path, "windowsOptions", "hostProcess"), "hostProcess must not be true"
 
 
-def _container(each: Mapping[str, Any], path: Path, kept: Level, *, relaxed: bool) -> Iterator[_Broken]:
+def _container(each: Mapping[str, Any], path: Path, level: Level, *, relaxed: bool) -> Iterator[_Broken]:
     """The controls of the level baseline."""
     security, where = mapping(each.get("securityContext")), (*path, "securityContext")
-    yield from _setter(security, where, kept)
+    yield from _setter(security, where, level)
     if security.get("privileged") is True:
         yield (*where, "privileged"), "privileged must not be true"
-    allowed = _CAPABILITIES if kept.name == "baseline" else frozenset({"NET_BIND_SERVICE"})
+    allowed = _CAPABILITIES if level.name == "baseline" else frozenset({"NET_BIND_SERVICE"})
     for number, name in enumerate(items(dig(security, "capabilities", "add"))):
         if isinstance(name, str) and name not in allowed:
             yield (*where, "capabilities", "add", number), f"the capability {name} must not be added"
     mount = security.get("procMount")
-    if mount not in (None, "Default") and (kept.name == "restricted" or not relaxed):
+    if mount not in (None, "Default") and (level.name == "restricted" or not relaxed):
         yield (*where, "procMount"), f"procMount must not be {mount}"
     for number, port in enumerate(items(each.get("ports"))):
         if (taken := dig(port, "hostPort")) and isinstance(taken, int):
             yield (*path, "ports", number, "hostPort"), f"hostPort {taken} must not be used"
-    if kept.newest >= (1, 34):
+    if level.newest >= (1, 34):
         for handler in _HANDLERS:
             for kind in ("httpGet", "tcpSocket"):
                 if host := dig(each, *handler, kind, "host"):
                     yield (*path, *handler, kind, "host"), f"{'.'.join(handler)} must not name the host {host}"
-
-
-_HANDLERS = (
-    ("livenessProbe",),
-    ("readinessProbe",),
-    ("startupProbe",),
-    ("lifecycle", "postStart"),
-    ("lifecycle", "preStop"),
-)
 
 
 def _restricted(

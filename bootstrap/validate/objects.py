@@ -1,0 +1,111 @@
+"""The objects of an environment, each by itself: what a rule about one object looks at, and what such rules find."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from bootstrap.kubernetes.conformance import Path
+from bootstrap.kubernetes.objects import POD_SPECS, identify
+from bootstrap.validate import pods
+from bootstrap.validate.context import Context, EnvironmentContext, dig, items, mapping, shared
+from bootstrap.validate.pods import Pod
+from bootstrap.validate.rule import Check
+from bootstrap.validate.violation import Rule, SchemaViolation, Violation
+from bootstrap.yamltools.positions import Document, Place, documents
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectContext(Context):
+    """One object by itself, of any types. `subject` names it; `place` leads from a field to a file and line."""
+
+    value: Mapping[str, Any]
+    subject: str
+    place: Callable[[Path], Place]
+
+    @property
+    def kind(self) -> str:
+        """Its kind."""
+        return str(self.value.get("kind"))
+
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        """Its spec; empty where it has none."""
+        return mapping(self.value.get("spec"))
+
+    @property
+    def pod_path(self) -> Path:
+        """Where the spec of its pods stands; empty for a kind that makes none."""
+        return POD_SPECS.get(self.kind, ())
+
+    @property
+    def pod(self) -> Mapping[str, Any]:
+        """The spec of its pods; empty where it has none."""
+        return mapping(dig(self.value, *self.pod_path)) if self.pod_path else {}
+
+
+@shared
+def containers(obj: ObjectContext) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """The containers of the object's pods, init containers first, each with its path."""
+    for field in ("initContainers", "containers"):
+        for number, container in enumerate(items(obj.pod.get(field))):
+            if isinstance(container, dict):
+                yield (*obj.pod_path, field, number), container
+
+
+@shared
+def of(env: EnvironmentContext) -> Iterator[ObjectContext]:
+    """What is rendered, the pod templates in ConfigMaps, and what the controller reads for the environment."""
+    for each in env.objects:
+        place = partial(env.trace.field, each)
+        yield ObjectContext(model=env.model, value=each, subject=f"{identify(each)}", place=place)
+    for pod in pods.of(env):
+        if pod.key is not None:
+            inside = partial(env.trace.data, pod.owner, pod.key)
+            yield ObjectContext(model=env.model, value=_template(pod), subject=f"{pod}", place=inside)
+    path = env.environment.sync_file
+    for document in documents(env.tree.files.get(path, b"")):
+        value = mapping(document.value)
+        subject = f"{value.get('kind')}/{dig(value, 'metadata', 'name')}"
+        yield ObjectContext(model=env.model, value=value, subject=subject, place=partial(_line, path, document))
+
+
+def _template(pod: Pod) -> Mapping[str, Any]:
+    """The pod in a ConfigMap's text, which Airflow names itself and reads as a v1 Pod."""
+    text = str(dig(pod.owner, "data", str(pod.key)))
+    value = next((mapping(document.value) for document in documents(text.encode(errors="replace"))), {})
+    return {**value, "apiVersion": "v1", "kind": "Pod"}
+
+
+def _line(path: str, document: Document, field: Path) -> Place:
+    return Place(path, document.line(field))
+
+
+def violations(env: EnvironmentContext, checks: Iterable[Check[ObjectContext]]) -> Iterator[tuple[Rule, Violation]]:
+    """Where rules about one object are broken: what several objects have from one line is told once."""
+    checks = tuple(checks)
+    subjects: dict[tuple[Rule, Place, str], list[str]] = defaultdict(list)
+    hints: dict[tuple[Rule, Place, str], str] = {}
+    for obj in of(env):
+        found = [(check.rule, violation) for check in checks for violation in check(obj)]
+        refused = [violation for _, violation in found if isinstance(violation, SchemaViolation)]
+        for rule, violation in found:
+            if isinstance(violation, SchemaViolation) or not any(_explains(cause, violation.path) for cause in refused):
+                key = (rule, obj.place(violation.path), violation.message)
+                subjects[key].append(obj.subject)
+                hints.setdefault(key, violation.hint)
+    for key, named in subjects.items():
+        rule, place, message = key
+        yield rule, Violation(place, f"{in_short(named)}: {message}", hints[key])
+
+
+def _explains(cause: SchemaViolation, path: Path) -> bool:
+    beside = cause.misspelt and path[:-1] == cause.path[:-1]
+    return beside or path[: len(cause.path)] == cause.path or cause.path[: len(path)] == path
+
+
+def in_short(subjects: Iterable[str]) -> str:
+    """The first of some subjects, and how many others there are."""
+    first, *others = dict.fromkeys(subjects)
+    return f"{first} and {len(others)} more" if others else first
