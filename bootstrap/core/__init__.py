@@ -1,1 +1,1 @@
-"""Plain data and text: errors with exit codes, results, trees of files, change sets, escaping. No effect, no knowledge of the field."""
+"""Plain data and text: errors and their exit codes, results, trees of files, change sets, escaping. Without effects."""
