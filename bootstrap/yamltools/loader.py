@@ -73,8 +73,11 @@ def check(text: str | bytes) -> None:
             _scan(data)
         except BeyondLimit:
             raise
-        except (yaml.YAMLError, ValueError):  # told by who reads it
-            return
+        except (yaml.YAMLError, ValueError) as err:  # told by who reads it
+            if "nesting" in (getattr(err, "problem", "") or ""):  # a limit of libyaml's own, where it has one
+                raise _beyond(
+                    f"nested deeper than {limits.YAML_DEPTH} levels", getattr(err, "problem_mark", None)
+                ) from err
 
 
 def repeats(text: str) -> bool:
