@@ -37,10 +37,10 @@ def run(options: Options, *, ask: Ask, progress: Progress) -> Result:
     options = ask(options, around)
     wanted = init_options.resolve(options, around)
     names = [environment.name for environment in wanted.environments]
-    given = sealing_keys.given_secrets(options.secrets_from, names)
-    certificates = sealing_keys.by_environment(options.sealing_certs, options.new_sealing_key, names)
+    given = sealing_keys.read_given_secrets(options.secrets_from, names)
+    certificates = sealing_keys.certificate_files(options.sealing_certs, options.new_sealing_key, names)
     with progress("making keys"):
-        keys = sealing_keys.take(certificates, options.new_sealing_key, names, target.top, now)
+        keys = sealing_keys.load(certificates, options.new_sealing_key, names, target.top, now)
     wanted = replace(wanted, environments=tuple(map(keys.pinned, wanted.environments)))
     sealed = {environment.name: keys.seal(environment, given, now) for environment in wanted.environments}
     tool = wheel.plan(__version__, sources.package(), sources.lock(), download)
@@ -52,7 +52,7 @@ def run(options: Options, *, ask: Ask, progress: Progress) -> Result:
             scan.refuse_plaintext(tree, dict(zip(overlays, kustomize.build_all(staged, overlays, tree), strict=True)))
         if options.dry_run:
             return _init_summary.done(wanted, target.top, tree, status="planned", commit=None, key_file=keys.key_file)
-        with progress("committing"), private_keys.written(keys.key_file, keys.new_key):
+        with progress("committing"), private_keys.write(keys.key_file, keys.new_key):
             commit = target.publish(staged, _message(wanted) if options.commit else None, wanted.remote.url)
     return _init_summary.done(wanted, target.top, tree, status="created", commit=commit, key_file=keys.key_file)
 
@@ -72,8 +72,8 @@ def _compare(options: Options, known: Model, target: Site, now: datetime) -> Res
         names = [environment.name for environment in known.environments]
         paths = {environment.name: f"{environment.overlay}/secrets/{CERTIFICATE}" for environment in known.environments}
         pinned = {name: text for name, path in paths.items() if (text := reading.read(target.top, path))}
-        certificates = sealing_keys.by_environment(options.sealing_certs, options.new_sealing_key, names)
-        sealing_keys.compare(certificates, pinned, now)
+        certificates = sealing_keys.certificate_files(options.sealing_certs, options.new_sealing_key, names)
+        sealing_keys.require_same(certificates, pinned, now)
     notes = ("--secrets-from was not read: init never changes a sealed value",) if options.secrets_from else ()
     if options.install is not None:
         notes = (*notes, f"--install was not followed: init never changes {wheel.FOLDER}/ where it is there")
