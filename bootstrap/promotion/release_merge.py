@@ -127,10 +127,10 @@ class ReleaseMerge:
         base = self.base.images() if self.base else None
         for name in dict.fromkeys((*source, *target)) if Part.IMAGES in self.only else ():
             forced = base is None or (self.pinned and name == images.AIRFLOW)
-            ancestor = UNKNOWN if forced or base is None else _reference(base.get(name))
+            ancestor = UNKNOWN if forced or base is None else _text(base.get(name))
             image = source.get(name)
             if (
-                self._take_source(Part.IMAGES, path, name, _reference(image), _reference(target.get(name)), ancestor)
+                self._take_source(Part.IMAGES, path, name, _text(image), _text(target.get(name)), ancestor)
                 and not whole
             ):
                 text = images.put(text, name, image)
@@ -224,7 +224,7 @@ def _with_key(text: str, key: str, source: str | None) -> str:
     return edit.put_block(text, key, edit.block_of(source, key))
 
 
-def _reference(image: images.Image | None) -> Value:
+def _text(image: images.Image | None) -> Value:
     return None if image is None else str(image)
 
 
