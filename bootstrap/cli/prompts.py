@@ -11,20 +11,20 @@ from bootstrap.config.model import Controller
 from bootstrap.config.remote import Remote
 from bootstrap.core.errors import TaxiwayError
 from bootstrap.core.escaping import log_line
-from bootstrap.scaffold.options import DEFAULT_CLUSTER, DEFAULT_ENVIRONMENTS, Options, Surroundings
+from bootstrap.scaffold.options import DEFAULT_CLUSTER, DEFAULT_ENVIRONMENTS, DirectoryState, Options
 
 _KEY, _NONE, _ANY = "new", "none", "any"
 
 
-def nobody(options: Options, _: Surroundings) -> Options:
+def nobody(options: Options, _: DirectoryState) -> Options:
     """Ask nothing: the defaults stand."""
     return options
 
 
-def terminal(options: Options, around: Surroundings) -> Options:
+def terminal(options: Options, state: DirectoryState) -> Options:
     """Ask for everything that was not given; Enter takes the default. Ends with a question whether to go on."""
     console.tell("An environment repo for Airflow. Enter takes what stands in brackets.")
-    repo = options.repo or _url(around.origin)
+    repo = options.repo or _url(state.origin)
     controller = options.controller or _choose("Controller", [each.value for each in Controller])
     names = options.environments or tuple(
         _prompt("Environments, in promotion order", " ".join(DEFAULT_ENVIRONMENTS)).replace(",", " ").split()

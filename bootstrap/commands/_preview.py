@@ -91,7 +91,7 @@ def preview(
     problems, silenced = _examine(will, was, anew=bool(ref.source))
     dags = ""
     if any(move.part is Part.DAGS for move in plan.moved):
-        dags = release.of(after_tree, new).settings(release.RELEASE_ENV).get("DAGS_REPOSITORY", "")
+        dags = release.load(after_tree, new).settings(release.RELEASE_ENV).get("DAGS_REPOSITORY", "")
     return replace(shown, diff=diff, problems=problems, notes=(*notes, *silenced), dags_repository=dags)
 
 

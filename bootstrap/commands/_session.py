@@ -60,5 +60,5 @@ class Session:
         Raises BadTarget where the parts have uncommitted changes, for a pull request or with `clean`.
         """
         if options.pull_request and not options.dry_run:
-            return base_commit.published(self.top, parts, progress=self.progress)
+            return base_commit.remote_head(self.top, parts, progress=self.progress)
         return base_commit.clean_head(self.top, parts) if clean else base_commit.head(self.top)

@@ -31,7 +31,7 @@ def remove(request: Removed, *, progress: Progress) -> Result:
     removal = environments.remove(base.tree(*folders), base.model, environment.name)
     if request.options.dry_run:
         data = {"environment": environment.name, "files": list(removal.changes.paths)}
-        result = Result(status="planned", data=data, lines=environments.removed_files(environment, removal))
+        result = Result(status="planned", data=data, lines=environments.removal_lines(environment, removal))
     else:
         previewed = preview(
             session,

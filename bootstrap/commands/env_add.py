@@ -54,11 +54,11 @@ def run(added: Request, *, progress: Progress) -> Result:
     tree, now = base.tree(*folders), datetime.now(UTC)
     cert, key = added.sealing_cert, added.new_sealing_key
     if cert or key:
-        keys = sealing_keys.take_trusted(new, cert, key, added.trusted, session.top, now)
+        keys = sealing_keys.load_trusted(new, cert, key, added.trusted, session.top, now)
     else:
         keys = sealing_keys.inherit(new, base.model, after.name, tree, added.trusted, now)
     certificate = keys.certificates[new.name]
-    sealed = keys.seal(new, sealing_keys.given_secrets(added.secrets_from, [new.name]), now)
+    sealed = keys.seal(new, sealing_keys.read_given_secrets(added.secrets_from, [new.name]), now)
     addition = environments.add(
         tree, base.model, keys.pinned(new), after=after.name, source=sources.load(), sealed=sealed
     )
@@ -72,7 +72,7 @@ def run(added: Request, *, progress: Progress) -> Result:
         command=f"taxiway render {new.name}",
         notes=(told, *addition.remarks(after.name)),
     )
-    with private_keys.written(keys.key_file, None if added.options.dry_run else keys.new_key):
+    with private_keys.write(keys.key_file, None if added.options.dry_run else keys.new_key):
         result = make(session, base, previewed, added.options)
     data = {"fingerprint": certificate.fingerprint, "validUntil": f"{certificate.not_after:%Y-%m-%dT%H:%M:%SZ}"}
     lines = result.lines if added.options.dry_run else (*result.lines, told)

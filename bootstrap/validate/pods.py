@@ -166,7 +166,7 @@ def _secret(scene: EnvironmentContext, name: str) -> Mapping[str, str | None] | 
         if scene.called("Job", GENERATOR) is None:
             return None
         # The Job makes what the catalog makes: a test holds its script to that.
-        return {key.name: None for key in CATALOG if key.secret == name and key.make is not None} or None
+        return {key.name: None for key in CATALOG if key.secret == name and key.generator is not None} or None
     sources = [dig(sealed, "spec", "encryptedData"), dig(sealed, "spec", "template", "data")]
     sources += [dig(plain, "data"), dig(plain, "stringData")]
     return {str(key): None for source in sources for key in mapping(source)}

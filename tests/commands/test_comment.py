@@ -38,11 +38,11 @@ def test_a_text_is_told_once(repo: Path, server: Server, taxiway: Taxiway, tmp_p
     (tmp_path / "text.md").write_text("### dev\n\nNo difference.\n")
     said = taxiway("comment", 3, tmp_path / "text.md")
     assert said.code == 0, said.err
-    assert said.out.startswith("told: ")
+    assert said.out.startswith("commented: ")
     (sent,) = [each.body for each in server.asked if each.method == "POST"]
     assert sent == {"body": "### dev\n\nNo difference.\n"}
     server.on(f"GET {COMMENTS}", Reply(body=[{**SAID, "body": sent["body"]}]))
-    assert taxiway("comment", 3, tmp_path / "text.md").out.startswith("told before: ")
+    assert taxiway("comment", 3, tmp_path / "text.md").out.startswith("commented already: ")
     assert server.count(f"POST {COMMENTS}") == 1
 
 

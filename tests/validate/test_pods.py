@@ -182,8 +182,8 @@ def test_what_nothing_makes_is_told_from_what_is_empty() -> None:
 
 def test_the_generating_job_makes_the_secrets_of_the_catalog() -> None:
     scene = rendered("apiVersion: batch/v1\nkind: Job\nmetadata: {name: airflow-generate-secrets-3-3-2}\n")
-    for name in {key.secret for key in CATALOG if key.make is not None}:
-        made = {key.name for key in CATALOG if key.secret == name and key.make is not None}
+    for name in {key.secret for key in CATALOG if key.generator is not None}:
+        made = {key.name for key in CATALOG if key.secret == name and key.generator is not None}
         assert set(pods.held(scene, "Secret", name) or ()) == made
     assert pods.held(scene, "Secret", "airflow-dags-git") is None  # nothing can make that one up
 

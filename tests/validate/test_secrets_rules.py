@@ -70,8 +70,10 @@ def rules(findings: list[Finding]) -> list[str]:
 
 
 def hits(text: str, kind: str) -> list[str]:
-    held = scan.read(text.encode(), kind)
-    return sorted({f"secrets/{each.kind}" for each in held.hits} | {"secrets/plain-secret" for _ in held.secrets})
+    held = scan.scan_file(text.encode(), kind)
+    return sorted(
+        {f"secrets/{each.kind}" for each in held.credentials} | {"secrets/plain-secret" for _ in held.secrets}
+    )
 
 
 AWS = "AKIA" + "Z7Q2MPLK3XW5VN6T"
@@ -168,14 +170,14 @@ def test_no_message_has_any_part_of_a_secret(value: str, kind: str) -> None:
         text = yaml.safe_dump(
             {"kind": "ConfigMap", "data": {"SMTP_PASSWORD": value, "URL": f"amqp://a:{value}@b"}}
         ) + yaml.safe_dump({"kind": "Secret", "data": {"k": value}}, explicit_start=True)
-    held = scan.read(text.encode(), kind)
-    told = [each.what for each in held.hits] + [each.name for each in held.secrets]
+    held = scan.scan_file(text.encode(), kind)
+    told = [each.what for each in held.credentials] + [each.name for each in held.secrets]
     assert len(told) == 2 + (kind == "yaml")
     assert not any(value[at : at + 6] in what for what in told for at in range(len(value) - 5))
 
 
 def test_a_secret_in_the_place_of_a_name_is_not_shown() -> None:
-    (hit,) = scan.read(f"env:\n- name: {GITHUB}_PASSWORD\n  value: x1".encode(), "yaml").hits[-1:]
+    (hit,) = scan.scan_file(f"env:\n- name: {GITHUB}_PASSWORD\n  value: x1".encode(), "yaml").credentials[-1:]
     assert GITHUB not in hit.what
 
 
@@ -193,20 +195,20 @@ def test_the_layout_of_a_file_does_not_count(style: str) -> None:
         text = yaml.safe_dump(
             held, default_flow_style=style == "flow", default_style='"' if style == "quoted" else None
         )
-    shown = scan.read(text.encode(), "json" if style == "json" else "yaml")
+    shown = scan.scan_file(text.encode(), "json" if style == "json" else "yaml")
     assert rules_of(shown) == ["secrets/literal"] * 2 + ["secrets/password-in-url", "secrets/token"]
     assert sorted((each.name, each.generated) for each in shown.secrets) == [("g", True), ("s", False)]
 
 
-def rules_of(shown: scan.Shown) -> list[str]:
-    return sorted(f"secrets/{each.kind}" for each in shown.hits)
+def rules_of(shown: scan.FileSecrets) -> list[str]:
+    return sorted(f"secrets/{each.kind}" for each in shown.credentials)
 
 
 def test_the_line_is_that_of_the_secret_in_a_text_of_several_lines() -> None:
     text = f"data:\n  script.sh: |\n    #!/bin/sh\n    export PGPASSWORD={VALUE}\n    psql\n"
-    assert [each.line for each in scan.read(text.encode(), "yaml").hits] == [3]
+    assert [each.line for each in scan.scan_file(text.encode(), "yaml").credentials] == [3]
     nested = f"patches:\n  - target: {{}}\n    patch: |\n      data:\n        b: 1\n        A_PASSWORD: {VALUE}\n"
-    assert [each.line for each in scan.read(nested.encode(), "yaml").hits] == [5]
+    assert [each.line for each in scan.scan_file(nested.encode(), "yaml").credentials] == [5]
 
 
 def test_aliases_of_aliases_are_read_once() -> None:
@@ -216,8 +218,8 @@ def test_aliases_of_aliases_are_read_once() -> None:
 
 @given(st.binary(max_size=400), st.sampled_from(["yaml", "json", "env", "cfg", "py", "sh", "md", "pem", ""]))
 def test_any_bytes_can_be_read(data: bytes, kind: str) -> None:
-    scan.read(data, kind)
-    certificates.read(b"-----BEGIN CERTIFICATE-----" + data + b"-----END CERTIFICATE-----")
+    scan.scan_file(data, kind)
+    certificates.newest(b"-----BEGIN CERTIFICATE-----" + data + b"-----END CERTIFICATE-----")
 
 
 def test_a_fresh_repo_has_no_finding(scene: EnvironmentContext) -> None:
@@ -426,8 +428,8 @@ def test_a_certificate_is_read_as_it_is_for_sealing(keys: Keys) -> None:
     older = sealing.certify(key, now=datetime.now(UTC) - timedelta(days=90))
     both = b"subject=CN = a\n" + older + keys.certificate.read_bytes()
     wanted = sealing.read_certificate(both, source="test", now=datetime.now(UTC))
-    read = certificates.read(both)
-    assert isinstance(read, certificates.Pinned)
+    read = certificates.newest(both)
+    assert isinstance(read, certificates.PinnedCertificate)
     assert (read.fingerprint, read.not_after) == (wanted.fingerprint, wanted.not_after)
     assert (read.size * 8, read.line) == (wanted.key.key_size, both.count(b"\n", 0, both.rindex(b"-----BEGIN")) + 1)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from bootstrap.core.certificates import CERTIFICATE, RECORD
 from bootstrap.secrets import certificates
-from bootstrap.secrets.credentials import shown
+from bootstrap.secrets.credentials import displayed_name
 from bootstrap.validate.context import EnvironmentContext, dig, mapping
 from bootstrap.validate.rule import ERROR, WARNING, rule
 from bootstrap.validate.rules.secrets import items
@@ -95,9 +95,9 @@ def sealing_record(env: EnvironmentContext) -> Iterator[Violation]:
         for key in (key for key in sealed.records if key not in sealed.bound):
             place = env.trace.field(sealed.object, ("metadata", "annotations", RECORD + key))
             if key in sealed.items:
-                yield Violation(place, f"the record of {shown(key)} in {sealed} can't be read")
+                yield Violation(place, f"the record of {displayed_name(key)} in {sealed} can't be read")
             else:
-                yield Violation(place, f"{sealed} has a record of {shown(key)}, and no such item")
+                yield Violation(place, f"{sealed} has a record of {displayed_name(key)}, and no such item")
 
 
 # The controller keeps its old keys and tries them all, so after a renewal this is as it should be for a while.
@@ -125,7 +125,7 @@ def other_certificate(env: EnvironmentContext) -> Iterator[Violation]:
         return
     for sealed, keys in others:
         place = env.trace.field(sealed.object, ("spec", "encryptedData", keys[0]))
-        names = ", ".join(map(shown, keys))
+        names = ", ".join(map(displayed_name, keys))
         yield Violation(place, f"{names} of {sealed} was sealed for another certificate than secrets/{CERTIFICATE}")
 
 

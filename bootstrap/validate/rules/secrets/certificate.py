@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from bootstrap.core.certificates import COMPARE
 from bootstrap.secrets import certificates
-from bootstrap.secrets.certificates import Pinned
+from bootstrap.secrets.certificates import PinnedCertificate
 from bootstrap.validate.context import DatedContext, EnvironmentContext
 from bootstrap.validate.rule import ERROR, WARNING, rule
 from bootstrap.validate.rules.sync.objects import entry
@@ -38,7 +38,7 @@ def certificate(env: EnvironmentContext) -> Iterator[Violation]:
     Nothing can be sealed for any other: the sealed-secrets controller has RSA keys only.
     """
     path = certificates.path(env.environment)
-    if path in env.tree.files and isinstance(problem := certificates.read(env.tree[path]), str):
+    if path in env.tree.files and isinstance(problem := certificates.newest(env.tree[path]), str):
         yield Violation(Place(path), f"{path} {problem}", _fetch(env))
 
 
@@ -56,7 +56,7 @@ def untrusted_certificate(env: EnvironmentContext) -> Iterator[Violation]:
         return
     trusted = pinned.fingerprint if env.environment.certificate is None else env.environment.certificate
     # Which one is sealed for may change with the day, so none of the others may stand there.
-    for found in certificates.every(env.tree[path]):
+    for found in certificates.parse_all(env.tree[path]):
         if isinstance(found, str):
             message = f"{path} {found}, beside the one that taxiway.yaml trusts"
             yield Violation(Place(path), message, "leave that one alone in the file")
@@ -119,7 +119,7 @@ def certificate_ending(dated: DatedContext) -> Iterator[Violation]:
         yield _dated(dated, pinned, f"expires on {pinned.not_after:%Y-%m-%d}")
 
 
-def _dated(dated: DatedContext, pinned: Pinned, what: str) -> Violation:
+def _dated(dated: DatedContext, pinned: PinnedCertificate, what: str) -> Violation:
     env = dated.environment
     place = Place(certificates.path(env.environment), pinned.line)
     return Violation(place, f"the sealing certificate {what}", _fetch(env))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bootstrap.secrets import certificates
-from bootstrap.secrets.credentials import shown
+from bootstrap.secrets.credentials import displayed_name
 from bootstrap.validate.context import EnvironmentContext, dig, mapping
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.rules.secrets.items import sealed_secrets
@@ -42,7 +42,7 @@ def ciphertext(env: EnvironmentContext) -> Iterator[Violation]:
             expected = pinned.size if pinned and record and record.certificate == pinned.fingerprint else 0
             if problem := _problem(value, expected):
                 place = env.trace.field(sealed.object, ("spec", "encryptedData", key))
-                yield Violation(place, f"{shown(key)} of {sealed} {problem}")
+                yield Violation(place, f"{displayed_name(key)} of {sealed} {problem}")
 
 
 @rule(
@@ -59,7 +59,7 @@ def key_name(env: EnvironmentContext) -> Iterator[Violation]:
         for key in sealed.items:
             if not _KEYS.fullmatch(key) or key in (".", ".."):
                 place = env.trace.field(sealed.object, ("spec", "encryptedData", key))
-                # Not shown: a value can stand where its key belongs.
+                # Not displayed_name: a value can stand where its key belongs.
                 yield Violation(place, f"{sealed} has a key with characters that no key of a Secret can have")
 
 

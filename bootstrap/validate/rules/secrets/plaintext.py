@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from bootstrap.kubernetes.objects import identify
 from bootstrap.secrets import scan
-from bootstrap.secrets.credentials import CredentialKind, Hit, shown
-from bootstrap.secrets.scan import PlainSecret, Shown
+from bootstrap.secrets.credentials import Credential, CredentialKind, displayed_name
+from bootstrap.secrets.scan import FileSecrets, PlainSecret
 from bootstrap.validate.context import EnvironmentContext, dig, mapping, shared
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.violation import Violation, Within
@@ -17,12 +17,12 @@ _SEALED = ("secrets/ciphertext", "secrets/key-name", "secrets/type-keys")
 
 
 @shared
-def _files(env: EnvironmentContext) -> Iterator[tuple[str, Shown]]:
-    return ((path, scan.read(data, scan.kind_of(path))) for path, data in env.tree.files.items())
+def _files(env: EnvironmentContext) -> Iterator[tuple[str, FileSecrets]]:
+    return ((path, scan.scan_file(data, scan.kind_of(path))) for path, data in env.tree.files.items())
 
 
 @shared
-def _hits(env: EnvironmentContext) -> Iterator[tuple[Place, Hit]]:
+def _hits(env: EnvironmentContext) -> Iterator[tuple[Place, Credential]]:
     """The worst credential of each line, but for the files that a generator makes a Secret of, which is told itself."""
     sources = {
         posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
@@ -32,8 +32,8 @@ def _hits(env: EnvironmentContext) -> Iterator[tuple[Place, Hit]]:
     }
     kinds = list(CredentialKind)
     for path, held in _files(env):
-        worst: dict[int, Hit] = {}
-        for hit in sorted(held.hits, key=lambda hit: kinds.index(hit.kind)) if path not in sources else ():
+        worst: dict[int, Credential] = {}
+        for hit in sorted(held.credentials, key=lambda hit: kinds.index(hit.kind)) if path not in sources else ():
             worst.setdefault(hit.line, hit)
         yield from ((Place(path, line + 1), hit) for line, hit in worst.items())
 
@@ -129,7 +129,7 @@ def literal(env: EnvironmentContext) -> Iterator[Violation]:
 
 
 def _described(secret: PlainSecret) -> str:
-    name = shown(secret.name) if secret.name else "of no name"
+    name = displayed_name(secret.name) if secret.name else "of no name"
     if secret.generated:
         return f"a generator makes the Secret {name} of values that stand in the repository in the clear"
     return f"the Secret {name} stands here in the clear"

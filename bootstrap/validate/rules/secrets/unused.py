@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bootstrap.secrets.catalog import CATALOG
-from bootstrap.secrets.credentials import shown
+from bootstrap.secrets.credentials import displayed_name
 from bootstrap.validate import pods
 from bootstrap.validate.context import EnvironmentContext, dig, items, mapping
 from bootstrap.validate.rule import WARNING, rule
@@ -58,9 +58,9 @@ def unused(env: EnvironmentContext) -> Iterator[Violation]:
         for key in unread:
             if key not in read and not key.startswith(_FOUND) and not _is_mentioned(key, reading.texts):
                 place = env.trace.field(sealed.object, ("spec", "encryptedData", key))
-                message = f"nothing in environment {env.environment.name} reads {shown(key)} of {sealed}"
+                message = f"nothing in environment {env.environment.name} reads {displayed_name(key)} of {sealed}"
                 near = difflib.get_close_matches(key, sorted(read), 1)
-                yield Violation(place, message, f"{near[0]} is read; remove {shown(key)}" if near else "")
+                yield Violation(place, message, f"{near[0]} is read; remove {displayed_name(key)}" if near else "")
 
 
 def _unread_by_airflow(sealed: Sealed) -> list[str]:
