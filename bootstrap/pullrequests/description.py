@@ -10,7 +10,7 @@ from bootstrap.config.remote import Remote
 from bootstrap.core import markdown
 from bootstrap.core.errors import BadOption
 from bootstrap.core.escaping import commit_line
-from bootstrap.core.markdown import code, words
+from bootstrap.core.markdown import code, sentence
 from bootstrap.diff import formats
 from bootstrap.diff import markdown as diff_markdown
 from bootstrap.diff.consequences import SERIOUS
@@ -82,7 +82,7 @@ def _head(preview: Preview, rows: int, risks: Sequence[str]) -> Iterator[str]:
     kept = [(each.part.value, code(each.field), _value(each.target), _value(each.source)) for each in preview.plan.kept]
     ref = preview.record.ref
     yield from _section(
-        "What stays, as the target's own choice", ("part", "what", words(ref.target), "source"), kept, rows, cut
+        "What stays, as the target's own choice", ("part", "what", sentence(ref.target), "source"), kept, rows, cut
     )
 
 
@@ -107,7 +107,7 @@ def _risks(preview: Preview) -> Iterator[str]:
     found = [each for each in preview.diff.consequences if each.effect in SERIOUS]
     if not found and not preview.notes:
         yield "None that taxiway knows: nothing stored is deleted, nothing is migrated, nobody gets more rights."
-    yield from (f"- {words(note, _WHOLE)}" for note in preview.notes)
+    yield from (f"- {sentence(note, _WHOLE)}" for note in preview.notes)
     yield from map(diff_markdown.bullet, found)
 
 
@@ -145,7 +145,7 @@ def _nothing(preview: Preview) -> str:
 def _folded(preview: Preview, lines: Sequence[str], number: int) -> str:
     count = len(preview.diff.changes)
     what = f"What is rendered: {count} object{'s' if count > 1 else ''}"
-    out = ["", "", *markdown.folded(what, lines[:number], "diff")]
+    out = ["", "", *markdown.details(what, lines[:number], "diff")]
     if number < len(lines):
         out.extend(("", f"Cut: {len(lines) - number} more lines. All of it: {code(preview.command)}"))
     return "\n".join(out)

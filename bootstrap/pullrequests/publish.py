@@ -92,7 +92,7 @@ def withdraw(base: BaseCommit, ref: ChangeRef, options: PullRequestOptions, *, p
     """Close what is open for a change that there is no need for any more; what was done, in words."""
     why = f"All of this is in {code(base.model.branch)} already."
     with _connect(base, options, progress) as pulls:
-        signals.made("pull requests may have been closed already: run the command again to go on")
+        signals.record_change("pull requests may have been closed already: run the command again to go on")
         closed = [each for each in _opened(pulls, ref, "") if pulls.close(each, why)] if pulls else []
     return tuple(f"closed {each.url}, which {base.model.branch} has overtaken" for each in closed)
 

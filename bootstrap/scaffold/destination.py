@@ -15,7 +15,7 @@ from bootstrap.core.tree import Tree
 from bootstrap.gitrepo import gitpython
 from bootstrap.gitrepo import repository as git_repository
 from bootstrap.system import files, signals
-from bootstrap.system.locks import alone
+from bootstrap.system.locks import exclusive_folder
 from bootstrap.system.nofollow import PRIVATE
 
 _JOURNAL = "journal.json"
@@ -99,21 +99,21 @@ class NewFolder:
     @contextlib.contextmanager
     def stage(self, tree: Tree) -> Iterator[Path]:
         """See Site."""
-        missing = files.missing(self.top.parent)
+        missing = files.split_missing(self.top.parent)
         try:
-            files.make(*missing)
-            with alone(self.top.parent, self._staged.name) as staged:
-                files.write(staged, tree)
+            files.make_folder(*missing)
+            with exclusive_folder(self.top.parent, self._staged.name) as staged:
+                files.write_new(staged, tree)
                 yield staged
         finally:
-            files.prune(*missing)  # a parent that holds the new folder is not empty
+            files.prune_empty(*missing)  # a parent that holds the new folder is not empty
 
     def publish(self, staged: Path, message: str | None, origin: str) -> str | None:
         """See Site."""
         repository = gitpython.Repository.create(staged, self.branch(), origin)
         commit = repository.commit_all(message) if message else None
-        with signals.undone_by(staged.exists):
-            files.rename(staged, self.top)
+        with signals.undo_on_failure(staged.exists):
+            files.rename_folder(staged, self.top)
         return commit
 
 
@@ -155,7 +155,7 @@ class ExistingRepository:
                 f"{self.top} already has {_listed(clashes)}, which would be overwritten",
                 hint="move these files away, or choose another folder",
             )
-        files.check(self.top, tree)
+        files.check_writable(self.top, tree)
         if self._made:
             return
         if changed := self._repository.changed(tree):
@@ -171,21 +171,21 @@ class ExistingRepository:
             gitpython.Repository.create(self.top, self.branch(), None)
         try:
             with self._alone() as folder:
-                files.write(folder, tree.at("tree"))
+                files.write_new(folder, tree.at("tree"))
                 yield folder / "tree"
         finally:
             with signals.shield():
                 if self._made and not any(each.name != ".git" for each in self.top.iterdir()):
-                    files.remove(self.top / ".git")
+                    files.remove_folder(self.top / ".git")
 
     def publish(self, staged: Path, message: str | None, origin: str) -> str | None:
         """See Site."""
-        files.check(self.top, self._tree)
+        files.check_writable(self.top, self._tree)
         new = [path for path in self._tree if not os.path.lexists(self.top / path)]
         journal = {path: hashlib.sha256(self._tree[path]).hexdigest() for path in new}
         files.apply(self._folder(), {_JOURNAL: json.dumps(journal).encode()})
-        with signals.undone_by(lambda: self._take_back(journal)):
-            files.move(staged, self.top)
+        with signals.undo_on_failure(lambda: self._take_back(journal)):
+            files.move_entries(staged, self.top)
             commit = self._repository.commit(new, message) if message else None
         if not self._repository.origin():
             self._repository.add_origin(origin)
@@ -196,16 +196,16 @@ class ExistingRepository:
 
     def _alone(self, *, keep: bool = False) -> AbstractContextManager[Path]:
         folder = self._folder()
-        return alone(folder.parent, folder.name, keep=keep, mode=PRIVATE)
+        return exclusive_folder(folder.parent, folder.name, keep=keep, mode=PRIVATE)
 
     def _take_back(self, journal: dict[str, str]) -> bool:
         """Whether the files could still be taken back: they stay where their commit was made."""
-        files.check(self.top, (), journal)
+        files.check_writable(self.top, (), journal)
         made = self._repository.held(journal) == journal.keys()
         if not made:
             self._repository.forget(journal)
             files.apply(self.top, {}, [path for path, digest in journal.items() if self._digest(path) == digest])
-        files.remove(self._folder())
+        files.remove_folder(self._folder())
         return not made
 
     def _digest(self, path: str) -> str | None:
@@ -226,7 +226,7 @@ def _journal(path: Path, text: bytes) -> dict[str, str]:
 def _clashes(top: Path, path: str, data: bytes) -> bool:
     """Whether something else is in a file's place. What is behind a link is not looked at: the writer refuses that."""
     place = top / path
-    for parent in map(top.joinpath, paths.above(path)):
+    for parent in map(top.joinpath, paths.parents(path)):
         if parent.is_symlink() or not os.path.lexists(parent):
             return False
         if not parent.is_dir():
