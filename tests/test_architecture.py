@@ -44,7 +44,9 @@ def imports(module: str) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert not node.level, f"{module}: imports are absolute"
-            found |= {node.module or ""} | {f"{node.module}.{alias.name}" for alias in node.names}
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            modules = {name for name in inner if name.removeprefix("bootstrap.") in TREES}
+            found |= inner if modules == inner else {node.module or "", *inner}
     return found
 
 
@@ -104,6 +106,37 @@ def test_only_the_console_prints() -> None:
         calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
         if any(isinstance(call.func, ast.Name) and call.func.id == "print" for call in calls):
             assert name == "cli.console"
+
+
+def test_ours_is_imported_at_the_top_of_a_module() -> None:
+    """But in the command line (`--help` stays quick), before signals are caught, and where a forge is connected."""
+    for name, tree in TREES.items():
+        inside = [
+            node for part in tree.body if isinstance(part, ast.FunctionDef | ast.ClassDef) for node in ast.walk(part)
+        ]
+        ours = [
+            node for node in inside if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("bootstrap")
+        ]
+        assert not ours or name.startswith("cli.") or name in ("__main__", "forges.client"), name
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    names = {f"bootstrap.{name}": name for name in TREES}
+    needs = {name: {names[each] for each in imports(name) if each in names} - {name} for name in TREES}
+    left = dict(needs)
+    while ready := [name for name, found in left.items() if not found & left.keys()]:
+        for name in ready:
+            del left[name]
+    assert not left
+
+
+def test_a_command_is_a_recipe() -> None:
+    verbs = [path for path in (PACKAGE / "commands").glob("*.py") if not path.name.startswith("_")]
+    assert not {path.name: lines for path in verbs if (lines := len(path.read_text().splitlines())) > 80}
+
+
+def test_nothing_stands_beside_the_packages() -> None:
+    assert {path.name for path in PACKAGE.glob("*.py")} == {"__init__.py", "__main__.py"}
 
 
 def test_modules_stay_short() -> None:
