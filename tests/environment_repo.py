@@ -58,7 +58,7 @@ def repo(*names: str) -> Tree:
 
 def render(tree: Tree, environment: str) -> tuple[Object, ...]:
     """What the real kustomize makes of an overlay."""
-    with files.temporary(tree) as folder:
+    with files.temporary_folder(tree) as folder:
         return parse(rendering.build(Path(folder) / "overlays" / environment))
 
 

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import TextIO
 
 from bootstrap.core import escaping
-from bootstrap.core.errors import Several, TaxiwayError
+from bootstrap.core.errors import MultipleErrors, TaxiwayError
 from bootstrap.core.escaping import log_line
 from bootstrap.core.result import Result
 
@@ -76,7 +76,7 @@ def fail(error: TaxiwayError, output: Output) -> None:
 
     What a program said in more than one line goes on behind a bar: no line of it looks like one of ours.
     """
-    errors = error.errors if isinstance(error, Several) else (error,)
+    errors = error.errors if isinstance(error, MultipleErrors) else (error,)
     for each in errors:
         first, *more = each.message.replace("\r\n", "\n").strip("\n").split("\n")
         for line in (f"error: {first}", *(f"  | {line}" for line in more)):

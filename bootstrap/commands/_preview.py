@@ -65,7 +65,7 @@ def preview(
         return shown
     if refusals:
         return replace(shown, problems=tuple(refusals))
-    files.check(base.top, plan.changes.writes, plan.changes.deletes)
+    files.check_writable(base.top, plan.changes.writes, plan.changes.deletes)
     old, new = _find(base.model, ref.target), _find(after, ref.target)
     overlay = f"overlays/{ref.target}"
     with session.progress("building both sides"):

@@ -85,7 +85,7 @@ def line(key: str, value: Any, *, lines: bool = False) -> str:
         raise BadOption(f"{key!r} is not a text", hint=f"write it in one line: {key}: TEXT")
     if (isinstance(value, int) and abs(value) > _LARGEST) or len(text := str(value)) > _LONGEST:
         raise BadOption(f"{key!r} is longer than {_LONGEST:,} characters", hint="write less")
-    control_characters.check(repr(key), text, lines=lines)
+    control_characters.reject(repr(key), text, lines=lines)
     return text
 
 

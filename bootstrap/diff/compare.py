@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from bootstrap.core.certificates import RECORD
+from bootstrap.core.certificates import ANNOTATION_PREFIX
 from bootstrap.kubernetes import quantities
 from bootstrap.kubernetes.objects import (
     MERGE_KEYS,
@@ -194,7 +194,7 @@ def _sealed(fields: tuple[FieldChange, ...], left: Object, right: Object) -> Ite
     """A sealed item's changes in words: never a ciphertext, and no record of when it was sealed."""
     records = [each["metadata"].get("annotations", {}) for each in (left, right)]
     for each in fields:
-        if each.path.startswith(f"metadata.annotations[{RECORD}"):
+        if each.path.startswith(f"metadata.annotations[{ANNOTATION_PREFIX}"):
             continue
         if not each.path.startswith(_ENCRYPTED):
             yield each
@@ -234,5 +234,5 @@ def _masked(fields: tuple[FieldChange, ...]) -> Iterator[FieldChange]:
 
 
 def _record(annotations: Mapping[str, str], key: str) -> dict[str, str]:
-    text = annotations.get(RECORD + key, "")
+    text = annotations.get(ANNOTATION_PREFIX + key, "")
     return dict(part.split("=", 1) for part in text.split() if "=" in part)

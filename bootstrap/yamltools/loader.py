@@ -67,7 +67,7 @@ def check(text: str | bytes) -> None:
     """Raise BeyondLimit where a text is beyond one of the limits. A text that is no YAML may pass."""
     data = text.encode(errors="surrogatepass") if isinstance(text, str) else text
     if len(data) > limits.YAML_BYTES:
-        raise BeyondLimit(problem=f"longer than {limits.shown(limits.YAML_BYTES)}")
+        raise BeyondLimit(problem=f"longer than {limits.mebibytes(limits.YAML_BYTES)}")
     if _suspicious(data):
         try:
             _scan(data)

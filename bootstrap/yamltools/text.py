@@ -81,7 +81,7 @@ def walk(text: str, path: FieldPath) -> list[Node]:
 @lru_cache(maxsize=4)
 def _compose(text: str) -> Node | None:
     if len(text) > limits.EDITED_BYTES:
-        raise NotEditable(f"longer than {limits.shown(limits.EDITED_BYTES)}")
+        raise NotEditable(f"longer than {limits.mebibytes(limits.EDITED_BYTES)}")
     try:
         loader.check(text)
         node: Node | None = YAML(pure=True).compose(text)

@@ -204,7 +204,7 @@ def test_nothing_is_looked_for_and_nothing_sent(tmp_path: Path, server: Server, 
 def environment_repo_of(folder: Path, text: bytes) -> Path:
     """An environment repo that says this in taxiway.yaml; the user cloned it from git.example.com."""
     clone(folder, HOME)
-    files.write(folder, environment_repo.repo("dev"))
+    files.write_new(folder, environment_repo.repo("dev"))
     (folder / "taxiway.yaml").write_bytes(text)
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "-m", "all")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bootstrap.core.certificates import RECORD
+from bootstrap.core.certificates import ANNOTATION_PREFIX
 from bootstrap.diff.compare import ObjectChange, Side
 from bootstrap.diff.consequences.effect import Consequence, Effect, Told, listed
 from bootstrap.diff.consequences.network import GATEWAY
@@ -152,7 +152,7 @@ def _scope(each: Object | None) -> int:
         for key, value in mapping(annotations).items():
             for number, scope in enumerate(_SCOPES):
                 own = key == f"sealedsecrets.bitnami.com/{scope}" and str(value).lower() == "true"
-                if own or (str(key).startswith(RECORD) and f"scope={scope}" in str(value).split()):
+                if own or (str(key).startswith(ANNOTATION_PREFIX) and f"scope={scope}" in str(value).split()):
                     found = max(found, number)
     return found
 
