@@ -1,5 +1,7 @@
-"""The declaration of `taxiway set`."""
+"""Command line of `taxiway set`."""
 
+import re
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -41,8 +43,8 @@ def image(
 
         request = command.Request(
             directory=directory,
-            edits=tuple(command.image(each) for each in images),
-            command=f"taxiway set image {' '.join(images)}",
+            edits=tuple(map(command.image, images)),
+            command=_command("image", *images, environment=environment),
             environment=environment,
             options=change_options(pr, dry_run, draft, label, reviewer),
         )
@@ -68,7 +70,7 @@ def dags(
         request = command.Request(
             directory=directory,
             edits=(command.dags(reference),),
-            command=f"taxiway set dags {reference}",
+            command=_command("dags", reference, environment=environment),
             environment=environment,
             options=change_options(pr, dry_run, draft, label, reviewer),
         )
@@ -95,10 +97,15 @@ def config(
 
         request = command.Request(
             directory=directory,
-            edits=tuple(command.config(each) for each in settings),
-            # No value: what was meant to be a secret must not come to stand in a pull request.
-            command=f"taxiway set config {environment} {' '.join(each.partition('=')[0] + '=…' for each in settings)}",
+            edits=tuple(map(command.config, settings)),
+            # Without the values, which must not appear in a pull request in case one is a secret.
+            command=_command("config", environment, *(re.sub("=.*", "=…", text, flags=re.DOTALL) for text in settings)),
             environment=environment,
             options=change_options(pr, dry_run, draft, label, reviewer),
         )
         console.show(command.run(request, progress=console.progress), output)
+
+
+def _command(verb: str, *arguments: str, environment: str | None = None) -> str:
+    """The command line of an edit, for the pull request that it makes."""
+    return shlex.join(["taxiway", "set", verb, *arguments, *(("--environment", environment) if environment else ())])

@@ -1,10 +1,10 @@
-"""`taxiway set`: one value of one environment, as a commit here or as a pull request."""
+"""`taxiway set`: change values of one environment, as a commit or as a pull request."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from bootstrap.commands._change import make
-from bootstrap.commands._preview import preview
+from bootstrap.commands._change import make_change
+from bootstrap.commands._preview import preview_change
 from bootstrap.commands._session import ChangeOptions, Session
 from bootstrap.core.errors import BadOption
 from bootstrap.core.result import Progress, Result
@@ -16,7 +16,7 @@ from bootstrap.pullrequests.record import ChangeKind, ChangeRef
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """Which edits to make of which environment (None: the first one); `command` makes them again."""
+    """The edits to make, in one environment (None: the first); `command` is the command line that makes them."""
 
     directory: Path
     edits: tuple[Edit, ...]
@@ -26,19 +26,19 @@ class Request:
 
 
 def run(request: Request, *, progress: Progress) -> Result:
-    """Make the edits, preview what comes of them, and commit or publish it."""
+    """Make the edits."""
     session = Session.open(request.directory, progress)
     name = session.model.find(request.environment or session.model.environments[0].name).name
     folders = promotion.folders(session.model, name)
     base = session.base(folders, request.options)
     plan = edits.plan(base.tree(*folders), base.model.find(name), request.edits)
     ref = ChangeRef(kind=ChangeKind.SET, target=name)
-    previewed = preview(session, base, plan, ref, command=f"{request.command} --dry-run")
-    return make(session, base, previewed, request.options)
+    preview = preview_change(session, base, plan, ref, command=f"{request.command} --dry-run")
+    return make_change(session, base, preview, request.options)
 
 
 def image(text: str) -> Edit:
-    """`NAME=IMAGE` as an edit."""
+    """Parse `NAME=IMAGE` to an edit. Raises BadOption."""
     name, equals, reference = text.partition("=")
     if not equals:
         raise BadOption(f"{text!r} is not of the form NAME=IMAGE", hint="for example airflow=apache/airflow:3.3.2")
@@ -46,10 +46,10 @@ def image(text: str) -> Edit:
 
 
 def dags(reference: str) -> Edit:
-    """A branch, tag or commit of the DAGs as an edit."""
+    """An edit that sets the branch, tag or commit of the DAGs."""
     return lambda tree, environment: edits.dags(tree, environment, reference)
 
 
 def config(setting: str) -> Edit:
-    """`NAME=VALUE` or `NAME-` as an edit."""
+    """An edit that sets (`NAME=VALUE`) or unsets (`NAME-`) a setting."""
     return lambda tree, environment: edits.config(tree, environment, setting)

@@ -1,4 +1,4 @@
-"""`taxiway validate`: every reason why an environment would not work, before the merge."""
+"""`taxiway validate`: examine the work tree with every rule."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,11 +16,11 @@ from bootstrap.validate.run import Survey
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What to look at, and in which form to tell: `text`, `json`, `github`, `gitlab` or `sarif`.
+    """The environments to examine (none: all); `form` is text, json, github, gitlab or sarif.
 
-    With `since`, only at the environments that differ from the commit where HEAD's history left this one's, by the
-    rules that are switched off there: what a change switches off itself counts from its merge on. With
-    `server`, the API server of a kubectl context (None: the current one) is asked too.
+    With `since`, only environments that differ from the merge base of HEAD and this commit, with the exemptions of the
+    merge base: a change can't exempt itself. With `server`, the API server of a kubectl context (None: the current one)
+    checks them too, by a dry run.
     """
 
     directory: Path
@@ -34,11 +34,11 @@ class Request:
 
 
 def run(request: Request, *, progress: Progress) -> Result:
-    """Examine the work tree; nothing is written but the cache. The status is `failed` where an error is found."""
+    """Examine the work tree. Writes nothing but the cache. The status is `failed` where an error is found."""
     session = Session.open(request.directory, progress, cached=request.cached)
     environments = session.checkout.choose(request.environments)
     with progress("looking for what changed"):
-        overlays = [each.overlay for each in environments] if request.environments else None
+        overlays = [environment.overlay for environment in environments] if request.environments else None
         examiner = Examiner(
             model=session.model,
             first=environments[0].name,
@@ -56,15 +56,15 @@ def run(request: Request, *, progress: Progress) -> Result:
         )
         if request.since:
             survey = survey.of_changed()
-    found = survey.findings(progress=progress)
+    findings = survey.findings(progress=progress)
     if request.server:
-        found = survey.judged([*found, *survey.asked(request.context, progress=progress)])
-    found = violation.as_errors(found) if request.strict else found
-    return formats.result(found, [each.name for each in survey.chosen], survey.off, request.form)
+        findings = survey.judged([*findings, *survey.asked(request.context, progress=progress)])
+    findings = violation.as_errors(findings) if request.strict else findings
+    return formats.result(findings, [environment.name for environment in survey.chosen], survey.off, request.form)
 
 
 def _before(top: Path, since: str | None) -> Commit | None:
-    """The commit that changes are measured against; None where there is none yet."""
+    """The commit that changes are measured against; None in a repo without commits."""
     if since:
         return Commit.of(top, status.fork(top, since))
     try:
