@@ -186,7 +186,7 @@ def downgrade(planned: Plan) -> tuple[str, str] | None:
     """Airflow's image before and after, where the plan goes back to an older version of it."""
     for each in planned.moved:
         if each.field == images.AIRFLOW and each.part is Part.IMAGES and each.before and each.after:
-            before, after = settings.release(each.before), settings.release(each.after)
+            before, after = settings.parse_release(each.before), settings.parse_release(each.after)
             if before and after and after < before:
                 return each.before, each.after
     return None

@@ -55,7 +55,7 @@ def add(tree: Tree, known: Model, new: Environment, *, after: str, source: Tree,
     before = release.of(tree, known.find(after))
     place = [each.name for each in known.environments].index(after) + 1
     environments = (*known.environments[:place], new, *known.environments[place:])
-    model.check(environments)
+    model.check_environments(environments)
     _check_room(tree, new)
     wanted = replace(known, environments=environments)
     own = _own_files(known, new, after, source, sealed)
