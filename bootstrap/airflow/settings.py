@@ -1,6 +1,6 @@
-"""The settings that a release of Airflow knows, by the names that environment variables give them.
+"""Airflow's configuration options, release by release, as `AIRFLOW__SECTION__KEY` variables name them.
 
-The data is made from the released packages (tests/refresh/airflow_settings.py), one file a release.
+The data is generated from the released packages by tests/refresh/airflow_settings.py, one file per release.
 """
 
 import json
@@ -17,17 +17,17 @@ from bootstrap.core.image import Image
 PREFIX = "AIRFLOW__"
 _DATA = Path(__file__).parents[1] / "data" / "airflow"
 _VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
-# The suffixes that make Airflow run a command, or ask its secrets backend, for the value of a sensitive option.
-_INDIRECT = ("_cmd", "_secret")
-# A kwarg of a secrets backend has a variable of its own (`_collect_kwarg_env_vars`).
-_KWARGS = {"secrets": "backend_kwarg__", "workers": "secrets_backend_kwarg__"}
+# With these suffixes Airflow gets the value of a sensitive option from a command or from its secrets backend.
+_INDIRECT_SUFFIXES = ("_cmd", "_secret")
+# Each keyword argument of a secrets backend may have a variable of its own (`_collect_kwarg_env_vars`).
+_KWARG_PREFIXES = {"secrets": "backend_kwarg__", "workers": "secrets_backend_kwarg__"}
 
-Name = tuple[str, str]
+OptionName = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """One option: how its value is read, and which values are taken, where not all are."""
+    """A configuration option: the type of its value, and the allowed values where not all are."""
 
     kind: str
     values: tuple[str, ...] = ()
@@ -37,17 +37,18 @@ class Option:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What one release knows. Names are (section, key), in lower case, with `_` for the dot of a section.
+    """The options of one release. Names are (section, key) in lower case, with `_` for a dot in a section.
 
-    `honoured` are old names under which it still looks, each with the new one; `ignored` are names that it no longer
-    reads, each with its successor, or None. In a section of `free` any key may stand. (No slots: it caches.)
+    `honoured` are deprecated names that are still read, each with its new name. `ignored` are names that are no longer
+    read, each with its successor or None. `moved` are renamed sections. Sections of `free` take any key. (No slots:
+    it caches.)
     """
 
     version: str
-    options: Mapping[Name, Option]
+    options: Mapping[OptionName, Option]
     free: frozenset[str] = frozenset()
-    honoured: Mapping[Name, Name] = field(default_factory=dict)
-    ignored: Mapping[Name, Name | None] = field(default_factory=dict)
+    honoured: Mapping[OptionName, OptionName] = field(default_factory=dict)
+    ignored: Mapping[OptionName, OptionName | None] = field(default_factory=dict)
     moved: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
@@ -56,35 +57,35 @@ class Settings:
         return frozenset(section for section, _ in self.options)
 
     @cached_property
-    def _joined(self) -> Mapping[str, Name]:
+    def _joined(self) -> Mapping[str, OptionName]:
         return {f"{section}_{key}": (section, key) for section, key in (*self.ignored, *self.honoured, *self.options)}
 
-    def takes(self, name: Name) -> bool:
-        """Whether a variable of this name does something, be it through one of the suffixes or a kwarg's own name."""
+    def takes(self, name: OptionName) -> bool:
+        """Whether Airflow reads a variable of this name: an option, with or without a suffix, or a backend's kwarg."""
         section, key = name
         return (
             name in self.options
             or section in self.free
-            or bool(self.indirect(name))
-            or (section in _KWARGS and key.startswith(_KWARGS[section]))
+            or bool(self.sensitive_option(name))
+            or (section in _KWARG_PREFIXES and key.startswith(_KWARG_PREFIXES[section]))
         )
 
-    def indirect(self, name: Name) -> Name | None:
-        """The sensitive option whose value a name with a suffix points to."""
-        if (plain := self.plain(name)) and self.options[plain].sensitive:
-            return plain
+    def sensitive_option(self, name: OptionName) -> OptionName | None:
+        """The sensitive option that a name with a suffix sets."""
+        if (option := self.indirect_option(name)) and self.options[option].sensitive:
+            return option
         return None
 
-    def plain(self, name: Name) -> Name | None:
-        """The option, sensitive or not, that a name with a suffix would point to."""
+    def indirect_option(self, name: OptionName) -> OptionName | None:
+        """The option of a name with a suffix; Airflow reads the suffix only where the option is sensitive."""
         section, key = name
-        for suffix in _INDIRECT:
-            if key.endswith(suffix) and (plain := (section, key.removesuffix(suffix))) in self.options:
-                return plain
+        for suffix in _INDIRECT_SUFFIXES:
+            if key.endswith(suffix) and (option := (section, key.removesuffix(suffix))) in self.options:
+                return option
         return None
 
-    def successor(self, name: Name) -> Name | None:
-        """What a name that is no longer read is called now."""
+    def successor(self, name: OptionName) -> OptionName | None:
+        """The new name of an option that is no longer read under this one."""
         section, key = name
         if new := self.ignored.get(name):
             return new
@@ -92,33 +93,33 @@ class Settings:
             return moved, key
         return None
 
-    def is_gone(self, name: Name) -> bool:
-        """Whether an earlier release knew a name that this one no longer reads."""
+    def is_gone(self, name: OptionName) -> bool:
+        """Whether an earlier release read this name and this one does not."""
         return name in self.ignored or name[0] in self.moved
 
-    def nearest(self, name: Name) -> Name | None:
-        """The option that a mistyped name most likely means: of its section, of that name elsewhere, or near it."""
+    def nearest(self, name: OptionName) -> OptionName | None:
+        """The most similar option: of the same section, else of the same key elsewhere, else of a similar name."""
         section, key = name
-        keys = [other for of, other in self.options if of == section]
-        if near := get_close_matches(key, keys, 1, 0.75):
-            return section, near[0]
-        homes = [each for each in self.options if each[1] == key]
-        if len(homes) == 1:
-            return homes[0]
-        near = get_close_matches(f"{section}_{key}", self._joined, 1, 0.85)
-        found = self._joined[near[0]] if near else None
-        return found if found in self.options else None
+        keys = [option[1] for option in self.options if option[0] == section]
+        if similar := get_close_matches(key, keys, 1, 0.75):
+            return section, similar[0]
+        elsewhere = [option for option in self.options if option[1] == key]
+        if len(elsewhere) == 1:
+            return elsewhere[0]
+        similar = get_close_matches(f"{section}_{key}", self._joined, 1, 0.85)
+        option = self._joined[similar[0]] if similar else None
+        return option if option in self.options else None
 
-    def meant(self, variable: str) -> Name | None:
-        """The setting that a variable spells in another way than `AIRFLOW__SECTION__KEY`; None where it is none."""
+    def find_misspelled(self, variable: str) -> OptionName | None:
+        """The option of a variable with wrong case, underscores or prefix (`AIRFLOW_CORE_EXECUTOR`); else None."""
         head, _, tail = re.sub(r"_+", "_", variable.strip("_").lower()).partition("_")
         if head != "airflow" and not get_close_matches(head, ("airflow",), 1, 0.8):
             return None
         return self._joined.get(tail)
 
 
-def named(variable: str) -> Name | None:
-    """The section and key of `AIRFLOW__SECTION__KEY`, or of a team's `AIRFLOW__TEAM___SECTION__KEY`; else None."""
+def parse_variable(variable: str) -> OptionName | None:
+    """The option of `AIRFLOW__SECTION__KEY`, or of a team's `AIRFLOW__TEAM___SECTION__KEY`; else None."""
     if not variable.startswith(PREFIX) or variable != variable.upper():
         return None
     head, team, tail = variable.removeprefix(PREFIX).partition("___")
@@ -126,32 +127,33 @@ def named(variable: str) -> Name | None:
     return (section.lower(), key.lower()) if double and section and key else None
 
 
-def variable(name: Name) -> str:
+def variable(name: OptionName) -> str:
     """The environment variable of an option."""
     return f"{PREFIX}{name[0]}__{name[1]}".upper()
 
 
-def release(image: str) -> tuple[int, int, int] | None:
-    """The release that an image's tag names; None where it names none."""
+def parse_release(image: str) -> tuple[int, int, int] | None:
+    """The release in an image's tag; None where there is none."""
     match = _VERSION.match(Image.split(image).tag or "")
     return (int(match[1]), int(match[2]), int(match[3])) if match else None
 
 
-def settings(wanted: tuple[int, int, int] | None) -> Settings | None:
-    """What a release knows, or the nearest known one of the same major; None for another major.
+def load_settings(release: tuple[int, int, int] | None) -> Settings | None:
+    """The settings of a release, or of the nearest known one with the same major version; None for another major.
 
-    Without a release, what the newest one knows.
+    Without a release, those of the newest one.
     """
-    known = {number: path for path in _DATA.glob("*.json") if (number := _number(path.stem))}
-    if wanted is None:
+    known = {version: path for path in _DATA.glob("*.json") if (version := _parse_version(path.stem))}
+    if release is None:
         return _load(known[max(known)])
-    same = [number for number in known if number[0] == wanted[0]]
-    if not same:
+    same_major = [version for version in known if version[0] == release[0]]
+    if not same_major:
         return None
-    return _load(known[min(same, key=lambda number: (abs(number[1] - wanted[1]), abs(number[2] - wanted[2])))])
+    _, minor, patch = release
+    return _load(known[min(same_major, key=lambda version: (abs(version[1] - minor), abs(version[2] - patch)))])
 
 
-def _number(text: str) -> tuple[int, int, int] | None:
+def _parse_version(text: str) -> tuple[int, int, int] | None:
     match = _VERSION.fullmatch(text)
     return (int(match[1]), int(match[2]), int(match[3])) if match else None
 
@@ -159,15 +161,15 @@ def _number(text: str) -> tuple[int, int, int] | None:
 @lru_cache(maxsize=4)
 def _load(path: Path) -> Settings:
     data = json.loads(path.read_bytes())
-    options: dict[Name, Option] = {}
+    options: dict[OptionName, Option] = {}
     for section, entries in data["sections"].items():
-        for key, said in entries.items():
-            each: dict[str, Any] = {"type": said} if isinstance(said, str) else said
+        for key, value in entries.items():
+            entry: dict[str, Any] = {"type": value} if isinstance(value, str) else value
             options[(section, key)] = Option(
-                kind=each["type"],
-                values=tuple(each.get("values", ())),
-                sensitive=each.get("sensitive", False),
-                deprecated=each.get("deprecated", ""),
+                kind=entry["type"],
+                values=tuple(entry.get("values", ())),
+                sensitive=entry.get("sensitive", False),
+                deprecated=entry.get("deprecated", ""),
             )
     return Settings(
         version=data["airflow"],
@@ -179,6 +181,6 @@ def _load(path: Path) -> Settings:
     )
 
 
-def _split(text: str) -> Name:
+def _split(text: str) -> OptionName:
     section, _, key = text.partition(".")
     return section, key

@@ -1,14 +1,14 @@
-"""The values of Airflow's settings: references to other variables, and lists of executors."""
+"""Values of Airflow's options: references to other variables, and lists of executors."""
 
 import re
 from collections.abc import Mapping
 
 _REFERENCE = re.compile(r"\$\((\w+)\)|\$\{(\w+)\}|\$(\w+)")
-_DEPTH = 3  # of references to references: one may lead back to itself
+_DEPTH = 3  # nested references: they may be circular
 
 
 def expand(value: str, known: Mapping[str, str | None], depth: int = _DEPTH) -> str | None:
-    """A value as Airflow reads it, with `$NAME` replaced; None where it refers to what only the cluster knows."""
+    """Expand `$NAME` as Airflow does. None where a variable's value is known to the cluster alone (None in `known`)."""
     unknown = False
 
     def replace(match: re.Match[str]) -> str:
@@ -26,11 +26,11 @@ def expand(value: str, known: Mapping[str, str | None], depth: int = _DEPTH) -> 
 
 
 def references(value: str) -> list[str]:
-    """The names that a value refers to, each once."""
+    """The variables that a value refers to, each once."""
     return list(dict.fromkeys(match[1] or match[2] or match[3] for match in _REFERENCE.finditer(value)))
 
 
 def executor_names(value: str) -> tuple[str, ...]:
-    """The executors of a value: names, `alias:module.Class`, or a team's, `team=Name;Name`."""
+    """The executors in a value: names, `alias:module.Class`, or a team's list `team=Name;Name`."""
     names = [name.strip().rpartition("=")[2] for name in re.split(r"[,;]", value)]
     return tuple(name.rpartition(":")[2] if "." in name else name for name in names)

@@ -50,7 +50,7 @@ def run(request: Request, *, progress: Progress) -> Result:
     )
     if new in (replace(environment, certificate=None) for environment in base.model.environments):
         return Result(status="unchanged", data={"environment": new.name}, lines=(f"{new.name}: unchanged",))
-    model.check((*base.model.environments, new))
+    model.check_environments((*base.model.environments, new))
     tree, now = base.tree(*folders), datetime.now(UTC)
     cert, key = request.sealing_cert, request.new_sealing_key
     if cert or key:

@@ -1,4 +1,4 @@
-"""Names of an environment, its namespace and its cluster: paths and objects are made of them."""
+"""Names of environments, namespaces and clusters: checks, since paths and object names are made of them."""
 
 import re
 from collections.abc import Iterator
@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from bootstrap.core.errors import BadOption
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-_LONGEST_ENVIRONMENT = 40  # room for "airflow-" and the suffixes of objects named after it, in 63 characters
+_MAX_ENVIRONMENT = 40  # characters: leaves room for "airflow-" and the suffixes of object names, in 63 characters
 _LABEL_RULE = "use lower-case letters, digits and '-', and begin and end with a letter or digit"
 
 
 def problems(name: str, namespace: str, cluster: str) -> Iterator[tuple[str, BadOption]]:
-    """What is wrong with the names of an environment, each with its field in taxiway.yaml."""
-    if not _LABEL.fullmatch(name) or len(name) > _LONGEST_ENVIRONMENT:
-        hint = f"{_LABEL_RULE}, in at most {_LONGEST_ENVIRONMENT} characters"
+    """The errors in the names of an environment, each with its field in taxiway.yaml."""
+    if not _LABEL.fullmatch(name) or len(name) > _MAX_ENVIRONMENT:
+        hint = f"{_LABEL_RULE}, in at most {_MAX_ENVIRONMENT} characters"
         yield "name", BadOption(f"{name!r} can't be the name of an environment", hint=hint)
     elif not _LABEL.fullmatch(namespace) or len(namespace) > 63:
         what = f"{namespace!r} is not a namespace that Kubernetes takes (environment {name!r})"

@@ -6,15 +6,15 @@ from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
 
-from bootstrap.config.fields import Fields, line
+from bootstrap.config.fields import Fields, single_line
 from bootstrap.core.errors import BadOption
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exemption:
-    """A rule that is switched off, and why: in these environments and at these paths, in all where none is named.
+    """A rule that is switched off, with the reason. Without `environments` or `paths`, it is off in all of them.
 
-    A path is a shell pattern; its `*` stands for slashes as well.
+    `paths` are shell patterns (fnmatch); `*` matches slashes too.
     """
 
     rule: str
@@ -25,37 +25,37 @@ class Exemption:
     @classmethod
     def parse(cls, entry: Fields) -> "Exemption":
         """Read an entry of taxiway.yaml. Raises BadTarget where it gives no reason."""
-        name = entry.words("rule", str)
+        name = entry.string("rule", str)
         return cls(
             rule=name,
-            reason=entry.words("reason", partial(_reason, name), "", lines=True),
+            reason=entry.string("reason", partial(_reason, name), "", lines=True),
             environments=entry.value("environments", partial(_texts, "environments"), None),
             paths=entry.value("paths", partial(_texts, "paths"), None),
         )
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The exemption as taxiway.yaml has it."""
+        """The exemption as its mapping in taxiway.yaml."""
         scope = {"environments": [*self.environments], "paths": [*self.paths]}
         return {"rule": self.rule, "reason": self.reason, **{key: value for key, value in scope.items() if value}}
 
     @property
     def where(self) -> str:
-        """Its bounds, in words that follow `switched off`; nothing where it has none."""
+        """Its environments and paths, as text that continues `switched off`; empty where it has none."""
         names = f" in {', '.join(self.environments)}" if self.environments else ""
         return names + (f" at {', '.join(self.paths)}" if self.paths else "")
 
     def covers(self, names: Collection[str], environments: Collection[str], path: str) -> bool:
-        """Whether it is about a rule of these names, and a violation of it at a path, in all of the environments."""
-        here = not self.environments or (bool(environments) and {*environments} <= {*self.environments})
-        there = not self.paths or any(fnmatchcase(path, pattern) for pattern in self.paths)
-        return self.rule in names and here and there
+        """Whether it switches off a rule, by one of its names, for a violation at a path in all of the environments."""
+        in_environments = not self.environments or (bool(environments) and {*environments} <= {*self.environments})
+        at_path = not self.paths or any(fnmatchcase(path, pattern) for pattern in self.paths)
+        return self.rule in names and in_environments and at_path
 
     def includes(self, other: "Exemption") -> bool:
-        """Whether it switches off all that another one does. Of patterns, equal ones alone are compared."""
+        """Whether it switches off all that another one does. Path patterns are compared as text."""
         pairs = ((self.environments, other.environments), (self.paths, other.paths))
-        bounds = all(not own or (theirs and {*theirs} <= {*own}) for own, theirs in pairs)
-        return self.rule == other.rule and bounds
+        is_wider = all(not own or (theirs and {*theirs} <= {*own}) for own, theirs in pairs)
+        return self.rule == other.rule and is_wider
 
 
 def parse(top: Fields) -> tuple[Exemption, ...]:
@@ -67,8 +67,8 @@ def parse(top: Fields) -> tuple[Exemption, ...]:
 
 
 def added(before: Sequence[Exemption], after: Sequence[Exemption]) -> list[Exemption]:
-    """What is switched off after a change, and was not before."""
-    return [each for each in after if not any(other.includes(each) for other in before)]
+    """The exemptions after a change that none before it includes."""
+    return [exemption for exemption in after if not any(old.includes(exemption) for old in before)]
 
 
 def _texts(key: str, value: Any) -> tuple[str, ...]:
@@ -76,7 +76,7 @@ def _texts(key: str, value: Any) -> tuple[str, ...]:
         return ()
     if not isinstance(value, list) or not value:
         raise BadOption(f"{key!r} is no list of names", hint="leave it out to mean all of them")
-    return tuple(line(key, each) for each in value)
+    return tuple(single_line(key, text) for text in value)
 
 
 def _reason(rule: str, text: str) -> str:

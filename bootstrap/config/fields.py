@@ -1,4 +1,4 @@
-"""Fields of a YAML mapping, checked as they are read: a wrong one is told with its file and its line."""
+"""Fields of a YAML mapping, checked as they are read: errors name the file and the line."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from bootstrap.yamltools.positions import FieldPath
 
 _Value = TypeVar("_Value")
 _Choice = TypeVar("_Choice", bound=StrEnum)
-_LONGEST = 2000  # characters of a text
-_LARGEST = 10**18
-_NEEDED: Any = object()
+_MAX_TEXT = 2000  # characters
+_MAX_NUMBER = 10**18
+_REQUIRED: Any = object()
 
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """A mapping of a YAML document, by its place there; `text` is the document, in the file `name`."""
+    """A mapping at a place in a YAML document. `text` is the whole document, `name` its file."""
 
     name: str
     text: bytes
@@ -31,44 +31,46 @@ class Fields:
 
     @classmethod
     def of(cls, name: str, text: bytes, data: Any, place: FieldPath = ()) -> "Fields":
-        """The fields of what should be a mapping. Raises BadTarget where it is none."""
+        """The fields of a value. Raises BadTarget where it is not a mapping."""
         if not isinstance(data, Mapping):
             what = next((repr(step) for step in reversed(place) if isinstance(step, str)), "this")
             raise _wrong(name, text, place, BadOption(f"{what} is not made of `key: value` lines"))
         return cls(name, text, data, place)
 
-    def value(self, key: str, parse: Callable[[Any], _Value], default: Any = _NEEDED) -> _Value:
-        """What `parse` makes of a value; of the default where there is none.
+    def value(self, key: str, parse: Callable[[Any], _Value], default: Any = _REQUIRED) -> _Value:
+        """Parse the value of a key, or the default where it is missing.
 
-        Raises BadTarget where there is no default either, or `parse` raises BadOption.
+        Raises BadTarget where a required key is missing, and where `parse` raises BadOption.
         """
         value = self.data.get(key, default)
-        if value is _NEEDED:
+        if value is _REQUIRED:
             raise _wrong(self.name, self.text, self.place, BadOption(f"{key!r} is missing"))
         try:
             return parse(value)
         except BadOption as err:
             raise self.wrong(key, err) from None
 
-    def words(self, key: str, parse: Callable[[str], _Value], default: Any = _NEEDED, *, lines: bool = False) -> _Value:
-        """The same for a value that must be a line of text, or several `lines`."""
-        return self.value(key, lambda value: parse(line(key, value, lines=lines)), default)
+    def string(
+        self, key: str, parse: Callable[[str], _Value], default: Any = _REQUIRED, *, lines: bool = False
+    ) -> _Value:
+        """Parse a value that must be one line of text, or several with `lines`. Raises as `value` does."""
+        return self.value(key, lambda value: parse(single_line(key, value, lines=lines)), default)
 
     def list(self, key: str) -> Sequence[Any]:
-        """The entries of a value that must be a list."""
+        """The items of a value that must be a list."""
         return self.value(key, lambda value: _list(key, value))
 
     def entry(self, key: str, number: int) -> "Fields":
-        """The fields of one of them."""
+        """The fields of an item of such a list."""
         return self.of(self.name, self.text, self.list(key)[number], (*self.place, key, number))
 
     def wrong(self, key: str, err: BadOption) -> BadTarget:
-        """The error that says what is wrong with a field, and where it is."""
+        """The error about a field, with its file and line."""
         return _wrong(self.name, self.text, (*self.place, key), err)
 
 
 def choice(kind: type[_Choice], value: str) -> _Choice:
-    """The member that a value names. Raises BadOption, naming all, where there is none."""
+    """The enum member of a value. Raises BadOption, naming all members, where there is none."""
     if value not in [*kind]:
         raise BadOption(
             f"{value!r} is no {kind.__name__.lower()} that taxiway knows", hint=f"one of: {', '.join(kind)}"
@@ -76,15 +78,15 @@ def choice(kind: type[_Choice], value: str) -> _Choice:
     return kind(value)
 
 
-def line(key: str, value: Any, *, lines: bool = False) -> str:
-    """A value that must be a line of text, or several `lines`; a number or a date is taken as it is written.
+def single_line(key: str, value: Any, *, lines: bool = False) -> str:
+    """One line of text, or several with `lines`; a number or a date is converted to text.
 
-    Raises BadOption for anything else. What is no scalar is never shown: by YAML's aliases it may be endless.
+    Raises BadOption for anything else. The message never has a list or mapping in it: YAML aliases can make it endless.
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float | date):
         raise BadOption(f"{key!r} is not a text", hint=f"write it in one line: {key}: TEXT")
-    if (isinstance(value, int) and abs(value) > _LARGEST) or len(text := str(value)) > _LONGEST:
-        raise BadOption(f"{key!r} is longer than {_LONGEST:,} characters", hint="write less")
+    if (isinstance(value, int) and abs(value) > _MAX_NUMBER) or len(text := str(value)) > _MAX_TEXT:
+        raise BadOption(f"{key!r} is longer than {_MAX_TEXT:,} characters", hint="write less")
     control_characters.reject(repr(key), text, lines=lines)
     return text
 

@@ -1,4 +1,4 @@
-"""What a repo may hold that is not read: links that lead elsewhere, what is no file, and what is too large."""
+"""Problems of files in a repo, because of which they are not read: escaping links, special files, too large files."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from enum import StrEnum
 from bootstrap.config.parts import OVERLAYS, part_of
 from bootstrap.core import limits
 
-Target = Callable[[str], str | None]  # where the symbolic link at a path leads, None where there is no link
-_SHOWN = 80
+ReadLink = Callable[[str], str | None]  # the target of the symbolic link at a path; None where there is no link
+_MAX_SHOWN = 80  # characters
 
 
 class Kind(StrEnum):
-    """What is wrong with a path; the name of its rule in the family `files`."""
+    """Kinds of problems; the value is the name of the rule in the family `files`."""
 
     LEAVES = "link-leaves"
     ENVIRONMENT = "link-into-environment"
@@ -22,13 +22,13 @@ class Kind(StrEnum):
     YAML = "yaml-limits"
 
 
-# With one of these in a folder that its build reads, no overlay is handed to kustomize, which follows links.
+# kustomize follows links, so no overlay is built whose folders have one of these.
 DANGEROUS = frozenset({Kind.LEAVES, Kind.ENVIRONMENT, Kind.SPECIAL})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Problem:
-    """Something at a path that is not read. The message is a sentence without the path, and quotes no content."""
+    """A path that is not read, and why. The message does not name the path, and quotes no content."""
 
     path: str
     kind: Kind
@@ -40,22 +40,22 @@ class Problem:
 
 
 class NotFollowed(Exception):
-    """A symbolic link that is not followed."""
+    """A symbolic link that must not be followed."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.message)
         self.problem = problem
 
 
-def follow(path: str, target: Target) -> str:
-    """The path without a symbolic link in it that this one leads to, whether anything is there or not.
+def follow(path: str, readlink: ReadLink) -> str:
+    """Resolve the symbolic links in a path of the repo. The result need not exist.
 
-    Raises NotFollowed where a link leaves the repo, is absolute (elsewhere, it leads elsewhere), leads into Git's own
-    folder or into the folder of an environment that it is not in, around the link itself, or nowhere in 40 steps.
+    Raises NotFollowed for a link that leaves the repo, is absolute (another clone is elsewhere), leads into `.git`,
+    into the overlay of another environment or to a folder that it is in itself, and after 40 links.
     """
-    left, done, links = path.split("/")[::-1], list[str](), 0
-    while left:
-        step = left.pop()
+    pending, done, links = path.split("/")[::-1], list[str](), 0
+    while pending:
+        step = pending.pop()
         if step in ("", "."):
             continue
         if step == "..":
@@ -64,24 +64,24 @@ def follow(path: str, target: Target) -> str:
             done.pop()
             continue
         done.append(step)
-        text = target("/".join(done))
-        if text is None:
+        target = readlink("/".join(done))
+        if target is None:
             continue
         links += 1
-        if links > limits.LINKS or "\0" in text:
+        if links > limits.LINKS or "\0" in target:
             raise _not_followed(path, Kind.BROKEN, "a symbolic link that leads around in a circle")
-        if text.startswith("/"):
-            where = text if len(text) < _SHOWN else f"{text[:_SHOWN]}..."
-            raise _not_followed(path, Kind.LEAVES, f"a symbolic link that leads out of the repository, to {where}")
+        if target.startswith("/"):
+            shown = target if len(target) < _MAX_SHOWN else f"{target[:_MAX_SHOWN]}..."
+            raise _not_followed(path, Kind.LEAVES, f"a symbolic link that leads out of the repository, to {shown}")
         done.pop()
-        left += text.split("/")[::-1]
+        pending += target.split("/")[::-1]
     real = "/".join(done)
     if links:
-        _judge(path, real)
+        _check_resolved(path, real)
     return real
 
 
-def _judge(path: str, real: str) -> None:
+def _check_resolved(path: str, real: str) -> None:
     if any(step.lower() == ".git" for step in real.split("/")):
         raise _not_followed(path, Kind.LEAVES, "a symbolic link that leads into Git's own folder")
     own, other = part_of(path), part_of(real)
@@ -97,22 +97,22 @@ def _not_followed(path: str, kind: Kind, message: str) -> NotFollowed:
     return NotFollowed(Problem(path=path, kind=kind, message=message))
 
 
-def missing(path: str) -> Problem:
-    """A link that leads to nothing."""
+def broken_link(path: str) -> Problem:
+    """The problem of a link whose target does not exist."""
     return Problem(path=path, kind=Kind.BROKEN, message="a symbolic link that leads to nothing")
 
 
-def special(path: str, what: str) -> Problem:
-    """Neither a file nor a folder nor a link."""
+def not_regular(path: str, what: str) -> Problem:
+    """The problem of a FIFO, a socket or a device."""
     return Problem(path=path, kind=Kind.SPECIAL, message=f"a {what}, and no regular file")
 
 
 def too_large(path: str) -> Problem:
-    """A file that is not read as a whole."""
+    """The problem of a file above `limits.FILE_BYTES`."""
     message = f"larger than {limits.mebibytes(limits.FILE_BYTES)}, so it is not read"
     return Problem(path=path, kind=Kind.LARGE, message=message)
 
 
-def escapes(path: str) -> bool:
-    """Whether a path, as a commit may hold it, is none that Git would check out."""
+def git_refuses(path: str) -> bool:
+    """Whether Git would refuse to check out this path of a commit."""
     return any(step in ("", ".", "..") or step.lower() == ".git" for step in path.split("/"))

@@ -1,7 +1,7 @@
-"""taxiway.yaml: the model of an environment repo."""
+"""Model of an environment repo: what its taxiway.yaml says."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache, partial
@@ -14,24 +14,24 @@ from bootstrap.config.exemptions import Exemption
 from bootstrap.config.fields import Fields, choice
 from bootstrap.config.hold import Hold
 from bootstrap.config.parts import MODEL
-from bootstrap.config.remote import Forge, Remote, branch, web
+from bootstrap.config.remote import Forge, Remote, check_branch, parse_web_url
 from bootstrap.core.certificates import is_fingerprint, parse_fingerprint
 from bootstrap.core.errors import BadOption, BadTarget, TaxiwayError, raise_all
 from bootstrap.yamltools import loader
 
 PATH = MODEL
-KUBERNETES = "1.31"  # the oldest version that the scaffold is known to run on
+OLDEST_KUBERNETES = "1.31"  # the oldest version that the scaffold is tested on
 NODE_PORTS = range(30000, 32768)  # the API server's default --service-node-port-range
-_USUAL = ({"name", "namespace", "cluster"}, {"name", "namespace", "cluster", "certificate"})
+_PLAIN_KEYS = ({"name", "namespace", "cluster"}, {"name", "namespace", "cluster", "certificate"})
 
 
 def load(text: bytes) -> Any:
-    """What a YAML text says, as plain data. Raises yaml.YAMLError where it is none."""
+    """Load a YAML text as plain data, within limits. Raises yaml.YAMLError."""
     return loader.load(text)
 
 
 class Controller(StrEnum):
-    """What syncs the environment repo to a cluster."""
+    """The controller that syncs the environment repo to a cluster."""
 
     ARGOCD = "argocd"
     FLUX = "flux"
@@ -39,9 +39,10 @@ class Controller(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """One overlay. `node_port` is the UI's port on every node; None lets the cluster choose.
+    """An environment: one overlay. `node_port` is the UI's port on every node; None lets the cluster choose.
 
-    `certificate` is the fingerprint of the only certificate that its secrets may be sealed for; None in an older repo.
+    `certificate` is the fingerprint of the only certificate that its secrets may be sealed for; None in repos that an
+    older taxiway made.
     """
 
     name: str
@@ -53,26 +54,26 @@ class Environment:
 
     @property
     def overlay(self) -> str:
-        """The folder that the controller builds."""
+        """The path of the overlay, which the controller builds."""
         return f"overlays/{self.name}"
 
     @property
     def sync_file(self) -> str:
-        """The file that makes the controller sync this environment."""
+        """The path of the controller's objects that sync this environment."""
         return f"clusters/{self.cluster}/{self.name}.yaml"
 
     @property
     def sync_name(self) -> str:
-        """The name of the controller's own objects for this environment."""
+        """The name of those objects."""
         return f"airflow-{self.name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """What taxiway.yaml says; the environments stand in promotion order.
+    """The model, with the environments in promotion order.
 
-    `kubernetes` is the oldest version of any cluster; `exemptions` are rules of `validate` that are switched off.
-    `web` is the forge's own first page, for a repository whose URL does not tell it: SSH, beside pages on a port.
+    `kubernetes` is the oldest version of any cluster; `exemptions` are the rules of `validate` that are switched off.
+    `web` is the URL of the forge's start page where the repository's URL does not imply it: SSH beside HTTPS on a port.
     """
 
     scaffold: str
@@ -81,29 +82,19 @@ class Model:
     forge: Forge
     controller: Controller
     environments: tuple[Environment, ...] = field(default_factory=tuple)
-    kubernetes: str = KUBERNETES
+    kubernetes: str = OLDEST_KUBERNETES
     exemptions: tuple[Exemption, ...] = ()
     web: str | None = None
 
     def find(self, name: str) -> Environment:
         """The environment of this name. Raises BadOption, naming all, where there is none."""
-        found = {each.name: each for each in self.environments}
-        if name not in found:
-            raise BadOption(f"environment {name!r} is not in {PATH}", hint=f"known: {', '.join(found)}")
-        return found[name]
+        by_name = {environment.name: environment for environment in self.environments}
+        if name not in by_name:
+            raise BadOption(f"environment {name!r} is not in {PATH}", hint=f"known: {', '.join(by_name)}")
+        return by_name[name]
 
     def render(self) -> bytes:
-        """The text of taxiway.yaml; `parse` reads it back to an equal model."""
-        environments: list[dict[str, Any]] = []
-        for each in self.environments:
-            entry: dict[str, Any] = {"name": each.name, "namespace": each.namespace, "cluster": each.cluster}
-            if each.node_port is not None:
-                entry["nodePort"] = each.node_port
-            if each.certificate is not None:
-                entry["certificate"] = each.certificate
-            if each.hold is not None:
-                entry["hold"] = dict(each.hold.fields)
-            environments.append(entry)
+        """The text of taxiway.yaml, which `parse` reads back to an equal model."""
         data: dict[str, Any] = {
             "scaffold": self.scaffold,
             "repository": self.remote.url,
@@ -113,20 +104,19 @@ class Model:
             "controller": self.controller.value,
             "secrets": "sealed-secrets",
             "kubernetes": f">={self.kubernetes}",
-            "environments": environments,
+            "environments": [_entry(environment) for environment in self.environments],
         }
         if self.exemptions:
-            data["validate"] = {"off": [each.fields for each in self.exemptions]}
+            data["validate"] = {"off": [exemption.fields for exemption in self.exemptions]}
         head = "# The model of this repository, written by taxiway. Environments stand in promotion order.\n"
         return (head + yaml.safe_dump(data, sort_keys=False, width=1000)).encode()
 
     @classmethod
     @lru_cache(maxsize=4)
     def parse(cls, text: bytes) -> "Model":
-        """Read taxiway.yaml. Raises BadTarget, naming what is wrong and its line, where it is not a model.
+        """Parse taxiway.yaml. Raises BadTarget, with the line, where it is not a model.
 
-        Whoever can open a pull request can write it, and URLs, paths and Git's arguments are made of what it says: so
-        each value is checked here, and nothing that is no such value comes further.
+        The text is untrusted, and URLs, paths and arguments of Git are made of it: every value is checked here.
         """
         try:
             data = load(text)
@@ -138,54 +128,71 @@ class Model:
             raise BadTarget(
                 f"{PATH}{where}: not valid YAML", hint="restore it with: git checkout -- taxiway.yaml"
             ) from None
-        except ValueError as err:  # a date that is none, or an integer of too many digits
+        except ValueError as err:  # an impossible date, or an integer with too many digits
             raise BadTarget(f"{PATH}: {err}") from None
         top = Fields.of(PATH, text, data)
         return cls(
             environments=_environments(top),
-            scaffold=top.words("scaffold", _version),
-            remote=top.words("repository", Remote.parse),
-            branch=top.words("branch", branch),
-            forge=top.words("forge", partial(choice, Forge)),
-            controller=top.words("controller", partial(choice, Controller)),
-            kubernetes=top.words("kubernetes", _oldest, f">={KUBERNETES}"),
+            scaffold=top.string("scaffold", _scaffold_version),
+            remote=top.string("repository", Remote.parse),
+            branch=top.string("branch", check_branch),
+            forge=top.string("forge", partial(choice, Forge)),
+            controller=top.string("controller", partial(choice, Controller)),
+            kubernetes=top.string("kubernetes", _oldest_version, f">={OLDEST_KUBERNETES}"),
             exemptions=exemptions.parse(top),
-            web=top.words("web", web) if top.data.get("web") else None,
+            web=top.string("web", parse_web_url) if top.data.get("web") else None,
         )
+
+
+def _entry(environment: Environment) -> dict[str, Any]:
+    optional = {
+        "nodePort": environment.node_port,
+        "certificate": environment.certificate,
+        "hold": environment.hold and dict(environment.hold.fields),
+    }
+    present = {key: value for key, value in optional.items() if value is not None}
+    return {"name": environment.name, "namespace": environment.namespace, "cluster": environment.cluster, **present}
 
 
 def _environments(top: Fields) -> tuple[Environment, ...]:
-    """The environments: those in the usual form at once, for there may be a thousand, the others field by field."""
+    """The environments: plain ones by a fast path, for there may be a thousand, the others field by field."""
     entries = top.list("environments")
-    return tuple(_usual(data) or _environment(top.entry("environments", n)) for n, data in enumerate(entries))
+    return tuple(
+        _plain_environment(data) or _environment(top.entry("environments", number))
+        for number, data in enumerate(entries)
+    )
 
 
-def _usual(data: Any) -> Environment | None:
-    if isinstance(data, dict) and data.keys() in _USUAL and all(isinstance(value, str) for value in data.values()):
-        found = Environment(**data)
-        pinned = found.certificate is None or is_fingerprint(found.certificate)
-        return (
-            found
-            if pinned and not any(environment_names.problems(found.name, found.namespace, found.cluster))
-            else None
-        )
-    return None
+def _plain_environment(data: Any) -> Environment | None:
+    """An environment of valid strings alone; None for anything else."""
+    if not isinstance(data, dict) or data.keys() not in _PLAIN_KEYS:
+        return None
+    if not all(isinstance(value, str) for value in data.values()):
+        return None
+    environment = Environment(**data)
+    if environment.certificate is not None and not is_fingerprint(environment.certificate):
+        return None
+    return None if any(_name_problems(environment)) else environment
+
+
+def _name_problems(environment: Environment) -> Iterator[tuple[str, BadOption]]:
+    return environment_names.problems(environment.name, environment.namespace, environment.cluster)
 
 
 def _environment(entry: Fields) -> Environment:
-    found = Environment(
-        name=entry.words("name", str),
-        namespace=entry.words("namespace", str),
-        cluster=entry.words("cluster", str),
+    environment = Environment(
+        name=entry.string("name", str),
+        namespace=entry.string("namespace", str),
+        cluster=entry.string("cluster", str),
         node_port=entry.value("nodePort", _node_port, None),
-        certificate=entry.words("certificate", parse_fingerprint)
+        certificate=entry.string("certificate", parse_fingerprint)
         if entry.data.get("certificate") is not None
         else None,
         hold=entry.value("hold", lambda data: Hold.parse(str(entry.data["name"]), data), None),
     )
-    for key, err in environment_names.problems(found.name, found.namespace, found.cluster):
+    for key, err in _name_problems(environment):
         raise entry.wrong(key, err)
-    return found
+    return environment
 
 
 def _node_port(value: Any) -> int | None:
@@ -194,49 +201,50 @@ def _node_port(value: Any) -> int | None:
     return value
 
 
-def _oldest(text: str) -> str:
+def _oldest_version(text: str) -> str:
     if match := re.fullmatch(r">=\s*(1\.[0-9]+)(\.[0-9]+)?", text.strip()):
         return match[1]
     hint = 'write the oldest one: kubernetes: ">=1.31"'
     raise BadOption(f"kubernetes: {text!r} is not a range of versions", hint=hint)
 
 
-def _version(text: str) -> str:
+def _scaffold_version(text: str) -> str:
     if not re.fullmatch(r"[0-9A-Za-z.+-]+", text):
         raise BadOption(f"scaffold: {text!r} is not a version", hint="git log -- taxiway.yaml shows what it was")
     return text
 
 
-def check(environments: Iterable[Environment]) -> None:
-    """Raise BadOption, all mistakes at once, where Kubernetes or the repo's layout would refuse these environments."""
+def check_environments(environments: Iterable[Environment]) -> None:
+    """Raise BadOption, or MultipleErrors, for names, namespaces and node ports that are invalid or used twice."""
     errors: list[TaxiwayError] = []
     names: set[str] = set()
     namespaces: dict[tuple[str, str], str] = {}
     ports: dict[tuple[str, int], str] = {}
-    for each in environments:
-        errors.extend(err for _, err in environment_names.problems(each.name, each.namespace, each.cluster))
-        if each.name in names:
+    for environment in environments:
+        name, cluster, port = environment.name, environment.cluster, environment.node_port
+        errors.extend(err for _, err in _name_problems(environment))
+        if name in names:
             hint = "name each one once, in promotion order"
-            errors.append(BadOption(f"environment {each.name!r} is given twice", hint=hint))
+            errors.append(BadOption(f"environment {name!r} is given twice", hint=hint))
             continue
-        names.add(each.name)
-        if (other := namespaces.setdefault((each.cluster, each.namespace), each.name)) != each.name:
-            errors.append(_shared(other, each, f"namespace {each.namespace!r}", "--namespace", "NAME"))
-        if each.node_port is None:
+        names.add(name)
+        if (other := namespaces.setdefault((cluster, environment.namespace), name)) != name:
+            errors.append(_shared(other, environment, f"namespace {environment.namespace!r}", "--namespace", "NAME"))
+        if port is None:
             continue
-        if each.node_port not in NODE_PORTS:
-            what = f"node port {each.node_port} of environment {each.name!r} is out of range"
+        if port not in NODE_PORTS:
+            what = f"node port {port} of environment {name!r} is out of range"
             hint = f"Kubernetes takes {NODE_PORTS.start} to {NODE_PORTS.stop - 1}"
             errors.append(BadOption(what, hint=hint))
-        elif (other := ports.setdefault((each.cluster, each.node_port), each.name)) != each.name:
-            errors.append(_shared(other, each, f"node port {each.node_port}", "--node-port", "PORT"))
+        elif (other := ports.setdefault((cluster, port), name)) != name:
+            errors.append(_shared(other, environment, f"node port {port}", "--node-port", "PORT"))
     if not names:
         errors.append(BadOption("no environment is given", hint="name at least one: --environment dev"))
     raise_all(errors)
 
 
-def _shared(other: str, each: Environment, what: str, option: str, value: str) -> TaxiwayError:
+def _shared(other: str, environment: Environment, what: str, option: str, value: str) -> TaxiwayError:
     return BadOption(
-        f"environments {other!r} and {each.name!r} share {what} on cluster {each.cluster!r}",
-        hint=f"give one of them its own: {option} {each.name}={value}",
+        f"environments {other!r} and {environment.name!r} share {what} on cluster {environment.cluster!r}",
+        hint=f"give one of them its own: {option} {environment.name}={value}",
     )

@@ -1,16 +1,13 @@
-"""The parts of an environment repo: what its folders are called, and which part a path belongs to."""
+"""Parts of an environment repo: each overlay, and each other entry of the top folder."""
 
 OVERLAYS = "overlays"
-# The names under which kustomize looks for a kustomization, in its order.
+# File names of a kustomization, in the order in which kustomize looks for them.
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
-MODEL = "taxiway.yaml"  # what makes a folder the top of an environment repo
+MODEL = "taxiway.yaml"  # marks the top folder of an environment repo
 
 
 def part_of(path: str) -> str | None:
-    """The part of the repo that a path belongs to: an overlay, or else an entry of the top folder.
-
-    None for a path that leaves the repo, is Git's own, or is as large as all overlays together.
-    """
+    """The part that a path belongs to. None for a path outside of the repo, in `.git`, and for `overlays` itself."""
     first, _, rest = path.partition("/")
     if first in ("", ".", "..") or first.lower() == ".git" or path == OVERLAYS:
         return None

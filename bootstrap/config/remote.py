@@ -1,4 +1,4 @@
-"""Where an environment repo lives, parsed once from its URL."""
+"""Remote: the URL of an environment repo, parsed and checked once; and the forge that hosts it."""
 
 import ipaddress
 import re
@@ -9,9 +9,9 @@ from urllib.parse import unquote
 from bootstrap.core import control_characters
 from bootstrap.core.errors import BadOption
 
-_LONGEST = 2000  # characters
-# The only syntax of a URL that is taken (a part of RFC 3986). Nothing is decoded, cut off or guessed: what stands here
-# is also read by Git, by HTTP clients, by shells in the runbook and by controllers, each in its own way.
+_MAX_LENGTH = 2000  # characters
+# A strict subset of RFC 3986. Nothing is decoded or normalised, because Git, HTTP clients, controllers, and shells that
+# run commands of the runbook read the same text, each in its own way.
 _URL = re.compile(
     r"(?P<scheme>[A-Za-z]+)://(?P<login>[^/?#]*@)?(?P<host>\[[^\]]*\]|[^/:?#]*)(?P<port>:[^/]*)?(?P<path>/.*)?"
 )
@@ -20,9 +20,8 @@ _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 _SEGMENT = re.compile(r"(?!-)(?:[A-Za-z0-9._~+@-]|%[0-9A-Fa-f]{2})+")
 _ENCODED_SAFELY = re.compile(r"[^/\\%?#\x00-\x1f\x7f]+")
-# What git-check-ref-format refuses, a name that is an option, and what a shell would act on in a command of the
-# runbook.
-_NO_BRANCH = re.compile(
+# Refused by git-check-ref-format, an option of Git, or a character with a meaning to a shell (runbook).
+_INVALID_BRANCH = re.compile(
     r"\A[-./]|[/.]\Z|\.\.|//|/\.|\.lock(/|\Z)|@\{|\A@?\Z|\AHEAD\Z|[\s\x00-\x20\x7f~^:?*\[\\]|[$`\"'();&|<>{}!]"
 )
 _PORTS = {"https": 443, "http": 80, "ssh": 22}
@@ -31,7 +30,7 @@ _WEB_HINT = "write it as https://HOST, with :PORT and /FOLDER where it has them"
 
 
 class Forge(StrEnum):
-    """The Git host that runs the checks and takes the pull requests."""
+    """Kinds of forges: Git hosts that run the CI and take pull requests."""
 
     GITHUB = "github"
     GITLAB = "gitlab"
@@ -46,7 +45,7 @@ class Forge(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """Where a server listens: scheme, host and port, which is None where it is the scheme's own."""
+    """The address of a server. `port` is None where it is the scheme's default."""
 
     scheme: str
     host: str
@@ -54,15 +53,15 @@ class Address:
 
     @classmethod
     def parse(cls, text: str) -> "Address":
-        """Read the address of a forge's own first page, or of a page below it: HTTPS, or HTTP.
+        """The address in an HTTPS or HTTP URL of a forge's page.
 
         Raises BadOption for anything else, for a login in it, and for characters that no such URL needs.
         """
-        return _read(text, "the address", ("https", "http"), _WEB_HINT)[0]
+        return _parse(text, "the address", ("https", "http"), _WEB_HINT)[0]
 
     @property
     def is_loopback(self) -> bool:
-        """Whether it is this machine itself, so that nothing of a connection can be read on a network."""
+        """Whether it is this machine itself, so that HTTP without TLS crosses no network."""
         try:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
@@ -73,24 +72,24 @@ class Address:
         return f"{self.scheme}://{host}" + (f":{self.port}" if self.port else "")
 
 
-def web(text: str) -> str:
-    """The URL of a forge's first page. Raises BadOption for anything but HTTPS, or HTTP on this machine itself."""
-    address = _read(text, "the address of the forge's pages", ("https", "http"), _WEB_HINT)[0]
+def parse_web_url(text: str) -> str:
+    """The URL of a forge's start page. Raises BadOption for anything but HTTPS, or HTTP on this machine itself."""
+    address = _parse(text, "the address of the forge's pages", ("https", "http"), _WEB_HINT)[0]
     if address.scheme == "http" and not address.is_loopback:
         raise BadOption(f"the address of the forge's pages, {text}, is not HTTPS", hint=_WEB_HINT)
     return text
 
 
-def branch(name: str) -> str:
-    """The name of a branch. Raises BadOption for what Git does not take, or what is an option or more to a program."""
-    if _NO_BRANCH.search(name) or not name.isprintable():
+def check_branch(name: str) -> str:
+    """Return a valid branch name. Raises BadOption where Git refuses it, or it could be an option or shell syntax."""
+    if _INVALID_BRANCH.search(name) or not name.isprintable():
         raise BadOption(f"{name!r} can't be the name of a branch", hint="use letters, digits, '-', '_', '.' and '/'")
     return name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remote:
-    """A repository's URL and the parts of it that others ask for; `port` is None where it is the scheme's own."""
+    """A repository's URL, and its parts. `port` is None where it is the scheme's default."""
 
     url: str
     scheme: str
@@ -100,18 +99,18 @@ class Remote:
 
     @classmethod
     def parse(cls, text: str) -> "Remote":
-        """Read a URL that a controller can clone: https, http, ssh, or Git's short form `user@host:path`.
+        """Parse a URL that a controller can clone: https, http, ssh, or Git's scp-like form `user@host:path`.
 
         Raises BadOption for anything else, for a URL with a password, and for characters that no such URL needs.
         """
-        address, path = _read(text, "the repository URL", ("https", "http", "ssh"), _HINT)
+        address, path = _parse(text, "the repository URL", ("https", "http", "ssh"), _HINT)
         if not path:
             raise BadOption(f"the repository URL {text!r} is not one that a controller can clone", hint=_HINT)
         return cls(url=text, scheme=address.scheme, host=address.host, path=path, port=address.port)
 
     @property
     def address(self) -> Address:
-        """Where the server listens."""
+        """The address of the server."""
         return Address(scheme=self.scheme, host=self.host, port=self.port)
 
     @property
@@ -133,24 +132,24 @@ class Remote:
         return self.path.rsplit("/", 1)[-1].removesuffix(".git")
 
     def guess_forge(self) -> Forge:
-        """The forge that the host's name points at.
+        """The forge that the host's name suggests.
 
-        A host that says nothing is taken for GitHub, whose workflow files also run on Gitea and Forgejo.
+        The default is GitHub, whose workflow files also run on Gitea and Forgejo.
         """
         if self.host == "codeberg.org":
             return Forge.FORGEJO
         return next((forge for forge in Forge if forge.value in self.host), Forge.GITHUB)
 
 
-def _read(text: str, what: str, schemes: tuple[str, ...], hint: str) -> tuple[Address, str]:
-    """The address and the path of a URL, without slashes around it. Raises BadOption, never quoting a login."""
-    control_characters.reject(what, text[:_LONGEST])
-    short = "ssh" in schemes and "://" not in text
-    match = (_SCP if short else _URL).fullmatch(text)
-    scheme = "ssh" if short else match["scheme"].lower() if match else ""
-    if match is None or len(text) > _LONGEST or scheme not in schemes or not match["host"]:
+def _parse(text: str, what: str, schemes: tuple[str, ...], hint: str) -> tuple[Address, str]:
+    """The address and the path of a URL, without slashes at its ends. Raises BadOption, never quoting a login."""
+    control_characters.reject(what, text[:_MAX_LENGTH])
+    is_scp = "ssh" in schemes and "://" not in text
+    match = (_SCP if is_scp else _URL).fullmatch(text)
+    scheme = "ssh" if is_scp else match["scheme"].lower() if match else ""
+    if match is None or len(text) > _MAX_LENGTH or scheme not in schemes or not match["host"]:
         wrong = "is not one that a controller can clone" if "ssh" in schemes else "is not that of a web page"
-        raise BadOption(f"{what} {text.split('@')[-1][:_LONGEST]!r} {wrong}", hint=hint)
+        raise BadOption(f"{what} {text.split('@')[-1][:_MAX_LENGTH]!r} {wrong}", hint=hint)
     host, login = match["host"].lower(), (match["login"] or "").removesuffix("@")
     if match["login"] is not None and (scheme != "ssh" or ":" in login):
         raise BadOption(
@@ -159,7 +158,7 @@ def _read(text: str, what: str, schemes: tuple[str, ...], hint: str) -> tuple[Ad
         )
     if match["login"] is not None and not _USER.fullmatch(login):
         raise BadOption(f"{what} has {login!r} as its user, which is none", hint=hint)
-    port = None if short else _port(what, match["port"], hint)
+    port = None if is_scp else _port(what, match["port"], hint)
     path = (match["path"] or "").strip("/")
     for segment in path.split("/") if path else ():
         _check_segment(what, segment, hint)

@@ -21,7 +21,7 @@ def read(top: Path, commit: str, parts: Sequence[str]) -> tuple[dict[str, Blob],
     links: dict[str, str] = {}
     room = Room()
     for path, entry in entries.items():
-        if file_problems.escapes(path) or path.count("/") > limits.PATH_DEPTH:
+        if file_problems.git_refuses(path) or path.count("/") > limits.PATH_DEPTH:
             # Git checks no such file out, so that nobody else sees it.
             problems.append(Problem(path=path, kind=Kind.LEAVES, message="a path that Git would not check out"))
         elif entry.mode == LINK and entry.size <= _LONGEST:

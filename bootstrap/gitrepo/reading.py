@@ -115,7 +115,7 @@ def _read(handle: int, path: str, room: Room | None) -> File | Problem | None:
     if stat.S_ISDIR(facts.st_mode):
         return None
     if not stat.S_ISREG(facts.st_mode):
-        return file_problems.special(path, _kind(facts.st_mode))
+        return file_problems.not_regular(path, _kind(facts.st_mode))
     if facts.st_size > limits.FILE_BYTES:
         return file_problems.too_large(path)
     if room:
@@ -181,7 +181,7 @@ def walk(top: Path, part: str) -> Found:
     if stat.S_ISREG(mode):
         found.files.append(part)
     elif not stat.S_ISDIR(mode):
-        found.problems.append(file_problems.special(part, _kind(mode)))
+        found.problems.append(file_problems.not_regular(part, _kind(mode)))
     folders = [part] if stat.S_ISDIR(mode) else []
     while folders:
         folder = folders.pop()
@@ -199,7 +199,7 @@ def walk(top: Path, part: str) -> Found:
                     found.links[path] = target(top, path) or ""
                 else:
                     kind = _kind(entry.stat(follow_symlinks=False).st_mode)
-                    found.problems.append(file_problems.special(path, kind))
+                    found.problems.append(file_problems.not_regular(path, kind))
         if len(found.files) > limits.READ_FILES:
             Room(limits.READ_BYTES).take(1)
     return found
@@ -229,7 +229,7 @@ def behind(top: Path, links: Iterable[str]) -> Behind:
             continue
         inside = walk(top, real)
         if not os.path.lexists(f"{top}/{real}"):
-            found.problems.append(file_problems.missing(link))
+            found.problems.append(file_problems.broken_link(link))
         found.problems += [replace(each, path=link) for each in inside.problems]
         if inside.files != [real] and real in seen:
             continue

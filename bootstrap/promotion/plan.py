@@ -184,7 +184,7 @@ def downgrade(planned: Plan) -> tuple[str, str] | None:
     """Airflow's image before and after, where the plan goes to an older version; else None."""
     for move in planned.moved:
         if move.field == images.AIRFLOW and move.part is Part.IMAGES and move.before and move.after:
-            before, after = settings.release(move.before), settings.release(move.after)
+            before, after = settings.parse_release(move.before), settings.parse_release(move.after)
             if before and after and after < before:
                 return move.before, move.after
     return None

@@ -56,7 +56,7 @@ def add(tree: Tree, known: Model, new: Environment, *, after: str, source: Tree,
     carried = release.load(tree, known.find(after))
     index = known.environments.index(known.find(after)) + 1
     environments = (*known.environments[:index], new, *known.environments[index:])
-    model.check(environments)
+    model.check_environments(environments)
     _require_free(tree, new)
     updated = replace(known, environments=environments)
     own = _own_files(known, new, after, source, sealed)

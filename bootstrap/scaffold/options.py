@@ -9,8 +9,7 @@ from typing import TypeVar
 from bootstrap import __version__
 from bootstrap.config import model
 from bootstrap.config.model import Controller, Environment, Model
-from bootstrap.config.remote import Forge, Remote
-from bootstrap.config.remote import branch as checked_branch
+from bootstrap.config.remote import Forge, Remote, check_branch
 from bootstrap.core.errors import BadOption, BadTarget, TaxiwayError, attempt, raise_all
 
 DEFAULT_ENVIRONMENTS = ("dev", "complete")
@@ -59,7 +58,7 @@ def resolve(options: Options, state: DirectoryState) -> Model:
     controller = attempt(errors, lambda: _choice("controller", Controller, options.controller, default), default)
     host = known.forge if known else remote.guess_forge() if remote else Forge.GITHUB
     forge = attempt(errors, lambda: _choice("forge", Forge, options.forge, host), host)
-    branch = attempt(errors, lambda: checked_branch(state.branch), state.branch)
+    branch = attempt(errors, lambda: check_branch(state.branch), state.branch)
     no_environments: tuple[Environment, ...] = ()
     environments = attempt(errors, lambda: _environments(options, known), no_environments)
     raise_all(errors)
@@ -71,7 +70,7 @@ def resolve(options: Options, state: DirectoryState) -> Model:
         forge=forge,
         controller=controller,
         environments=environments,
-        kubernetes=known.kubernetes if known else model.KUBERNETES,
+        kubernetes=known.kubernetes if known else model.OLDEST_KUBERNETES,
         exemptions=known.exemptions if known else (),
         web=known.web if known else None,
     )
@@ -125,7 +124,7 @@ def _environments(options: Options, known: Model | None) -> tuple[Environment, .
         )
         for name in names
     )
-    model.check(environments)
+    model.check_environments(environments)
     return environments
 
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from bootstrap.airflow import settings
-from bootstrap.airflow.settings import Name, Settings
+from bootstrap.airflow.settings import OptionName, Settings
 from bootstrap.airflow.values import executor_names, expand
 from bootstrap.kubernetes.objects import dig, items, mapping
 from bootstrap.validate import pods
@@ -16,7 +16,7 @@ from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.pods import Container, Pod, Setting
 from bootstrap.yamltools.positions import Place
 
-EXECUTOR: Name = ("core", "executor")
+EXECUTOR: OptionName = ("core", "executor")
 _TRUE = frozenset({"t", "true", "1"})
 _COMMAND = re.compile(r"(?:^|[\s;&|(])airflow\s+([a-z][a-z_-]*(?:\s+[a-z][a-z_-]*)?)")
 
@@ -58,7 +58,7 @@ class Component:
                     return self.container.place(field, number)
         return self.container.place("name")
 
-    def setting(self, option: Name) -> Setting | None:
+    def setting(self, option: OptionName) -> Setting | None:
         """The variable that sets an option: its own, else that of `_CMD` or `_SECRET`, else one of an old name."""
         section, key = option
         honoured = find_airflow(self.pod.scene).settings.honoured
@@ -67,20 +67,20 @@ class Component:
         held = (self.container.settings.get(settings.variable(name)) for name in names)
         return next((setting for setting in held if setting is not None), None)
 
-    def value(self, option: Name) -> str | None:
+    def value(self, option: OptionName) -> str | None:
         """The value of an option, references replaced; None where it is not set or the repository does not show it."""
         found = self.container.settings.get(settings.variable(option))
         return expand(found.value, values(self.container)) if found and found.value is not None else None
 
-    def is_on(self, option: Name) -> bool:
+    def is_on(self, option: OptionName) -> bool:
         """Whether a boolean option is set to true."""
         return (self.value(option) or "").partition("#")[0].strip().lower() in _TRUE
 
-    def shows(self, option: Name) -> bool:
+    def shows(self, option: OptionName) -> bool:
         """Whether the repository shows an option's value, or that no variable sets it."""
         return self.setting(option) is None or self.value(option) is not None
 
-    def option_place(self, option: Name) -> Place:
+    def option_place(self, option: OptionName) -> Place:
         """Where an option is set; the component's place where it is not."""
         found = self.setting(option)
         return setting_place(self.container, found) if found else self.place
@@ -110,7 +110,7 @@ class Airflow:
     settings: Settings
     pods: tuple[Pod, ...] = ()
     components: tuple[Component, ...] = ()
-    configured: frozenset[Name] = frozenset()
+    configured: frozenset[OptionName] = frozenset()
 
     @property
     def containers(self) -> Iterator[Container]:
@@ -130,7 +130,7 @@ class Airflow:
         """The first component of a kind."""
         return next(iter(self.of_kind(kind)), None)
 
-    def hides(self, component: Component, option: Name) -> bool:
+    def hides(self, component: Component, option: OptionName) -> bool:
         """Whether a component may get an option from airflow.cfg, or from an object that is not in the environment."""
         return component.has_foreign_variables or option in self.configured
 
@@ -167,7 +167,7 @@ def _find_airflow(env: EnvironmentContext) -> Airflow:
     components = tuple(_components(env))
     schedulers = [component for component in components if component.kind == Process.SCHEDULER]
     images = (str(component.container.data.get("image", "")) for component in schedulers or components)
-    known = settings.settings(next(filter(None, map(settings.release, images)), None))
+    known = settings.load_settings(next(filter(None, map(settings.parse_release, images)), None))
     if known is None:
         return Airflow(settings=Settings(version="", options={}))
     return Airflow(settings=known, pods=pods.of(env), components=components, configured=_configured(env))
@@ -230,9 +230,9 @@ def _kind(container: Container) -> Process | None:
     return None
 
 
-def _configured(env: EnvironmentContext) -> frozenset[Name]:
+def _configured(env: EnvironmentContext) -> frozenset[OptionName]:
     """The options that an airflow.cfg among the ConfigMaps sets."""
-    found: set[Name] = set()
+    found: set[OptionName] = set()
     for config in env.of_kind("ConfigMap"):
         text: Any = mapping(config.get("data")).get("airflow.cfg")
         section = ""

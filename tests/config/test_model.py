@@ -1,4 +1,4 @@
-"""taxiway.yaml: read back as written, and every name checked as Kubernetes would."""
+"""Model: taxiway.yaml is read back as written, and names are checked as Kubernetes checks them."""
 
 import contextlib
 
@@ -14,8 +14,8 @@ from bootstrap.config.remote import Forge, Remote
 from bootstrap.core.errors import BadOption, BadTarget, MultipleErrors, TaxiwayError
 
 LABEL = st.from_regex(r"[a-z]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True)
-# What Hold.parse takes away around a reason, no reason has.
-WORDS = st.from_regex(r"[A-Za-z'\":#{]([ -~]{0,20}[a-z!'\"}])?", fullmatch=True)
+# Without white space at the ends, which Hold.parse strips.
+TEXT = st.from_regex(r"[A-Za-z'\":#{]([ -~]{0,20}[a-z!'\"}])?", fullmatch=True)
 ENVIRONMENT = st.builds(
     Environment,
     name=LABEL,
@@ -23,13 +23,13 @@ ENVIRONMENT = st.builds(
     cluster=LABEL,
     node_port=st.none() | st.integers(30000, 32767),
     certificate=st.none() | st.binary(min_size=32, max_size=32).map(lambda digest: f"sha256:{digest.hex()}"),
-    hold=st.none() | st.builds(Hold, reason=WORDS, author=WORDS, date=st.just("2026-11-23")),
+    hold=st.none() | st.builds(Hold, reason=TEXT, author=TEXT, date=st.just("2026-11-23")),
 )
 
 
 @given(environments=st.lists(ENVIRONMENT, min_size=1, max_size=4), controller=st.sampled_from(Controller), branch=LABEL)
-def test_what_is_written_is_read_back(environments: list[Environment], controller: Controller, branch: str) -> None:
-    wanted = Model(
+def test_parse_reverses_render(environments: list[Environment], controller: Controller, branch: str) -> None:
+    written = Model(
         scaffold="0.1.0",
         remote=Remote.parse("git@git.example.com:acme/airflow.git"),
         branch=branch,
@@ -43,7 +43,7 @@ def test_what_is_written_is_read_back(environments: list[Environment], controlle
         ),
         web="https://git.example.com:8443",
     )
-    assert Model.parse(wanted.render()) == wanted
+    assert Model.parse(written.render()) == written
 
 
 @pytest.mark.parametrize(
@@ -57,14 +57,14 @@ def test_what_is_written_is_read_back(environments: list[Environment], controlle
         (b"environments: []\nscaffold: 1\nrepository: nowhere\n", "not one that a controller can clone"),
     ],
 )
-def test_what_is_no_model_is_refused(text: bytes, says: str) -> None:
+def test_invalid_text_is_refused(text: bytes, says: str) -> None:
     with pytest.raises(BadTarget, match=r"taxiway\.yaml") as caught:
         Model.parse(text)
     assert says in caught.value.message
 
 
 @given(st.binary(max_size=300))
-def test_no_text_raises_anything_else(text: bytes) -> None:
+def test_any_text_is_parsed_or_refused(text: bytes) -> None:
     with contextlib.suppress(TaxiwayError):
         Model.parse(text)
 
@@ -97,20 +97,20 @@ def environment(name: str = "dev", namespace: str = "", cluster: str = "c1", por
         ([environment("dev", port=30080), environment("qa", port=30080)], "share node port 30080"),
     ],
 )
-def test_a_bad_environment_is_named(environments: list[Environment], says: str) -> None:
+def test_an_invalid_environment_is_named(environments: list[Environment], says: str) -> None:
     with pytest.raises(BadOption) as caught:
-        model.check(environments)
+        model.check_environments(environments)
     assert says in caught.value.message
     assert caught.value.hint
 
 
-def test_clusters_keep_namespaces_and_ports_apart() -> None:
-    model.check([environment("dev", "same", "c1", 30080), environment("qa", "same", "c2", 30080)])
+def test_namespaces_and_ports_may_repeat_on_another_cluster() -> None:
+    model.check_environments([environment("dev", "same", "c1", 30080), environment("qa", "same", "c2", 30080)])
 
 
-def test_all_mistakes_are_told_at_once() -> None:
+def test_all_errors_are_reported_together() -> None:
     with pytest.raises(MultipleErrors) as caught:
-        model.check([environment("Dev"), environment("qa", "default"), environment("prod", port=1)])
+        model.check_environments([environment("Dev"), environment("qa", "default"), environment("prod", port=1)])
     assert len(caught.value.errors) == 3
 
 
@@ -126,7 +126,7 @@ def test_all_mistakes_are_told_at_once() -> None:
         ('validate: {off: [{rule: a/b, reason: c, paths: ["a\\nb"]}]}', "'paths' has the control character"),
     ],
 )
-def test_what_validate_is_told_wrongly_is_refused(line: str, says: str) -> None:
+def test_an_invalid_setting_of_validate_is_refused(line: str, says: str) -> None:
     model = Model(
         scaffold="0.1.0",
         remote=Remote.parse("git@git.example.com:acme/airflow.git"),
@@ -135,7 +135,7 @@ def test_what_validate_is_told_wrongly_is_refused(line: str, says: str) -> None:
         controller=Controller.FLUX,
         environments=(environment(),),
     )
-    kept = [each for each in model.render().decode().splitlines() if not each.startswith(line.split(":")[0])]
+    kept = [other for other in model.render().decode().splitlines() if not other.startswith(line.split(":")[0])]
     with pytest.raises(BadTarget) as caught:
         Model.parse("\n".join([*kept, line]).encode())
     assert says in caught.value.message

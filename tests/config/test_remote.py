@@ -1,4 +1,4 @@
-"""Repository URLs: what a controller can clone, and nothing that holds a password."""
+"""Remote: URLs that a controller can clone, without a password in them."""
 
 import pytest
 
@@ -40,7 +40,7 @@ from bootstrap.core.errors import BadOption
         ),
     ],
 )
-def test_a_url_is_read_once(url: str, host: str, path: str, ssh: bool, as_url: str | None, forge: Forge) -> None:
+def test_a_url_is_parsed(url: str, host: str, path: str, ssh: bool, as_url: str | None, forge: Forge) -> None:
     remote = Remote.parse(url)
     assert (remote.url, remote.host, remote.path, remote.is_ssh) == (url, host, path, ssh)
     assert remote.as_url == (as_url or url)
@@ -53,7 +53,7 @@ def test_a_url_is_read_once(url: str, host: str, path: str, ssh: bool, as_url: s
     ["", "airflow", "/srv/git/airflow.git", "file:///srv/git/a.git", "ftp://h/a", "https://", "https://host", "https:///a/b",
      "https://host/a b", "https://host:port/a", "https://host/a?b=c", "https://host/a#b", "git@host", "C:\\repo"],
 )  # fmt: skip
-def test_what_no_controller_can_clone_is_refused(url: str) -> None:
+def test_a_url_that_no_controller_can_clone_is_refused(url: str) -> None:
     with pytest.raises(BadOption) as caught:
         Remote.parse(url)
     assert caught.value.hint

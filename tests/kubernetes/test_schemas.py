@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.config.model import KUBERNETES
+from bootstrap.config.model import OLDEST_KUBERNETES
 from bootstrap.kubernetes import schemas
 from bootstrap.kubernetes.scalars import scalar
 
@@ -29,7 +29,7 @@ def minors_of(definition: str, field: str) -> tuple[str, ...]:
 
 def test_the_minors_follow_each_other_from_the_oldest_that_the_scaffold_supports() -> None:
     known = [schemas.number(each) for each in schemas.known()]
-    assert schemas.known()[0] == KUBERNETES
+    assert schemas.known()[0] == OLDEST_KUBERNETES
     assert known == [(1, minor) for minor in range(known[0][1], known[-1][1] + 1)]
 
 

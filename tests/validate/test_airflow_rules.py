@@ -19,7 +19,7 @@ from bootstrap.validate.context import EnvironmentContext
 from tests import rendering
 from tests.validate import files, found
 
-KNOWN = settings.settings((3, 3, 2))
+KNOWN = settings.load_settings((3, 3, 2))
 assert KNOWN is not None
 SETTINGS: Settings = KNOWN
 OPTIONS = sorted(SETTINGS.options)
@@ -246,10 +246,10 @@ def test_every_successor_is_a_setting() -> None:
 @given(st.sampled_from(OPTIONS))
 def test_a_setting_is_known_by_its_variable_and_by_its_misspellings(name: tuple[str, str]) -> None:
     variable = settings.variable(name)
-    assert settings.named(variable) == name
+    assert settings.parse_variable(variable) == name
     assert SETTINGS.takes(name)
     for other in (variable.lower(), variable.replace("__", "_"), variable.replace("AIRFLOW_", "AIRLFOW_")):
-        meant = SETTINGS.meant(other)
+        meant = SETTINGS.find_misspelled(other)
         assert meant is not None
         assert "_".join(meant) == "_".join(name)
 
@@ -264,7 +264,7 @@ def test_a_setting_is_known_by_its_variable_and_by_its_misspellings(name: tuple[
     ],
 )
 def test_other_ways_to_a_setting(variable: str, name: tuple[str, str]) -> None:
-    assert settings.named(variable) == name
+    assert settings.parse_variable(variable) == name
     assert SETTINGS.takes(name)
 
 
@@ -272,8 +272,8 @@ def test_other_ways_to_a_setting(variable: str, name: tuple[str, str]) -> None:
     "variable", ["AIRFLOW_HOME", "AIRFLOW_CONFIG", "AIRFLOW_CONN_AWS_DEFAULT", "PATH", "", "AIRFLOW__"]
 )
 def test_variables_that_are_no_settings(variable: str) -> None:
-    assert settings.named(variable) is None
-    assert SETTINGS.meant(variable) is None
+    assert settings.parse_variable(variable) is None
+    assert SETTINGS.find_misspelled(variable) is None
 
 
 @pytest.mark.parametrize(
@@ -286,10 +286,10 @@ def test_variables_that_are_no_settings(variable: str) -> None:
     ],
 )
 def test_the_release_of_an_image(image: str, release: tuple[int, int, int] | None) -> None:
-    assert settings.release(image) == release
+    assert settings.parse_release(image) == release
 
 
 def test_the_nearest_known_release_counts() -> None:
-    assert settings.settings((3, 3, 9)) is SETTINGS
-    assert settings.settings(None) is not None
-    assert settings.settings((2, 11, 0)) is None
+    assert settings.load_settings((3, 3, 9)) is SETTINGS
+    assert settings.load_settings(None) is not None
+    assert settings.load_settings((2, 11, 0)) is None

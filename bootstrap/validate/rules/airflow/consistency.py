@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from bootstrap.airflow import settings
-from bootstrap.airflow.settings import Name
+from bootstrap.airflow.settings import OptionName
 from bootstrap.airflow.values import references
 from bootstrap.core.image import Image
 from bootstrap.kubernetes.objects import dig
@@ -28,7 +28,7 @@ _DATABASE, _FERNET = ("database", "sql_alchemy_conn"), ("core", "fernet_key")
 _JWT, _SESSION = ("api_auth", "jwt_secret"), ("api", "secret_key")
 _ASYMMETRIC = ("api_auth", "jwt_private_key_path")  # in place of the JWT secret
 # Who works with which key: a dag-processor needs no Fernet key to parse.
-_KEYS: dict[Name, tuple[Process, ...]] = {
+_KEYS: dict[OptionName, tuple[Process, ...]] = {
     _DATABASE: SERVERS,
     _FERNET: (Process.API_SERVER, Process.SCHEDULER, Process.TRIGGERER),
     _JWT: (Process.API_SERVER, Process.SCHEDULER),
@@ -171,7 +171,7 @@ def _auth_managers(airflow: Airflow) -> Iterator[Violation]:
             yield Violation(place, f"{_AUTH_MANAGER} is {value} for {container.pod}, {wanted.value} for the api-server")
 
 
-def _bundles_place(parser: Component, runner: Component, option: Name) -> Place:
+def _bundles_place(parser: Component, runner: Component, option: OptionName) -> Place:
     """Where the tasks' value is set, or the first variable in it that differs."""
     mine, theirs = values(runner.container), values(parser.container)
     found = runner.setting(option)

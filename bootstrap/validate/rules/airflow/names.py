@@ -70,7 +70,7 @@ def _misnamed(env: EnvironmentContext) -> Iterator[tuple[str, Violation]]:
 
 def _broken(known: Settings, variable: str) -> _Broken | None:
     """The rule that a variable's name breaks; None where it breaks none."""
-    name = settings.named(variable)
+    name = settings.parse_variable(variable)
     if name is None:
         return _misspelt(known, variable)
     if known.takes(name):
@@ -88,7 +88,7 @@ def _broken(known: Settings, variable: str) -> _Broken | None:
         return misspelt
     if known.is_gone(name):
         return "airflow/removed-setting", f"is ignored: Airflow {known.version} has no such setting any more", ""
-    if plain := known.plain(name):
+    if plain := known.indirect_option(name):
         wanted = settings.variable(plain)
         return "airflow/not-sensitive", f"is ignored: {wanted} is not a sensitive setting", f"set {wanted} itself"
     near = known.nearest(name)
@@ -99,7 +99,7 @@ def _broken(known: Settings, variable: str) -> _Broken | None:
 
 
 def _misspelt(known: Settings, variable: str) -> _Broken | None:
-    if meant := known.meant(variable):
+    if meant := known.find_misspelled(variable):
         wanted = settings.variable(known.honoured.get(meant) or known.successor(meant) or meant)
         if variable not in (wanted, settings.variable(meant)):
             return "airflow/misspelt-variable", "is no name that Airflow reads", f"write {wanted}"

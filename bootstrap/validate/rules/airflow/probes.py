@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from bootstrap.airflow.settings import Name
+from bootstrap.airflow.settings import OptionName
 from bootstrap.kubernetes.objects import dig, items, mapping
 from bootstrap.validate.airflow_components import Component, Process, find_airflow
 from bootstrap.validate.context import EnvironmentContext
@@ -12,7 +12,7 @@ from bootstrap.validate.violation import Place, Violation
 
 _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 # Where a component listens: the option that says so, and its default.
-_PORTS: dict[Process, tuple[Name, str]] = {
+_PORTS: dict[Process, tuple[OptionName, str]] = {
     Process.API_SERVER: (("api", "port"), "8080"),
     Process.SCHEDULER: (("scheduler", "scheduler_health_check_server_port"), "8974"),
 }

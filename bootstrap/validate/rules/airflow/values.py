@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bootstrap.airflow import settings
-from bootstrap.airflow.settings import Name, Option
+from bootstrap.airflow.settings import Option, OptionName
 from bootstrap.airflow.values import executor_names, expand, references
 from bootstrap.validate.airflow_components import EXECUTOR, find_airflow, setting_place, values
 from bootstrap.validate.context import EnvironmentContext, shared
@@ -107,7 +107,7 @@ class Variable:
     """An environment variable of a container, and the option that its name spells, whether Airflow has it or not."""
 
     name: str
-    option: Name | None
+    option: OptionName | None
     setting: Setting
     container: Container
 
@@ -130,7 +130,7 @@ def variables(env: EnvironmentContext) -> Iterator[Variable]:
         for name, setting in container.settings.items():
             if setting.kind is None or (name, setting) not in seen:
                 seen.add((name, setting))
-                yield Variable(name=name, option=settings.named(name), setting=setting, container=container)
+                yield Variable(name=name, option=settings.parse_variable(name), setting=setting, container=container)
 
 
 def is_local_base_url(variable: Variable) -> bool:
@@ -143,7 +143,7 @@ def is_local_base_url(variable: Variable) -> bool:
         return False
 
 
-def is_bad_database_url(option: Name, value: str | None) -> bool:
+def is_bad_database_url(option: OptionName, value: str | None) -> bool:
     """Whether an option is the database's URL, and names a database that can't work."""
     scheme = (value or "").partition("://")[0]
     return option in _DATABASE_URLS and (scheme in _BAD_SCHEMES or scheme.startswith("sqlite"))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from bootstrap.airflow import settings
-from bootstrap.airflow.settings import Name
+from bootstrap.airflow.settings import OptionName
 from bootstrap.kubernetes.objects import dig, items, mapping
 from bootstrap.validate.airflow_components import Component, Process, find_airflow
 from bootstrap.validate.context import EnvironmentContext
@@ -13,11 +13,11 @@ from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.rules.airflow.values import LOCAL_HOSTS
 from bootstrap.validate.violation import Violation
 
-_TEMPLATE: Name = ("kubernetes_executor", "pod_template_file")
-_IMAGE: Name = ("kubernetes_executor", "worker_container_repository")
-_NAMESPACE: Name = ("kubernetes_executor", "namespace")
-_NAMESPACES: Name = ("kubernetes_executor", "multi_namespace_mode")
-_URL: Name = ("core", "execution_api_server_url")
+_TEMPLATE: OptionName = ("kubernetes_executor", "pod_template_file")
+_IMAGE: OptionName = ("kubernetes_executor", "worker_container_repository")
+_NAMESPACE: OptionName = ("kubernetes_executor", "namespace")
+_NAMESPACES: OptionName = ("kubernetes_executor", "multi_namespace_mode")
+_URL: OptionName = ("core", "execution_api_server_url")
 
 
 @rule(
