@@ -219,7 +219,10 @@ def _components(env: EnvironmentContext) -> Iterator[Component]:
         label = str(labels.get("app.kubernetes.io/component"))
         # By label only where that says Airflow too: other software has schedulers and workers.
         if not running and main and labels.get("app.kubernetes.io/name") == "airflow" and label in list(Process):
-            yield Component(kind=Process(label), container=next((each for each in main if each.name == label), main[0]))
+            yield Component(
+                kind=Process(label),
+                container=next((container for container in main if container.name == label), main[0]),
+            )
 
 
 def _kind(container: Container) -> Process | None:

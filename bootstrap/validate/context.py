@@ -73,11 +73,11 @@ class Context:
 
     def told(self, check: Check[Any]) -> bool:
         """Whether a rule is broken here, and not switched off."""
-        return any(not self.exempts(check.rule, each.place) for each in self.violations(check))
+        return any(not self.exempts(check.rule, violation.place) for violation in self.violations(check))
 
     def exempts(self, rule: Rule, place: Place) -> bool:
         """Whether taxiway.yaml switches a rule off at a place."""
-        return any(each.covers(rule.names, self.environments, place.path) for each in self.model.exemptions)
+        return any(exemption.covers(rule.names, self.environments, place.path) for exemption in self.model.exemptions)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +130,7 @@ class EnvironmentContext(Context):
 
     def of_kind(self, *kinds: str) -> Iterator[Object]:
         """The objects of these kinds."""
-        return (each for each in self.objects if each["kind"] in kinds)
+        return (obj for obj in self.objects if obj["kind"] in kinds)
 
     def find(self, kind: str, name: str) -> Object | None:
         """The object of this name as the cluster sees it. A SealedSecret's Secret always has the same name."""
@@ -142,11 +142,11 @@ class EnvironmentContext(Context):
 
     @cached_property
     def _named(self) -> dict[tuple[str, str], Object]:
-        return {(each["kind"], each["metadata"]["name"]): each for each in reversed(self.objects)}
+        return {(obj["kind"], obj["metadata"]["name"]): obj for obj in reversed(self.objects)}
 
     @cached_property
     def _called(self) -> dict[tuple[str, str], Object]:
-        return {(each["kind"], identify(each).name): each for each in reversed(self.objects)}
+        return {(obj["kind"], identify(obj).name): obj for obj in reversed(self.objects)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,7 +222,7 @@ def shared(walk: Callable[[Seen], Iterable[Found]]) -> Callable[[Seen], tuple[Fo
 
 
 def _whole(rendered: bytes) -> Iterable[Object]:
-    for each in parse(rendered):
-        metadata = each.get("metadata")
-        if isinstance(each["kind"], str) and isinstance(metadata, dict) and isinstance(metadata.get("name"), str):
-            yield each
+    for obj in parse(rendered):
+        metadata = obj.get("metadata")
+        if isinstance(obj["kind"], str) and isinstance(metadata, dict) and isinstance(metadata.get("name"), str):
+            yield obj

@@ -118,7 +118,9 @@ def unmatched_patch(case: Case) -> Told | None:
     """A strategic patch for an object that is not there."""
     kind, name = case.said("kind"), case.said("name")
     names = {
-        str(dig(each.document.value, "metadata", "name")) for each in case.sources if each.made and _kind(each) == kind
+        str(dig(source.document.value, "metadata", "name"))
+        for source in case.sources
+        if source.made and _kind(source) == kind
     }
     for source in reversed(case.sources):
         if not source.made and source.target is None and called(source) == (kind, name):
@@ -136,7 +138,7 @@ def unmatched_patch(case: Case) -> Told | None:
 def made_twice(case: Case) -> Told | None:
     """Two documents that make the same object."""
     wanted = (case.said("kind"), case.said("name"))
-    made = [each.place(("metadata", "name")) for each in case.sources if each.made and called(each) == wanted]
+    made = [source.place(("metadata", "name")) for source in case.sources if source.made and called(source) == wanted]
     for later in made[1:]:
         return Told(place=later, message=f"{'/'.join(wanted)} is made twice: at {made[0]} too")
     for owner in reversed(case.scene.graph.kustomizations):

@@ -22,10 +22,10 @@ def expression(case: Case) -> Told | None:
 def generator(case: Case) -> Told | None:
     """A generator that merges with nothing, or that makes what is there already."""
     kind, name, absent = case.said("kind"), case.said("name"), case.said("state") == "does not exist"
-    known = [each for each in case.scene.trace.origins.generators if each.kind == kind]
-    same = [each for each in known if each.name == name]
+    known = [known_generator for known_generator in case.scene.trace.origins.generators if known_generator.kind == kind]
+    same = [known_generator for known_generator in known if known_generator.name == name]
     if absent and (merging := _last(same, first=False)):
-        hint = near(name, (each.name for each in known if each.is_first))
+        hint = near(name, (known_generator.name for known_generator in known if known_generator.is_first))
         return Told(place=merging.place("name"), message=f"there is no {kind} {name} to merge with", hint=hint)
     if not absent and (making := _last(same, first=True)):
         message, hint = f"{kind} {name} is generated twice", "Say behavior: merge, to add to the other one."
@@ -36,14 +36,14 @@ def generator(case: Case) -> Told | None:
 def replacement_source(case: Case) -> Told | None:
     """A replacement that has nothing to copy."""
     kind, name, field = case.said("kind"), case.said("name"), case.said("field")
-    for each in case.scene.trace.origins.replacements:
-        if dig(each.source, "name") == name and each.field == field:
+    for replacement in case.scene.trace.origins.replacements:
+        if dig(replacement.source, "name") == name and replacement.field == field:
             if "is missing" in case.complaint.reason:
                 message = f"{kind}/{name} has no field {field} to copy"
-                return Told(place=each.place("source", "fieldPath"), message=message)
-            place, hint = each.place("source", "name"), ""
+                return Told(place=replacement.place("source", "fieldPath"), message=message)
+            place, hint = replacement.place("source", "name"), ""
             message = f"there is no {kind}/{name} to copy {field} from"
-            use = case.scene.graph.files.get(case.scene.graph.kustomizations[each.order].path)
+            use = case.scene.graph.files.get(case.scene.graph.kustomizations[replacement.order].path)
             if use is not None and _comes_at_all(case, kind, name):
                 place, hint = Place(use.owner, use.line), f"What brings {name} has to stand before this in the list."
                 message = f"{kind}/{name}, to copy {field} from, comes too late"
@@ -53,11 +53,11 @@ def replacement_source(case: Case) -> Told | None:
 
 def replacement_target(case: Case) -> Told | None:
     """A replacement into a field that is not there."""
-    for each in case.scene.trace.origins.replacements:
-        for number, target in each.targets:
+    for replacement in case.scene.trace.origins.replacements:
+        for number, target in replacement.targets:
             for index, field in enumerate(replacements.fields(target)):
                 if field == case.said("field"):
-                    place = each.place("targets", number, "fieldPaths", index)
+                    place = replacement.place("targets", number, "fieldPaths", index)
                     message = f"there is no field {field} in {replacements.selected(target)}"
                     return Told(place=place, message=message)
     return None
@@ -69,7 +69,7 @@ def replicas(case: Case) -> Told | None:
         for number, entry in enumerate(owner.items("replicas")):
             if dig(entry, "name") == case.said("name"):
                 message = f"no Deployment or StatefulSet is called {case.said('name')}"
-                known = (name for each in case.sources if each.made for name in (called(each)[1],))
+                known = (name for source in case.sources if source.made for name in (called(source)[1],))
                 hint = near(case.said("name"), known)
                 return Told(place=owner.place("replicas", number, "name"), message=message, hint=hint)
     return None
@@ -79,20 +79,23 @@ def operation(case: Case) -> Told | None:
     """An operation of a JSON patch that can't be done."""
     pointer, name = case.said("pointer"), case.said("op")
     for source in reversed(case.sources):
-        for each in source.operations:
-            if pointer and dig(source.document.value, each.number, "path") == pointer:
-                return Told(place=source.place((each.number, "path")))
-            if name and each.name == name:
+        for json_operation in source.operations:
+            if pointer and dig(source.document.value, json_operation.number, "path") == pointer:
+                return Told(place=source.place((json_operation.number, "path")))
+            if name and json_operation.name == name:
                 hint = near(name, ("add", "remove", "replace", "move", "copy", "test"))
                 message = f"a JSON patch has no operation {name}"
-                return Told(place=source.place((each.number, "op")), message=message, hint=hint)
+                return Told(place=source.place((json_operation.number, "op")), message=message, hint=hint)
     return None
 
 
 def _last(known: list[Generator], *, first: bool) -> Generator | None:
-    return next((each for each in reversed(known) if each.is_first is first), None)
+    return next((known_generator for known_generator in reversed(known) if known_generator.is_first is first), None)
 
 
 def _comes_at_all(case: Case, kind: str, name: str) -> bool:
-    made = any(each.made and called(each) == (kind, name) for each in case.sources)
-    return made or any((each.kind, each.name) == (kind, name) for each in case.scene.trace.origins.generators)
+    made = any(source.made and called(source) == (kind, name) for source in case.sources)
+    return made or any(
+        (known_generator.kind, known_generator.name) == (kind, name)
+        for known_generator in case.scene.trace.origins.generators
+    )

@@ -33,9 +33,10 @@ class Examined:
     def dump(self) -> dict[str, Any]:
         """As plain data, which `load` reads back."""
         findings = [
-            [each.rule.name, *astuple(each.place), each.message, each.hint, each.environments] for each in self.findings
+            [finding.rule.name, *astuple(finding.place), finding.message, finding.hint, finding.environments]
+            for finding in self.findings
         ]
-        return {"findings": findings, "claims": [asdict(each) for each in self.claims]}
+        return {"findings": findings, "claims": [asdict(claim) for claim in self.claims]}
 
     @classmethod
     def load(cls, data: Mapping[str, Any]) -> "Examined":
@@ -51,7 +52,7 @@ class Examined:
                 )
                 for rule, path, line, message, hint, environments in data["findings"]
             ),
-            claims=tuple(Claim(**each) for each in data["claims"]),
+            claims=tuple(Claim(**claim) for claim in data["claims"]),
         )
 
 
@@ -96,7 +97,7 @@ class Examiner:
         found = Examined(findings=tuple(registry.examine(look.scene)), claims=tuple(claims(look.scene)))
         look.scene.forget()
         key = self._key(environment, look.sources.parts)
-        same = all(each.identity == self.work.identity(part) for part, each in look.beside.items())
+        same = all(reading.identity == self.work.identity(part) for part, reading in look.beside.items())
         if key and look.sound and same:
             self.builder.cache.put(key, json.dumps(found.dump()).encode())
         return found
@@ -112,7 +113,7 @@ class Examiner:
         built = built or self.builder.build(self.work, overlay, sources)
         broken = built.failure is not None or not sources.whole
         beside = self.work.read(self.work.parts() if broken else self._beside(environment))
-        files = {path: data for each in beside.values() for path, data in each.tree.files.items()}
+        files = {path: data for reading in beside.values() for path, data in reading.tree.files.items()}
         if not broken and environment.name != self.first:
             others = self._clusters.keys() - self._concerned.of(environment)
             files = {path: data for path, data in files.items() if path not in others}
@@ -123,7 +124,7 @@ class Examiner:
             rendered=built.rendered,
             failure=built.failure,
             before=self._rendered_before(overlay, sources.parts, built),
-            problems=tuple(each for read in (*sources.readings, *beside.values()) for each in read.problems),
+            problems=tuple(problem for read in (*sources.readings, *beside.values()) for problem in read.problems),
         )
         return _Look(scene=scene, sources=sources, beside=beside, sound=built.sound)
 

@@ -21,7 +21,7 @@ def result(findings: Sequence[Finding], environments: Sequence[str], off: Sequen
 
     `off` are the rules that were switched off: every form but GitLab's has room to say so.
     """
-    failed = any(each.rule.severity is Severity.ERROR for each in findings)
+    failed = any(finding.rule.severity is Severity.ERROR for finding in findings)
     status = "failed" if failed else "warned" if findings else "passed"
     told = tuple(lines(findings, environments, off, form))
     return Result(status=status, data=data(findings, environments, off), lines=told, document=form in _DOCUMENTS)
@@ -30,71 +30,74 @@ def result(findings: Sequence[Finding], environments: Sequence[str], off: Sequen
 def lines(findings: Sequence[Finding], environments: Sequence[str], off: Sequence[Exemption], form: str) -> list[str]:
     """The findings in a form: `text`, `github`, `gitlab` or `sarif`."""
     told = [
-        (each.rule, f"the rule {each.rule} is switched off{each.where}: {' '.join(each.reason.split())}")
-        for each in off
+        (
+            exemption.rule,
+            f"the rule {exemption.rule} is switched off{exemption.where}: {' '.join(exemption.reason.split())}",
+        )
+        for exemption in off
     ]
     match form:
         case "github":
             notices = [f"::notice title={_escaped(rule, properties=True)}::{_escaped(said)}" for rule, said in told]
-            return [_github(each) for each in findings] + notices + _summary(findings, environments)
+            return [_github(finding) for finding in findings] + notices + _summary(findings, environments)
         case "gitlab":
-            return [as_json([_gitlab(each) for each in findings])]
+            return [as_json([_gitlab(finding) for finding in findings])]
         case "sarif":
             return [as_json(_sarif(findings, told))]
     closing = [said for _, said in told]
-    return [line for each in findings for line in _text(each)] + closing + _summary(findings, environments)
+    return [line for finding in findings for line in _text(finding)] + closing + _summary(findings, environments)
 
 
 def data(findings: Sequence[Finding], environments: Sequence[str], off: Sequence[Exemption]) -> dict[str, Any]:
     """The findings for programs."""
     return {
         "environments": [*environments],
-        "findings": [_finding(each) for each in findings],
-        "switchedOff": [each.fields for each in off],
+        "findings": [_finding(finding) for finding in findings],
+        "switchedOff": [exemption.fields for exemption in off],
     }
 
 
-def rule(each: Rule) -> dict[str, str]:
+def rule(rule: Rule) -> dict[str, str]:
     """A rule for programs."""
-    return {"name": each.name, "severity": each.severity, "title": each.title, "why": each.why, "fix": each.fix}
+    return {"name": rule.name, "severity": rule.severity, "title": rule.title, "why": rule.why, "fix": rule.fix}
 
 
-def _finding(each: Finding) -> dict[str, Any]:
+def _finding(finding: Finding) -> dict[str, Any]:
     return {
-        "rule": each.rule.name,
-        "severity": each.rule.severity,
-        "path": each.place.path,
-        "line": each.place.line,
-        "environments": [*each.environments],
-        "message": each.message,
-        "hint": each.hint or each.rule.fix,
+        "rule": finding.rule.name,
+        "severity": finding.rule.severity,
+        "path": finding.place.path,
+        "line": finding.place.line,
+        "environments": [*finding.environments],
+        "message": finding.message,
+        "hint": finding.hint or finding.rule.fix,
     }
 
 
-def _text(each: Finding) -> list[str]:
-    where = f" [{', '.join(each.environments)}]" if each.environments else ""
+def _text(finding: Finding) -> list[str]:
+    where = f" [{', '.join(finding.environments)}]" if finding.environments else ""
     return [
-        f"{each.place}: {each.rule.severity}: {each.message} ({each.rule.name}){where}",
-        f"    {each.hint or each.rule.fix}",
+        f"{finding.place}: {finding.rule.severity}: {finding.message} ({finding.rule.name}){where}",
+        f"    {finding.hint or finding.rule.fix}",
     ]
 
 
-def _sentence(each: Finding) -> str:
-    return visible(f"{each.message}. {each.hint or each.rule.fix}")
+def _sentence(finding: Finding) -> str:
+    return visible(f"{finding.message}. {finding.hint or finding.rule.fix}")
 
 
 def _summary(findings: Sequence[Finding], environments: Sequence[str]) -> list[str]:
     checked = f"{len(environments)} environment{'s' * (len(environments) != 1)} checked"
-    counts = {severity: sum(each.rule.severity is severity for each in findings) for severity in Severity}
+    counts = {severity: sum(finding.rule.severity is severity for finding in findings) for severity in Severity}
     told = [f"{count} {severity}{'s' * (count != 1)}" for severity, count in counts.items() if count]
     return [f"{checked}: {', '.join(told) or 'no finding'}"]
 
 
-def _github(each: Finding) -> str:
+def _github(finding: Finding) -> str:
     """A workflow command, which GitHub, Gitea and Forgejo show at the line (docs: workflow commands, error message)."""
-    properties = {"file": each.place.path, "line": str(each.place.line), "title": each.rule.name}
+    properties = {"file": finding.place.path, "line": str(finding.place.line), "title": finding.rule.name}
     told = ",".join(f"{key}={_escaped(value, properties=True)}" for key, value in properties.items())
-    return f"::{each.rule.severity} {told}::{_escaped(_sentence(each))}"
+    return f"::{finding.rule.severity} {told}::{_escaped(_sentence(finding))}"
 
 
 def _escaped(text: str, *, properties: bool = False) -> str:
@@ -103,15 +106,15 @@ def _escaped(text: str, *, properties: bool = False) -> str:
     return text.replace(":", "%3A").replace(",", "%2C") if properties else text
 
 
-def _gitlab(each: Finding) -> dict[str, Any]:
+def _gitlab(finding: Finding) -> dict[str, Any]:
     """An issue of GitLab's code quality report (docs: CI, testing, code quality, report format)."""
-    identity = visible(f"{each.rule.name} {each.place.path} {each.message}")
+    identity = visible(f"{finding.rule.name} {finding.place.path} {finding.message}")
     return {
-        "description": _sentence(each),
-        "check_name": each.rule.name,
+        "description": _sentence(finding),
+        "check_name": finding.rule.name,
         "fingerprint": hashlib.sha256(identity.encode()).hexdigest(),
-        "severity": "major" if each.rule.severity is Severity.ERROR else "minor",
-        "location": {"path": visible(each.place.path), "lines": {"begin": each.place.line}},
+        "severity": "major" if finding.rule.severity is Severity.ERROR else "minor",
+        "location": {"path": visible(finding.place.path), "lines": {"begin": finding.place.line}},
     }
 
 
@@ -122,7 +125,7 @@ def _message(text: str) -> dict[str, str]:
 
 def _sarif(findings: Sequence[Finding], off: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """A SARIF 2.1.0 log (OASIS)."""
-    rules = {each.rule.name: each.rule for each in findings}
+    rules = {finding.rule.name: finding.rule for finding in findings}
     order = {name: number for number, name in enumerate(rules)}
     driver = {
         "name": "taxiway",
@@ -130,31 +133,31 @@ def _sarif(findings: Sequence[Finding], off: Sequence[tuple[str, str]]) -> dict[
         "rules": [
             {
                 "id": name,
-                "shortDescription": {"text": each.title},
-                "fullDescription": {"text": each.why},
-                "help": {"text": each.fix},
-                "helpUri": each.page,
-                "defaultConfiguration": {"level": each.severity},
+                "shortDescription": {"text": rule.title},
+                "fullDescription": {"text": rule.why},
+                "help": {"text": rule.fix},
+                "helpUri": rule.page,
+                "defaultConfiguration": {"level": rule.severity},
             }
-            for name, each in rules.items()
+            for name, rule in rules.items()
         ],
     }
     results = [
         {
-            "ruleId": each.rule.name,
-            "ruleIndex": order[each.rule.name],
-            "level": each.rule.severity,
-            "message": _message(_sentence(each)),
+            "ruleId": finding.rule.name,
+            "ruleIndex": order[finding.rule.name],
+            "level": finding.rule.severity,
+            "message": _message(_sentence(finding)),
             "locations": [
                 {
                     "physicalLocation": {
-                        "artifactLocation": {"uri": quote(each.place.path, errors="surrogateescape")},
-                        "region": {"startLine": each.place.line},
+                        "artifactLocation": {"uri": quote(finding.place.path, errors="surrogateescape")},
+                        "region": {"startLine": finding.place.line},
                     }
                 }
             ],
         }
-        for each in findings
+        for finding in findings
     ]
     run: dict[str, Any] = {"tool": {"driver": driver}, "results": results}
     if off:

@@ -56,9 +56,9 @@ def containers(obj: ObjectContext) -> Iterator[tuple[FieldPath, Mapping[str, Any
 @shared
 def of(env: EnvironmentContext) -> Iterator[ObjectContext]:
     """What is rendered, the pod templates in ConfigMaps, and what the controller reads for the environment."""
-    for each in env.objects:
-        place = partial(env.trace.field, each)
-        yield ObjectContext(model=env.model, value=each, subject=f"{identify(each)}", place=place)
+    for obj in env.objects:
+        place = partial(env.trace.field, obj)
+        yield ObjectContext(model=env.model, value=obj, subject=f"{identify(obj)}", place=place)
     for pod in pods.of(env):
         if pod.key is not None:
             inside = partial(env.trace.data, pod.owner, pod.key)

@@ -41,9 +41,9 @@ class Pod:
 
     def _containers(self) -> Iterator["Container"]:
         for name in ("initContainers", "containers"):
-            for number, each in enumerate(items(self.spec.get(name))):
-                if isinstance(each, dict):
-                    yield Container(pod=self, field=name, number=number, data=each)
+            for number, container in enumerate(items(self.spec.get(name))):
+                if isinstance(container, dict):
+                    yield Container(pod=self, field=name, number=number, data=container)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,21 +99,21 @@ class Container:
                 for key, value in (held(scene, kind, name) or {}).items():
                     where = partial(_place, scene, kind, name, key)
                     found[prefix + key] = Setting(value=value, kind=kind, name=name, key=key, where=where)
-        for number, each in enumerate(items(self.data.get("env"))):
-            variable = dig(each, "name")
+        for number, entry in enumerate(items(self.data.get("env"))):
+            variable = dig(entry, "name")
             if isinstance(variable, str):
-                found[variable] = self._literal(number, mapping(each))
+                found[variable] = self._literal(number, mapping(entry))
         return found
 
-    def _literal(self, number: int, each: Mapping[str, Any]) -> Setting:
-        where = partial(self.place, "env", number, "value" if "value" in each else "name")
+    def _literal(self, number: int, entry: Mapping[str, Any]) -> Setting:
+        where = partial(self.place, "env", number, "value" if "value" in entry else "name")
         for kind, said in (("ConfigMap", "configMapKeyRef"), ("Secret", "secretKeyRef")):
-            reference = mapping(each, "valueFrom", said)
+            reference = mapping(entry, "valueFrom", said)
             name, key = reference.get("name"), reference.get("key")
             if isinstance(name, str) and isinstance(key, str):
                 value = (held(self.pod.scene, kind, name) or {}).get(key)
                 return Setting(value=value, kind=kind, name=name, key=key, where=where)
-        value = each.get("value")
+        value = entry.get("value")
         return Setting(value=None if value is None else str(value), where=where)
 
 
@@ -123,16 +123,16 @@ def of(scene: EnvironmentContext) -> tuple[Pod, ...]:
 
 
 def _pods(scene: EnvironmentContext) -> Iterator[Pod]:
-    for each in scene.objects:
-        if path := POD_SPECS.get(each["kind"]):
-            spec = dig(each, *path)
-            metadata = mapping(each, *path[:-1], "metadata")
+    for obj in scene.objects:
+        if path := POD_SPECS.get(obj["kind"]):
+            spec = dig(obj, *path)
+            metadata = mapping(obj, *path[:-1], "metadata")
             if isinstance(spec, dict):
-                yield Pod(scene=scene, owner=each, path=path, spec=spec, metadata=metadata)
-        elif each["kind"] == "ConfigMap":
-            for key, text in mapping(each.get("data")).items():
+                yield Pod(scene=scene, owner=obj, path=path, spec=spec, metadata=metadata)
+        elif obj["kind"] == "ConfigMap":
+            for key, text in mapping(obj.get("data")).items():
                 if isinstance(text, str) and "kind:" in text and "Pod" in text:
-                    yield from _template(scene, each, str(key), text)
+                    yield from _template(scene, obj, str(key), text)
 
 
 def _template(scene: EnvironmentContext, owner: Object, key: str, text: str) -> Iterator[Pod]:

@@ -37,20 +37,20 @@ class Mention:
 def grouped(mentions: Iterable[Mention]) -> Iterator[tuple[str, str, list[Mention]]]:
     """The mentions by name and key: one mistake is one finding, however many objects it breaks."""
     groups: dict[tuple[str, str], list[Mention]] = defaultdict(list)
-    for each in mentions:
-        groups[each.name, each.key].append(each)
+    for mention in mentions:
+        groups[mention.name, mention.key].append(mention)
     for (name, key), group in groups.items():
         yield name, key, group
 
 
 def first(group: Iterable[Mention]) -> Place:
     """The first of their places."""
-    return min(each.where() for each in group)
+    return min(mention.where() for mention in group)
 
 
 def readers(group: Iterable[Mention]) -> str:
     """Who says it, in few words."""
-    names = sorted({each.reader for each in group})
+    names = sorted({mention.reader for mention in group})
     more = len(names) - _SHOWN
     return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
@@ -60,7 +60,7 @@ def near(name: str, known: Iterable[str]) -> str:
     choices = sorted(set(known))
     # Most names begin with `airflow-`, so what is not very near is not near at all.
     close = difflib.get_close_matches(name, choices, n=1, cutoff=0.78)
-    within = [each for each in choices if each in name or name in each]
+    within = [choice for choice in choices if choice in name or name in choice]
     if close or len(within) == 1:
         return f"did you mean {(close or within)[0]}?"
     return f"known: {', '.join(choices)}" if 0 < len(choices) <= 8 else ""
@@ -104,7 +104,7 @@ def _volume(pod: Pod, path: FieldPath, source: Any, field: str) -> Iterator[Ment
 def _sub_paths(container: Container, kind: str) -> Iterator[Mention]:
     """A subPath into a ConfigMap or Secret is a key of it, unless its items give the files other names."""
     field, called = _FIELDS[kind][2:]
-    volumes = {str(dig(each, "name")): dig(each, field) for each in items(container.pod.spec.get("volumes"))}
+    volumes = {str(dig(volume, "name")): dig(volume, field) for volume in items(container.pod.spec.get("volumes"))}
     for number, mount in enumerate(items(container.data.get("volumeMounts"))):
         source, path = volumes.get(str(dig(mount, "name"))), dig(mount, "subPath")
         if (name := _needed(source, called)) and isinstance(path, str) and path and not items(source, "items"):
@@ -114,8 +114,8 @@ def _sub_paths(container: Container, kind: str) -> Iterator[Mention]:
 
 def pull_secrets(pod: Pod) -> Iterator[Mention]:
     """Each Secret that the kubelet pulls a pod's images with."""
-    for number, each in enumerate(items(pod.spec.get("imagePullSecrets"))):
-        if isinstance(name := dig(each, "name"), str) and name:
+    for number, secret in enumerate(items(pod.spec.get("imagePullSecrets"))):
+        if isinstance(name := dig(secret, "name"), str) and name:
             yield _mention(pod, name, "", pod, ("imagePullSecrets", number, "name"))
 
 
@@ -178,7 +178,11 @@ class Labelled:
         numbers = set(range(len(self._pods)))
         for pair in mapping(mapping(selector).get("matchLabels")).items():
             numbers &= self._by_label.get((str(pair[0]), str(pair[1])), set())
-        expressions = [each for each in items(mapping(selector).get("matchExpressions")) if isinstance(each, dict)]
+        expressions = [
+            expression
+            for expression in items(mapping(selector).get("matchExpressions"))
+            if isinstance(expression, dict)
+        ]
         chosen = [self._pods[number] for number in sorted(numbers)]
         return [pod for pod in chosen if all(_meets(mapping(pod.metadata.get("labels")), e) for e in expressions)]
 

@@ -23,14 +23,14 @@ ALWAYS = "fleet/rule-switched-off"  # the rule that can't be switched off
 @cache
 def checks() -> tuple[Check[Any], ...]:
     """The rules of the package `rules`, by family, file and line."""
-    names = sorted(each.name for each in pkgutil.walk_packages(rules.__path__, f"{rules.__name__}."))
+    names = sorted(module.name for module in pkgutil.walk_packages(rules.__path__, f"{rules.__name__}."))
     held = [(name, value) for name in names for value in vars(import_module(name)).values()]
-    return tuple(each for name, each in held if isinstance(each, Check) and each.run.__module__ == name)
+    return tuple(value for name, value in held if isinstance(value, Check) and value.run.__module__ == name)
 
 
 def every() -> tuple[Rule, ...]:
     """Every rule, by family, file and line."""
-    return tuple(each.rule for each in checks())
+    return tuple(check.rule for check in checks())
 
 
 def findings(context: Context, check: Check[Any]) -> list[Finding]:
@@ -40,17 +40,21 @@ def findings(context: Context, check: Check[Any]) -> list[Finding]:
 
 def examine(context: Context) -> list[Finding]:
     """All that is wrong in a context: of a mistake and what follows from it, the mistake."""
-    found = [each for check in checks() if check.scope is type(context) for each in findings(context, check)]
+    found = [finding for check in checks() if check.scope is type(context) for finding in findings(context, check)]
     if isinstance(context, EnvironmentContext):
         chosen = [check for check in checks() if check.scope is ObjectContext]
         found.extend(_finding(context, *broken) for broken in objects.violations(context, chosen))
     # A rule that is switched off explains nothing: its findings are not shown.
     told: dict[object, set[str]] = defaultdict(set)
-    for each in found:
-        if not context.exempts(each.rule, each.place):
+    for finding in found:
+        if not context.exempts(finding.rule, finding.place):
             for within in Within:
-                told[_around(each.place, within)].add(each.rule.name)
-    return [each for each in found if not _is_explained(each.rule, told[_around(each.place, each.rule.within)])]
+                told[_around(finding.place, within)].add(finding.rule.name)
+    return [
+        finding
+        for finding in found
+        if not _is_explained(finding.rule, told[_around(finding.place, finding.rule.within)])
+    ]
 
 
 def _finding(context: Context, rule: Rule, violation: Violation) -> Finding:
@@ -87,22 +91,25 @@ def named(name: str) -> Rule:
 
 def check_off(off: Iterable[Exemption]) -> None:
     """Raise BadTarget where the rule is switched off that can't be."""
-    if any(each.rule == ALWAYS for each in off):
+    if any(exemption.rule == ALWAYS for exemption in off):
         raise BadTarget(f"taxiway.yaml switches off {ALWAYS}, which can't be", hint="take its entry out")
 
 
 def exempting(finding: Finding, off: Iterable[Exemption]) -> Exemption | None:
     """What switches off the rule of a finding, where and for all environments that it is about."""
     names, path = finding.rule.names, finding.place.path
-    return next((each for each in off if ALWAYS not in names and each.covers(names, finding.environments, path)), None)
+    return next(
+        (exemption for exemption in off if ALWAYS not in names and exemption.covers(names, finding.environments, path)),
+        None,
+    )
 
 
 def judged(findings: Iterable[Finding], off: Sequence[Exemption]) -> list[Finding]:
     """The findings whose rule is not switched off there, each once; first of all what says that one is."""
-    left = merged(each for each in findings if exempting(each, off) is None)
-    return sorted(left, key=lambda each: each.rule.name != ALWAYS)
+    left = merged(finding for finding in findings if exempting(finding, off) is None)
+    return sorted(left, key=lambda finding: finding.rule.name != ALWAYS)
 
 
 def serious(findings: Iterable[Finding]) -> list[Finding]:
     """The errors among findings."""
-    return [each for each in findings if each.rule.severity is Severity.ERROR]
+    return [finding for finding in findings if finding.rule.severity is Severity.ERROR]

@@ -36,18 +36,22 @@ class Survey:
 
     def of_changed(self) -> "Survey":
         """The same of those alone that differ from the commit before."""
-        return replace(self, chosen=tuple(each for each in self.chosen if self.examiner.differs(each)))
+        return replace(
+            self, chosen=tuple(environment for environment in self.chosen if self.examiner.differs(environment))
+        )
 
     def findings(self, *, progress: Progress) -> list[Finding]:
         """Every finding. Raises BadTarget at once where the rule is switched off that can't be."""
         registry.check_off(self.checkout.model.exemptions)
         examined = self._examined(progress)
-        found = [each for environment in self.chosen for each in examined[environment.name].findings]
-        found.extend(each for environment in self.chosen for each in self._dated(environment))
-        claims = [(each.name, claim) for each in self.chosen for claim in examined[each.name].claims]
+        found = [finding for environment in self.chosen for finding in examined[environment.name].findings]
+        found.extend(finding for environment in self.chosen for finding in self._dated(environment))
+        claims = [
+            (environment.name, claim) for environment in self.chosen for claim in examined[environment.name].claims
+        ]
         fleet = FleetContext(
             model=self.checkout.model,
-            chosen=tuple(each.name for each in self.chosen),
+            chosen=tuple(environment.name for environment in self.chosen),
             claims=claims,
             off_before=self.examiner.off_before,
             overlays=self.strays.overlays if self.strays else (),
@@ -72,9 +76,15 @@ class Survey:
         what = "building and examining the overlays"
         # One thread more than cores: Python examines one environment at a time while kustomize builds others.
         with progress(what) as tell, ThreadPoolExecutor(process.cores() + 1) as pool:
-            found = {each.name: known for each in self.chosen if (known := self.examiner.remembered(each))}
+            found = {
+                environment.name: known
+                for environment in self.chosen
+                if (known := self.examiner.remembered(environment))
+            }
             jobs = {
-                pool.submit(self.examiner.examine, each): each.name for each in self.chosen if each.name not in found
+                pool.submit(self.examiner.examine, environment): environment.name
+                for environment in self.chosen
+                if environment.name not in found
             }
             try:
                 for number, job in enumerate(as_completed(jobs), 1):
@@ -93,8 +103,8 @@ class Survey:
         return registry.examine(DatedContext(model=model, environment=known, now=self.now))
 
     def _asked(self, kubectl: Kubectl) -> Iterator[Finding]:
-        for each in self.chosen:
-            scene = self.examiner.scene(each)
+        for environment in self.chosen:
+            scene = self.examiner.scene(environment)
             if scene.rendered:
                 out, err = kubectl.dry_run(scene.rendered)
                 yield from registry.examine(ServerContext(model=scene.model, environment=scene, out=out, err=err))

@@ -98,14 +98,16 @@ class Finding:
 def merged(findings: Iterable[Finding]) -> list[Finding]:
     """The findings by place, each once: what several environments share names them all."""
     found: dict[tuple[Place, str, str], Finding] = {}
-    for each in findings:
-        key = (each.place, each.rule.name, each.message)
+    for finding in findings:
+        key = (finding.place, finding.rule.name, finding.message)
         other = found.get(key)
-        names = tuple(dict.fromkeys((*(other.environments if other else ()), *each.environments)))
-        found[key] = Finding(rule=each.rule, place=each.place, message=each.message, hint=each.hint, environments=names)
+        names = tuple(dict.fromkeys((*(other.environments if other else ()), *finding.environments)))
+        found[key] = Finding(
+            rule=finding.rule, place=finding.place, message=finding.message, hint=finding.hint, environments=names
+        )
     return [found[key] for key in sorted(found, key=lambda key: (key[0], key[1], key[2]))]
 
 
 def as_errors(findings: Iterable[Finding]) -> list[Finding]:
     """The same findings, each one an error."""
-    return [replace(each, rule=replace(each.rule, severity=Severity.ERROR)) for each in findings]
+    return [replace(finding, rule=replace(finding.rule, severity=Severity.ERROR)) for finding in findings]

@@ -39,7 +39,7 @@ def changed(
     scene: EnvironmentContext, change: Callable[[dict[str, Object]], None], *, more: tuple[Object, ...] = ()
 ) -> EnvironmentContext:
     """The same environment after a change of its objects, which go by `Kind/name`."""
-    objects = {str(identify(each)): deepcopy(each) for each in scene.objects}
+    objects = {str(identify(obj)): deepcopy(obj) for obj in scene.objects}
     change(objects)
     rendered = yaml.safe_dump_all([*objects.values(), *more]).encode()
     return EnvironmentContext(model=scene.model, environment=scene.environment, tree=scene.tree, rendered=rendered)
@@ -121,7 +121,7 @@ def test_nothing_is_said_where_nothing_was_built(scene: EnvironmentContext) -> N
 def test_a_setting_of_a_configuration_file_is_not_missed(scene: EnvironmentContext) -> None:
     def without(objects: dict[str, Object]) -> None:
         container = main(objects, "triggerer")
-        container["env"] = [each for each in container["env"] if "FERNET" not in each["name"]]
+        container["env"] = [entry for entry in container["env"] if "FERNET" not in entry["name"]]
 
     def configured(objects: dict[str, Object]) -> None:
         without(objects)
@@ -134,7 +134,7 @@ def test_a_setting_of_a_configuration_file_is_not_missed(scene: EnvironmentConte
 def test_replicas_of_the_api_server_share_their_secret_key(scene: EnvironmentContext) -> None:
     def alone(objects: dict[str, Object]) -> None:
         container = main(objects, "api-server")
-        container["env"] = [each for each in container["env"] if each["name"] != "AIRFLOW__API__SECRET_KEY"]
+        container["env"] = [entry for entry in container["env"] if entry["name"] != "AIRFLOW__API__SECRET_KEY"]
 
     def several(objects: dict[str, Object]) -> None:
         alone(objects)

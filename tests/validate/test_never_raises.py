@@ -80,9 +80,9 @@ def restructured(change: Callable[[random.Random, Any], Any]) -> Callable[[rando
 
 def _places(value: Any) -> Iterator[tuple[Any, Any]]:
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, each in pairs:
+    for key, inner in pairs:
         yield value, key
-        yield from _places(each)
+        yield from _places(inner)
 
 
 def _drop(chance: random.Random, place: tuple[Any, Any]) -> None:

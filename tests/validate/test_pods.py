@@ -94,12 +94,12 @@ def dev(fresh: Path) -> EnvironmentContext:
 
 def pod(scene: EnvironmentContext, name: str) -> Pod:
     """The pod whose owner has this name."""
-    (found,) = [each for each in pods.of(scene) if str(each) == name]
+    (found,) = [pod for pod in pods.of(scene) if str(pod) == name]
     return found
 
 
 def test_the_pods_are_those_of_workloads_and_the_worker_template(dev: EnvironmentContext) -> None:
-    assert {str(each) for each in pods.of(dev)} == {
+    assert {str(pod) for pod in pods.of(dev)} == {
         "Deployment/airflow-api-server",
         "Deployment/airflow-dag-processor",
         "Deployment/airflow-s3",

@@ -50,8 +50,8 @@ def scene(fresh: Path) -> EnvironmentContext:
 
 def changed(scene: EnvironmentContext, files: Mapping[str, bytes], *objects: Any) -> EnvironmentContext:
     """The scene with files and rendered objects of the same name put in the place of its own."""
-    names = {(each["kind"], each["metadata"]["name"]) for each in objects}
-    kept = [each for each in scene.objects if (each["kind"], each["metadata"]["name"]) not in names]
+    names = {(obj["kind"], obj["metadata"]["name"]) for obj in objects}
+    kept = [obj for obj in scene.objects if (obj["kind"], obj["metadata"]["name"]) not in names]
     rendered = yaml.safe_dump_all([*kept, *objects]).encode()
     return EnvironmentContext(
         model=scene.model,
@@ -66,12 +66,12 @@ def aged(scene: EnvironmentContext, now: datetime) -> list[Finding]:
 
 
 def rules(findings: list[Finding]) -> list[str]:
-    return sorted(each.rule.name for each in findings)
+    return sorted(finding.rule.name for finding in findings)
 
 
 def hits(text: str, kind: str) -> list[str]:
     held = scan.read(text.encode(), kind)
-    return sorted({f"secrets/{each.kind}" for each in held.hits} | {"secrets/plain-secret" for _ in held.secrets})
+    return sorted({f"secrets/{hit.kind}" for hit in held.hits} | {"secrets/plain-secret" for _ in held.secrets})
 
 
 AWS = "AKIA" + "Z7Q2MPLK3XW5VN6T"
@@ -169,7 +169,7 @@ def test_no_message_has_any_part_of_a_secret(value: str, kind: str) -> None:
             {"kind": "ConfigMap", "data": {"SMTP_PASSWORD": value, "URL": f"amqp://a:{value}@b"}}
         ) + yaml.safe_dump({"kind": "Secret", "data": {"k": value}}, explicit_start=True)
     held = scan.read(text.encode(), kind)
-    told = [each.what for each in held.hits] + [each.name for each in held.secrets]
+    told = [hit.what for hit in held.hits] + [secret.name for secret in held.secrets]
     assert len(told) == 2 + (kind == "yaml")
     assert not any(value[at : at + 6] in what for what in told for at in range(len(value) - 5))
 
@@ -195,18 +195,18 @@ def test_the_layout_of_a_file_does_not_count(style: str) -> None:
         )
     shown = scan.read(text.encode(), "json" if style == "json" else "yaml")
     assert rules_of(shown) == ["secrets/literal"] * 2 + ["secrets/password-in-url", "secrets/token"]
-    assert sorted((each.name, each.generated) for each in shown.secrets) == [("g", True), ("s", False)]
+    assert sorted((secret.name, secret.generated) for secret in shown.secrets) == [("g", True), ("s", False)]
 
 
 def rules_of(shown: scan.Shown) -> list[str]:
-    return sorted(f"secrets/{each.kind}" for each in shown.hits)
+    return sorted(f"secrets/{hit.kind}" for hit in shown.hits)
 
 
 def test_the_line_is_that_of_the_secret_in_a_text_of_several_lines() -> None:
     text = f"data:\n  script.sh: |\n    #!/bin/sh\n    export PGPASSWORD={VALUE}\n    psql\n"
-    assert [each.line for each in scan.read(text.encode(), "yaml").hits] == [3]
+    assert [hit.line for hit in scan.read(text.encode(), "yaml").hits] == [3]
     nested = f"patches:\n  - target: {{}}\n    patch: |\n      data:\n        b: 1\n        A_PASSWORD: {VALUE}\n"
-    assert [each.line for each in scan.read(nested.encode(), "yaml").hits] == [5]
+    assert [hit.line for hit in scan.read(nested.encode(), "yaml").hits] == [5]
 
 
 def test_aliases_of_aliases_are_read_once() -> None:
@@ -226,17 +226,17 @@ def test_a_fresh_repo_has_no_finding(scene: EnvironmentContext) -> None:
 
 
 def test_records_are_read_as_they_are_written(scene: EnvironmentContext) -> None:
-    assert {each.value for each in sealing.Scope} == set(items.SCOPES)
+    assert {scope.value for scope in sealing.Scope} == set(items.SCOPES)
     read = items.sealed_secrets(scene)
     assert len(read) == 6
     pinned = certificates.pinned(scene.environment, scene.tree)
     assert pinned is not None
-    for each in read:
-        assert set(each.records) == set(each.items)
-        for record in each.records.values():
+    for sealed in read:
+        assert set(sealed.records) == set(sealed.items)
+        for record in sealed.records.values():
             assert record is not None
             assert record.certificate == pinned.fingerprint
-            assert (record.namespace, record.name, record.scope) == ("airflow-dev", each.name, "strict")
+            assert (record.namespace, record.name, record.scope) == ("airflow-dev", sealed.name, "strict")
 
 
 def resealed(
@@ -288,7 +288,7 @@ def test_only_the_text_true_sets_a_scope(scene: EnvironmentContext, value: Any) 
 
 def test_a_wrong_namespace_of_the_overlay_is_told_by_others(scene: EnvironmentContext) -> None:
     moved = [
-        {**each, "metadata": {**each["metadata"], "namespace": "elsewhere"}} for each in scene.of_kind("SealedSecret")
+        {**obj, "metadata": {**obj["metadata"], "namespace": "elsewhere"}} for obj in scene.of_kind("SealedSecret")
     ]
     assert "secrets/sealed-elsewhere" not in rules(found(changed(scene, {}, *moved), "secrets"))
 

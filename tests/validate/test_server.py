@@ -26,7 +26,7 @@ def scene(fresh: Path) -> EnvironmentContext:
 
 def taken(scene: EnvironmentContext, *refused: str) -> str:
     """kubectl's standard output where all but these objects are taken."""
-    names = [f"{each['kind'].lower()}.any/{each['metadata']['name']}" for each in scene.objects]
+    names = [f"{obj['kind'].lower()}.any/{obj['metadata']['name']}" for obj in scene.objects]
     return "".join(f"{name} serverside-applied (server dry run)\n" for name in names if name not in refused)
 
 
@@ -62,7 +62,7 @@ def test_an_unknown_field_leads_to_its_line(scene: EnvironmentContext) -> None:
 
 
 def test_a_namespace_that_is_not_there_is_told_once(scene: EnvironmentContext) -> None:
-    some = [f"{each['kind'].lower()}.any/{each['metadata']['name']}" for each in scene.objects[:3]]
+    some = [f"{obj['kind'].lower()}.any/{obj['metadata']['name']}" for obj in scene.objects[:3]]
     (found,) = check(scene, taken(scene, *some), ABSENT * 3)
     assert (found.rule.name, "3 objects were not looked at" in found.message) == ("server/no-namespace", True)
 

@@ -111,7 +111,7 @@ def _health_check_off(component: Component) -> Place | None:
 def _number(component: Component, port: Any) -> int | None:
     """A port by its number or name; None where the container does not say."""
     if isinstance(port, str):
-        named = (each for each in items(component.container.data.get("ports")) if dig(each, "name") == port)
+        named = (entry for entry in items(component.container.data.get("ports")) if dig(entry, "name") == port)
         port = dig(next(named, None), "containerPort")
     return port if isinstance(port, int) and not isinstance(port, bool) else None
 

@@ -79,7 +79,7 @@ def build(env: EnvironmentContext) -> Iterator[Violation]:
         return
     overlay = env.environment.overlay
     if refusals := env.graph.refusals:
-        first = min(refusals, key=lambda each: each.why not in (Why.SYNTAX, Why.UNKNOWN))
+        first = min(refusals, key=lambda refusal: refusal.why not in (Why.SYNTAX, Why.UNKNOWN))
         message = f"kustomize can't build {overlay}: {first.message}"
         yield Violation(first.place, message, diagnosis.near(first.field, FIELDS))
         return
@@ -100,4 +100,4 @@ def _is_told(env: EnvironmentContext) -> bool:
     refusals = env.graph.refusals
     if any(words in str(env.failure) and env.told(other) for other, said in _WORDS.items() for words in said):
         return True
-    return bool(refusals) and all(each.why in _REFUSED and env.told(_REFUSED[each.why]) for each in refusals)
+    return bool(refusals) and all(refusal.why in _REFUSED and env.told(_REFUSED[refusal.why]) for refusal in refusals)

@@ -28,7 +28,7 @@ def floating_image(env: EnvironmentContext) -> Iterator[Violation]:
     """
     # Each of these can leave an image without the tag that was meant for it.
     untagging = (dead_image, dead_replacement, replacement_piece, unknown_field, unread_file)
-    explained = any(env.told(each) for each in untagging)
+    explained = any(env.told(check) for check in untagging)
     using: dict[tuple[Place, str], list[Container]] = defaultdict(list)
     for pod in pods.of(env):
         for container in pod.containers:

@@ -23,7 +23,7 @@ def missing_configmap(env: EnvironmentContext) -> Iterator[Violation]:
         # With a hash it is there, which a text can't know: kustomize's rules tell that.
         if env.called("ConfigMap", name) is None and not unread(env, "ConfigMap", name):
             message = f"ConfigMap {name} is not part of this environment; needed by {readers(group)}"
-            known = (identify(each).name for each in env.of_kind("ConfigMap"))
+            known = (identify(config).name for config in env.of_kind("ConfigMap"))
             yield Violation(first(group), message, near(name, known))
 
 
@@ -91,7 +91,7 @@ def missing_pull_secret(env: EnvironmentContext) -> Iterator[Violation]:
     The kubelet pulls without it, and a private registry then refuses: ImagePullBackOff.
     """
     made = _made(env)
-    for name, _, group in grouped(each for pod in pods.of(env) for each in references.pull_secrets(pod)):
+    for name, _, group in grouped(mention for pod in pods.of(env) for mention in references.pull_secrets(pod)):
         if name not in made and not brought(env, name) and not unread(env, "Secret", name):
             message = (
                 f"Secret {name} is made by nothing in {_folder(env)}; images are pulled with it by {readers(group)}"
@@ -101,12 +101,12 @@ def missing_pull_secret(env: EnvironmentContext) -> Iterator[Violation]:
 
 def _mentions(env: EnvironmentContext, kind: str) -> list[tuple[str, str, list[Mention]]]:
     """Every ConfigMap or Secret that a pod reads, and every key of one, each with all that read it."""
-    reading = (each for pod in pods.of(env) for each in references.entries(pod, kind))
+    reading = (mention for pod in pods.of(env) for mention in references.entries(pod, kind))
     return env.once(("mentions", kind), lambda: list(grouped(reading)))
 
 
 def _made(env: EnvironmentContext) -> set[str]:
-    return {each["metadata"]["name"] for each in env.of_kind("SealedSecret", "Secret")}
+    return {secret["metadata"]["name"] for secret in env.of_kind("SealedSecret", "Secret")}
 
 
 def _folder(env: EnvironmentContext) -> str:
@@ -115,11 +115,12 @@ def _folder(env: EnvironmentContext) -> str:
 
 def brought(env: EnvironmentContext, name: str) -> bool:
     """Whether something that the environment holds makes the cluster bring this Secret, with keys of its own."""
-    certificates = (dig(each, "spec", "secretName") for each in env.of_kind("Certificate"))
+    certificates = (dig(certificate, "spec", "secretName") for certificate in env.of_kind("Certificate"))
     external = (
-        dig(each, "spec", "target", "name") or each["metadata"]["name"] for each in env.of_kind("ExternalSecret")
+        dig(external_secret, "spec", "target", "name") or external_secret["metadata"]["name"]
+        for external_secret in env.of_kind("ExternalSecret")
     )
-    return any(each == name for each in (*certificates, *external))
+    return any(secret_name == name for secret_name in (*certificates, *external))
 
 
 def seal(env: EnvironmentContext, name: str, keys: list[str]) -> str:

@@ -30,7 +30,7 @@ def missing_role(env: EnvironmentContext) -> Iterator[Violation]:
             continue
         if env.find("Role", name) is None and not unread(env, "Role", name):
             message = f"{identify(binding)} grants Role {name}, which is not part of this environment"
-            known = (each["metadata"]["name"] for each in env.of_kind("Role"))
+            known = (role["metadata"]["name"] for role in env.of_kind("Role"))
             yield Violation(env.trace.field(binding, ("roleRef", "name")), message, near(name, known))
 
 
@@ -45,8 +45,8 @@ def missing_subject(env: EnvironmentContext) -> Iterator[Violation]:
     The API server takes the binding and grants nothing to the pods: their calls end in 403 Forbidden.
     """
     # An account that its own pod misses is told there.
-    told = {each.name for pod in pods.of(env) for each in references.accounts(pod)}
-    known = {each["metadata"]["name"]: each for each in env.of_kind("ServiceAccount")}
+    told = {mention.name for pod in pods.of(env) for mention in references.accounts(pod)}
+    known = {account["metadata"]["name"]: account for account in env.of_kind("ServiceAccount")}
     for binding in env.of_kind(*_BINDINGS):
         for number, subject in enumerate(items(binding, "subjects")):
             name, namespace = dig(subject, "name"), dig(subject, "namespace")
@@ -77,6 +77,6 @@ def missing_scale_target(env: EnvironmentContext) -> Iterator[Violation]:
             continue
         if env.find(kind, name) is None and not unread(env, kind, name):
             message = f"{identify(scaler)} scales {kind}/{name}, which is not part of this environment"
-            known = (each["metadata"]["name"] for each in env.of_kind(kind))
+            known = (target["metadata"]["name"] for target in env.of_kind(kind))
             place = env.trace.field(scaler, ("spec", "scaleTargetRef", "name"))
             yield Violation(place, message, near(name, known))

@@ -59,21 +59,21 @@ def unexpanded_variable(env: EnvironmentContext) -> Iterator[Violation]:
 
 
 def _in_env(container: Container, known: set[str]) -> Iterator[Violation]:
-    later = {name for each in items(container.data.get("env")) if isinstance(name := dig(each, "name"), str)}
+    later = {name for entry in items(container.data.get("env")) if isinstance(name := dig(entry, "name"), str)}
     defined = set(known)
-    for number, each in enumerate(items(container.data.get("env"))):
-        for name in _used(dig(each, "value")):
+    for number, entry in enumerate(items(container.data.get("env"))):
+        for name in _used(dig(entry, "value")):
             if name not in defined and not _linked(container, name):
-                message = f"{dig(each, 'name')} of container {container.name} of {container.pod} uses $({name}), "
+                message = f"{dig(entry, 'name')} of container {container.name} of {container.pod} uses $({name}), "
                 message += "which is set only after it" if name in later else "which nothing sets"
                 hint = "move it up" if name in later else near(name, defined)
                 yield Violation(container.place("env", number, "value"), message, hint)
-        if isinstance(name := dig(each, "name"), str):
+        if isinstance(name := dig(entry, "name"), str):
             defined.add(name)
 
 
 def _in_commands(container: Container, known: set[str]) -> Iterator[Violation]:
-    names = (dig(each, "name") for each in items(container.data.get("env")))
+    names = (dig(entry, "name") for entry in items(container.data.get("env")))
     defined = known | {name for name in names if isinstance(name, str)}
     for field in ("command", "args"):
         for number, text in enumerate(items(container.data.get(field))):
