@@ -11,7 +11,7 @@ from bootstrap.gitrepo import status
 from bootstrap.gitrepo.snapshot import Commit, WorkTree
 from bootstrap.validate import formats, violation
 from bootstrap.validate.engine import Examiner
-from bootstrap.validate.run import Survey
+from bootstrap.validate.run import Validation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,21 +46,21 @@ def run(request: Request, *, progress: Progress) -> Result:
             before=_before(session.top, request.since),
             builder=session.builder,
         )
-        survey = Survey(
+        validation = Validation(
             checkout=session.checkout,
             chosen=environments,
             examiner=examiner,
             now=datetime.now(UTC),
             strays=None if request.environments or request.since else session.checkout.strays(),
-            off=(examiner.off_before or ()) if request.since else session.model.exemptions,
+            exemptions=(examiner.exemptions_before or ()) if request.since else session.model.exemptions,
         )
         if request.since:
-            survey = survey.of_changed()
-    found = survey.findings(progress=progress)
+            validation = validation.of_changed()
+    found = validation.findings(progress=progress)
     if request.server:
-        found = survey.judged([*found, *survey.asked(request.context, progress=progress)])
+        found = validation.apply_exemptions([*found, *validation.server_findings(request.context, progress=progress)])
     found = violation.as_errors(found) if request.strict else found
-    return formats.result(found, [each.name for each in survey.chosen], survey.off, request.form)
+    return formats.result(found, [each.name for each in validation.chosen], validation.exemptions, request.form)
 
 
 def _before(top: Path, since: str | None) -> Commit | None:

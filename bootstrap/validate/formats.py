@@ -1,4 +1,4 @@
-"""Findings as text: for a terminal, for programs, and in the forms that forges show beside the lines."""
+"""Output formats of `taxiway validate`: text, JSON, GitHub workflow commands, GitLab code quality and SARIF."""
 
 import hashlib
 import re
@@ -16,49 +16,55 @@ _DOCUMENTS = ("github", "gitlab", "sarif")
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def result(findings: Sequence[Finding], environments: Sequence[str], off: Sequence[Exemption], form: str) -> Result:
-    """The findings as the answer, in the form of `lines`; `failed` where one is an error.
+def result(
+    findings: Sequence[Finding], environments: Sequence[str], exemptions: Sequence[Exemption], form: str
+) -> Result:
+    """Result of `taxiway validate`, in a format of `lines`; its status is `failed` if a finding is an error.
 
-    `off` are the rules that were switched off: every form but GitLab's has room to say so.
+    `exemptions` are the rules that were switched off; every format but GitLab's can report them.
     """
     failed = any(finding.rule.severity is Severity.ERROR for finding in findings)
     status = "failed" if failed else "warned" if findings else "passed"
-    told = tuple(lines(findings, environments, off, form))
-    return Result(status=status, data=data(findings, environments, off), lines=told, document=form in _DOCUMENTS)
+    shown = tuple(lines(findings, environments, exemptions, form))
+    return Result(
+        status=status, data=data(findings, environments, exemptions), lines=shown, document=form in _DOCUMENTS
+    )
 
 
-def lines(findings: Sequence[Finding], environments: Sequence[str], off: Sequence[Exemption], form: str) -> list[str]:
-    """The findings in a form: `text`, `github`, `gitlab` or `sarif`."""
-    told = [
+def lines(
+    findings: Sequence[Finding], environments: Sequence[str], exemptions: Sequence[Exemption], form: str
+) -> list[str]:
+    """Findings in one of the formats `text`, `github`, `gitlab` or `sarif`."""
+    notes = [
         (
             exemption.rule,
             f"the rule {exemption.rule} is switched off{exemption.where}: {' '.join(exemption.reason.split())}",
         )
-        for exemption in off
+        for exemption in exemptions
     ]
     match form:
         case "github":
-            notices = [f"::notice title={_escaped(rule, properties=True)}::{_escaped(said)}" for rule, said in told]
+            notices = [f"::notice title={_escaped(rule, properties=True)}::{_escaped(note)}" for rule, note in notes]
             return [_github(finding) for finding in findings] + notices + _summary(findings, environments)
         case "gitlab":
             return [as_json([_gitlab(finding) for finding in findings])]
         case "sarif":
-            return [as_json(_sarif(findings, told))]
-    closing = [said for _, said in told]
+            return [as_json(_sarif(findings, notes))]
+    closing = [note for _, note in notes]
     return [line for finding in findings for line in _text(finding)] + closing + _summary(findings, environments)
 
 
-def data(findings: Sequence[Finding], environments: Sequence[str], off: Sequence[Exemption]) -> dict[str, Any]:
-    """The findings for programs."""
+def data(findings: Sequence[Finding], environments: Sequence[str], exemptions: Sequence[Exemption]) -> dict[str, Any]:
+    """Findings as JSON data (`-o json`)."""
     return {
         "environments": [*environments],
         "findings": [_finding(finding) for finding in findings],
-        "switchedOff": [exemption.fields for exemption in off],
+        "switchedOff": [exemption.fields for exemption in exemptions],
     }
 
 
 def rule(rule: Rule) -> dict[str, str]:
-    """A rule for programs."""
+    """A rule as JSON data (`--list-rules -o json`)."""
     return {"name": rule.name, "severity": rule.severity, "title": rule.title, "why": rule.why, "fix": rule.fix}
 
 
@@ -89,25 +95,25 @@ def _sentence(finding: Finding) -> str:
 def _summary(findings: Sequence[Finding], environments: Sequence[str]) -> list[str]:
     checked = f"{len(environments)} environment{'s' * (len(environments) != 1)} checked"
     counts = {severity: sum(finding.rule.severity is severity for finding in findings) for severity in Severity}
-    told = [f"{count} {severity}{'s' * (count != 1)}" for severity, count in counts.items() if count]
-    return [f"{checked}: {', '.join(told) or 'no finding'}"]
+    totals = [f"{count} {severity}{'s' * (count != 1)}" for severity, count in counts.items() if count]
+    return [f"{checked}: {', '.join(totals) or 'no finding'}"]
 
 
 def _github(finding: Finding) -> str:
-    """A workflow command, which GitHub, Gitea and Forgejo show at the line (docs: workflow commands, error message)."""
+    """Workflow command, which GitHub, Gitea and Forgejo show at the line (GitHub docs, "Workflow commands")."""
     properties = {"file": finding.place.path, "line": str(finding.place.line), "title": finding.rule.name}
-    told = ",".join(f"{key}={_escaped(value, properties=True)}" for key, value in properties.items())
-    return f"::{finding.rule.severity} {told}::{_escaped(_sentence(finding))}"
+    fields = ",".join(f"{key}={_escaped(value, properties=True)}" for key, value in properties.items())
+    return f"::{finding.rule.severity} {fields}::{_escaped(_sentence(finding))}"
 
 
 def _escaped(text: str, *, properties: bool = False) -> str:
-    """A value in a workflow command, as actions/toolkit escapes it; control characters are shown before."""
+    """Escape a value of a workflow command as actions/toolkit does, after making control characters visible."""
     text = log_line(text).replace("%", "%25")
     return text.replace(":", "%3A").replace(",", "%2C") if properties else text
 
 
 def _gitlab(finding: Finding) -> dict[str, Any]:
-    """An issue of GitLab's code quality report (docs: CI, testing, code quality, report format)."""
+    """Issue of a GitLab code quality report (GitLab docs, "Code Quality report format")."""
     identity = visible(f"{finding.rule.name} {finding.place.path} {finding.message}")
     return {
         "description": _sentence(finding),
@@ -119,12 +125,12 @@ def _gitlab(finding: Finding) -> dict[str, Any]:
 
 
 def _message(text: str) -> dict[str, str]:
-    """A message of SARIF without links (specification, 3.11.6: a backslash keeps `](` from being one)."""
+    """SARIF message without embedded links (SARIF 2.1.0, 3.11.6: `](` is escaped by a backslash)."""
     return {"text": re.sub(r"\]\(", r"\\](", text)}
 
 
-def _sarif(findings: Sequence[Finding], off: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """A SARIF 2.1.0 log (OASIS)."""
+def _sarif(findings: Sequence[Finding], exemptions: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """SARIF 2.1.0 log (OASIS); exemptions become tool configuration notifications."""
     rules = {finding.rule.name: finding.rule for finding in findings}
     order = {name: number for number, name in enumerate(rules)}
     driver = {
@@ -160,9 +166,10 @@ def _sarif(findings: Sequence[Finding], off: Sequence[tuple[str, str]]) -> dict[
         for finding in findings
     ]
     run: dict[str, Any] = {"tool": {"driver": driver}, "results": results}
-    if off:
-        notes = [
-            {"level": "note", "descriptor": {"id": rule}, "message": _message(visible(said))} for rule, said in off
+    if exemptions:
+        notifications = [
+            {"level": "note", "descriptor": {"id": rule}, "message": _message(visible(note))}
+            for rule, note in exemptions
         ]
-        run["invocations"] = [{"executionSuccessful": True, "toolConfigurationNotifications": notes}]
+        run["invocations"] = [{"executionSuccessful": True, "toolConfigurationNotifications": notifications}]
     return {"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}

@@ -86,13 +86,13 @@ def found(before: Committed, files: Files, name: str, scratch: Path) -> list[dic
         model=model,
         chosen=(name,),
         claims=[(name, claim) for claim in claims(context)],
-        off_before=before.model.exemptions,
+        exemptions_before=before.model.exemptions,
         read=lambda path: files.get(path, b""),
         rules=registry.names(),
     )
     dated = DatedContext(model=model, environment=context, now=datetime.now(UTC))
     findings = [finding for scope in (context, dated, fleet) for finding in registry.examine(scope)]
-    told = formats.data(registry.judged(findings, model.exemptions), [name], ())["findings"]
+    told = formats.data(registry.apply_exemptions(findings, model.exemptions), [name], ())["findings"]
     assert isinstance(told, list)
     return told
 

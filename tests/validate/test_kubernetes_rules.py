@@ -33,7 +33,7 @@ def golden(name: str) -> list[Object]:
     ]
 
 
-def scene(
+def context(
     *objects: Object, oldest: str = "1.31", before: list[Object] | None = None, files: Any = None
 ) -> EnvironmentContext:
     model = Model(
@@ -57,7 +57,7 @@ def kubernetes(env: EnvironmentContext) -> list[Finding]:
 
 def found(*objects: Object, oldest: str = "1.31") -> list[str]:
     """What is wrong with objects, as `rule: message`; the name of the family and of the first object is left out."""
-    findings = kubernetes(scene(*objects, oldest=oldest))
+    findings = kubernetes(context(*objects, oldest=oldest))
     return [
         f"{finding.rule.name.removeprefix('kubernetes/')}: {finding.message.partition(': ')[2]}" for finding in findings
     ]
@@ -244,7 +244,7 @@ def test_what_the_server_takes_is_not_told_of(obj: Object) -> None:
 )
 def test_an_api_that_no_server_has_is_told_with_its_successor(api: str, kind: str, said: str, hint: str) -> None:
     spec = {"defaultBackend": {"service": {"name": "a", "port": {"number": 80}}}}
-    (finding,) = kubernetes(scene({"apiVersion": api, "kind": kind, "metadata": {"name": "a"}, "spec": spec}))
+    (finding,) = kubernetes(context({"apiVersion": api, "kind": kind, "metadata": {"name": "a"}, "spec": spec}))
     assert f"kubernetes/{said}" in f"{finding.rule.name}: {finding.message.partition(': ')[2]}"
     assert hint in finding.hint
 
@@ -366,18 +366,18 @@ def claims(size: str) -> Object:
 
 
 def test_what_cannot_change_is_compared_with_head_where_that_is_known() -> None:
-    assert [finding.rule.name for finding in kubernetes(scene(claims("b"), before=[claims("a")]))] == [
+    assert [finding.rule.name for finding in kubernetes(context(claims("b"), before=[claims("a")]))] == [
         "kubernetes/immutable-field"
     ]
-    assert kubernetes(scene(claims("b"), before=[claims("b")])) == []
-    assert kubernetes(scene(claims("b"), before=[])) == []
-    assert kubernetes(scene(claims("b"))) == []
+    assert kubernetes(context(claims("b"), before=[claims("b")])) == []
+    assert kubernetes(context(claims("b"), before=[])) == []
+    assert kubernetes(context(claims("b"))) == []
 
 
 def test_what_many_objects_have_from_one_line_is_told_once() -> None:
     other = deployment(pod={"dnsPolicy": "none"})
     other["metadata"]["name"] = "api"
-    findings = kubernetes(scene(deployment(pod={"dnsPolicy": "none"}), other))
+    findings = kubernetes(context(deployment(pod={"dnsPolicy": "none"}), other))
     assert [finding.message for finding in findings] == ["Deployment/web and 1 more: none is no value of dnsPolicy"]
 
 
@@ -386,7 +386,7 @@ def test_the_file_of_the_controller_is_held_to_its_schema_too() -> None:
         b"apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: a\n"
         b"spec:\n  project: a\n  destnation: {}\n"
     )
-    (finding,) = kubernetes(scene(files={DEV.sync_file: text}))
+    (finding,) = kubernetes(context(files={DEV.sync_file: text}))
     assert (finding.rule.name, finding.place.path, finding.place.line) == (
         "kubernetes/unknown-field",
         DEV.sync_file,
@@ -402,8 +402,8 @@ def renamed(value: Any, old: str, new: str) -> Any:
 
 def test_a_namespace_that_no_server_would_take_is_no_other_one() -> None:
     objects = golden("dev")
-    assert not kubernetes(scene(*objects))
-    assert kubernetes(scene(*renamed(objects, '"airflow-dev"', '"airflow_dev"')))
+    assert not kubernetes(context(*objects))
+    assert kubernetes(context(*renamed(objects, '"airflow-dev"', '"airflow_dev"')))
 
 
 OBJECTS = [*golden("dev"), *(obj for obj, _ in REFUSED), *TAKEN]
@@ -431,7 +431,7 @@ def test_no_value_at_any_place_raises(data: st.DataObject) -> None:
             holder[key] = data.draw(JUNK)
         elif isinstance(holder, dict):
             holder[data.draw(st.text(max_size=3))] = holder.pop(key)
-    view = scene(before=[])
+    view = context(before=[])
     metadata = obj.get("metadata")
     if isinstance(obj.get("kind"), str) and isinstance(metadata, dict) and isinstance(metadata.get("name"), str):
         view.__dict__.update(objects=(obj,), objects_before=tuple(golden("dev")))
@@ -448,10 +448,10 @@ def turned(value: Any) -> Any:
 
 def test_the_order_of_keys_does_not_matter() -> None:
     for obj, _ in REFUSED:
-        view = scene()
+        view = context()
         view.__dict__["objects"] = (turned(obj),)
         told = {f"{one.rule.name}: {one.message}" for one in kubernetes(view)}
-        assert told == {f"{one.rule.name}: {one.message}" for one in kubernetes(scene(obj))}
+        assert told == {f"{one.rule.name}: {one.message}" for one in kubernetes(context(obj))}
 
 
 @pytest.mark.parametrize(
@@ -487,5 +487,5 @@ def test_schedules_are_read_as_the_server_reads_them(text: str, fine: bool) -> N
 
 
 def test_every_rule_is_told_apart() -> None:
-    titles = [rule.title for rule in registry.every() if rule.name.startswith("kubernetes/")]
+    titles = [rule.title for rule in registry.all_rules() if rule.name.startswith("kubernetes/")]
     assert len(titles) == len({*titles})

@@ -104,17 +104,17 @@ def test_a_rule_that_is_switched_off_explains_nothing(only: Callable[..., None])
     ):
         found = registry.examine(context(off))
         assert ("test/effect" in {finding.rule.name for finding in found}) is told
-        assert context(off).told(cause) is not told
-        left = {finding.rule.name for finding in registry.judged(found, [off])}
+        assert context(off).reports(cause) is not told
+        left = {finding.rule.name for finding in registry.apply_exemptions(found, [off])}
         assert ("test/cause" in left) is not told
 
 
 def test_a_renamed_rule_goes_by_its_old_name_too(only: Callable[..., None]) -> None:
     only(cause)
-    assert registry.named("test/old") is registry.named("test/cause") is cause.rule
+    assert registry.find("test/old") is registry.find("test/cause") is cause.rule
     assert registry.names() == {"test/cause": "test/cause", "test/old": "test/cause"}
     with pytest.raises(BadOption, match="no rule 'test/older'"):
-        registry.named("test/older")
+        registry.find("test/older")
 
 
 def test_the_page_of_all_rules_is_made_of_them() -> None:
@@ -126,13 +126,13 @@ def test_rules_are_found_by_family_file_and_line() -> None:
     places = [(check.run.__module__, check.run.__code__.co_firstlineno) for check in registry.checks()]
     assert places == sorted(places)
     assert all(check.rule.name.startswith(f"{check.run.__module__.split('.')[3]}/") for check in registry.checks())
-    names = [name for rule in registry.every() for name in rule.names]
+    names = [name for rule in registry.all_rules() for name in rule.names]
     assert len(names) == len(set(names))
 
 
 def test_what_explains_a_rule_is_there() -> None:
-    known = {rule.name.split("/")[0] + "/*" for rule in registry.every()} | {*registry.names(), "*"}
-    assert {cause for rule in registry.every() for cause in rule.after} <= known
+    known = {rule.name.split("/")[0] + "/*" for rule in registry.all_rules()} | {*registry.names(), "*"}
+    assert {cause for rule in registry.all_rules() for cause in rule.after} <= known
 
 
 def test_a_file_has_six_rules_at_most() -> None:

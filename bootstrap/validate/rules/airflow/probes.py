@@ -104,7 +104,7 @@ def _health_check_off(component: Component) -> Place | None:
     """Where a scheduler's health check server would be switched on; None where it is, or may be."""
     if component.kind != Process.SCHEDULER or component.is_on(_HEALTH) or not component.shows(_HEALTH):
         return None
-    hidden = component.setting(_HEALTH) is None and find_airflow(component.pod.scene).hides(component, _HEALTH)
+    hidden = component.setting(_HEALTH) is None and find_airflow(component.pod.env).hides(component, _HEALTH)
     return None if hidden else component.option_place(_HEALTH)
 
 

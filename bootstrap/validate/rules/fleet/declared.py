@@ -48,10 +48,10 @@ def rule_switched_off(fleet: FleetContext) -> Iterator[Violation]:
     From its merge on, nobody is told any more what that rule finds. Until then the change itself is still judged
     with it. This rule itself can't be switched off.
     """
-    if fleet.off_before is None:
+    if fleet.exemptions_before is None:
         return
     before, after = (
-        [_renamed(fleet, exemption) for exemption in off] for off in (fleet.off_before, fleet.model.exemptions)
+        [_renamed(fleet, exemption) for exemption in off] for off in (fleet.exemptions_before, fleet.model.exemptions)
     )
     for exemption in exemptions.added(before, after):
         if exemption.rule in fleet.rules:

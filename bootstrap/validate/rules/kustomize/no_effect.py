@@ -8,7 +8,7 @@ from bootstrap.kustomize import images
 from bootstrap.kustomize.accumulator import Gathered, Gathering
 from bootstrap.kustomize.selectors import Selector
 from bootstrap.validate.context import EnvironmentContext
-from bootstrap.validate.diagnosis import near
+from bootstrap.validate.diagnosis import suggest
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.violation import Violation
 
@@ -81,7 +81,7 @@ def patch_operation(env: EnvironmentContext) -> Iterator[Violation]:
                 continue
             if name in ("add", "replace") and "value" not in operation:
                 message = f"the operation on {path} has no value, and sets null"
-                hint = near("value", (str(key) for key in operation if key not in ("op", "path", "from")))
+                hint = suggest("value", (str(key) for key in operation if key not in ("op", "path", "from")))
                 yield Violation(source.place((number, "op")), message, hint)
 
 
@@ -96,11 +96,11 @@ def _advice(selector: Selector, found: list[Gathered], gathering: Gathering) -> 
         return "Objects of that kind and name have other labels at this point."
     kinds = {gathered.subject.kind for gathered in found}
     if selector.kind and not any(_only_kind(selector).selects(gathered.subject) for gathered in found):
-        return near(selector.kind, kinds)
+        return suggest(selector.kind, kinds)
     names = {
         name for gathered in found if _only_kind(selector).selects(gathered.subject) for name in gathered.subject.names
     }
-    return near(selector.name, names)
+    return suggest(selector.name, names)
 
 
 def _image_advice(name: str, known: Iterable[str]) -> str:
@@ -109,7 +109,7 @@ def _image_advice(name: str, known: Iterable[str]) -> str:
     if repository in names:
         return f"Leave the tag out: {repository}."
     same = sorted(other for other in names if other.rpartition("/")[2] == repository.rpartition("/")[2])
-    return f"The manifests say {same[0]}." if same else near(name, names)
+    return f"The manifests say {same[0]}." if same else suggest(name, names)
 
 
 def _without(selector: Selector, field: str) -> Selector:

@@ -9,7 +9,7 @@ from bootstrap.kustomize import replacements
 from bootstrap.kustomize.accumulator import Gathering
 from bootstrap.kustomize.replacements import Replacement
 from bootstrap.validate.context import EnvironmentContext
-from bootstrap.validate.diagnosis import near
+from bootstrap.validate.diagnosis import suggest
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.violation import Violation
 from bootstrap.yamltools.positions import FieldPath, Place
@@ -68,8 +68,8 @@ def unknown_field(env: EnvironmentContext) -> Iterator[Violation]:
 def _nearest(kind: str, name: str, gathering: Gathering) -> str:
     kinds = {gathered.subject.kind for gathered in gathering.all}
     if kind and kind not in kinds:
-        return near(kind, kinds)
-    return near(
+        return suggest(kind, kinds)
+    return suggest(
         name,
         (one for gathered in gathering.all if kind in ("", gathered.subject.kind) for one in gathered.subject.names),
     )
@@ -95,7 +95,7 @@ def _unknown(env: EnvironmentContext, replacement: Replacement) -> Iterator[Viol
             # Go's reader of JSON does not mind the case.
             if str(field).lower() not in {name.lower() for name in known}:
                 message = f"a replacement has no field {field} here"
-                hint = near(str(field), known)
+                hint = suggest(str(field), known)
                 yield Violation(replacement.place(*path, str(field)), message, hint)
 
 

@@ -7,7 +7,7 @@ from bootstrap.kubernetes.objects import dig, items
 from bootstrap.validate import pods, references
 from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.pods import Container, Pod
-from bootstrap.validate.references import first, grouped, near, readers, unread
+from bootstrap.validate.references import first, grouped, readers, suggest, unread
 from bootstrap.validate.rule import ERROR, WARNING, rule
 from bootstrap.validate.violation import Violation
 from bootstrap.yamltools.positions import FieldPath
@@ -27,7 +27,7 @@ def missing_service_account(env: EnvironmentContext) -> Iterator[Violation]:
     for name, _, group in grouped(mention for pod in pods.of(env) for mention in references.accounts(pod)):
         if name not in accounts and name != "default" and not unread(env, "ServiceAccount", name):
             message = f"ServiceAccount {name} is not part of this environment; needed by {readers(group)}"
-            yield Violation(first(group), message, near(name, accounts))
+            yield Violation(first(group), message, suggest(name, accounts))
 
 
 @rule("references/missing-claim", ERROR, fix="Correct the name, or add the PersistentVolumeClaim.")
@@ -40,7 +40,7 @@ def missing_claim(env: EnvironmentContext) -> Iterator[Violation]:
     for name, _, group in grouped(mention for pod in pods.of(env) for mention in references.claims(pod)):
         if name not in claims and not _templated(env, name) and not unread(env, "PersistentVolumeClaim", name):
             message = f"PersistentVolumeClaim {name} is not part of this environment; needed by {readers(group)}"
-            yield Violation(first(group), message, near(name, claims))
+            yield Violation(first(group), message, suggest(name, claims))
 
 
 @rule("references/missing-volume", ERROR, fix="Correct the name, or add the volume to the pod.")
@@ -52,7 +52,7 @@ def missing_volume(env: EnvironmentContext) -> Iterator[Violation]:
     for pod in pods.of(env):
         for mount in _lost(pod):
             message = f"container {mount.container.name} of {pod} mounts {mount.name}, which is no volume of the pod"
-            yield Violation(mount.container.place(*mount.path), message, near(mount.name, _volumes(pod)))
+            yield Violation(mount.container.place(*mount.path), message, suggest(mount.name, _volumes(pod)))
 
 
 @rule("references/unused-volume", WARNING, fix="Mount it where its files are wanted, or remove it.")

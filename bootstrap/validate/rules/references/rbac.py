@@ -6,7 +6,7 @@ from functools import partial
 from bootstrap.kubernetes.objects import dig, identify, items
 from bootstrap.validate import pods, references
 from bootstrap.validate.context import EnvironmentContext
-from bootstrap.validate.references import near, unread
+from bootstrap.validate.references import suggest, unread
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.violation import Violation
 
@@ -31,7 +31,7 @@ def missing_role(env: EnvironmentContext) -> Iterator[Violation]:
         if env.find("Role", name) is None and not unread(env, "Role", name):
             message = f"{identify(binding)} grants Role {name}, which is not part of this environment"
             known = (role["metadata"]["name"] for role in env.of_kind("Role"))
-            yield Violation(env.trace.field(binding, ("roleRef", "name")), message, near(name, known))
+            yield Violation(env.trace.field(binding, ("roleRef", "name")), message, suggest(name, known))
 
 
 @rule(
@@ -61,7 +61,7 @@ def missing_subject(env: EnvironmentContext) -> Iterator[Violation]:
             here = namespace in (None, dig(binding, "metadata", "namespace"))
             if here and name not in {*known, *told, "default"} and not unread(env, "ServiceAccount", name):
                 message = f"{identify(binding)} grants to ServiceAccount {name}, which is not part of this environment"
-                yield Violation(place(("subjects", number, "name")), message, near(name, known))
+                yield Violation(place(("subjects", number, "name")), message, suggest(name, known))
 
 
 @rule("references/missing-scale-target", ERROR, fix="Correct kind and name in scaleTargetRef.")
@@ -79,4 +79,4 @@ def missing_scale_target(env: EnvironmentContext) -> Iterator[Violation]:
             message = f"{identify(scaler)} scales {kind}/{name}, which is not part of this environment"
             known = (target["metadata"]["name"] for target in env.of_kind(kind))
             place = env.trace.field(scaler, ("spec", "scaleTargetRef", "name"))
-            yield Violation(place, message, near(name, known))
+            yield Violation(place, message, suggest(name, known))

@@ -8,7 +8,7 @@ from bootstrap.kubernetes.objects import Object, dig, identify, items, mapping
 from bootstrap.validate import pods
 from bootstrap.validate.context import EnvironmentContext, shared
 from bootstrap.validate.pods import Pod
-from bootstrap.validate.references import Labelled, Mention, first, grouped, near, readers
+from bootstrap.validate.references import Labelled, Mention, first, grouped, readers, suggest
 from bootstrap.validate.rule import ERROR, WARNING, rule
 from bootstrap.validate.violation import Violation
 from bootstrap.yamltools.positions import FieldPath
@@ -112,7 +112,7 @@ def missing_port(env: EnvironmentContext) -> Iterator[Violation]:
     known = {name for pod in pods.of(env) for name in _names([container.data for container in pod.containers])}
     for name, _, group in grouped(mentions):
         message = f"{name} is the name of no containerPort there; called by {readers(group)}"
-        yield Violation(first(group), message, near(name, known))
+        yield Violation(first(group), message, suggest(name, known))
 
 
 @rule("references/undeclared-port", WARNING, fix="Use the port's name as targetPort, or declare the containerPort.")
@@ -135,7 +135,7 @@ def undeclared_port(env: EnvironmentContext) -> Iterator[Violation]:
                 field = "port" if target is None else "targetPort"
                 message = f"{identify(service)} leads to port {wanted}, which no container behind it declares"
                 place = env.trace.field(service, ("spec", "ports", number, field))
-                yield Violation(place, message, near(str(wanted), (str(port) for port in declared)))
+                yield Violation(place, message, suggest(str(wanted), (str(port) for port in declared)))
 
 
 def _labelled(env: EnvironmentContext) -> Labelled:
@@ -167,7 +167,7 @@ def _nothing(env: EnvironmentContext, obj: Object, path: FieldPath, labels: Any)
     shown = ", ".join(f"{key}={value}" for key, value in sorted(_pairs(labels)))
     place = env.trace.field(obj, (*path, strange[0]) if len(strange) == 1 else path)
     values = [value for key, value in known if key in strange]
-    hint = near(str(mapping(labels).get(strange[0])), values) if len(strange) == 1 else ""
+    hint = suggest(str(mapping(labels).get(strange[0])), values) if len(strange) == 1 else ""
     return Violation(place, f"{identify(obj)} selects {shown}, which no pod of this environment has", hint)
 
 

@@ -9,7 +9,7 @@ from bootstrap.validate import pods
 from bootstrap.validate.context import EnvironmentContext, shared
 from bootstrap.validate.hosts import Call, calls, target
 from bootstrap.validate.pods import Container, Pod
-from bootstrap.validate.references import Mention, first, grouped, near, readers, unread
+from bootstrap.validate.references import Mention, first, grouped, readers, suggest, unread
 from bootstrap.validate.rule import ERROR, WARNING, rule
 from bootstrap.validate.violation import Violation
 from bootstrap.yamltools.positions import FieldPath, Place
@@ -31,7 +31,7 @@ def missing_service(env: EnvironmentContext) -> Iterator[Violation]:
     for name, port, group in grouped(_mentions(env)):
         if name not in services and not port and not unread(env, "Service", name):
             message = f"Service {name} is not part of this environment; called by {readers(group)}"
-            yield Violation(first(group), message, near(name, services))
+            yield Violation(first(group), message, suggest(name, services))
 
 
 @rule(
@@ -49,7 +49,7 @@ def missing_service_port(env: EnvironmentContext) -> Iterator[Violation]:
         service = services.get(name)
         if service is not None and port and port not in (known := _ports(service)) and _proxied(service):
             message = f"{identify(service)} has no port {port}; called by {readers(group)}"
-            yield Violation(first(group), message, near(port, known))
+            yield Violation(first(group), message, suggest(port, known))
 
 
 @rule(

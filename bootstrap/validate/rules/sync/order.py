@@ -10,7 +10,7 @@ from bootstrap.kubernetes.objects import Object, dig, identify, items, mapping
 from bootstrap.validate import pods, references
 from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.pods import GENERATOR, Pod
-from bootstrap.validate.references import near
+from bootstrap.validate.references import suggest
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.rules.sync import objects
 from bootstrap.validate.violation import Violation
@@ -104,7 +104,7 @@ def unknown_dependency(env: EnvironmentContext) -> Iterator[Violation]:
             here = namespace is None or namespace == root.get("metadata", "namespace")
             if isinstance(name, str) and here and name not in known:
                 message = f"{root} depends on Kustomization/{name}, which is not there"
-                yield Violation(root.place("spec", "dependsOn", number, "name"), message, near(name, known))
+                yield Violation(root.place("spec", "dependsOn", number, "name"), message, suggest(name, known))
 
 
 def _hooked(env: EnvironmentContext) -> list[Object]:
@@ -132,7 +132,7 @@ def _awaited(env: EnvironmentContext, pod: Pod) -> Iterator[Object | None]:
         yield env.find("ConfigMap", mention.name)
     for mention in references.entries(pod, "Secret"):
         sealed = env.find("SealedSecret", mention.name) or env.find("Secret", mention.name)
-        yield sealed or (env.called("Job", GENERATOR) if pods.held(env, "Secret", mention.name) else None)
+        yield sealed or (env.find_original("Job", GENERATOR) if pods.data_of(env, "Secret", mention.name) else None)
     for mention in references.accounts(pod):
         yield env.find("ServiceAccount", mention.name)
     for mention in references.claims(pod):
@@ -144,7 +144,7 @@ def _awaited(env: EnvironmentContext, pod: Pod) -> Iterator[Object | None]:
         for text in items(container.data.get(field))
     ]
     if any("check-migrations" in text for text in texts if isinstance(text, str)):
-        yield env.called("Job", _MIGRATE)
+        yield env.find_original("Job", _MIGRATE)
     if any(_DATABASE in container.settings for container in pod.containers):
         yield env.find("StatefulSet", "airflow-pg")
         yield env.find("Service", "airflow-pg")

@@ -7,7 +7,7 @@ from typing import Any
 from bootstrap.config.model import Controller
 from bootstrap.kubernetes.objects import Object, dig, identify, items
 from bootstrap.validate.context import EnvironmentContext
-from bootstrap.validate.references import near
+from bootstrap.validate.references import suggest
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.rules.fleet.claims import CLUSTER_SCOPED
 from bootstrap.validate.rules.sync import objects
@@ -31,7 +31,7 @@ def missing_project(env: EnvironmentContext) -> Iterator[Violation]:
         name = root.get("spec", "project")
         if project is None and projects and name != _DEFAULT:  # without any, an administrator keeps them elsewhere
             message = f"{root} belongs to project {name}, which {root.path} does not hold"
-            yield Violation(root.place("spec", "project"), message, near(str(name), projects))
+            yield Violation(root.place("spec", "project"), message, suggest(str(name), projects))
 
 
 @rule(

@@ -9,7 +9,7 @@ from bootstrap.config.remote import Remote
 from bootstrap.core.errors import BadOption
 from bootstrap.kubernetes.objects import dig
 from bootstrap.validate.context import EnvironmentContext
-from bootstrap.validate.references import near
+from bootstrap.validate.references import suggest
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.rules.sync import objects
 from bootstrap.validate.rules.sync.objects import Synced
@@ -88,7 +88,7 @@ def missing_source(env: EnvironmentContext) -> Iterator[Violation]:
         if root.get("spec", "sourceRef", "kind") == "GitRepository" and repository is None and name != _FLUX_SYSTEM:
             message = f"{root} takes its files from GitRepository/{name}, which {root.path} does not hold"
             place = root.place("spec", "sourceRef", "name")
-            yield Violation(place, message, near(str(name), repositories))
+            yield Violation(place, message, suggest(str(name), repositories))
 
 
 def _sources(env: EnvironmentContext) -> Iterator[tuple[Synced, FieldPath]]:
