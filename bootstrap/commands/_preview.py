@@ -23,7 +23,7 @@ from bootstrap.pullrequests.preview import Preview
 from bootstrap.pullrequests.record import ChangeRecord, ChangeRef
 from bootstrap.system import files
 from bootstrap.validate import registry
-from bootstrap.validate.context import CLUSTERS, Concerned, EnvironmentContext
+from bootstrap.validate.context import CLUSTERS, ClusterFiles, EnvironmentContext
 from bootstrap.validate.rules.kubernetes.postgres import postgres_major
 from bootstrap.validate.rules.secrets.certificate import untrusted_certificate
 from bootstrap.validate.violation import Finding
@@ -126,7 +126,7 @@ def _failures(built: Mapping[str, Built], source: str | None) -> Iterator[Taxiwa
 def _sync_files(base: BaseCommit, environment: Environment | None) -> Tree:
     """The files of `clusters/` that concern an environment, so that the rules need not read all of them."""
     tree = base.tree(CLUSTERS).files
-    paths = Concerned(tree).of(environment) if environment else ()
+    paths = ClusterFiles(tree).of(environment) if environment else ()
     return Tree({path: data for path, data in tree.items() if path in paths})
 
 
@@ -143,20 +143,20 @@ def _examine(
     those of the base commit, so that a change can't exempt itself.
     """
     off = (before or context).model.exemptions
-    registry.check_off(off)
+    registry.check_exemptions(off)
     findings = registry.examine(context)
     if before:
         findings.extend(registry.findings(replace(context, before=before.rendered), postgres_major))
-    errors = {_identity(finding): finding for finding in registry.serious(findings)}
+    errors = {_identity(finding): finding for finding in registry.errors(findings)}
     known = {
         _identity(finding)
-        for finding in (registry.serious(registry.examine(before)) if errors and before else ())
+        for finding in (registry.errors(registry.examine(before)) if errors and before else ())
         if finding.rule is not untrusted_certificate.rule
     }
     problems, notes = [], []
     for identity, finding in errors.items():
         name, new = finding.rule.name, identity not in known
-        exemption = registry.exempting(finding, off)
+        exemption = registry.exemption_of(finding, off)
         if new and name in _MISSING_SECRET:
             problems.append(_missing_secret(finding, context.environment))
         elif exemption is None and (new or is_promotion):

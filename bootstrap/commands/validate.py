@@ -11,7 +11,7 @@ from bootstrap.gitrepo import status
 from bootstrap.gitrepo.snapshot import Commit, WorkTree
 from bootstrap.validate import formats, violation
 from bootstrap.validate.engine import Examiner
-from bootstrap.validate.run import Survey
+from bootstrap.validate.run import Validation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,21 +46,23 @@ def run(request: Request, *, progress: Progress) -> Result:
             before=_before(session.top, request.since),
             builder=session.builder,
         )
-        survey = Survey(
+        validation = Validation(
             checkout=session.checkout,
             chosen=environments,
             examiner=examiner,
             now=datetime.now(UTC),
             strays=None if request.environments or request.since else session.checkout.strays(),
-            off=(examiner.off_before or ()) if request.since else session.model.exemptions,
+            exemptions=(examiner.exemptions_before or ()) if request.since else session.model.exemptions,
         )
         if request.since:
-            survey = survey.of_changed()
-    findings = survey.findings(progress=progress)
+            validation = validation.of_changed()
+    findings = validation.findings(progress=progress)
     if request.server:
-        findings = survey.judged([*findings, *survey.asked(request.context, progress=progress)])
+        asked = validation.server_findings(request.context, progress=progress)
+        findings = validation.apply_exemptions([*findings, *asked])
     findings = violation.as_errors(findings) if request.strict else findings
-    return formats.result(findings, [environment.name for environment in survey.chosen], survey.off, request.form)
+    names = [environment.name for environment in validation.chosen]
+    return formats.result(findings, names, validation.exemptions, request.form)
 
 
 def _before(top: Path, since: str | None) -> Commit | None:

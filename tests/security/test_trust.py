@@ -642,8 +642,8 @@ def test_a_file_holds_the_trusted_certificate_and_no_other(attacker: Attacker, k
     ours = keys.certificate.read_bytes()
 
     def found(pem: bytes) -> list[str]:
-        scene = EnvironmentContext(model=envs.model(), environment=environment, tree=Tree({file_of("prod"): pem}))
-        return [each.rule.name for each in validate.found(scene, "secrets")]
+        context = EnvironmentContext(model=envs.model(), environment=environment, tree=Tree({file_of("prod"): pem}))
+        return [each.rule.name for each in validate.found(context, "secrets")]
 
     assert found(ours) == found(ours + ours) == []
     assert found(PEMS[how](ours, attacker.pem)) == ["secrets/untrusted-certificate"]

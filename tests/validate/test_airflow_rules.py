@@ -26,7 +26,7 @@ OPTIONS = sorted(SETTINGS.options)
 
 
 @pytest.fixture(scope="module")
-def scene(fresh: Path) -> EnvironmentContext:
+def context(fresh: Path) -> EnvironmentContext:
     """The first environment of a fresh repo."""
     checkout = working(fresh)
     environment = checkout.model.environments[0]
@@ -36,17 +36,19 @@ def scene(fresh: Path) -> EnvironmentContext:
 
 
 def changed(
-    scene: EnvironmentContext, change: Callable[[dict[str, Object]], None], *, more: tuple[Object, ...] = ()
+    context: EnvironmentContext, change: Callable[[dict[str, Object]], None], *, more: tuple[Object, ...] = ()
 ) -> EnvironmentContext:
     """The same environment after a change of its objects, which go by `Kind/name`."""
-    objects = {str(identify(each)): deepcopy(each) for each in scene.objects}
+    objects = {str(identify(obj)): deepcopy(obj) for obj in context.objects}
     change(objects)
     rendered = yaml.safe_dump_all([*objects.values(), *more]).encode()
-    return EnvironmentContext(model=scene.model, environment=scene.environment, tree=scene.tree, rendered=rendered)
+    return EnvironmentContext(
+        model=context.model, environment=context.environment, tree=context.tree, rendered=rendered
+    )
 
 
-def rules(scene: EnvironmentContext) -> set[str]:
-    return {finding.rule.name.removeprefix("airflow/") for finding in found(scene, "airflow")}
+def rules(context: EnvironmentContext) -> set[str]:
+    return {finding.rule.name.removeprefix("airflow/") for finding in found(context, "airflow")}
 
 
 def main(objects: dict[str, Object], name: str) -> dict[str, Any]:
@@ -64,8 +66,8 @@ def set_env(objects: dict[str, Object], key: str, value: str | None) -> None:
             objects[name]["data"][key] = value
 
 
-def test_every_process_of_the_scaffold_is_found(scene: EnvironmentContext) -> None:
-    airflow = find_airflow(scene)
+def test_every_process_of_the_scaffold_is_found(context: EnvironmentContext) -> None:
+    airflow = find_airflow(context)
     kinds = ["api-server", "dag-processor", "scheduler", "triggerer", "worker"]
     assert sorted(component.kind for component in airflow.components) == kinds
     assert airflow.executors == ("KubernetesExecutor",)
@@ -83,7 +85,7 @@ def test_every_process_of_the_scaffold_is_found(scene: EnvironmentContext) -> No
     ],
 )
 def test_a_process_is_known_by_its_command(
-    scene: EnvironmentContext, command: list[str] | None, args: list[str] | None
+    context: EnvironmentContext, command: list[str] | None, args: list[str] | None
 ) -> None:
     def change(objects: dict[str, Object]) -> None:
         pod = objects["Deployment/airflow-scheduler"]["spec"]["template"]
@@ -92,60 +94,60 @@ def test_a_process_is_known_by_its_command(
         container.pop("args")
         container |= {key: value for key, value in (("command", command), ("args", args)) if value}
 
-    assert find_airflow(changed(scene, change)).first(Process.SCHEDULER) is not None
+    assert find_airflow(changed(context, change)).first(Process.SCHEDULER) is not None
 
 
-def test_a_scheduler_of_other_software_is_none_of_airflow(scene: EnvironmentContext) -> None:
+def test_a_scheduler_of_other_software_is_none_of_airflow(context: EnvironmentContext) -> None:
     labels = {"app.kubernetes.io/name": "backups", "app.kubernetes.io/component": "scheduler"}
     container = {"name": "backups", "image": "registry.example.com/backups:1", "args": ["scheduler"]}
     template = {"metadata": {"labels": labels}, "spec": {"containers": [container], "terminationGracePeriodSeconds": 1}}
     other = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "backups"}}
-    assert rules(changed(scene, lambda objects: None, more=({**other, "spec": {"template": template}},))) == set()
+    assert rules(changed(context, lambda objects: None, more=({**other, "spec": {"template": template}},))) == set()
 
 
-def test_an_airflow_of_another_major_is_left_alone(scene: EnvironmentContext) -> None:
+def test_an_airflow_of_another_major_is_left_alone(context: EnvironmentContext) -> None:
     def change(objects: dict[str, Object]) -> None:
         main(objects, "scheduler")["image"] = "apache/airflow:2.11.2"
         set_env(objects, "AIRFLOW__WEBSERVER__BASE_URL", "http://localhost:8080")
 
-    assert rules(changed(scene, change)) == set()
+    assert rules(changed(context, change)) == set()
 
 
-def test_nothing_is_said_where_nothing_was_built(scene: EnvironmentContext) -> None:
+def test_nothing_is_said_where_nothing_was_built(context: EnvironmentContext) -> None:
     unbuilt = EnvironmentContext(
-        model=scene.model, environment=scene.environment, tree=scene.tree, failure="it does not build"
+        model=context.model, environment=context.environment, tree=context.tree, failure="it does not build"
     )
     assert rules(unbuilt) == set()
 
 
-def test_a_setting_of_a_configuration_file_is_not_missed(scene: EnvironmentContext) -> None:
+def test_a_setting_of_a_configuration_file_is_not_missed(context: EnvironmentContext) -> None:
     def without(objects: dict[str, Object]) -> None:
         container = main(objects, "triggerer")
-        container["env"] = [each for each in container["env"] if "FERNET" not in each["name"]]
+        container["env"] = [entry for entry in container["env"] if "FERNET" not in entry["name"]]
 
     def configured(objects: dict[str, Object]) -> None:
         without(objects)
         objects["ConfigMap/airflow-local-settings"]["data"]["airflow.cfg"] = "[core]\nfernet_key = {{ }}\n"
 
-    assert rules(changed(scene, without)) == {"key-missing"}
-    assert rules(changed(scene, configured)) == set()
+    assert rules(changed(context, without)) == {"key-missing"}
+    assert rules(changed(context, configured)) == set()
 
 
-def test_replicas_of_the_api_server_share_their_secret_key(scene: EnvironmentContext) -> None:
+def test_replicas_of_the_api_server_share_their_secret_key(context: EnvironmentContext) -> None:
     def alone(objects: dict[str, Object]) -> None:
         container = main(objects, "api-server")
-        container["env"] = [each for each in container["env"] if each["name"] != "AIRFLOW__API__SECRET_KEY"]
+        container["env"] = [entry for entry in container["env"] if entry["name"] != "AIRFLOW__API__SECRET_KEY"]
 
     def several(objects: dict[str, Object]) -> None:
         alone(objects)
         objects["Deployment/airflow-api-server"]["spec"]["replicas"] = 2
 
-    assert rules(changed(scene, alone)) == set()
-    assert rules(changed(scene, several)) == {"key-missing"}
+    assert rules(changed(context, alone)) == set()
+    assert rules(changed(context, several)) == {"key-missing"}
 
 
-def test_rights_count_wherever_they_come_from(scene: EnvironmentContext) -> None:
-    account = {"kind": "ServiceAccount", "name": "airflow-scheduler", "namespace": scene.environment.namespace}
+def test_rights_count_wherever_they_come_from(context: EnvironmentContext) -> None:
+    account = {"kind": "ServiceAccount", "name": "airflow-scheduler", "namespace": context.environment.namespace}
 
     def moved(objects: dict[str, Object]) -> None:
         rights = objects.pop("Role/airflow-scheduler")["rules"]
@@ -164,31 +166,31 @@ def test_rights_count_wherever_they_come_from(scene: EnvironmentContext) -> None
         moved(objects)
         objects["bind"]["subjects"] = [{**account, "namespace": "another"}]
 
-    assert rules(changed(scene, moved)) == set()
-    assert rules(changed(scene, elsewhere)) == {"executor-rights"}
+    assert rules(changed(context, moved)) == set()
+    assert rules(changed(context, elsewhere)) == {"executor-rights"}
 
 
-def test_rights_of_an_account_that_others_make_are_not_judged(scene: EnvironmentContext) -> None:
+def test_rights_of_an_account_that_others_make_are_not_judged(context: EnvironmentContext) -> None:
     def change(objects: dict[str, Object]) -> None:
         objects.pop("ServiceAccount/airflow-scheduler")
         objects.pop("RoleBinding/airflow-scheduler")
 
-    assert rules(changed(scene, change)) == set()
+    assert rules(changed(context, change)) == set()
 
 
-def test_tasks_of_the_local_executor_need_the_bundles_in_the_scheduler(scene: EnvironmentContext) -> None:
+def test_tasks_of_the_local_executor_need_the_bundles_in_the_scheduler(context: EnvironmentContext) -> None:
     def change(objects: dict[str, Object]) -> None:
         set_env(objects, "AIRFLOW__CORE__EXECUTOR", "LocalExecutor")
 
     # Tasks then write their logs from the scheduler, too.
-    assert rules(changed(scene, change)) == {"dags-differ", "log-connection"}
+    assert rules(changed(context, change)) == {"dags-differ", "log-connection"}
 
 
-def test_a_celery_executor_needs_workers(scene: EnvironmentContext) -> None:
+def test_a_celery_executor_needs_workers(context: EnvironmentContext) -> None:
     def change(objects: dict[str, Object]) -> None:
         set_env(objects, "AIRFLOW__CORE__EXECUTOR", "CeleryExecutor")
 
-    assert rules(changed(scene, change)) == {"no-component"}
+    assert rules(changed(context, change)) == {"no-component"}
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def told(taxiway: Taxiway, folder: Path, *arguments: str) -> list[dict[str, Any]
     said = taxiway("validate", "-o", "json", "-C", folder, *arguments)
     assert said.code in (0, 1), said.err
     findings: list[dict[str, Any]] = json.loads(said.out)["data"]["findings"]
-    assert said.code == int(any(each["severity"] == "error" for each in findings))
+    assert said.code == int(any(finding["severity"] == "error" for finding in findings))
     return findings
 
 
@@ -95,8 +95,8 @@ def broken(committed: Committed, case: Broken) -> dict[str, bytes]:
 def check(case: Broken, after: Mapping[str, bytes], findings: list[dict[str, Any]]) -> None:
     path, piece = case.at
     wanted = (case.rule, path, line_of(Tree(after), path, piece))
-    assert {(each["rule"], each["path"], each["line"]) for each in findings} == {wanted}, findings
-    assert len(findings) == len({each["message"] for each in findings})
+    assert {(finding["rule"], finding["path"], finding["line"]) for finding in findings} == {wanted}, findings
+    assert len(findings) == len({finding["message"] for finding in findings})
 
 
 def test_the_names_of_the_corpus_are_its_own() -> None:
@@ -106,5 +106,5 @@ def test_the_names_of_the_corpus_are_its_own() -> None:
 
 def test_every_rule_has_a_broken_repo() -> None:
     # What an API server says is seen on a real one: tests/cluster/test_sync_server.py.
-    alone = {rule.name for rule in registry.every() if not rule.name.startswith("server/")}
+    alone = {rule.name for rule in registry.all_rules() if not rule.name.startswith("server/")}
     assert alone - {case.rule for case in CORPUS} == set()

@@ -73,9 +73,9 @@ spec:
 """
 
 
-def only(scene: EnvironmentContext) -> Container:
+def only(context: EnvironmentContext) -> Container:
     """The one container of the one pod."""
-    ((container,),) = [pod.containers for pod in pods.of(scene)]
+    ((container,),) = [pod.containers for pod in pods.of(context)]
     return container
 
 
@@ -92,14 +92,14 @@ def dev(fresh: Path) -> EnvironmentContext:
     )
 
 
-def pod(scene: EnvironmentContext, name: str) -> Pod:
+def pod(context: EnvironmentContext, name: str) -> Pod:
     """The pod whose owner has this name."""
-    (found,) = [each for each in pods.of(scene) if str(each) == name]
+    (found,) = [pod for pod in pods.of(context) if str(pod) == name]
     return found
 
 
 def test_the_pods_are_those_of_workloads_and_the_worker_template(dev: EnvironmentContext) -> None:
-    assert {str(each) for each in pods.of(dev)} == {
+    assert {str(pod) for pod in pods.of(dev)} == {
         "Deployment/airflow-api-server",
         "Deployment/airflow-dag-processor",
         "Deployment/airflow-s3",
@@ -168,24 +168,24 @@ def test_a_prefix_stands_before_every_key() -> None:
 
 
 def test_a_sealed_secret_holds_what_is_encrypted_and_what_its_template_makes() -> None:
-    scene = rendered(SEALED, deployment("envFrom: [{secretRef: {name: sealed}}]"))
-    assert pods.held(scene, "Secret", "sealed") == {"PASSWORD": None, "URL": None}
-    assert set(only(scene).settings) == {"PASSWORD", "URL"}
+    context = rendered(SEALED, deployment("envFrom: [{secretRef: {name: sealed}}]"))
+    assert pods.data_of(context, "Secret", "sealed") == {"PASSWORD": None, "URL": None}
+    assert set(only(context).settings) == {"PASSWORD", "URL"}
 
 
 def test_what_nothing_makes_is_told_from_what_is_empty() -> None:
-    scene = rendered("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: empty}\n")
-    assert pods.held(scene, "ConfigMap", "empty") == {}
-    assert pods.held(scene, "ConfigMap", "absent") is None
-    assert pods.held(scene, "Secret", "absent") is None
+    context = rendered("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: empty}\n")
+    assert pods.data_of(context, "ConfigMap", "empty") == {}
+    assert pods.data_of(context, "ConfigMap", "absent") is None
+    assert pods.data_of(context, "Secret", "absent") is None
 
 
 def test_the_generating_job_makes_the_secrets_of_the_catalog() -> None:
-    scene = rendered("apiVersion: batch/v1\nkind: Job\nmetadata: {name: airflow-generate-secrets-3-3-2}\n")
+    context = rendered("apiVersion: batch/v1\nkind: Job\nmetadata: {name: airflow-generate-secrets-3-3-2}\n")
     for name in {key.secret for key in CATALOG if key.generator is not None}:
         made = {key.name for key in CATALOG if key.secret == name and key.generator is not None}
-        assert set(pods.held(scene, "Secret", name) or ()) == made
-    assert pods.held(scene, "Secret", "airflow-dags-git") is None  # nothing can make that one up
+        assert set(pods.data_of(context, "Secret", name) or ()) == made
+    assert pods.data_of(context, "Secret", "airflow-dags-git") is None  # nothing can make that one up
 
 
 @pytest.mark.parametrize(
@@ -209,13 +209,13 @@ def test_text_that_is_no_pod_is_no_template() -> None:
 
 
 def test_nothing_is_left_of_an_environment_that_was_examined(dev: EnvironmentContext) -> None:
-    scene = replace(dev)
-    registry.examine(scene)
-    left = weakref.ref(scene)
+    context = replace(dev)
+    registry.examine(context)
+    left = weakref.ref(context)
     gc.disable()  # which would find it in the end, after some time and much memory
     try:
-        scene.forget()
-        del scene
+        context.forget()
+        del context
         assert left() is None
     finally:
         gc.enable()

@@ -122,7 +122,9 @@ def setting_differs(env: EnvironmentContext) -> Iterator[Violation]:
         return
     for option in _SHARED:
         one, other = scheduler.value(option), server.value(option)
-        if one != other and all(each.shows(option) and not airflow.hides(each, option) for each in (scheduler, server)):
+        if one != other and all(
+            component.shows(option) and not airflow.hides(component, option) for component in (scheduler, server)
+        ):
             shown = f"{other or 'unset'} for {server}, {one or 'unset'} for {scheduler}"
             place = (server if other else scheduler).option_place(option)
             yield Violation(place, f"{settings.variable(option)} is {shown}")
@@ -140,7 +142,9 @@ def dags_differ(env: EnvironmentContext) -> Iterator[Violation]:
         return
     for runner in airflow.task_runners():
         for option in _BUNDLES:
-            seen = all(each.shows(option) and not airflow.hides(each, option) for each in (parser, runner))
+            seen = all(
+                component.shows(option) and not airflow.hides(component, option) for component in (parser, runner)
+            )
             if seen and runner.value(option) != parser.value(option):
                 message = f"{settings.variable(option)} is not the same for the dag-processor and {runner}"
                 yield Violation(_bundles_place(parser, runner, option), message)

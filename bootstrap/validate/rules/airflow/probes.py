@@ -104,14 +104,14 @@ def _health_check_off(component: Component) -> Place | None:
     """Where a scheduler's health check server would be switched on; None where it is, or may be."""
     if component.kind != Process.SCHEDULER or component.is_on(_HEALTH) or not component.shows(_HEALTH):
         return None
-    hidden = component.setting(_HEALTH) is None and find_airflow(component.pod.scene).hides(component, _HEALTH)
+    hidden = component.setting(_HEALTH) is None and find_airflow(component.pod.env).hides(component, _HEALTH)
     return None if hidden else component.option_place(_HEALTH)
 
 
 def _number(component: Component, port: Any) -> int | None:
     """A port by its number or name; None where the container does not say."""
     if isinstance(port, str):
-        named = (each for each in items(component.container.data.get("ports")) if dig(each, "name") == port)
+        named = (entry for entry in items(component.container.data.get("ports")) if dig(entry, "name") == port)
         port = dig(next(named, None), "containerPort")
     return port if isinstance(port, int) and not isinstance(port, bool) else None
 

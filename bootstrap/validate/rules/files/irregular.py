@@ -22,7 +22,11 @@ def _problems(env: EnvironmentContext) -> Iterator[Problem]:
 
 
 def _of(env: EnvironmentContext, kind: Kind) -> Iterator[Violation]:
-    return (Violation(Place(each.path, each.line), each.message) for each in _problems(env) if each.kind is kind)
+    return (
+        Violation(Place(problem.path, problem.line), problem.message)
+        for problem in _problems(env)
+        if problem.kind is kind
+    )
 
 
 @rule("files/link-leaves", ERROR, fix="Put the file itself there, or a relative link to one in the repository.")

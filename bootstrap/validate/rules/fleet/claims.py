@@ -26,13 +26,13 @@ _SYNC_KINDS = ("Application", "AppProject", "Kustomization", "GitRepository")
 
 def claims(env: EnvironmentContext) -> Iterator[Claim]:
     """All that an environment takes for itself, and all that it waits for."""
-    for each in env.objects:
-        if each["kind"] == "Service":
-            yield from _ports(env, each)
-        elif each["kind"] == "Ingress":
-            yield from _hosts(env, each)
-        elif each["kind"] in CLUSTER_SCOPED:
-            yield _claim(NAME, f"{each['kind']}/{each['metadata']['name']}", env.trace.object(each))
+    for obj in env.objects:
+        if obj["kind"] == "Service":
+            yield from _ports(env, obj)
+        elif obj["kind"] == "Ingress":
+            yield from _hosts(env, obj)
+        elif obj["kind"] in CLUSTER_SCOPED:
+            yield _claim(NAME, f"{obj['kind']}/{obj['metadata']['name']}", env.trace.object(obj))
     if namespace := env.environment.namespace:
         yield _claim(NAMESPACE, namespace, env.trace.overlay("namespace"))
     for kind in _SYNC_KINDS:

@@ -94,8 +94,8 @@ def _is_removed(api: str, kind: str) -> bool:
 
 def _successor(api: str, kind: str) -> str:
     """Where a kind is served now. Its own group comes first: Ingress moved, but Deployment of apps stays there."""
-    served = [each for each in schemas.apis(kind) if each != api]
-    own = next((each for each in served if schemas.group(each) == schemas.group(api)), None)
+    served = [served_api for served_api in schemas.apis(kind) if served_api != api]
+    own = next((served_api for served_api in served if schemas.group(served_api) == schemas.group(api)), None)
     found = own or next(iter(served), "") or _REMOVED.get(api, ("", ""))[1]
     return f"use {found}" if found else ""
 
@@ -119,4 +119,4 @@ def _is_misspelt(api: str, kind: str) -> bool:
         return True  # a version of the core group, which is not served
     if "." not in group:
         return True
-    return bool(own) and bool(get_close_matches(group, [schemas.group(each) for each in own], 1, 0.85))
+    return bool(own) and bool(get_close_matches(group, [schemas.group(own_api) for own_api in own], 1, 0.85))

@@ -26,17 +26,17 @@ def immutable_field(env: EnvironmentContext) -> Iterator[Violation]:
     if env.before == env.rendered or env.objects_before is None:
         return
     before = by_identity(env.objects_before)
-    for each in env.objects:
-        old = before.get(identify(each))
-        if old is None or old == each or name_of(old) != name_of(each):
+    for obj in env.objects:
+        old = before.get(identify(obj))
+        if old is None or old == obj or name_of(old) != name_of(obj):
             continue
         # A Job that is named by release belongs to airflow/release-unchanged.
-        released = each["kind"] == "Job" and identify(each).name != name_of(each)
-        for field in consequences.immutable(old, each) if not released else ():
+        released = obj["kind"] == "Job" and identify(obj).name != name_of(obj)
+        for field in consequences.immutable(old, obj) if not released else ():
             path = tuple(field.split("."))
-            exact = (*path, *_difference(dig(old, *path), dig(each, *path)))
-            message = f"{identify(each)}: {field} can't be changed, and {_spelt(exact)} was"
-            yield Violation(env.trace.field(each, exact), message)
+            exact = (*path, *_difference(dig(old, *path), dig(obj, *path)))
+            message = f"{identify(obj)}: {field} can't be changed, and {_spelt(exact)} was"
+            yield Violation(env.trace.field(obj, exact), message)
 
 
 def _difference(old: Any, new: Any) -> Path:

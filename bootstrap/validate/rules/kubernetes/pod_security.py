@@ -149,8 +149,8 @@ def _host(spec: Mapping[str, Any]) -> Iterator[_Broken]:
 
 def _sysctls(pod: Mapping[str, Any], path: Path, level: Level) -> Iterator[_Broken]:
     allowed = {name for since, names in _SYSCTLS if since <= level.oldest for name in names.split()}
-    for number, each in enumerate(items(pod.get("sysctls"))):
-        if isinstance(name := dig(each, "name"), str) and name not in allowed:
+    for number, sysctl in enumerate(items(pod.get("sysctls"))):
+        if isinstance(name := dig(sysctl, "name"), str) and name not in allowed:
             yield (*path, "sysctls", number, "name"), f"the sysctl {name} is forbidden"
 
 
@@ -181,9 +181,9 @@ def _setter(security: Mapping[str, Any], path: Path, level: Level) -> Iterator[_
         yield (*path, "windowsOptions", "hostProcess"), "hostProcess must not be true"
 
 
-def _container(each: Mapping[str, Any], path: Path, level: Level, *, relaxed: bool) -> Iterator[_Broken]:
+def _container(container: Mapping[str, Any], path: Path, level: Level, *, relaxed: bool) -> Iterator[_Broken]:
     """The controls of the level baseline."""
-    security, where = mapping(each.get("securityContext")), (*path, "securityContext")
+    security, where = mapping(container.get("securityContext")), (*path, "securityContext")
     yield from _setter(security, where, level)
     if security.get("privileged") is True:
         yield (*where, "privileged"), "privileged must not be true"
@@ -194,21 +194,21 @@ def _container(each: Mapping[str, Any], path: Path, level: Level, *, relaxed: bo
     mount = security.get("procMount")
     if mount not in (None, "Default") and (level.name == "restricted" or not relaxed):
         yield (*where, "procMount"), f"procMount must not be {mount}"
-    for number, port in enumerate(items(each.get("ports"))):
+    for number, port in enumerate(items(container.get("ports"))):
         if (taken := dig(port, "hostPort")) and isinstance(taken, int):
             yield (*path, "ports", number, "hostPort"), f"hostPort {taken} must not be used"
     if level.newest >= (1, 34):
         for handler in _HANDLERS:
             for kind in ("httpGet", "tcpSocket"):
-                if host := dig(each, *handler, kind, "host"):
+                if host := dig(container, *handler, kind, "host"):
                     yield (*path, *handler, kind, "host"), f"{'.'.join(handler)} must not name the host {host}"
 
 
 def _restricted(
-    each: Mapping[str, Any], pod: Mapping[str, Any], path: Path, spec: Mapping[str, Any], *, relaxed: bool
+    container: Mapping[str, Any], pod: Mapping[str, Any], path: Path, spec: Mapping[str, Any], *, relaxed: bool
 ) -> Iterator[_Broken]:
     """The controls of the level restricted beside those of baseline; Windows knows some of them not."""
-    security, where = mapping(each.get("securityContext")), (*path, "securityContext")
+    security, where = mapping(container.get("securityContext")), (*path, "securityContext")
     if dig(spec, "os", "name") != "windows":
         if security.get("allowPrivilegeEscalation") is not False:
             yield (*where, "allowPrivilegeEscalation"), "allowPrivilegeEscalation must be false"

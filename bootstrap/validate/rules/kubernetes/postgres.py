@@ -46,7 +46,7 @@ def postgres_unread(env: EnvironmentContext) -> Iterator[Violation]:
 
 def _image(env: EnvironmentContext, subject: str) -> Place:
     """The line of the server's image."""
-    found = next(each for each in env.objects if str(identify(each)) == subject)
+    found = next(obj for obj in env.objects if str(identify(obj)) == subject)
     path = POD_SPECS[found["kind"]]
     for number, container in enumerate(items(dig(found, *path, "containers"))):
         if postgres.is_named(str(dig(container, "image"))):

@@ -96,8 +96,8 @@ def _ingress(spec: Mapping[str, Any]) -> Iterator[FieldViolation]:
             yield FieldViolation((*where, "host"), f"the host {host} is an IP address, where a name belongs")
         elif host:
             yield from malformed(host, (*where, "host"), _bad_host, "host")
-        for index, each in enumerate(items(dig(entry, "http", "paths"))):
-            path, required = dig(each, "path"), dig(each, "pathType") in ("Exact", "Prefix")
+        for index, route in enumerate(items(dig(entry, "http", "paths"))):
+            path, required = dig(route, "path"), dig(route, "pathType") in ("Exact", "Prefix")
             if (isinstance(path, str) and path and not path.startswith("/")) or (required and path in (None, "")):
                 message = f"the path {path or ''!r} does not begin with /"
                 yield FieldViolation((*where, "http", "paths", index, "path"), message)

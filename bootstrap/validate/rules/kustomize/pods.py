@@ -28,7 +28,7 @@ def floating_image(env: EnvironmentContext) -> Iterator[Violation]:
     """
     # Each of these can leave an image without the tag that was meant for it.
     untagging = (dead_image, dead_replacement, replacement_piece, unknown_field, unread_file)
-    explained = any(env.told(each) for each in untagging)
+    explained = any(env.reports(check) for check in untagging)
     using: dict[tuple[Place, str], list[Container]] = defaultdict(list)
     for pod in pods.of(env):
         for container in pod.containers:
@@ -56,7 +56,7 @@ def hashed_name(env: EnvironmentContext) -> Iterator[Violation]:
     for pod in pods.of(env):
         for kind, name, place in _names(pod) if pod.key is not None and hashed else ():
             if (full := hashed.get((kind, name))) is not None:
-                owner = env.called(kind, name)
+                owner = env.find_original(kind, name)
                 where = f" at {env.trace.object(owner)}" if owner else ""
                 message = f"{pod} names the {kind} {name}, which kustomize calls {full}"
                 yield Violation(place, message, f"Set options.disableNameSuffixHash: true on its generator{where}.")

@@ -57,7 +57,7 @@ def _menu(env: EnvironmentContext, base: str) -> set[str]:
 
 
 def _is_component(data: bytes) -> bool:
-    return any(dig(each.value, "kind") == "Component" for each in documents(data)[:1])
+    return any(dig(document.value, "kind") == "Component" for document in documents(data)[:1])
 
 
 def _is_for_people(path: str) -> bool:

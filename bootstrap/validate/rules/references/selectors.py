@@ -8,7 +8,7 @@ from bootstrap.kubernetes.objects import Object, dig, identify, items, mapping
 from bootstrap.validate import pods
 from bootstrap.validate.context import EnvironmentContext, shared
 from bootstrap.validate.pods import Pod
-from bootstrap.validate.references import Labelled, Mention, first, grouped, near, readers
+from bootstrap.validate.references import Labelled, Mention, first, grouped, readers, suggest
 from bootstrap.validate.rule import ERROR, WARNING, rule
 from bootstrap.validate.violation import Violation
 from bootstrap.yamltools.positions import FieldPath
@@ -56,12 +56,12 @@ def selector_without_pods(env: EnvironmentContext) -> Iterator[Violation]:
     It is applied and protects nothing, and no error says so.
     """
     labelled = _labelled(env)
-    for each in env.of_kind("PodDisruptionBudget", "NetworkPolicy"):
-        field = "selector" if each["kind"] == "PodDisruptionBudget" else "podSelector"
-        selector = dig(each, "spec", field)
+    for obj in env.of_kind("PodDisruptionBudget", "NetworkPolicy"):
+        field = "selector" if obj["kind"] == "PodDisruptionBudget" else "podSelector"
+        selector = dig(obj, "spec", field)
         labels = mapping(selector, "matchLabels")
         if labels and not _AIRFLOW & labels.keys() and not labelled.selected(selector):
-            yield _nothing(env, each, ("spec", field, "matchLabels"), labels)
+            yield _nothing(env, obj, ("spec", field, "matchLabels"), labels)
 
 
 @rule(
@@ -74,10 +74,10 @@ def selector_mismatch(env: EnvironmentContext) -> Iterator[Violation]:
 
     The API server refuses the object: `selector does not match template labels`.
     """
-    for each, selected in _workloads(env):
-        if not any(pod.owner is each for pod in selected):
-            message = f"the selector of {identify(each)} does not find its own pods"
-            yield Violation(env.trace.field(each, ("spec", "selector")), message, _difference(each))
+    for workload, selected in _workloads(env):
+        if not any(pod.owner is workload for pod in selected):
+            message = f"the selector of {identify(workload)} does not find its own pods"
+            yield Violation(env.trace.field(workload, ("spec", "selector")), message, _difference(workload))
 
 
 @rule(
@@ -91,14 +91,14 @@ def shared_pods(env: EnvironmentContext) -> Iterator[Violation]:
     Two controllers that select the same pods fight over them: each counts, scales and deletes the other's.
     """
     told: set[frozenset[str]] = set()
-    for each, selected in _workloads(env):
-        others = [str(pod) for pod in selected if pod.owner is not each]
-        pair = frozenset((str(identify(each)), *others))
+    for workload, selected in _workloads(env):
+        others = [str(pod) for pod in selected if pod.owner is not workload]
+        pair = frozenset((str(identify(workload)), *others))
         # Where both find the other's, it is one mistake; where it does not find its own, another one.
         if others and pair not in told and len(others) < len(selected):
             told.add(pair)
-            message = f"the selector of {identify(each)} finds the pods of {', '.join(sorted(others))} too"
-            yield Violation(env.trace.field(each, ("spec", "selector")), message)
+            message = f"the selector of {identify(workload)} finds the pods of {', '.join(sorted(others))} too"
+            yield Violation(env.trace.field(workload, ("spec", "selector")), message)
 
 
 @rule("references/missing-port", ERROR, fix="Correct the name, or name a containerPort so.")
@@ -107,12 +107,12 @@ def missing_port(env: EnvironmentContext) -> Iterator[Violation]:
 
     A probe of an unknown port fails, and the pod is restarted for ever; a Service leaves such pods out.
     """
-    mentions = [each for pod in pods.of(env) for each in _probes(pod)]
-    mentions += [each for service, _, selected in _services(env) for each in _targets(env, service, selected)]
-    known = {name for pod in pods.of(env) for name in _names([each.data for each in pod.containers])}
+    mentions = [mention for pod in pods.of(env) for mention in _probes(pod)]
+    mentions += [mention for service, _, selected in _services(env) for mention in _targets(env, service, selected)]
+    known = {name for pod in pods.of(env) for name in _names([container.data for container in pod.containers])}
     for name, _, group in grouped(mentions):
         message = f"{name} is the name of no containerPort there; called by {readers(group)}"
-        yield Violation(first(group), message, near(name, known))
+        yield Violation(first(group), message, suggest(name, known))
 
 
 @rule("references/undeclared-port", WARNING, fix="Use the port's name as targetPort, or declare the containerPort.")
@@ -123,7 +123,10 @@ def undeclared_port(env: EnvironmentContext) -> Iterator[Violation]:
     """
     for service, _, selected in _services(env):
         declared = [
-            dig(port, "containerPort") for pod in selected for each in pod.containers for port in _declared(each.data)
+            dig(port, "containerPort")
+            for pod in selected
+            for container in pod.containers
+            for port in _declared(container.data)
         ]
         for number, port in enumerate(items(service, "spec", "ports")):
             target = dig(port, "targetPort")
@@ -132,7 +135,7 @@ def undeclared_port(env: EnvironmentContext) -> Iterator[Violation]:
                 field = "port" if target is None else "targetPort"
                 message = f"{identify(service)} leads to port {wanted}, which no container behind it declares"
                 place = env.trace.field(service, ("spec", "ports", number, field))
-                yield Violation(place, message, near(str(wanted), (str(each) for each in declared)))
+                yield Violation(place, message, suggest(str(wanted), (str(port) for port in declared)))
 
 
 def _labelled(env: EnvironmentContext) -> Labelled:
@@ -151,21 +154,21 @@ def _services(env: EnvironmentContext) -> Iterator[tuple[Object, dict[str, Any],
 @shared
 def _workloads(env: EnvironmentContext) -> Iterator[tuple[Object, list[Pod]]]:
     """Each workload that has a selector, and the pods that it finds."""
-    for each in env.of_kind(*_WORKLOADS):
-        selector = dig(each, "spec", "selector")
+    for workload in env.of_kind(*_WORKLOADS):
+        selector = dig(workload, "spec", "selector")
         if mapping(selector):  # else the schema's to tell
-            yield each, [pod for pod in _labelled(env).selected(selector) if pod.owner["kind"] != "ConfigMap"]
+            yield workload, [pod for pod in _labelled(env).selected(selector) if pod.owner["kind"] != "ConfigMap"]
 
 
-def _nothing(env: EnvironmentContext, each: Object, path: FieldPath, labels: Any) -> Violation:
+def _nothing(env: EnvironmentContext, obj: Object, path: FieldPath, labels: Any) -> Violation:
     """Told at the label that no pod has, if it is a single one."""
     known = {pair for pod in pods.of(env) for pair in _pairs(pod.metadata.get("labels"))}
     strange = [key for key, value in _pairs(labels) if (key, value) not in known]
     shown = ", ".join(f"{key}={value}" for key, value in sorted(_pairs(labels)))
-    place = env.trace.field(each, (*path, strange[0]) if len(strange) == 1 else path)
+    place = env.trace.field(obj, (*path, strange[0]) if len(strange) == 1 else path)
     values = [value for key, value in known if key in strange]
-    hint = near(str(mapping(labels).get(strange[0])), values) if len(strange) == 1 else ""
-    return Violation(place, f"{identify(each)} selects {shown}, which no pod of this environment has", hint)
+    hint = suggest(str(mapping(labels).get(strange[0])), values) if len(strange) == 1 else ""
+    return Violation(place, f"{identify(obj)} selects {shown}, which no pod of this environment has", hint)
 
 
 def _pairs(labels: Any) -> list[tuple[str, str]]:
@@ -197,7 +200,7 @@ def _targets(env: EnvironmentContext, service: Object, selected: list[Pod]) -> I
     for number, port in enumerate(items(service, "spec", "ports")):
         name = dig(port, "targetPort")
         if isinstance(name, str) and not name.isdigit():
-            without = [pod for pod in selected if name not in _names([each.data for each in pod.containers])]
+            without = [pod for pod in selected if name not in _names([container.data for container in pod.containers])]
             if without:
                 pods_without = ", ".join(str(pod) for pod in without[:3]) + (" and others" if len(without) > 3 else "")
                 reader = f"{identify(service)} (in {pods_without})"

@@ -131,7 +131,7 @@ def other_certificate(env: EnvironmentContext) -> Iterator[Violation]:
 
 def _in_scope(env: EnvironmentContext) -> Iterator[Sealed]:
     """The SealedSecrets of the right scope: what else is wrong with the others, or was renamed, follows from that."""
-    return (each for each in sealed_secrets(env) if not _other_scope(each) and not _is_prefixed(env, each))
+    return (sealed for sealed in sealed_secrets(env) if not _other_scope(sealed) and not _is_prefixed(env, sealed))
 
 
 def _other_scope(sealed: Sealed) -> str | None:

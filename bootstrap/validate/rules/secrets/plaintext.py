@@ -58,11 +58,14 @@ def plain_secret(env: EnvironmentContext) -> Iterator[Violation]:
             names.add(secret.name)
             yield Violation(Place(path, secret.line + 1), _described(secret))
     # Those that come from elsewhere: another repository's base, for one.
-    for each in env.of_kind("Secret"):
-        values = [*mapping(dig(each, "data")).values(), *mapping(dig(each, "stringData")).values()]
-        name = identify(each).name
+    for rendered_secret in env.of_kind("Secret"):
+        values = [
+            *mapping(dig(rendered_secret, "data")).values(),
+            *mapping(dig(rendered_secret, "stringData")).values(),
+        ]
+        name = identify(rendered_secret).name
         if name not in names and scan.holds_values(values):
-            yield Violation(env.trace.object(each), f"the overlay renders the Secret {name} in the clear")
+            yield Violation(env.trace.object(rendered_secret), f"the overlay renders the Secret {name} in the clear")
 
 
 @rule(

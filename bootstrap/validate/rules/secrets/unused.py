@@ -85,15 +85,15 @@ def _read(env: EnvironmentContext) -> _Reading:
         if pod.key is not None:
             templates.add((pod.owner["metadata"]["name"], pod.key))
             _walk(dict(pod.spec), "", False, reading)
-    for each in env.objects:
-        if each["kind"] in ("SealedSecret", "Secret"):
+    for obj in env.objects:
+        if obj["kind"] in ("SealedSecret", "Secret"):
             continue
-        if each["kind"] == "ConfigMap":
-            entries = mapping(each.get("data")).items()
-            name = each["metadata"]["name"]
+        if obj["kind"] == "ConfigMap":
+            entries = mapping(obj.get("data")).items()
+            name = obj["metadata"]["name"]
             reading.texts.extend(str(text) for key, text in entries if (name, str(key)) not in templates)
             continue
-        _walk({key: value for key, value in each.items() if key != "metadata"}, "", False, reading)
+        _walk({key: value for key, value in obj.items() if key != "metadata"}, "", False, reading)
     return reading
 
 
@@ -107,13 +107,13 @@ def _walk(value: Any, key: str, secret: bool, reading: _Reading) -> None:
             if key == "secretKeyRef" and isinstance(name, str):
                 reading.keys[name].add(str(value.get("key")))
             elif key == "secret" and isinstance(name, str) and items(value.get("items")):
-                reading.keys[name].update(str(dig(each, "key")) for each in items(value.get("items")))
+                reading.keys[name].update(str(dig(item, "key")) for item in items(value.get("items")))
             else:
-                for field, each in value.items():
+                for field, inner in value.items():
                     about = "secret" in str(field).lower() or field == "resourceNames"
-                    stack.append((each, str(field), secret or about))
+                    stack.append((inner, str(field), secret or about))
         elif isinstance(value, list):
-            stack.extend((each, key, secret) for each in value)
+            stack.extend((inner, key, secret) for inner in value)
         elif isinstance(value, str):
             if secret:
                 reading.whole.add(value)

@@ -24,7 +24,7 @@ def refused(server: ServerContext) -> Iterator[Violation]:
     """
     env = server.environment
     taken = {(match["kind"], match["name"]) for match in _DONE.finditer(server.out)}
-    left = [each for each in env.objects if (each["kind"].lower(), each["metadata"]["name"]) not in taken]
+    left = [obj for obj in env.objects if (obj["kind"].lower(), obj["metadata"]["name"]) not in taken]
     complaints = _complaints(server.err)
     # kubectl names what was taken on stdout, and complains of the rest in their order.
     alike = len(left) == len(complaints)

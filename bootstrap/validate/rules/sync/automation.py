@@ -39,13 +39,13 @@ def _argocd(env: EnvironmentContext) -> Iterator[Violation]:
 
 def _flux(env: EnvironmentContext) -> Iterator[Violation]:
     for root, repository in objects.flux_roots(env):
-        for each in (repository, root):
-            if each is not None and each.get("spec", "suspend") is True:
-                yield _half(each, "is suspended", "spec", "suspend")
+        for synced in (repository, root):
+            if synced is not None and synced.get("spec", "suspend") is True:
+                yield _half(synced, "is suspended", "spec", "suspend")
         for field, effect in (("prune", "leaves what is gone from Git"), ("wait", "is Ready before Airflow is")):
             if root.get("spec", field) is not True and not (field == "wait" and root.get("spec", "healthChecks")):
                 yield _half(root, effect, "spec", field)
 
 
-def _half(each: Synced, effect: str, *path: str) -> Violation:
-    return Violation(each.place(*path), f"{each} {effect}: {'.'.join(path)}")
+def _half(synced: Synced, effect: str, *path: str) -> Violation:
+    return Violation(synced.place(*path), f"{synced} {effect}: {'.'.join(path)}")

@@ -39,16 +39,23 @@ def namespace(env: EnvironmentContext) -> str:
 
 def _said(env: EnvironmentContext) -> Iterator[tuple[str, str, Place]]:
     yield "taxiway.yaml", env.environment.namespace, objects.entry(env, "namespace")
-    overlay = next((each for each in env.graph.kustomizations if each.folder == env.environment.overlay), None)
+    overlay = next(
+        (
+            kustomization
+            for kustomization in env.graph.kustomizations
+            if kustomization.folder == env.environment.overlay
+        ),
+        None,
+    )
     if overlay is not None and isinstance(name := overlay.data.get("namespace"), str):
         yield overlay.path, name, Place(overlay.path, overlay.line("namespace"))
     for path in env.graph.files:
         # Kustomize renames it without a word, but people read it.
         if path.startswith(f"{env.environment.overlay}/") and path.endswith(".yaml"):
-            for each in documents(env.tree.files.get(path, b"")):
-                name = dig(each.value, "metadata", "name")
-                if dig(each.value, "kind") == "Namespace" and isinstance(name, str):
-                    yield path, name, Place(path, each.line(("metadata", "name")))
+            for document in documents(env.tree.files.get(path, b"")):
+                name = dig(document.value, "metadata", "name")
+                if dig(document.value, "kind") == "Namespace" and isinstance(name, str):
+                    yield path, name, Place(path, document.line(("metadata", "name")))
     field = {Controller.ARGOCD: ("spec", "destination", "namespace"), Controller.FLUX: ("spec", "targetNamespace")}
     for root in objects.roots(env):
         place = partial(root.place, *field[env.model.controller])

@@ -46,9 +46,9 @@ class Synced:
 def of_kind(env: EnvironmentContext, kind: str) -> list[Synced]:
     """The objects of a kind in the environment's sync file. Flux's Kustomization is not kustomize's."""
     return [
-        Synced(env.environment.sync_file, each)
-        for each in documents(env.tree.files.get(env.environment.sync_file, b""))
-        if dig(each.value, "kind") == kind and str(dig(each.value, "apiVersion")).startswith(_GROUPS[kind])
+        Synced(env.environment.sync_file, document)
+        for document in documents(env.tree.files.get(env.environment.sync_file, b""))
+        if dig(document.value, "kind") == kind and str(dig(document.value, "apiVersion")).startswith(_GROUPS[kind])
     ]
 
 
@@ -59,7 +59,7 @@ def roots(env: EnvironmentContext) -> list[Synced]:
 
 def git_repositories(env: EnvironmentContext) -> dict[str, Synced]:
     """Flux's GitRepositories in the environment's sync file, by their names."""
-    return {each.name: each for each in of_kind(env, "GitRepository")}
+    return {repository.name: repository for repository in of_kind(env, "GitRepository")}
 
 
 def flux_roots(env: EnvironmentContext) -> Iterator[tuple[Synced, Synced | None]]:
@@ -81,7 +81,7 @@ def sources(application: Synced) -> Iterator[FieldPath]:
 def entry(env: EnvironmentContext, *path: str) -> Place:
     """The environment's line of taxiway.yaml."""
     for document in documents(env.tree.files.get("taxiway.yaml", b""))[:1]:
-        for number, each in enumerate(items(document.value, "environments")):
-            if str(dig(each, "name")) == env.environment.name:
+        for number, environment in enumerate(items(document.value, "environments")):
+            if str(dig(environment, "name")) == env.environment.name:
                 return Place("taxiway.yaml", document.line(("environments", number, *path)))
     return Place("taxiway.yaml")

@@ -7,7 +7,7 @@ from typing import Any
 from bootstrap.config.model import Controller
 from bootstrap.kubernetes.objects import Object, dig, identify, items
 from bootstrap.validate.context import EnvironmentContext
-from bootstrap.validate.references import near
+from bootstrap.validate.references import suggest
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.rules.fleet.claims import CLUSTER_SCOPED
 from bootstrap.validate.rules.sync import objects
@@ -31,7 +31,7 @@ def missing_project(env: EnvironmentContext) -> Iterator[Violation]:
         name = root.get("spec", "project")
         if project is None and projects and name != _DEFAULT:  # without any, an administrator keeps them elsewhere
             message = f"{root} belongs to project {name}, which {root.path} does not hold"
-            yield Violation(root.place("spec", "project"), message, near(str(name), projects))
+            yield Violation(root.place("spec", "project"), message, suggest(str(name), projects))
 
 
 @rule(
@@ -52,7 +52,7 @@ def project_forbids(env: EnvironmentContext) -> Iterator[Violation]:
 
 
 def _projects(env: EnvironmentContext) -> dict[str, Synced]:
-    return {each.name: each for each in objects.of_kind(env, "AppProject")}
+    return {project.name: project for project in objects.of_kind(env, "AppProject")}
 
 
 def _roots(env: EnvironmentContext) -> Iterator[tuple[Synced, Synced | None]]:
@@ -65,7 +65,7 @@ def _roots(env: EnvironmentContext) -> Iterator[tuple[Synced, Synced | None]]:
 
 def _repository(env: EnvironmentContext, project: Synced) -> Iterator[Violation]:
     url, patterns = env.model.remote.url, items(project.get("spec", "sourceRepos"))
-    if not any(_matches(url, each) or same_repository(each, env.model.remote) for each in patterns):
+    if not any(_matches(url, pattern) or same_repository(pattern, env.model.remote) for pattern in patterns):
         message = f"{project} does not allow the repository {url}"
         yield Violation(project.place("spec", "sourceRepos"), message)
 
@@ -75,11 +75,11 @@ def _destination(env: EnvironmentContext, root: Synced, project: Synced) -> Iter
     server, name = root.get("spec", "destination", "server"), root.get("spec", "destination", "name")
     own_cluster = server in _IN_CLUSTER or name in _IN_CLUSTER
     namespace = agreed_namespace(env)
-    for each in items(project.get("spec", "destinations")):
-        if _matches(namespace, dig(each, "namespace")) and (
-            _matches(server, dig(each, "server"))
-            or _matches(name, dig(each, "name"))
-            or (own_cluster and (dig(each, "server") in _IN_CLUSTER or dig(each, "name") in _IN_CLUSTER))
+    for destination in items(project.get("spec", "destinations")):
+        if _matches(namespace, dig(destination, "namespace")) and (
+            _matches(server, dig(destination, "server"))
+            or _matches(name, dig(destination, "name"))
+            or (own_cluster and (dig(destination, "server") in _IN_CLUSTER or dig(destination, "name") in _IN_CLUSTER))
         ):
             return
     message = f"{project} does not allow namespace {namespace} of {server or name}, where {root} goes"
@@ -88,8 +88,8 @@ def _destination(env: EnvironmentContext, root: Synced, project: Synced) -> Iter
 
 def _objects(env: EnvironmentContext, project: Synced) -> Iterator[Violation]:
     told: set[tuple[str, str]] = set()
-    for each in env.objects:
-        group, kind = _group(each), str(each["kind"])
+    for obj in env.objects:
+        group, kind = _group(obj), str(obj["kind"])
         if (group, kind) in told:
             continue
         scope = "cluster" if kind in CLUSTER_SCOPED or kind == "Namespace" else "namespace"
@@ -104,13 +104,13 @@ def _objects(env: EnvironmentContext, project: Synced) -> Iterator[Violation]:
             field = allowed
         if field:
             told.add((group, kind))
-            message = f"{project} does not allow {identify(each)}: its {field} says so"
+            message = f"{project} does not allow {identify(obj)}: its {field} says so"
             hint = f"group {group or repr('')}, kind {kind}"
             yield Violation(project.place("spec", field), message, hint)
 
 
 def _lists(entries: Any, group: str, kind: str) -> bool:
-    return any(_matches(group, dig(each, "group")) and _matches(kind, dig(each, "kind")) for each in items(entries))
+    return any(_matches(group, dig(entry, "group")) and _matches(kind, dig(entry, "kind")) for entry in items(entries))
 
 
 def _matches(value: Any, pattern: Any) -> bool:
@@ -118,6 +118,6 @@ def _matches(value: Any, pattern: Any) -> bool:
     return isinstance(value, str) and isinstance(pattern, str) and fnmatchcase(value, pattern)
 
 
-def _group(each: Object) -> str:
-    group, slash, _ = str(each.get("apiVersion", "")).partition("/")
+def _group(obj: Object) -> str:
+    group, slash, _ = str(obj.get("apiVersion", "")).partition("/")
     return group if slash else ""

@@ -9,7 +9,7 @@ from bootstrap.config.remote import Remote
 from bootstrap.core.errors import BadOption
 from bootstrap.kubernetes.objects import dig
 from bootstrap.validate.context import EnvironmentContext
-from bootstrap.validate.references import near
+from bootstrap.validate.references import suggest
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.rules.sync import objects
 from bootstrap.validate.rules.sync.objects import Synced
@@ -29,7 +29,9 @@ def wrong_path(env: EnvironmentContext) -> Iterator[Violation]:
     for root, at in _sources(env):
         said = _path(root.get(*at, "path"))
         if said != env.environment.overlay:
-            whose = next((each.name for each in env.model.environments if each.overlay == said), None)
+            whose = next(
+                (environment.name for environment in env.model.environments if environment.overlay == said), None
+            )
             what = f"environment {whose}'s overlay" if whose else "not the overlay of this environment"
             message = f"{root} builds {said or 'no path'}, {what}"
             yield Violation(root.place(*at, "path"), message, f"its own is {env.environment.overlay}")
@@ -86,7 +88,7 @@ def missing_source(env: EnvironmentContext) -> Iterator[Violation]:
         if root.get("spec", "sourceRef", "kind") == "GitRepository" and repository is None and name != _FLUX_SYSTEM:
             message = f"{root} takes its files from GitRepository/{name}, which {root.path} does not hold"
             place = root.place("spec", "sourceRef", "name")
-            yield Violation(place, message, near(str(name), repositories))
+            yield Violation(place, message, suggest(str(name), repositories))
 
 
 def _sources(env: EnvironmentContext) -> Iterator[tuple[Synced, FieldPath]]:
@@ -97,8 +99,8 @@ def _sources(env: EnvironmentContext) -> Iterator[tuple[Synced, FieldPath]]:
             continue
         found = list(objects.sources(root))
         # Of several sources, such as a chart's values, only one has to be the overlay.
-        ours = [each for each in found if _path(root.get(*each, "path")) == env.environment.overlay] or found
-        yield from ((root, each) for each in ours[:1])
+        ours = [path for path in found if _path(root.get(*path, "path")) == env.environment.overlay] or found
+        yield from ((root, path) for path in ours[:1])
 
 
 def _repositories(env: EnvironmentContext) -> Iterator[tuple[Synced, FieldPath]]:
@@ -106,7 +108,9 @@ def _repositories(env: EnvironmentContext) -> Iterator[tuple[Synced, FieldPath]]
     if env.model.controller is Controller.ARGOCD:
         yield from ((root, (*at, "repoURL")) for root, at in _sources(env))
     else:
-        yield from ((each, ("spec", "url")) for _, each in objects.flux_roots(env) if each is not None)
+        yield from (
+            (repository, ("spec", "url")) for _, repository in objects.flux_roots(env) if repository is not None
+        )
 
 
 def _branches(env: EnvironmentContext) -> Iterator[tuple[Synced, Any, Place]]:
@@ -122,7 +126,7 @@ def _branches(env: EnvironmentContext) -> Iterator[tuple[Synced, Any, Place]]:
             reference = repository.get("spec", "ref")
             # The order in which they win over each other; master is Flux's default.
             fields = ("commit", "name", "semver", "tag", "branch")
-            field = next((each for each in fields if dig(reference, each)), None)
+            field = next((name for name in fields if dig(reference, name)), None)
             at = ("spec", "ref", field) if field else ("spec", "ref")
             yield repository, dig(reference, field) if field else "master", repository.place(*at)
 
