@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from bootstrap.kubernetes.objects import POD_SPECS, Object, dig, identify, items, mapping
+from bootstrap.kubernetes.objects import Object, dig, identify, items, mapping
+from bootstrap.kubernetes.pods import templates
 from bootstrap.secrets.catalog import CATALOG
 from bootstrap.validate.context import EnvironmentContext
-from bootstrap.yamltools.positions import FieldPath, Place, documents
+from bootstrap.yamltools.positions import FieldPath, Place
 
 # The Job of the component generated-secrets.
 GENERATOR = "airflow-generate-secrets"
@@ -124,23 +125,10 @@ def of(scene: EnvironmentContext) -> tuple[Pod, ...]:
 
 def _pods(scene: EnvironmentContext) -> Iterator[Pod]:
     for each in scene.objects:
-        if path := POD_SPECS.get(each["kind"]):
-            spec = dig(each, *path)
-            metadata = mapping(each, *path[:-1], "metadata")
-            if isinstance(spec, dict):
-                yield Pod(scene=scene, owner=each, path=path, spec=spec, metadata=metadata)
-        elif each["kind"] == "ConfigMap":
-            for key, text in mapping(each.get("data")).items():
-                if isinstance(text, str) and "kind:" in text and "Pod" in text:
-                    yield from _template(scene, each, str(key), text)
-
-
-def _template(scene: EnvironmentContext, owner: Object, key: str, text: str) -> Iterator[Pod]:
-    for document in documents(text.encode(errors="replace"))[:1]:
-        value = mapping(document.value)
-        if value.get("kind") == "Pod" and isinstance(value.get("spec"), dict):
-            metadata = mapping(value.get("metadata"))
-            yield Pod(scene=scene, owner=owner, path=("spec",), spec=value["spec"], metadata=metadata, key=key)
+        for pod in templates(each):
+            # Of texts, what Airflow reads as a worker's template: the first document, where it is a Pod.
+            if pod.spec and (pod.key is None or (pod.is_pod and pod.path == ("spec",) and not pod.document)):
+                yield Pod(scene=scene, owner=each, path=pod.path, spec=pod.spec, metadata=pod.metadata, key=pod.key)
 
 
 def held(scene: EnvironmentContext, kind: str, name: str) -> Mapping[str, str | None] | None:
