@@ -16,7 +16,7 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from bootstrap.core import limits
-from bootstrap.core.errors import BadTarget
+from bootstrap.core.errors import BadTarget, NotEditable
 from bootstrap.core.escaping import visible
 from bootstrap.yamltools import loader
 from bootstrap.yamltools.positions import FieldPath
@@ -25,10 +25,6 @@ from bootstrap.yamltools.positions import FieldPath
 _ODD_LINE_END = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
 _ESCAPED = re.compile("[\x00-\x08\n-\x1f\x7f-\x9f\u2028\u2029\ufeff]")  # what only double quotes hold, spelled out
 _DEEPEST = 100
-
-
-class NotEditable(ValueError):
-    """The text has no such place, or can't be changed there without touching other bytes."""
 
 
 @contextlib.contextmanager

@@ -14,8 +14,7 @@ from bootstrap.config.model import Model
 from bootstrap.core.errors import BadOption, BadSecret, BadTarget, TaxiwayError
 from bootstrap.core.image import Image
 from bootstrap.core.tree import Tree
-from bootstrap.kustomize import images
-from bootstrap.promotion import edits
+from bootstrap.promotion import edits, images
 from bootstrap.promotion.plan import Plan
 from bootstrap.yamltools import envfile
 from tests import environment_repo as envs

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bootstrap.core.errors import NotEditable
 from bootstrap.yamltools import envfile
-from bootstrap.yamltools.text import NotEditable
 
 BOM = "\ufeff"
 TEXTS = st.text(st.sampled_from(list("AB=# \t\r\n" + BOM)), max_size=40)
