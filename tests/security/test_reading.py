@@ -17,7 +17,7 @@ from bootstrap.config import file_problems
 from bootstrap.config.file_problems import Kind, NotFollowed, follow
 from bootstrap.config.model import Model
 from bootstrap.core import limits
-from bootstrap.core.errors import BadTarget
+from bootstrap.core.errors import BadTarget, NotEditable
 from bootstrap.gitrepo import reading
 from bootstrap.gitrepo.snapshot import Commit, WorkTree
 from bootstrap.yamltools import loader
