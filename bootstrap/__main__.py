@@ -11,9 +11,9 @@ def main() -> None:
 
         cli.main()
     except signals.Stopped:
-        signals.leave()
+        signals.exit_interrupted()
     finally:
-        signals.over()
+        signals.command_ended()
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import yaml
 
 from bootstrap.config.model import Controller, Environment, Model
 from bootstrap.config.remote import Forge, Remote
+from bootstrap.core.image import Image
 from bootstrap.core.tree import Tree
 from bootstrap.kubernetes.objects import Object, parse
 from bootstrap.kustomize import images
@@ -57,7 +58,7 @@ def repo(*names: str) -> Tree:
 
 def render(tree: Tree, environment: str) -> tuple[Object, ...]:
     """What the real kustomize makes of an overlay."""
-    with files.temporary(tree) as folder:
+    with files.temporary_folder(tree) as folder:
         return parse(rendering.build(Path(folder) / "overlays" / environment))
 
 
@@ -74,7 +75,7 @@ def without(tree: Tree, path: str) -> Tree:
 def with_image(tree: Tree, environment: str, name: str, reference: str) -> Tree:
     """Another image in an environment's release, and nothing else."""
     path = f"overlays/{environment}/release/kustomization.yaml"
-    return edited(tree, path, lambda text: images.put(text, name, images.Image.parse(reference)))
+    return edited(tree, path, lambda text: images.put(text, name, Image.parse(reference)))
 
 
 def with_setting(tree: Tree, path: str, key: str, value: str | None) -> Tree:

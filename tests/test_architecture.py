@@ -1,6 +1,8 @@
 """The doors of the design, read from the syntax trees. `lint-imports` holds the ranks: [tool.importlinter]."""
 
 import ast
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -44,7 +46,9 @@ def imports(module: str) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert not node.level, f"{module}: imports are absolute"
-            found |= {node.module or ""} | {f"{node.module}.{alias.name}" for alias in node.names}
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            modules = {name for name in inner if name.removeprefix("bootstrap.") in TREES}
+            found |= inner if modules == inner else {node.module or "", *inner}
     return found
 
 
@@ -106,6 +110,58 @@ def test_only_the_console_prints() -> None:
             assert name == "cli.console"
 
 
+def test_ours_is_imported_at_the_top_of_a_module() -> None:
+    """But in the command line (`--help` stays quick), before signals are caught, and where a forge is connected."""
+    for name, tree in TREES.items():
+        inside = [
+            node for part in tree.body if isinstance(part, ast.FunctionDef | ast.ClassDef) for node in ast.walk(part)
+        ]
+        ours = [
+            node for node in inside if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("bootstrap")
+        ]
+        assert not ours or name.startswith("cli.") or name in ("__main__", "forges.client"), name
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    names = {f"bootstrap.{name}": name for name in TREES}
+    needs = {name: {names[each] for each in imports(name) if each in names} - {name} for name in TREES}
+    left = dict(needs)
+    while ready := [name for name, found in left.items() if not found & left.keys()]:
+        for name in ready:
+            del left[name]
+    assert not left
+
+
+def test_a_command_is_a_recipe() -> None:
+    verbs = [path for path in (PACKAGE / "commands").glob("*.py") if not path.name.startswith("_")]
+    assert not {path.name: lines for path in verbs if (lines := len(path.read_text().splitlines())) > 80}
+
+
+def test_nothing_stands_beside_the_packages() -> None:
+    assert {path.name for path in PACKAGE.glob("*.py")} == {"__init__.py", "__main__.py"}
+
+
 def test_modules_stay_short() -> None:
     long = {path.name: lines for path in PACKAGE.rglob("*.py") if (lines := len(path.read_text().splitlines())) > 260}
     assert not long
+
+
+def test_the_picture_of_the_packages_is_true() -> None:
+    page = (PACKAGE.parent / "docs/architecture.md").read_text()
+    picture = page.split("```mermaid\n")[1].split("```")[0]
+    shown = {
+        package: int(rank)
+        for rank, inside in re.findall(r"subgraph rank(\d+) [^\n]*\n(.*?)  end\n", picture, re.DOTALL)
+        for package in inside.split()
+    }
+    contracts = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = enumerate(reversed(contracts[0]["layers"]), 1)
+    ranks = {name: rank for rank, layer in layers for name in re.findall(r"bootstrap\.(\w+)", layer)}
+    assert shown == ranks
+    assert {path.parent.name for path in PACKAGE.glob("*/__init__.py")} == shown.keys()
+    for source, target in re.findall(r"(\w+) --> (\w+)", picture):
+        assert shown[source] > shown[target], f"{source} --> {target} goes up"
+        users = [module for module in TREES if module.partition(".")[0] == source]
+        used = {name for module in users for name in imports(module)}
+        assert any(f"{name}.".startswith(f"bootstrap.{target}.") for name in used), f"{source} imports no {target}"
+    assert all(re.search(rf"^\*\*`{package}`\*\* ", page, re.MULTILINE) for package in shown)

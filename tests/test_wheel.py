@@ -55,7 +55,7 @@ def test_an_installed_wheel_bootstraps(keys: Keys, tmp_path: Path, packages: str
         (site,) = environment.glob("lib/python*/site-packages")
         (site / "ours.pth").write_text(f"{sysconfig.get_path('purelib')}\n{sysconfig.get_path('platlib')}\n")
         run(*pip, "--no-deps", built)
-        shutil.copy(process.find("kubectl") or "", environment / "bin/kubectl")
+        shutil.copy(process.find_program("kubectl") or "", environment / "bin/kubectl")
     else:
         run(*pip, f"{built}[kubectl]")
     (tmp_path / "bin").mkdir()

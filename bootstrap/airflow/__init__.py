@@ -1,0 +1,1 @@
+"""What each release of Airflow knows: its settings, and how it reads their values."""

@@ -12,6 +12,8 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+from bootstrap.core.image import Image
+
 PREFIX = "AIRFLOW__"
 _DATA = Path(__file__).parents[1] / "data" / "airflow"
 _VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
@@ -131,8 +133,7 @@ def variable(name: Name) -> str:
 
 def release(image: str) -> tuple[int, int, int] | None:
     """The release that an image's tag names; None where it names none."""
-    tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
-    match = _VERSION.match(tag)
+    match = _VERSION.match(Image.split(image).tag or "")
     return (int(match[1]), int(match[2]), int(match[3])) if match else None
 
 

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import TextIO
 
 from bootstrap.core import escaping
-from bootstrap.core.errors import Several, TaxiwayError
+from bootstrap.core.errors import MultipleErrors, TaxiwayError
 from bootstrap.core.escaping import log_line
 from bootstrap.core.result import Result
 
@@ -76,7 +76,7 @@ def fail(error: TaxiwayError, output: Output) -> None:
 
     Further lines of a message, such as a program's stderr, are indented with a bar, so that they don't look like ours.
     """
-    errors = error.errors if isinstance(error, Several) else (error,)
+    errors = error.errors if isinstance(error, MultipleErrors) else (error,)
     for err in errors:
         first, *more = err.message.replace("\r\n", "\n").strip("\n").split("\n")
         for line in (f"error: {first}", *(f"  | {line}" for line in more)):

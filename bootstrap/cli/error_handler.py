@@ -18,7 +18,7 @@ _PIPE_CLOSED = 141  # 128 and SIGPIPE, as shells have it
 @contextlib.contextmanager
 def error_handler(output: Output) -> Iterator[None]:
     """Print an exception of the `with` body and raise typer.Exit with its exit code."""
-    signals.begin()
+    signals.command_started()
     failure: TaxiwayError
     try:
         yield
@@ -31,14 +31,14 @@ def error_handler(output: Output) -> Iterator[None]:
     except OSError as err:
         failure = DiskFailed(f"{err.filename or 'the disk'}: {err.strerror}")
     except (KeyboardInterrupt, typer.Abort, signals.Stopped):
-        failure = Interrupted(signals.said(), exit_code=signals.exit_code())
+        failure = Interrupted(signals.message(), exit_code=signals.exit_code())
     except Exception as err:
         if not signals.stopped():  # not by Python itself, which would print text of the repo unescaped
             console.trace(err)
         hint = "report it, with the lines above"
         failure = Defect(f"this is a defect of taxiway: {type(err).__name__}", hint=hint)
     if signals.stopped():  # an error after a signal is a consequence of it
-        failure = Interrupted(signals.said(), exit_code=signals.exit_code())
-        signals.over()
+        failure = Interrupted(signals.message(), exit_code=signals.exit_code())
+        signals.command_ended()
     console.fail(failure, output)
     raise typer.Exit(failure.exit_code)

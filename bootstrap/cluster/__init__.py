@@ -1,0 +1,1 @@
+"""The cluster, through the user's kubectl."""

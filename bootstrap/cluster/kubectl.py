@@ -26,7 +26,7 @@ class Kubectl:
     @classmethod
     def find(cls, context: str | None = None) -> "Kubectl":
         """kubectl on PATH. Raises MissingTool."""
-        path = process.find("kubectl")
+        path = process.find_program("kubectl")
         if path is None:
             raise MissingTool(
                 "kubectl is not on PATH, and --server needs it", hint="install kubectl, or leave --server"
@@ -41,7 +41,7 @@ class Kubectl:
         context = [f"--context={self.context}"] if self.context else []
         # As a controller would: server-side, and with what others own left to them.
         how = ["--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict", "--filename=-"]
-        done = process.run([self.path, *context, "apply", *how], given=rendered, child=Child.KUBECTL)
+        done = process.run([self.path, *context, "apply", *how], stdin=rendered, child=Child.KUBECTL)
         if done.code and (match := _NO_ANSWER.search(done.err)):
             line = next(line for line in done.err.splitlines() if match[0] in line)
             where = f"context {self.context}" if self.context else "the current context"

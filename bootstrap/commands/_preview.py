@@ -65,7 +65,7 @@ def preview_change(
         return preview
     if refusals:
         return replace(preview, problems=tuple(refusals))
-    files.check(base.top, plan.changes.writes, plan.changes.deletes)
+    files.check_writable(base.top, plan.changes.writes, plan.changes.deletes)
     old, new = _environment(base.model, ref.target), _environment(after, ref.target)
     overlay = f"overlays/{ref.target}"
     with session.progress("building both sides"):

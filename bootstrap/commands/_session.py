@@ -51,7 +51,7 @@ class Session:
     @cached_property
     def builder(self) -> Builder:
         """The builder of overlays. Raises MissingTool without kustomize."""
-        return Builder.find(Cache.find(wanted=self.cached))
+        return Builder.find(Cache.default(enabled=self.cached))
 
     def base(self, parts: Iterable[str], options: ChangeOptions, *, clean: bool = False) -> BaseCommit:
         """The base commit of a change that reads these parts: the remote's head for a pull request, else HEAD.

@@ -46,7 +46,7 @@ def run(options: Options, *, ask: Ask, progress: Progress) -> Result:
     tree = scaffold.plan(sources.load(), model, sealed, tool)
     target.require_free(tree)
     overlays = [environment.overlay for environment in model.environments]
-    with files.temporary(tree) if options.dry_run else target.stage(tree) as staged:
+    with files.temporary_folder(tree) if options.dry_run else target.stage(tree) as staged:
         with progress("building the overlays"):
             scan.refuse_plaintext(tree, dict(zip(overlays, kustomize.build_all(staged, overlays, tree), strict=True)))
         if options.dry_run:

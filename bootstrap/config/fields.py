@@ -11,6 +11,7 @@ import yaml
 from bootstrap.core import control_characters
 from bootstrap.core.errors import BadOption, BadTarget
 from bootstrap.yamltools import loader
+from bootstrap.yamltools.positions import FieldPath
 
 _Value = TypeVar("_Value")
 _Choice = TypeVar("_Choice", bound=StrEnum)
@@ -26,10 +27,10 @@ class Fields:
     name: str
     text: bytes
     data: Mapping[Any, Any]
-    place: tuple[str | int, ...] = ()
+    place: FieldPath = ()
 
     @classmethod
-    def of(cls, name: str, text: bytes, data: Any, place: tuple[str | int, ...] = ()) -> "Fields":
+    def of(cls, name: str, text: bytes, data: Any, place: FieldPath = ()) -> "Fields":
         """The fields of what should be a mapping. Raises BadTarget where it is none."""
         if not isinstance(data, Mapping):
             what = next((repr(step) for step in reversed(place) if isinstance(step, str)), "this")
@@ -84,7 +85,7 @@ def line(key: str, value: Any, *, lines: bool = False) -> str:
         raise BadOption(f"{key!r} is not a text", hint=f"write it in one line: {key}: TEXT")
     if (isinstance(value, int) and abs(value) > _LARGEST) or len(text := str(value)) > _LONGEST:
         raise BadOption(f"{key!r} is longer than {_LONGEST:,} characters", hint="write less")
-    control_characters.check(repr(key), text, lines=lines)
+    control_characters.reject(repr(key), text, lines=lines)
     return text
 
 
@@ -94,12 +95,12 @@ def _list(key: str, value: Any) -> Sequence[Any]:
     return value
 
 
-def _wrong(name: str, text: bytes, place: tuple[str | int, ...], err: BadOption) -> BadTarget:
+def _wrong(name: str, text: bytes, place: FieldPath, err: BadOption) -> BadTarget:
     number = _line_of(text, place) if place else None
     return BadTarget(f"{name}{f':{number}' if number else ''}: {err.message}", hint=err.hint)
 
 
-def _line_of(text: bytes, place: tuple[str | int, ...]) -> int | None:
+def _line_of(text: bytes, place: FieldPath) -> int | None:
     """The line of a value, from 1; of what holds it, where it isn't written there itself (a merge key's)."""
     node: yaml.Node | None = next((node for node, _ in loader.nodes(text)), None)
     found = node.start_mark.line if node else None

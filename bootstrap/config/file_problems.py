@@ -109,7 +109,7 @@ def special(path: str, what: str) -> Problem:
 
 def too_large(path: str) -> Problem:
     """A file that is not read as a whole."""
-    message = f"larger than {limits.shown(limits.FILE_BYTES)}, so it is not read"
+    message = f"larger than {limits.mebibytes(limits.FILE_BYTES)}, so it is not read"
     return Problem(path=path, kind=Kind.LARGE, message=message)
 
 

@@ -22,7 +22,7 @@ class Hold:
     def __post_init__(self) -> None:
         """Raise BadOption where one of them is more than a line of plain text."""
         for key, text in self.fields.items():
-            control_characters.check(f"the {key} of a hold", text)
+            control_characters.reject(f"the {key} of a hold", text)
 
     @classmethod
     def parse(cls, environment: str, data: Any) -> "Hold | None":

@@ -15,7 +15,7 @@ from bootstrap.config.fields import Fields, choice
 from bootstrap.config.hold import Hold
 from bootstrap.config.parts import MODEL
 from bootstrap.config.remote import Forge, Remote, branch, web
-from bootstrap.core.certificates import fingerprint, is_fingerprint
+from bootstrap.core.certificates import is_fingerprint, parse_fingerprint
 from bootstrap.core.errors import BadOption, BadTarget, TaxiwayError, raise_all
 from bootstrap.yamltools import loader
 
@@ -178,7 +178,9 @@ def _environment(entry: Fields) -> Environment:
         namespace=entry.words("namespace", str),
         cluster=entry.words("cluster", str),
         node_port=entry.value("nodePort", _node_port, None),
-        certificate=entry.words("certificate", fingerprint) if entry.data.get("certificate") is not None else None,
+        certificate=entry.words("certificate", parse_fingerprint)
+        if entry.data.get("certificate") is not None
+        else None,
         hold=entry.value("hold", lambda data: Hold.parse(str(entry.data["name"]), data), None),
     )
     for key, err in environment_names.problems(found.name, found.namespace, found.cluster):

@@ -144,7 +144,7 @@ class Remote:
 
 def _read(text: str, what: str, schemes: tuple[str, ...], hint: str) -> tuple[Address, str]:
     """The address and the path of a URL, without slashes around it. Raises BadOption, never quoting a login."""
-    control_characters.check(what, text[:_LONGEST])
+    control_characters.reject(what, text[:_LONGEST])
     short = "ssh" in schemes and "://" not in text
     match = (_SCP if short else _URL).fullmatch(text)
     scheme = "ssh" if short else match["scheme"].lower() if match else ""
@@ -192,7 +192,7 @@ def _check_segment(what: str, segment: str, hint: str) -> None:
         if (
             decoded not in (".", "..")
             and _ENCODED_SAFELY.fullmatch(decoded)
-            and not control_characters.ANY.search(decoded)
+            and not control_characters.PATTERN.search(decoded)
         ):
             return
     raise BadOption(f"{what} has {segment!r} in its path, where that can't be", hint=hint)

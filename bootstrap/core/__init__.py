@@ -1,0 +1,1 @@
+"""Plain data and text: errors and their exit codes, results, trees of files, change sets, escaping. Without effects."""

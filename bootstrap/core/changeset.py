@@ -1,4 +1,4 @@
-"""What a plan does to the files of a repository."""
+"""Change sets: the files that a plan writes and deletes in a repository."""
 
 import hashlib
 from collections.abc import Mapping
@@ -9,14 +9,14 @@ from bootstrap.core.tree import Tree
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeSet:
-    """Files to write, with their new bytes, and files to delete. It is false where there is nothing to do."""
+    """Files to write, with their new bytes, and files to delete. Falsy when empty."""
 
     writes: Mapping[str, bytes] = field(default_factory=dict)
     deletes: frozenset[str] = frozenset()
 
     @classmethod
     def between(cls, before: Tree, after: Tree) -> "ChangeSet":
-        """What makes the one tree the other."""
+        """The changes that turn one tree into another."""
         return cls(
             writes={path: data for path, data in after.items() if before.files.get(path) != data},
             deletes=frozenset(before.keys() - after.keys()),
@@ -27,20 +27,20 @@ class ChangeSet:
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """Every file that changes."""
+        """Every path that is written or deleted, sorted."""
         return tuple(sorted({*self.writes, *self.deletes}))
 
     @property
     def digest(self) -> str:
-        """Twelve hexadecimal digits that follow from the content alone: the same changes have the same ones."""
-        whole = hashlib.sha256()
+        """Twelve hexadecimal digits of a hash of all paths and contents: equal for equal changes."""
+        total = hashlib.sha256()
         for path in self.paths:
             data = self.writes.get(path)
             content = "deleted" if data is None else hashlib.sha256(data).hexdigest()
-            whole.update(f"{path}\0{content}\0".encode())
-        return whole.hexdigest()[:12]
+            total.update(f"{path}\0{content}\0".encode())
+        return total.hexdigest()[:12]
 
     def apply(self, tree: Tree) -> Tree:
-        """The tree with the changes made."""
+        """The tree after the changes."""
         kept = {path: data for path, data in tree.files.items() if path not in self.deletes}
         return Tree({**kept, **self.writes})

@@ -1,4 +1,4 @@
-"""What can go wrong, one class for each exit code. Every message says what and where; the hint says what to do next."""
+"""Errors, one class for each exit code. The message says what is wrong and where, the hint what to do next."""
 
 from collections.abc import Callable, Iterable
 from typing import TypeVar
@@ -78,21 +78,21 @@ class ClusterFailed(TaxiwayError):
 
 
 class Defect(TaxiwayError):
-    """Taxiway itself is at fault: something was raised that none of its own sentences tells."""
+    """A bug in taxiway: an exception that is no TaxiwayError."""
 
     exit_code = 70  # EX_SOFTWARE, as sysexits.h has it
 
 
 class Interrupted(TaxiwayError):
-    """The user said stop."""
+    """The command was ended by SIGINT or SIGTERM."""
 
     def __init__(self, message: str, *, exit_code: int) -> None:
         super().__init__(message)
         self.exit_code = exit_code
 
 
-class Several(TaxiwayError):
-    """More than one mistake, told together; the exit code is the first one's."""
+class MultipleErrors(TaxiwayError):
+    """Several errors reported together, with the exit code of the first one."""
 
     def __init__(self, errors: tuple[TaxiwayError, ...]) -> None:
         super().__init__("; ".join(error.message for error in errors))
@@ -101,20 +101,20 @@ class Several(TaxiwayError):
 
 
 def raise_all(errors: Iterable[TaxiwayError]) -> None:
-    """Raise the one error, or all of them together; do nothing where there is none."""
-    found = tuple(errors)
-    if len(found) == 1:
-        raise found[0]
-    if found:
-        raise Several(found)
+    """Raise a single error as it is, several as MultipleErrors, and nothing where there is none."""
+    collected = tuple(errors)
+    if len(collected) == 1:
+        raise collected[0]
+    if collected:
+        raise MultipleErrors(collected)
 
 
-def attempt(errors: list[TaxiwayError], step: Callable[[], _Value], otherwise: _Value) -> _Value:
-    """The step's value; where it raises, its error joins the list and `otherwise` stands in."""
+def attempt(errors: list[TaxiwayError], step: Callable[[], _Value], default: _Value) -> _Value:
+    """Return the step's value. Where it raises TaxiwayError, add that to `errors` and return `default`."""
     try:
         return step()
-    except Several as err:
+    except MultipleErrors as err:
         errors.extend(err.errors)
     except TaxiwayError as err:
         errors.append(err)
-    return otherwise
+    return default

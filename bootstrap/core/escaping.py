@@ -1,88 +1,91 @@
-"""Escaping filters for text of others: what it says is shown as it is, and nothing that reads it acts on it.
+"""Escaping of untrusted text, so that no terminal, CI runner or forge acts on it.
 
-One filter a place: `log_line` for a terminal or a CI log, `commit_line` for a commit message or a title, `as_json` for
-programs; `markdown` has those of a pull request's body. All begin with `visible`. A backslash is what they add, and a
-text that needs none comes out as it went in. Each is idempotent.
+One filter per destination: `log_line` for a terminal or a CI log, `commit_line` for a commit message or a title,
+`as_json` for programs, `core.markdown` for a pull request's body. They escape with a backslash, leave harmless text
+unchanged, and are idempotent.
 """
 
 import json
 import re
 from typing import Any
 
-_DOUBTFUL = re.compile("[^\x20-\x7e]")
-_ODD = re.compile("[^\x20-\x7e\n\r\t]")
-# What Unicode calls letters or marks and yet shows nothing for (DerivedCoreProperties: Default_Ignorable_Code_Point);
-# of the others, `str.isprintable` knows.
-_BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]")
+_NOT_ASCII_PRINTABLE = re.compile("[^\x20-\x7e]")
+_NOT_ASCII_TEXT = re.compile("[^\x20-\x7e\n\r\t]")
+# Invisible letters and marks (Unicode's DerivedCoreProperties: Default_Ignorable_Code_Point) for which
+# `str.isprintable` is true.
+_INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]")
 
-# Runners of GitHub, Gitea and Forgejo act on a line that begins with `::`, blanks before it or not, in stdout and in
-# stderr (actions/runner, ActionCommand.TryParseV2), and GitHub's on `##[` anywhere (TryParse); Azure's on `##vso[`.
-_COMMAND = re.compile(r"^(\s*)::")
-_MARKED = re.compile(r"#(?=#\w*\[)")
-_ANY_COMMAND = re.compile(rf"(?:^|[\n\r])\s*::|{_MARKED.pattern}")
+# Workflow commands: runners of GitHub, Gitea and Forgejo act on a line of stdout or stderr that begins with `::`, with
+# or without blanks before it (actions/runner, ActionCommand.TryParseV2), GitHub's also on `##[` anywhere in a line
+# (TryParse), and Azure's on `##vso[`.
+_COLON_COMMAND = re.compile(r"^(\s*)::")
+_HASH_COMMAND = re.compile(r"#(?=#\w*\[)")
+_ANY_COMMAND = re.compile(rf"(?:^|[\n\r])\s*::|{_HASH_COMMAND.pattern}")
 
-# `[skip ci]`, in every order and spelling that a forge or a CI system knows, `***NO_CI***` and `skip-checks: true`.
-_SKIP = re.compile(r"\[(?=\s*(?:\w+[\s_-]*skip|skip[\s_-]*\w+|no[\s_-]*ci)\s*\])", re.IGNORECASE)
+# `[skip ci]` in each order and spelling that a forge or CI system takes, `***NO_CI***` and `skip-checks: true`.
+_SKIP_CI = re.compile(r"\[(?=\s*(?:\w+[\s_-]*skip|skip[\s_-]*\w+|no[\s_-]*ci)\s*\])", re.IGNORECASE)
 _NO_CI = re.compile(r"\*\*\*(?=NO_CI)|skip-checks(?=\s*:)", re.IGNORECASE)
-# What closes an issue (GitHub, Gitea, and GitLab's default pattern): a verb, then `#1`, `GH-1`, `KEY-1` or an URL.
+# Closing keywords (GitHub, Gitea, and GitLab's default pattern): a verb, then `#1`, `GH-1`, `KEY-1` or a URL.
 _CLOSES = re.compile(
     r"\b(?:clos(?:e[sd]?|ing)|fix(?:e[sd]|ing)?|resolv(?:e[sd]?|ing)|implement(?:s|ed|ing)?)"
     r"(?=:?\s+(?:issues?\s+)?\S*[-/#!]\d)",
     re.IGNORECASE,
 )
 _REFERENCE = re.compile(r"[#!](?=\d)")
-# No word before it, or it is an address or a digest (`image@sha256:…`). The backslash comes behind: before it, forges
-# still take it for a mention.
+# Behind a word it is an e-mail address or a digest (`image@sha256:…`). The backslash goes behind the `@`: forges still
+# find a mention behind a backslash.
 _MENTION = re.compile(r"(?<![A-Za-z0-9_])@(?=[^\s\\])")
 
 
 def visible(text: str, keep: str = "") -> str:
-    r"""The text with all that is not seen written out, but for these: `\x1b`, `\n`, `\u202e`, for a stray byte `\xff`.
+    r"""Escape invisible characters, but those in `keep`, as `\x1b`, `\n`, `\u202e`, or `\xff` for an undecodable byte.
 
-    That is control characters, line ends, invisible and bidirectional marks, unassigned characters and lone surrogates.
+    Invisible are control characters, line ends, bidirectional marks, unassigned characters and lone surrogates.
     """
     if text.isascii() and text.isprintable():
         return text
-    return _DOUBTFUL.sub(lambda match: match[0] if match[0] in keep else _written_out(match[0]), text)
+    return _NOT_ASCII_PRINTABLE.sub(lambda match: match[0] if match[0] in keep else _escape(match[0]), text)
 
 
 def log_line(text: str) -> str:
-    """One line for a terminal or a CI log: it stays one, and begins no command to the runner."""
-    return _COMMAND.sub(r"\1\\::", _MARKED.sub(r"#\\", visible(text, keep="\t")))
+    """Escape one line for a terminal or a CI log: it stays one line and holds no workflow command."""
+    return _COLON_COMMAND.sub(r"\1\\::", _HASH_COMMAND.sub(r"#\\", visible(text, keep="\t")))
 
 
-def has_command(text: str) -> bool:
-    """Whether a line of a text would be a command to a runner; some of them pass over what is not seen."""
-    return bool(_ANY_COMMAND.search(_ODD.sub(lambda match: match[0] if visible(match[0]) == match[0] else "", text)))
+def has_workflow_command(text: str) -> bool:
+    """Whether a text has a line that a CI runner would take for a workflow command."""
+    # Some runners ignore invisible characters, so they are removed first.
+    shown = _NOT_ASCII_TEXT.sub(lambda match: match[0] if visible(match[0]) == match[0] else "", text)
+    return bool(_ANY_COMMAND.search(shown))
 
 
 def as_json(data: Any) -> str:
-    """A JSON document in ASCII, in which no string is a command to a runner."""
-    return _MARKED.sub(r"\\u0023", json.dumps(data, indent=2))
+    """An indented JSON document in ASCII, in which no string is a workflow command."""
+    return _HASH_COMMAND.sub(r"\\u0023", json.dumps(data, indent=2))
 
 
-def in_quotes(text: str) -> str:
-    """A YAML text whose strings stand in double quotes wherever they hold a command, without that command."""
-    return _MARKED.sub(r"\\x23", text)
+def yaml_without_commands(text: str) -> str:
+    """Escape workflow commands in a YAML text, where each string that holds one is in double quotes."""
+    return _HASH_COMMAND.sub(r"\\x23", text)
 
 
-def passive(text: str) -> str:
-    """A text that keeps no pipeline from running and closes no issue, wherever a forge may copy it to."""
-    for pattern in (_SKIP, _NO_CI, _CLOSES):
+def without_keywords(text: str) -> str:
+    """Escape keywords that skip a pipeline or close an issue, even after a forge has copied the text to a commit."""
+    for pattern in (_SKIP_CI, _NO_CI, _CLOSES):
         text = pattern.sub(r"\g<0>\\", text)
     return text
 
 
 def commit_line(text: str) -> str:
-    """One line of a commit message or a title: it mentions nobody, refers to nothing, and ends no paragraph."""
-    text = _MARKED.sub(r"#\\", passive(" ".join(visible(text).split())))
+    """Escape one line of a commit message or a title: no mention, no reference, no keyword, no line break."""
+    text = _HASH_COMMAND.sub(r"#\\", without_keywords(" ".join(visible(text).split())))
     return _MENTION.sub(r"\g<0>\\", _REFERENCE.sub(r"\g<0>\\", text))
 
 
-def _written_out(character: str) -> str:
-    blank = character.isspace() and character > "\x9f" and character not in "\u2028\u2029"  # a wide space, say
-    if (character.isprintable() or blank) and not _BLANK.match(character):
+def _escape(character: str) -> str:
+    space = character.isspace() and character > "\x9f" and character not in "\u2028\u2029"  # such as U+3000
+    if (character.isprintable() or space) and not _INVISIBLE.match(character):
         return character
-    if "\udc80" <= character <= "\udcff":  # a byte of a file name that is no UTF-8 (os.fsdecode)
+    if "\udc80" <= character <= "\udcff":  # a byte of a file name that is not UTF-8 (os.fsdecode)
         return f"\\x{ord(character) - 0xDC00:02x}"
     return character.encode("unicode_escape").decode()

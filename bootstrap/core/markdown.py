@@ -1,21 +1,21 @@
-"""Markdown in which a value is only ever a value, whatever it says: no mention, link, HTML, or end of a table cell."""
+"""Markdown of untrusted values: none becomes a mention, a link, HTML, or the end of a table cell."""
 
 import re
 from collections.abc import Iterable, Sequence
 
-from bootstrap.core.escaping import passive, visible
+from bootstrap.core.escaping import visible, without_keywords
 
-_LONGEST = 120
+_MAX_LENGTH = 120  # characters
 _HARMLESS = re.compile(r"[A-Za-z0-9 ,;.()'/→…-]*")
 
 
-def code(value: object, longest: int = _LONGEST) -> str:
-    """A value as code on one line, cut where it is too long; it may stand in a table, too."""
+def code(value: object, max_length: int = _MAX_LENGTH) -> str:
+    """Inline code on one line, cut at `max_length` characters; also valid in a table cell."""
     text = _line(str(value))
-    text = text if len(text) <= longest else f"{text[:longest]}…"
+    text = text if len(text) <= max_length else f"{text[:max_length]}…"
     if not text:
         return "` `"
-    # A table splits its cells before anything else is read, in code too, and takes no backslash back out of HTML.
+    # Markdown splits table cells at `|` even in code, and shows a backslash before it in HTML.
     if "|" in text:
         return f"<code>{_escaped(text)}</code>"
     fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
@@ -23,34 +23,34 @@ def code(value: object, longest: int = _LONGEST) -> str:
     return f"{fence}{pad}{text}{pad}{fence}"
 
 
-def words(text: str, longest: int = 4 * _LONGEST) -> str:
-    """A sentence of ours in which names of others stand; as code, cut where it is too long, if those could be more.
+def sentence(text: str, max_length: int = 4 * _MAX_LENGTH) -> str:
+    """A sentence of taxiway's that quotes untrusted names; as `code` where it has any character with a meaning.
 
-    Escaping would not do: forges look for mentions and links in the text that comes out, where no escape is left.
+    Escaping is not enough: forges look for mentions and links in the rendered text, where no escape is left.
     """
     text = _line(text)
-    return text if _HARMLESS.fullmatch(text) and "www." not in text else code(text, longest)
+    return text if _HARMLESS.fullmatch(text) and "www." not in text else code(text, max_length)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """A table of cells that are Markdown already."""
+    """A table of cells that are Markdown already; no line where there is no row."""
     lines = [f"| {' | '.join(row)} |" for row in rows]
     return [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}", *lines] if lines else []
 
 
-def folded(title: str, lines: Sequence[str], language: str = "") -> list[str]:
-    """Lines of text behind a title of ours that unfolds, in a fence that none of them closes."""
-    clean = [passive(visible(part, keep="\t")) for line in lines for part in line.split("\n")]
+def details(title: str, lines: Sequence[str], language: str = "") -> list[str]:
+    """A `<details>` block with a trusted title and untrusted lines, in a fence longer than any backticks in them."""
+    clean = [without_keywords(visible(part, keep="\t")) for line in lines for part in line.split("\n")]
     longest = max((len(run) for line in clean for run in re.findall("`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
     return [f"<details><summary>{title}</summary>", "", fence + language, *clean, fence, "", "</details>"]
 
 
 def _line(text: str) -> str:
-    """One line, in which nothing is hidden and which may become a commit's message, as squashed pull requests do."""
-    return passive(" ".join(visible(text, keep="\t\n").split()))
+    """One line, without keywords: a squash merge may copy it into a commit message."""
+    return without_keywords(" ".join(visible(text, keep="\t\n").split()))
 
 
 def _escaped(text: str) -> str:
-    # As numbers: Markdown reads those, but never as its own marks, and finds no address in them.
+    # As numeric references: Markdown never takes those for markup, and finds no link in them.
     return re.sub(r"[&<>|`*_\[\]\\@#~!:.$]", lambda match: f"&#{ord(match[0])};", text)

@@ -1,21 +1,20 @@
-"""What a command returns: plain data, for people or for programs."""
+"""Result: what a command returns, as plain data."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-# Tells the user what is being waited for, as long as the `with` lasts. It may give a function that tells how far it is;
-# None where nobody is watching.
+# Shows the user what is being waited for until the `with` ends. The context is a function that updates the text, or
+# None where no progress is shown.
 Progress = Callable[[str], AbstractContextManager[Callable[[str], None] | None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """A command's outcome: `data` is the contract of `-o json`, `lines` say it to people, `notes` go to stderr.
+    """A command's outcome: `data` for `-o json`, `lines` for people on stdout, `notes` for stderr.
 
-    Where they are a `document`, the lines are of a form for programs, which has its own escapes: they are printed as
-    they are.
+    With `document`, the lines are a machine-readable format with its own escapes, and are printed unchanged.
     """
 
     status: str

@@ -1,10 +1,10 @@
-"""Secret bytes, which nothing shows by accident."""
+"""Secret bytes that no repr, log or exception shows by accident."""
 
 import hmac
 
 
 class Secret:
-    """Bytes that must not be seen: no repr, no str, no format shows them. Read them with `reveal`."""
+    """Bytes that repr, str and format show as `Secret(***)`. Comparison takes constant time."""
 
     __slots__ = ("_value",)
 
@@ -12,7 +12,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> bytes:
-        """The bytes themselves, for the one place that seals them or writes a private key."""
+        """The bytes themselves."""
         return self._value
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""A tree of files as plain data: what planners read and return."""
+"""Tree: files as plain data, which planners read and return."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Tree(Mapping[str, bytes]):
-    """Files by their path, POSIX style and relative to the tree's root. A path never leaves the root."""
+    """Files by their POSIX path, relative to the tree's root. A path that leaves the root raises ValueError."""
 
     files: Mapping[str, bytes] = field(default_factory=dict)
 
@@ -35,7 +35,7 @@ class Tree(Mapping[str, bytes]):
 
     @classmethod
     def union(cls, trees: Iterable["Tree"]) -> "Tree":
-        """All files of all trees. Two trees that hold the same path are a defect of the caller: ValueError."""
+        """All files of all trees. Raises ValueError where two of them have the same path."""
         files: dict[str, bytes] = {}
         for tree in trees:
             if clash := files.keys() & tree.files.keys():

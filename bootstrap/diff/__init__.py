@@ -1,0 +1,1 @@
+"""Differences between rendered environments, their consequences, and how both are told."""

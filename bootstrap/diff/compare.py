@@ -6,13 +6,21 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from bootstrap.core.certificates import RECORD
+from bootstrap.core.certificates import ANNOTATION_PREFIX
 from bootstrap.kubernetes import quantities
-from bootstrap.kubernetes.objects import POD_SPECS, Identity, Object, generated_names, identify, name_of, unhashed
+from bootstrap.kubernetes.objects import (
+    MERGE_KEYS,
+    POD_SPECS,
+    Identity,
+    Object,
+    generated_names,
+    identify,
+    merge_key,
+    name_of,
+    unhashed,
+)
 from bootstrap.yamltools import embedded
 
-# The keys by which Kubernetes itself merges the items of a list (`x-kubernetes-patch-merge-key` of its API).
-_MERGE_KEYS = ("name", "mountPath", "containerPort", "port", "ip", "topologyKey", "uid", "key", "metadata")
 _ABSENT = object()
 _ENCRYPTED = "spec.encryptedData"
 # The kinds of Kubernetes itself in which quantities stand.
@@ -162,18 +170,15 @@ def _named(left: Any, right: Any) -> tuple[dict[str, Any], dict[str, Any]] | Non
         return None
     if not all(isinstance(item, dict) for item in (*left, *right)):
         return None
-    for key in _MERGE_KEYS:
-        sides = [{str(_key(item, key)): item for item in side if _key(item, key) is not None} for side in (left, right)]
+    for key in MERGE_KEYS:
+        sides = [
+            {str(name): item for item in side if (name := merge_key(item, key)) is not None} for side in (left, right)
+        ]
         if len(sides[0]) == len(left) and len(sides[1]) == len(right):
             return sides[0], sides[1]
     if len(left) == len(right):
         return {str(n): item for n, item in enumerate(left)}, {str(n): item for n, item in enumerate(right)}
     return None
-
-
-def _key(item: Object, key: str) -> Any:
-    metadata = item.get("metadata")
-    return metadata.get("name") if key == "metadata" and isinstance(metadata, dict) else item.get(key)
 
 
 def _documents(left: Any, right: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
@@ -189,7 +194,7 @@ def _sealed(fields: tuple[FieldChange, ...], left: Object, right: Object) -> Ite
     """A sealed item's changes in words: never a ciphertext, and no record of when it was sealed."""
     records = [each["metadata"].get("annotations", {}) for each in (left, right)]
     for each in fields:
-        if each.path.startswith(f"metadata.annotations[{RECORD}"):
+        if each.path.startswith(f"metadata.annotations[{ANNOTATION_PREFIX}"):
             continue
         if not each.path.startswith(_ENCRYPTED):
             yield each
@@ -229,5 +234,5 @@ def _masked(fields: tuple[FieldChange, ...]) -> Iterator[FieldChange]:
 
 
 def _record(annotations: Mapping[str, str], key: str) -> dict[str, str]:
-    text = annotations.get(RECORD + key, "")
+    text = annotations.get(ANNOTATION_PREFIX + key, "")
     return dict(part.split("=", 1) for part in text.split() if "=" in part)

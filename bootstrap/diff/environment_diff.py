@@ -5,9 +5,8 @@ from dataclasses import replace
 
 from bootstrap.diff import compare, consequences, ownership
 from bootstrap.diff.consequences import Consequence, Effect
-from bootstrap.diff.consequences.effect import at
 from bootstrap.diff.formats import EnvironmentDiff
-from bootstrap.kubernetes.objects import Object, identify
+from bootstrap.kubernetes.objects import Object, dig, identify
 
 
 def over_time(
@@ -41,7 +40,7 @@ def _moved(name: str, before: Sequence[Object], after: Sequence[Object], old: st
 
 
 def _empty(before: Sequence[Object]) -> str:
-    if any(at(each, "spec", "volumeClaimTemplates") for each in before):
+    if any(dig(each, "spec", "volumeClaimTemplates") for each in before):
         return "its database and its volumes begin empty; "
     return "its volumes begin empty; " if any(each["kind"] == "PersistentVolumeClaim" for each in before) else ""
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from bootstrap.core.markdown import code, folded, table, words
+from bootstrap.core.markdown import code, details, sentence, table
 from bootstrap.diff import formats
 from bootstrap.diff.consequences import SERIOUS, Consequence, Effect
 from bootstrap.diff.formats import EnvironmentDiff
@@ -19,14 +19,14 @@ def markdown(diffs: Sequence[EnvironmentDiff], *, fields: bool = True, lesser: b
     """The differences of environments: what is serious in any of them, then each one, the fields folded away."""
     out: list[str] = []
     if sum(diff.differs for diff in diffs) > 1 and (rows := formats.serious(diffs)):
-        cells = [(*row(each), words(formats.where(names, diffs), _WHOLE)) for each, names in rows]
+        cells = [(*row(each), sentence(formats.where(names, diffs), _WHOLE)) for each, names in rows]
         out = ["### What is serious, of all environments", "", *table(("", "object", "", "environments"), cells), ""]
     alone = not out
     for diff in diffs:
         if not (lesser or alone):
-            out.append(f"- {words(diff.environment)}: {formats.counts(diff)}")
+            out.append(f"- {sentence(diff.environment)}: {formats.counts(diff)}")
             continue
-        out.extend((f"### {words(diff.environment)}", ""))
+        out.extend((f"### {sentence(diff.environment)}", ""))
         if not diff.differs:
             out.extend((f"No difference{formats.folded(diff)}.", ""))
             continue
@@ -34,7 +34,7 @@ def markdown(diffs: Sequence[EnvironmentDiff], *, fields: bool = True, lesser: b
         if told:
             out.extend((*table(("", "object", ""), map(row, told)), ""))
         if fields and diff.changes:
-            out.extend((*folded(f"{len(diff.changes)} objects", formats.fenced(diff), "diff"), ""))
+            out.extend((*details(f"{len(diff.changes)} objects", formats.fenced(diff), "diff"), ""))
     return out
 
 
@@ -54,7 +54,7 @@ def comment(diffs: Sequence[EnvironmentDiff], limit: int, command: str) -> str:
         if len(text) <= limit:
             return text
     rows = formats.serious(changed)
-    bullets = [f"{bullet(each)} ({words(formats.where(names, changed, short=True))})" for each, names in rows]
+    bullets = [f"{bullet(each)} ({sentence(formats.where(names, changed, short=True))})" for each, names in rows]
     return "\n".join(counted(bullets, summary([each for each, _ in rows]), limit, command))
 
 
@@ -68,12 +68,12 @@ def portable(diffs: Sequence[EnvironmentDiff], command: str) -> list[str]:
 
 def row(each: Consequence) -> tuple[str, str, str]:
     """A consequence as the cells of a table."""
-    return each.effect.value, code(each.subject, _WHOLE), words(each.what, _WHOLE)
+    return each.effect.value, code(each.subject, _WHOLE), sentence(each.what, _WHOLE)
 
 
 def bullet(each: Consequence) -> str:
     """A consequence as an item of a list."""
-    return f"- **{each.effect.value}**: {code(each.subject, _WHOLE)} {words(each.what, _WHOLE)}"
+    return f"- **{each.effect.value}**: {code(each.subject, _WHOLE)} {sentence(each.what, _WHOLE)}"
 
 
 def summary(rows: Iterable[Consequence]) -> str:
@@ -81,7 +81,7 @@ def summary(rows: Iterable[Consequence]) -> str:
     counts = Counter((each.effect, each.subject.partition("/")[0]) for each in rows)
     order = list(Effect)
     ranked = sorted(counts.items(), key=lambda one: (order.index(one[0][0]), -one[1], one[0][1]))
-    told = [f"{number} {effect.value} of {words(kind)}" for (effect, kind), number in ranked[:_KINDS]]
+    told = [f"{number} {effect.value} of {sentence(kind)}" for (effect, kind), number in ranked[:_KINDS]]
     if rest := sum(number for _, number in ranked[_KINDS:]):
         told.append(f"{rest} of other kinds")
     return ", ".join(told)

@@ -7,6 +7,7 @@ from typing import Any
 
 from bootstrap.diff.compare import FieldChange, ObjectChange, Side
 from bootstrap.kubernetes.objects import POD_SPECS
+from bootstrap.yamltools import envfile
 
 _RESOURCES = r"(?:\.|^)resources(?:[.\[].*)?$"
 _OWN_KINDS = frozenset({"Namespace", "SealedSecret", "Secret"})
@@ -31,8 +32,7 @@ def as_if(value: Any, namespace: str, other: str) -> Any:
 
 def settings(env_file: bytes) -> frozenset[str]:
     """The names that an environment's airflow.env sets."""
-    lines = (line.strip() for line in env_file.decode(errors="replace").splitlines())
-    return frozenset(line.partition("=")[0] for line in lines if line and not line.startswith("#"))
+    return frozenset(setting.key for setting in envfile.settings(env_file.decode(errors="replace")))
 
 
 def fold(changes: Iterable[ObjectChange], own_settings: frozenset[str]) -> tuple[tuple[ObjectChange, ...], int]:

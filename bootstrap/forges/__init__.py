@@ -1,1 +1,1 @@
-"""Pull requests on GitHub, GitLab, Gitea and Forgejo. `hosting` and `pull_request` are pure; `client` is the way in."""
+"""Forges: the API of GitHub, GitLab, Gitea and Forgejo for pull requests, by one HTTP client."""

@@ -110,7 +110,7 @@ def _from_cli(hosted: Hosted, environment: Mapping[str, str]) -> Iterator[Token]
 
 
 def _said(name: str, *arguments: str) -> Iterator[Token]:
-    program = process.find(name)
+    program = process.find_program(name)
     if program is None:
         return
     try:

@@ -29,12 +29,12 @@ _REMOTE = ("push", "fetch", "ls-remote", "credential")
 _NOBODY_ASKED = {"GIT_ASKPASS": "", "GCM_INTERACTIVE": "never"}
 
 
-def run(folder: Path, *arguments: str, settings: Mapping[str, str] | None = None, long: bool = False) -> str:
+def run(folder: Path, *arguments: str, settings: Mapping[str, str] | None = None, large_output: bool = False) -> str:
     """What a Git command says in a folder, with these settings beside the user's: `long`, if it names every file.
 
     Raises GitFailed with its reason.
     """
-    done = asked(folder, *arguments, settings=settings, long=long)
+    done = asked(folder, *arguments, settings=settings, large_output=large_output)
     told = done.out.decode(errors="surrogateescape").removesuffix("\n")
     if done.code:
         raise GitFailed(f"git {arguments[0]} failed: {done.err or told.strip() or f'exit code {done.code}'}")
@@ -100,15 +100,15 @@ def setting(folder: Path, name: str, *kind: str) -> str | None:
 def asked(
     folder: Path,
     *arguments: str,
-    given: bytes = b"",
+    stdin: bytes = b"",
     settings: Mapping[str, str] | None = None,
     environment: Mapping[str, str] | None = None,
-    long: bool = False,
+    large_output: bool = False,
 ) -> Finished:
     """What a Git command left behind in a folder, with these settings and variables beside the user\'s."""
     argv, child = command(folder, *arguments)
     own = {**_as_environment(settings or {}), **(environment or {}), "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
-    return process.run(argv, given=given, env=own, long=long, child=child)
+    return process.run(argv, stdin=stdin, env=own, large_output=large_output, child=child)
 
 
 def _as_environment(settings: Mapping[str, str]) -> dict[str, str]:
@@ -127,8 +127,8 @@ def login(folder: Path, *, scheme: str, host: str, path: str) -> str | None:
     """
     fields = {"protocol": scheme, "host": host, "path": path}
     for name, value in fields.items():
-        control_characters.check(f"the {name} of the forge's URL", value)
+        control_characters.reject(f"the {name} of the forge's URL", value)
     given = "".join(f"{name}={value}\n" for name, value in fields.items()) + "\n"
-    done = asked(folder, "credential", "fill", given=given.encode(), environment=_NOBODY_ASKED)
+    done = asked(folder, "credential", "fill", stdin=given.encode(), environment=_NOBODY_ASKED)
     answer = dict(line.partition("=")[::2] for line in done.out.decode(errors="replace").splitlines())
     return None if done.code else answer.get("password")

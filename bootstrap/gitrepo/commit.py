@@ -17,7 +17,7 @@ def commit(top: Path, changes: ChangeSet, message: str) -> str:
     without following a link, or has changes of the user's own, and GitFailed, with everything as before, where Git or a
     hook refuses.
     """
-    files.check(top, changes.writes, changes.deletes)
+    files.check_writable(top, changes.writes, changes.deletes)
     # Git compares each file that it knows with each path that it is given: in a large repo, a few folders are quicker.
     parts = dict.fromkeys(part_of(path) or path for path in changes.paths)
     altered = status.altered(top, *parts).intersection(changes.paths)
@@ -32,7 +32,7 @@ def commit(top: Path, changes: ChangeSet, message: str) -> str:
     # In a large repo, Git takes twice the time to leave out what else is staged: only where there is something.
     staged = git_repository.run(top, "diff-index", "--cached", "--name-only", "HEAD")
     only = ("--only", "--", *changes.paths) if staged else ()
-    if left := files.unfinished(top, changes.paths):
+    if left := files.partial_files(top, changes.paths):
         files.apply(top, {}, left - repository.held(left))
     before = git_repository.run(top, "rev-parse", "HEAD")
 
@@ -46,7 +46,7 @@ def commit(top: Path, changes: ChangeSet, message: str) -> str:
         files.apply(top, {}, frozenset(changes.paths) - kept)
         return True
 
-    with signals.undone_by(take_back):
+    with signals.undo_on_failure(take_back):
         files.apply(top, changes.writes, changes.deletes)
         repository.stage(changes.paths)
         git_repository.run(top, "commit", "--quiet", "--message", message, *only)

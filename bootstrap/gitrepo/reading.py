@@ -53,8 +53,8 @@ class Room:
         self.taken, self.files = self.taken + size, self.files + 1
         if self.taken > limits.READ_BYTES or self.files > limits.READ_FILES:
             raise BadTarget(
-                f"the repository holds more than {limits.shown(limits.READ_BYTES)}, or {limits.READ_FILES:,} files, "
-                "that would have to be read",
+                f"the repository holds more than {limits.mebibytes(limits.READ_BYTES)}, or {limits.READ_FILES:,} "
+                "files, that would have to be read",
                 hint="keep what is no manifest in another repository",
             )
 

@@ -132,7 +132,7 @@ class Repository:
         line ends are converted, so that a file could pass off a part of itself as the next one.
         """
         given = "".join(f"{each}\n" for each in ids.values()).encode()
-        said = io.BytesIO(asked(self.top, "cat-file", "--batch", given=given).out)
+        said = io.BytesIO(asked(self.top, "cat-file", "--batch", stdin=given).out)
         found: dict[str, bytes] = {}
         for path in ids:
             head = said.readline().split()  # id, kind, size
@@ -150,7 +150,7 @@ class Repository:
     def stage(self, paths: Iterable[str]) -> None:
         """Take these files into the index as they are, ignored and removed ones included, without a look at others."""
         told = "".join(f"{path}\0" for path in paths).encode(errors="surrogateescape")
-        done = asked(self.top, "update-index", "--add", "--remove", "-z", "--stdin", given=told)
+        done = asked(self.top, "update-index", "--add", "--remove", "-z", "--stdin", stdin=told)
         if done.code:
             raise GitFailed(f"git update-index failed: {done.err}")
 

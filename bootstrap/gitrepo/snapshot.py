@@ -72,7 +72,7 @@ def files_of(snapshot: Snapshot, part: str) -> Mapping[str, bytes]:
 @contextlib.contextmanager
 def written(snapshot: Snapshot, parts: Iterable[str]) -> Iterator[Path]:
     """A temporary folder that holds these parts; gone when the `with` ends."""
-    with files.temporary(Tree.union(each.tree for each in snapshot.read(parts).values())) as folder:
+    with files.temporary_folder(Tree.union(each.tree for each in snapshot.read(parts).values())) as folder:
         yield folder
 
 

@@ -118,7 +118,7 @@ def _untracked(top: Path, prefix: str, told: list[str], paths: Sequence[str]) ->
 def _listed(top: Path, paths: Sequence[str], *kinds: str) -> str:
     """Entries of these kinds below these paths, or of all, each with a NUL before and behind it."""
     shape = ("-v", "-z", "--exclude-standard", *kinds)
-    return "\0" + repository.run(top, "ls-files", *shape, "--", *paths, long=True)
+    return "\0" + repository.run(top, "ls-files", *shape, "--", *paths, large_output=True)
 
 
 def _items(text: str) -> list[str]:

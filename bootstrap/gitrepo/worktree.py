@@ -10,7 +10,7 @@ from bootstrap.core.result import Progress
 from bootstrap.gitrepo import repository
 from bootstrap.gitrepo.remote import PushRefused, Reason, answered
 from bootstrap.system import files, signals
-from bootstrap.system.locks import alone
+from bootstrap.system.locks import exclusive_folder
 from bootstrap.system.nofollow import PRIVATE
 
 _ATTEMPTS = 3
@@ -27,8 +27,8 @@ def worktree(top: Path, commit: str, folders: tuple[str, ...]) -> Iterator[Path]
     What a killed run left of one is removed first. The user's checkout, index and stash are not touched.
     """
     own = repository.Repository(top).folder()
-    files.make(own, "taxiway", PRIVATE)
-    with alone(own / "taxiway", "worktree", mode=PRIVATE) as room:
+    files.make_folder(own, "taxiway", PRIVATE)
+    with exclusive_folder(own / "taxiway", "worktree", mode=PRIVATE) as room:
         repository.run(top, "worktree", "prune")
         folder = room / "tree"
         try:
@@ -38,7 +38,7 @@ def worktree(top: Path, commit: str, folders: tuple[str, ...]) -> Iterator[Path]
             repository.run(folder, "read-tree", "-mu", "HEAD", settings=_SPARSE)
             yield folder
         finally:
-            files.remove(folder)
+            files.remove_folder(folder)
             repository.run(top, "worktree", "prune")
 
 
@@ -82,7 +82,7 @@ def push(top: Path, remote: str, commit: str, branch: str, expected: str | None,
     A network that fails is tried again. Raises PushRefused, which says why; the remote is then as it was.
     """
     lease = f"--force-with-lease=refs/heads/{branch}:{expected or ''}"
-    before = signals.made(f"{branch} may have been pushed already: run the command again to go on")
+    before = signals.record_change(f"{branch} may have been pushed already: run the command again to go on")
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             with progress(f"pushing {branch}"), answered(f"{branch} can't be pushed"):
@@ -90,7 +90,7 @@ def push(top: Path, remote: str, commit: str, branch: str, expected: str | None,
                 repository.run(top, "push", "--quiet", "--no-follow-tags", lease, remote, target)
         except PushRefused as err:
             if err.reason is not Reason.NETWORK or attempt == _ATTEMPTS:
-                signals.made(before)
+                signals.record_change(before)
                 raise
             with progress(f"the remote did not answer; trying again ({attempt + 1} of {_ATTEMPTS})"):
                 time.sleep(_PAUSE * 2 ** (attempt - 1))

@@ -1,0 +1,1 @@
+"""Kubernetes objects: identity, schemas of several minors, conformance, quantities."""

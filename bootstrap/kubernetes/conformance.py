@@ -8,15 +8,16 @@ from typing import Any
 from bootstrap.kubernetes import schemas
 from bootstrap.kubernetes.scalars import Complaint, Trouble, mistyped, scalar, size
 from bootstrap.kubernetes.schemas import Node
+from bootstrap.yamltools.positions import FieldPath
 
-Path = tuple[str | int, ...]
+Path = FieldPath  # the name by which rules/kubernetes still import it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
     """One value that a server would refuse. `minors` are those of the range that would; `what` says it in words."""
 
-    path: Path
+    path: FieldPath
     trouble: Trouble
     what: str
     hint: str
@@ -38,7 +39,7 @@ class _Walk:
     """One object against its schemas of every minor of the range, at once: where they differ, minors part ways."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[Path, Trouble], tuple[str, str, int]] = {}
+        self._found: dict[tuple[FieldPath, Trouble], tuple[str, str, int]] = {}
         self._parents: list[str] = []
 
     def problems(self) -> tuple[Problem, ...]:
@@ -48,7 +49,7 @@ class _Walk:
             for (path, trouble), (what, hint, mask) in self._found.items()
         )
 
-    def object(self, value: Mapping[Any, Any], name: str, path: Path, mask: int) -> None:
+    def object(self, value: Mapping[Any, Any], name: str, path: FieldPath, mask: int) -> None:
         """A mapping with the fields of a definition."""
         definition = schemas.definition(name)
         self._parents.append(name)
@@ -72,7 +73,7 @@ class _Walk:
                 self._add((*path, field), (Trouble.MISSING, f"{field} is missing", ""), mask)
         self._parents.pop()
 
-    def value(self, value: Any, node: Mapping[str, Any], path: Path, mask: int) -> None:
+    def value(self, value: Any, node: Mapping[str, Any], path: FieldPath, mask: int) -> None:
         """Any value."""
         if "ref" in node:
             if isinstance(value, dict):
@@ -91,7 +92,7 @@ class _Walk:
             self._add(path, scalar(value, node, _spelt(path)), mask)
         return None
 
-    def _list(self, value: Any, node: Mapping[str, Any], path: Path, mask: int) -> None:
+    def _list(self, value: Any, node: Mapping[str, Any], path: FieldPath, mask: int) -> None:
         if not isinstance(value, list):
             return self._add(path, mistyped(value, "a list"), mask)
         self._add(path, size(value, node), mask)
@@ -111,7 +112,7 @@ class _Walk:
                 seen.add(identity)
         return None
 
-    def _unknown(self, field: str, path: Path, mask: int) -> None:
+    def _unknown(self, field: str, path: FieldPath, mask: int) -> None:
         known = schemas.definition(self._parents[-1]).fields
         near = get_close_matches(field.lower(), [each.lower() for each in known], 1, 0.75)
         meant = next((each for each in known if near and each.lower() == near[0]), None)
@@ -124,7 +125,7 @@ class _Walk:
             hint = f"it is a field of {below}: check the indentation"
         self._add((*path, field), (Trouble.UNKNOWN, f"{field} is no field", hint), mask)
 
-    def _add(self, path: Path, complaint: Complaint | None, mask: int) -> None:
+    def _add(self, path: FieldPath, complaint: Complaint | None, mask: int) -> None:
         if complaint is not None:
             trouble, what, hint = complaint
             before = self._found.get((path, trouble), ("", "", 0))[2]
@@ -143,6 +144,6 @@ def _inside(variants: tuple[tuple[int, Node], ...]) -> Iterator[str]:
             yield from schemas.definition(inner["ref"]).fields
 
 
-def _spelt(path: Path) -> str:
+def _spelt(path: FieldPath) -> str:
     """The last named step of a path."""
     return next((step for step in reversed(path) if isinstance(step, str)), "the object")

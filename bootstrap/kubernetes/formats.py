@@ -19,7 +19,7 @@ def lines(form: str, texts: Sequence[bytes], found: list[Object]) -> tuple[str, 
         return (escaping.as_json({"apiVersion": "v1", "kind": "List", "items": found}),)
     whole = "---\n".join(text.decode() for text in texts if text)
     # As kustomize wrote it; anew, and equal, only where a line would be a command to the runner that keeps the CI log.
-    return ((_quoted(found) if escaping.has_command(whole) else whole).rstrip("\n"),)
+    return ((_quoted(found) if escaping.has_workflow_command(whole) else whole).rstrip("\n"),)
 
 
 class _Quoting(yaml.CSafeDumper):
@@ -29,14 +29,14 @@ class _Quoting(yaml.CSafeDumper):
 _Quoting.add_representer(
     str,
     lambda dumper, text: dumper.represent_scalar(
-        "tag:yaml.org,2002:str", text, style='"' if escaping.has_command(text) else None
+        "tag:yaml.org,2002:str", text, style='"' if escaping.has_workflow_command(text) else None
     ),
 )
 
 
 def _quoted(found: list[Object]) -> str:
     text: str = yaml.dump_all(found, Dumper=_Quoting, width=-1)
-    return escaping.in_quotes(text)
+    return escaping.yaml_without_commands(text)
 
 
 def only(text: bytes, wanted: str) -> bytes:

@@ -1,7 +1,7 @@
 """Rendered Kubernetes objects, as plain data with an identity."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -27,6 +27,11 @@ POD_SPECS = {
 }
 
 
+# The first key by which Kubernetes tells the items of a list apart, of all its lists (list-map-keys, patch-merge-key of
+# its API: a test holds this to the schemas), and of lists that it replaces as a whole.
+MERGE_KEYS = ("name", "mountPath", "containerPort", "port", "ip", "topologyKey", "uid", "devicePath", "key", "metadata")
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Identity:
     """What makes an object the same one before and after a change: neither a hash nor a release's id is part of it."""
@@ -37,6 +42,40 @@ class Identity:
 
     def __str__(self) -> str:
         return f"{self.kind}/{self.name}"
+
+
+def dig(value: Any, *path: str | int) -> Any:
+    """The value at a path; None where the path leads nowhere, whatever the types on the way."""
+    for step in path:
+        if isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(value, list) and isinstance(step, int) and -len(value) <= step < len(value):
+            value = value[step]
+        else:
+            return None
+    return value
+
+
+def mapping(value: Any, *path: str | int) -> dict[Any, Any]:
+    """The mapping at a path; an empty one where there is none."""
+    found = dig(value, *path)
+    return found if isinstance(found, dict) else {}
+
+
+def items(value: Any, *path: str | int) -> list[Any]:
+    """The list at a path; an empty one where there is none."""
+    found = dig(value, *path)
+    return found if isinstance(found, list) else []
+
+
+def mappings(value: Any, *path: str | int) -> Iterator[dict[Any, Any]]:
+    """The mappings in the list at a path."""
+    return (item for item in items(value, *path) if isinstance(item, dict))
+
+
+def merge_key(item: Any, key: str) -> Any:
+    """What the item of a list has under one of MERGE_KEYS; under `metadata`, that is the name in it."""
+    return dig(item, key, "name") if key == "metadata" else dig(item, key)
 
 
 def parse(rendered: bytes) -> tuple[Object, ...]:

@@ -4,11 +4,12 @@ Source: https://www.postgresql.org/docs/current/upgrading.html: "data must be du
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap.kubernetes.objects import POD_SPECS, Identity, Object, identify
+from bootstrap.core.image import Image
+from bootstrap.kubernetes.objects import POD_SPECS, Identity, Object, dig, identify, items, mappings
 
 _NAMES = frozenset({"postgres", "postgresql"})  # the last segment of the images whose tags are PostgreSQL's versions
 _KINDS = ("StatefulSet", "Deployment")
@@ -28,11 +29,8 @@ class Upgrade:
 
 def major(image: str) -> int | None:
     """The major version that an image's tag begins with; None where it is no PostgreSQL or the tag does not say."""
-    repository, _, tag = image.partition("@")[0].rpartition(":")
-    if repository.rpartition("/")[2] not in _NAMES:
-        return None
-    match = re.match(r"v?(\d{1,3})(?=$|[.\-_+a-z])", tag)
-    return int(match[1]) if match else None
+    match = re.match(r"v?(\d{1,3})(?=$|[.\-_+a-z])", Image.split(image).tag or "")
+    return int(match[1]) if match and is_named(image) else None
 
 
 def upgrades(before: Iterable[Object], after: Iterable[Object]) -> tuple[Upgrade, ...]:
@@ -47,7 +45,7 @@ def upgrades(before: Iterable[Object], after: Iterable[Object]) -> tuple[Upgrade
 
 def is_named(image: str) -> bool:
     """Whether an image is called as PostgreSQL's are, whatever its tag says."""
-    return image.partition("@")[0].rpartition("/")[2].partition(":")[0] in _NAMES
+    return Image.split(image).repository.rpartition("/")[2] in _NAMES
 
 
 def unread(before: Iterable[Object], after: Iterable[Object]) -> Iterator[tuple[str, str, str]]:
@@ -79,25 +77,14 @@ def _claiming(objects: Iterable[Object]) -> dict[Identity, list[str]]:
     for each in objects:
         if each["kind"] not in _KINDS:
             continue
-        spec = _at(each, *POD_SPECS[each["kind"]])
-        claims = any(isinstance(one, dict) and "persistentVolumeClaim" in one for one in _list(spec, "volumes"))
-        if (claims or _list(_at(each, "spec"), "volumeClaimTemplates")) and (images := [*_images(spec)]):
+        spec = dig(each, *POD_SPECS[each["kind"]])
+        claims = any("persistentVolumeClaim" in volume for volume in mappings(spec, "volumes"))
+        if (claims or items(each, "spec", "volumeClaimTemplates")) and (images := [*_images(spec)]):
             found[identify(each)] = images
     return found
 
 
 def _images(spec: Any) -> Iterator[str]:
-    for container in _list(spec, "containers"):
-        if isinstance(container, dict) and isinstance(container.get("image"), str):
+    for container in mappings(spec, "containers"):
+        if isinstance(container.get("image"), str):
             yield container["image"]
-
-
-def _list(value: Any, key: str) -> list[Any]:
-    found = value.get(key) if isinstance(value, Mapping) else None
-    return found if isinstance(found, list) else []
-
-
-def _at(value: Any, *path: str) -> Any:
-    for key in path:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
-from bootstrap.kubernetes.objects import Identity, Object, identify, name_of
+from bootstrap.kubernetes.objects import Identity, Object, dig, identify, name_of
 from bootstrap.kustomize import replacements
 from bootstrap.kustomize.graph import Graph
 from bootstrap.kustomize.origins import Origins
 from bootstrap.kustomize.selectors import NO_NAMESPACE, Subject, strings
-from bootstrap.yamltools.positions import Place, get
+from bootstrap.yamltools.positions import Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,7 @@ class Gathering:
             namespaces |= {str(owner.data["namespace"])} if owner.data.get("namespace") else set()
             labels.update(strings(owner.data.get("commonLabels")))
             for entry in owner.items("labels"):
-                labels.update(strings(get(entry, ("pairs",))))
+                labels.update(strings(dig(entry, "pairs")))
         renaming = [
             replacements.selected(target)
             for each in self._origins.replacements
@@ -120,8 +120,8 @@ def _generated(origins: Origins) -> Iterator[Gathered]:
                 kind=each.kind,
                 names=frozenset({each.name}),
                 namespaces=frozenset({str(each.data.get("namespace") or NO_NAMESPACE)}),
-                labels=strings(get(options, ("labels",))),
-                annotations=strings(get(options, ("annotations",))),
+                labels=strings(dig(options, "labels")),
+                annotations=strings(dig(options, "annotations")),
             )
             identity = Identity(each.kind, "", each.name)
             find = partial(each.place, "name")

@@ -45,9 +45,9 @@ class Kustomize:
     @classmethod
     def find(cls) -> "Kustomize":
         """`kustomize`, or the one inside `kubectl`. Raises MissingTool, naming both ways to get it."""
-        if path := process.find("kustomize"):
+        if path := process.find_program("kustomize"):
             return cls((path, "build"))
-        if path := process.find("kubectl"):
+        if path := process.find_program("kubectl"):
             return cls((path, "kustomize"))
         raise MissingTool(
             "neither kustomize nor kubectl is on PATH, and one of them has to build the overlays",
@@ -78,13 +78,13 @@ class Kustomize:
             raise BuildFailed(f"{folder.name}: kustomize can't build this overlay: {unseen}")
         limit = _time_limit()
         try:
-            done = process.run([*self.command, str(folder)], env=self._surroundings(), seconds=limit, most=_MOST)
-        except process.TookTooLong:
+            done = process.run([*self.command, str(folder)], env=self._surroundings(), timeout=limit, max_output=_MOST)
+        except process.TimedOut:
             raise BuildFailed(
                 f"{folder.name}: kustomize can't build this overlay: it was not done after {limit:g} seconds"
                 f" ({_LIMIT}=SECONDS gives it more)"
             ) from None
-        except process.SaidTooMuch:
+        except process.OutputTooLarge:
             raise BuildFailed(
                 f"{folder.name}: kustomize can't build this overlay: it renders to more than {_MOST >> 20} MiB"
             ) from None

@@ -15,7 +15,7 @@ from bootstrap.core.errors import BuildFailed
 from bootstrap.core.tree import Tree
 from bootstrap.gitrepo import object_ids
 from bootstrap.gitrepo.snapshot import Reading, Snapshot
-from bootstrap.kustomize import graph, obstacles
+from bootstrap.kustomize import graph
 from bootstrap.kustomize.build import Kustomize
 from bootstrap.kustomize.graph import Graph
 from bootstrap.kustomize.inputs import Role
@@ -107,7 +107,7 @@ class Builder:
         same = all(readings[part].identity is not None and readings[part].identity == ids[part] for part in parts)
         whole = same and not astray and _understood(tree, found)
         read = tuple(readings[part] for part in parts)
-        problems = tuple(obstacles.in_the_way(tree, found, [problem for each in read for problem in each.problems]))
+        problems = tuple(graph.in_the_way(tree, found, [problem for each in read for problem in each.problems]))
         return Sources(parts=parts, readings=read, tree=tree, graph=found, whole=whole, problems=problems)
 
     def build(self, snapshot: Snapshot, overlay: str, sources: Sources) -> Built:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bootstrap.core.tree import Tree
+from bootstrap.kubernetes.objects import items
 from bootstrap.kustomize.graph import Graph, Kustomization
-from bootstrap.lint import envfile
+from bootstrap.yamltools import envfile
 from bootstrap.yamltools.positions import Place
 
 FIELDS = {"configMapGenerator": "ConfigMap", "secretGenerator": "Secret"}
@@ -67,7 +68,7 @@ def entries(tree: Tree, generator: Generator) -> Iterator[Entry]:
     for name in (*(name for _, name in _names(data, "envs")), data.get("env")):
         if isinstance(name, str):
             path = posixpath.normpath(posixpath.join(folder, name))
-            for each in envfile.settings(tree.files.get(path, b"")):
+            for each in envfile.settings(tree.files.get(path, b"").decode(errors="replace")):
                 yield Entry(key=each.key, value=each.value, place=Place(path, each.line))
     for _, name in _names(data, "files"):
         key, equals, file = name.partition("=")
@@ -80,6 +81,4 @@ def entries(tree: Tree, generator: Generator) -> Iterator[Entry]:
 
 
 def _names(data: Mapping[str, Any], field: str) -> list[tuple[int, str]]:
-    listed = data.get(field)
-    found = enumerate(listed if isinstance(listed, list) else ())
-    return [(index, each) for index, each in found if isinstance(each, str)]
+    return [(index, each) for index, each in enumerate(items(data, field)) if isinstance(each, str)]

@@ -1,14 +1,17 @@
 """What kustomize reads to build an overlay, in the order in which it applies it."""
 
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bootstrap.config.file_problems import DANGEROUS, Kind, Problem
 from bootstrap.config.parts import KUSTOMIZATIONS
 from bootstrap.core.tree import Tree
+from bootstrap.kubernetes.objects import items, mapping
 from bootstrap.kustomize import inputs
 from bootstrap.kustomize.inputs import Named, Obstacle, Role, Why, is_remote
+from bootstrap.yamltools import loader
 from bootstrap.yamltools.positions import Document, Place, documents
 
 _DEEPEST = 64  # kustomizations, each named by the one before
@@ -49,12 +52,11 @@ class Kustomization:
     @property
     def data(self) -> Mapping[str, Any]:
         """What the file says; empty where it is no mapping."""
-        return self.document.value if isinstance(self.document.value, dict) else {}
+        return mapping(self.document.value)
 
     def items(self, key: str) -> list[Any]:
         """The items of one of its lists; none where that is no list."""
-        value = self.data.get(key)
-        return value if isinstance(value, list) else []
+        return items(self.document.value, key)
 
     def line(self, *path: str | int) -> int:
         """The line of something that it says."""
@@ -180,3 +182,25 @@ class _Walk:
             Refusal(why=each.why, place=Place(path, each.line), message=each.message, field=each.field)
             for each in obstacles
         )
+
+
+def in_the_way(tree: Tree, found: Graph, problems: Iterable[Problem]) -> Iterator[Problem]:
+    """Why an overlay is not handed to kustomize; `problems` are those of the parts of the repo that its build reads.
+
+    kustomize follows links out of the repo, waits for a FIFO, and takes all its memory for a text that is large enough.
+    """
+    named = {use.path for use in (*found.files.values(), *found.missing)}
+    for each in problems:
+        if each.kind in DANGEROUS or (each.kind is Kind.LARGE and each.path in named):
+            yield each
+    yield from beyond_limits(tree, (path for path, use in found.files.items() if use.role not in (Role.ENV, Role.FILE)))
+
+
+def beyond_limits(tree: Tree, paths: Iterable[str]) -> Iterator[Problem]:
+    """The YAML files among these that are beyond a limit."""
+    for path in paths:
+        try:
+            loader.check(tree[path])
+        except loader.BeyondLimit as err:
+            line = err.problem_mark.line + 1 if err.problem_mark else 1
+            yield Problem(path=path, kind=Kind.YAML, message=f"not read as YAML: {err.problem}", line=line)

@@ -1,61 +1,20 @@
-"""Container images: their references, their entries in a kustomization, and the release's id that follows from them."""
+"""The entries of a kustomization's `images:`: read, edited, applied; and the release's id that follows from them."""
 
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from bootstrap.core.errors import BadOption
+from bootstrap.core.image import Image
 from bootstrap.yamltools import edit
 from bootstrap.yamltools.edit import NotEditable
+from bootstrap.yamltools.positions import FieldPath
 
 AIRFLOW = "apache/airflow"  # the name under which the base's manifests ask for it; all Jobs run this image
 LONGEST_ID = 38  # with it, airflow-generate-secrets-ID still fits a label's 63 characters
-# The grammar of github.com/distribution/reference.
-_NAME = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
-_HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)*[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?::[0-9]+)?"
-_TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
-_DIGEST = r"sha256:[0-9a-f]{64}"
-_REFERENCE = re.compile(
-    rf"(?P<repository>(?:{_HOST}/)?{_NAME}(?:/{_NAME})*)(?::(?P<tag>{_TAG}))?(?:@(?P<digest>{_DIGEST}))?"
-)
 _FIELDS = {"newName": "repository", "newTag": "tag", "digest": "digest"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
-    """What a container runs. A tag or digest of None leaves it to the manifests."""
-
-    repository: str
-    tag: str | None = None
-    digest: str | None = None
-
-    @classmethod
-    def parse(cls, text: str) -> "Image":
-        """Read `REPOSITORY:TAG`, `REPOSITORY@sha256:…` or both. Raises BadOption for anything else."""
-        match = _REFERENCE.fullmatch(text)
-        if not match or not (match["tag"] or match["digest"]):
-            raise BadOption(
-                f"{text!r} does not say which image to run",
-                hint="write it as REPOSITORY:TAG, for example apache/airflow:3.3.3, with @sha256:… to pin its bytes",
-            )
-        return cls(repository=match["repository"], tag=match["tag"], digest=match["digest"])
-
-    def __str__(self) -> str:
-        return self.repository + (f":{self.tag}" if self.tag else "") + (f"@{self.digest}" if self.digest else "")
-
-    def tagged(self, text: str) -> "Image":
-        """The same repository at another TAG or TAG@sha256:…. Raises BadOption where the text is neither."""
-        match = re.fullmatch(rf"({_TAG})(?:@({_DIGEST}))?", text)
-        if not match:
-            raise BadOption(f"{text!r} is not an image's tag", hint="write a tag alone, for example 3.3.2")
-        return Image(repository=self.repository, tag=match[1], digest=match[2])
-
-
-def version(reference: str) -> tuple[int, ...] | None:
-    """The version that a reference's tag begins with, such as 3.3.2 of `:3.3.2-python3.12`; None for any other tag."""
-    match = re.search(r":v?(\d+)\.(\d+)\.(\d+)(?![\d.])[^/:@]*(?:@.*)?$", reference)
-    return tuple(map(int, match.groups())) if match else None
 
 
 def read(kustomization: str) -> dict[str, Image]:
@@ -107,6 +66,50 @@ def find(images: dict[str, Image], wanted: str) -> str:
             f"{wanted!r} is {'more than one' if found else 'no'} image of this release", hint=f"known: {known}"
         )
     return found[0]
+
+
+def is_named(image: str, pattern: str) -> bool:
+    """Whether an `images:` entry of this name takes an image.
+
+    Its name is a regular expression for all but the tag and the digest (kustomize: api/internal/image, image.go).
+    """
+    expression = _expression(pattern)
+    return expression is not None and expression.fullmatch(image) is not None
+
+
+@lru_cache(maxsize=4096)
+def _expression(pattern: str) -> re.Pattern[str] | None:
+    try:
+        return re.compile(f"{pattern}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?")
+    except (re.error, OverflowError, RecursionError):
+        return None
+
+
+def changed(image: str, entry: Mapping[str, Any]) -> str:
+    """The image after an entry of `images:` that takes it."""
+    old = Image.split(image)
+    repository, tag, digest = (str(entry.get(field) or "") for field in _FIELDS)
+    if not tag and not digest:
+        tag, digest = old.tag or "", old.digest or ""
+    return str(Image(repository=repository or old.repository, tag=tag, digest=digest))
+
+
+def within(value: Any) -> Iterator[tuple[FieldPath, str]]:
+    """The images of all containers at any depth of an object, with their paths."""
+    stack: list[tuple[FieldPath, Any]] = [((), value)] if isinstance(value, dict | list) else []
+    met: set[int] = set()
+    while stack:
+        path, each = stack.pop()
+        if id(each) in met:
+            continue
+        met.add(id(each))
+        for step, below in each.items() if isinstance(each, dict) else enumerate(each):
+            if step in ("containers", "initContainers") and isinstance(below, list):
+                for number, container in enumerate(below):
+                    if isinstance(container, dict) and isinstance(container.get("image"), str):
+                        yield (*path, str(step), number, "image"), container["image"]
+            if isinstance(below, dict | list):
+                stack.append(((*path, step), below))
 
 
 def release_id(image: Image, current: str) -> str:

@@ -12,7 +12,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from bootstrap.yamltools.positions import Document, documents, get, mistake
+from bootstrap.kubernetes.objects import dig, items, mapping
+from bootstrap.yamltools.positions import Document, documents, mistake
 
 FIELDS = (
     "apiVersion", "bases", "buildMetadata", "commonAnnotations", "commonLabels", "components", "configMapGenerator",
@@ -164,7 +165,7 @@ def _kustomization(document: Document) -> Iterator[Named | Obstacle]:
     for key in ("generators", "transformers", "validators"):
         yield from _plugins(document, key)
     for key, fields in _NAMING.items():
-        for number, item in enumerate(_list(data.get(key))):
+        for number, item in enumerate(items(data, key)):
             yield from _item(document, item, fields, key, number)
     yield from _names(document, Role.PATCH, "patchesStrategicMerge")
     for key in ("configurations", "crds"):
@@ -201,7 +202,7 @@ def _misspelt(
 
 def _names(document: Document, role: Role, *where: str | int) -> Iterator[Named | Obstacle]:
     """The names at a path, where one stands, or a list of them."""
-    value = get(document.value, where)
+    value = dig(document.value, *where)
     for step, each in enumerate(value) if isinstance(value, list) else ((None, value),):
         line = document.line(where if step is None else (*where, step))
         if isinstance(each, str):
@@ -223,7 +224,7 @@ def _name(text: str, role: Role, line: int) -> Iterator[Named | Obstacle]:
 
 def _plugins(document: Document, key: str) -> Iterator[Named | Obstacle]:
     """The plugins of a list: each a path, or the configuration itself."""
-    for number, text in enumerate(_list(document.value.get(key))):
+    for number, text in enumerate(items(document.value, key)):
         line = document.line((key, number))
         if not isinstance(text, str):
             yield Obstacle(Why.UNCLEAR, line, f"{key} has {text!r}, which is no text")
@@ -238,7 +239,7 @@ def _plugins(document: Document, key: str) -> Iterator[Named | Obstacle]:
 
 
 def _plugin(document: Document) -> Iterator[Named | Obstacle]:
-    data = document.value if isinstance(document.value, dict) else {}
+    data = mapping(document.value)
     kind, version = data.get("kind"), data.get("apiVersion")
     fields = _PLUGINS.get(kind) if isinstance(kind, str) and version == "builtin" else None
     if fields is None:
@@ -246,7 +247,7 @@ def _plugin(document: Document) -> Iterator[Named | Obstacle]:
         yield Obstacle(Why.PROGRAM, document.line(("kind",)), f"the plugin {kind} of {version} {what}")
     elif kind == "ReplacementTransformer":
         yield from _misspelt(document, data, fields)
-        for number, item in enumerate(_list(data.get("replacements"))):
+        for number, item in enumerate(items(data, "replacements")):
             yield from _item(document, item, ("path",), "replacements", number)
     else:
         yield from _item(document, data, fields)
@@ -254,7 +255,3 @@ def _plugin(document: Document) -> Iterator[Named | Obstacle]:
 
 def _folded(names: tuple[str, ...]) -> set[str]:
     return {each.casefold() for each in names}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []

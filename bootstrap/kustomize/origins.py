@@ -7,13 +7,13 @@ from functools import cached_property
 from typing import Any
 
 from bootstrap.core.tree import Tree
-from bootstrap.kubernetes.objects import Identity, Object, identify, name_of
-from bootstrap.kustomize import generators, image_names, resources
+from bootstrap.kubernetes.objects import Identity, Object, dig, identify, name_of
+from bootstrap.kustomize import generators, images, resources
 from bootstrap.kustomize import replacements as replaced
 from bootstrap.kustomize.graph import Graph
 from bootstrap.kustomize.resources import Source
 from bootstrap.kustomize.selectors import NO_NAMESPACE, Selector, Subject
-from bootstrap.yamltools.positions import Path, Place, get
+from bootstrap.yamltools.positions import FieldPath, Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class Origin:
     whole: bool = False
     order: int = -1
     source: Source | None = None
-    at: tuple[str | int, ...] = ()
+    at: FieldPath = ()
 
 
 class Origins:
@@ -84,7 +84,7 @@ class Origins:
     def names(self, each: Object) -> frozenset[str]:
         """The names of an object, from the one in its file to the rendered one."""
         identity = identify(each)
-        written = (get(source.document.value, ("metadata", "name")) for source in self.made(identity))
+        written = (dig(source.document.value, "metadata", "name") for source in self.made(identity))
         return frozenset({name_of(each), identity.name, *(str(name) for name in written)})
 
     def imaged(self, image: Any) -> tuple[Any, Place | None]:
@@ -92,13 +92,13 @@ class Origins:
         place = None
         for owner in self._graph.kustomizations if isinstance(image, str) else ():
             for number, entry in enumerate(owner.items("images")):
-                if isinstance(entry, dict) and image_names.is_named(image, str(entry.get("name"))):
-                    image = image_names.changed(image, entry)
+                if isinstance(entry, dict) and images.is_named(image, str(entry.get("name"))):
+                    image = images.changed(image, entry)
                     field = next((f for f in ("newTag", "digest", "newName") if f in entry), "name")
                     place = Place(owner.path, owner.line("images", number, field))
         return image, place
 
-    def copied(self, each: Object, path: Path, value: Any) -> Place | None:
+    def copied(self, each: Object, path: FieldPath, value: Any) -> Place | None:
         """Where a value comes from that a replacement copies to this path, by itself or into a text around it."""
         if not isinstance(value, str) or not value:
             return None

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from bootstrap.core.tree import Tree
+from bootstrap.kubernetes.objects import items, mapping
 from bootstrap.kustomize.graph import Kustomization
 from bootstrap.kustomize.selectors import Selector
-from bootstrap.yamltools.positions import Document, Path, Place, documents
+from bootstrap.yamltools.positions import Document, FieldPath, Place, documents
 
 _STEP = re.compile(r"\[([^\]]*)\]|((?:\\.|[^.\[\]])+)")
 
@@ -20,14 +21,14 @@ class Replacement:
 
     path: str
     document: Document
-    base: tuple[str | int, ...]
+    base: FieldPath
     order: int
     data: Mapping[str, Any]
 
     @property
     def source(self) -> Mapping[str, Any]:
         """Where the value comes from."""
-        return found if isinstance(found := self.data.get("source"), dict) else {}
+        return mapping(self.data, "source")
 
     @property
     def field(self) -> str:
@@ -37,10 +38,7 @@ class Replacement:
     @property
     def targets(self) -> list[tuple[int, Mapping[str, Any]]]:
         """Where it goes to, each with its place in the list."""
-        listed = self.data.get("targets")
-        return [
-            (n, each) for n, each in enumerate(listed if isinstance(listed, list) else ()) if isinstance(each, dict)
-        ]
+        return [(number, each) for number, each in enumerate(items(self.data, "targets")) if isinstance(each, dict)]
 
     def place(self, *path: str | int) -> Place:
         """Where it says something."""
@@ -61,14 +59,13 @@ def read(tree: Tree, owner: Kustomization, order: int) -> Iterator[Replacement]:
             listed = document.value if isinstance(document.value, list) else [document.value]
             for index, each in enumerate(listed):
                 if isinstance(each, dict):
-                    base: tuple[str | int, ...] = (index,) if isinstance(document.value, list) else ()
+                    base: FieldPath = (index,) if isinstance(document.value, list) else ()
                     yield Replacement(path=file, document=document, base=base, order=order, data=each)
 
 
 def fields(target: Mapping[str, Any]) -> list[str]:
     """The fields that a target names."""
-    listed = target.get("fieldPaths")
-    return [each for each in listed if isinstance(each, str)] if isinstance(listed, list) else []
+    return [each for each in items(target, "fieldPaths") if isinstance(each, str)]
 
 
 def selected(target: Mapping[str, Any]) -> Selector:
@@ -78,16 +75,15 @@ def selected(target: Mapping[str, Any]) -> Selector:
 
 def rejected(target: Mapping[str, Any]) -> list[Selector]:
     """The objects that a target leaves out, although it picks them."""
-    listed = target.get("reject")
-    return [Selector.of(each) for each in listed] if isinstance(listed, list) else []
+    return [Selector.of(each) for each in items(target, "reject")]
 
 
-def resolve(value: Any, field: str) -> list[tuple[Path, Any]]:
+def resolve(value: Any, field: str) -> list[tuple[FieldPath, Any]]:
     """The paths in an object that a field path means, with the values there (kustomize: kyaml/utils, pathsplitter.go).
 
     Steps are parted by dots; `[name=scheduler]` picks items of a list, `[a.b]` is a key with dots, `*` is each item.
     """
-    found: list[tuple[tuple[str | int, ...], Any]] = [((), value)]
+    found: list[tuple[FieldPath, Any]] = [((), value)]
     for match in _STEP.finditer(field):
         bracket, plain = match.groups()
         step = bracket if bracket is not None else plain.replace("\\.", ".")

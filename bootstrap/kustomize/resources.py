@@ -7,12 +7,12 @@ from functools import lru_cache
 from typing import Any
 
 from bootstrap.core.tree import Tree
-from bootstrap.kubernetes.objects import Identity, identify
-from bootstrap.kustomize import image_names
+from bootstrap.kubernetes.objects import Identity, dig, identify, items
+from bootstrap.kustomize import images
 from bootstrap.kustomize.graph import Graph, Kustomization
 from bootstrap.kustomize.inputs import Role
 from bootstrap.kustomize.selectors import Selector, Subject
-from bootstrap.yamltools.positions import Document, Path, Place, documents, get
+from bootstrap.yamltools.positions import Document, FieldPath, Place, documents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class Source:
     target: Selector | None = None
     operations: tuple[Operation, ...] = ()
 
-    def place(self, path: Path = ()) -> Place:
+    def place(self, path: FieldPath = ()) -> Place:
         """Where it says something."""
         return Place(self.path, self.document.line(path))
 
@@ -57,7 +57,7 @@ def read(tree: Tree, graph: Graph) -> tuple[Source, ...]:
 
 def texts(tree: Tree, owner: Kustomization, *path: str | int) -> tuple[str, tuple[Document, ...]]:
     """The file of a patch, and the documents in it: the patch itself stands at `path`, or a mapping that tells it."""
-    given = get(owner.data, path)
+    given = dig(owner.data, *path)
     if isinstance(given, dict):
         if isinstance(given.get("patch"), str):
             return owner.path, owner.document.inside((*path, "patch"))
@@ -102,7 +102,7 @@ def _read(text: bytes) -> tuple[Source, ...]:
 
 
 def _images(value: Any) -> frozenset[str]:
-    return frozenset(image for _, image in image_names.within(value))
+    return frozenset(image for _, image in images.within(value))
 
 
 def _patches(tree: Tree, owner: Kustomization, order: int) -> Iterator[Source]:
@@ -123,7 +123,7 @@ def _patches(tree: Tree, owner: Kustomization, order: int) -> Iterator[Source]:
 
 
 def _operations(value: Any) -> Iterator[Operation]:
-    for number, each in enumerate(value if isinstance(value, list) else ()):
+    for number, each in enumerate(items(value)):
         if isinstance(each, Mapping) and isinstance(pointer := each.get("path"), str):
             # RFC 6901: ~1 first, so that ~01 becomes ~1.
             path = tuple(step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:])

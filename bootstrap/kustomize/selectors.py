@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from bootstrap.kubernetes.objects import mapping
+
 _FIELDS = ("group", "version", "kind", "name", "namespace", "labelSelector", "annotationSelector")
 # What has no namespace is called so while it is matched (kyaml/resid, resid.go).
 NO_NAMESPACE = "default"
@@ -60,7 +62,7 @@ class Selector:
     @classmethod
     def of(cls, value: Any) -> "Selector":
         """What a `target` or `select` says."""
-        said = value if isinstance(value, dict) else {}
+        said = mapping(value)
         fields = [text if isinstance(text := said.get(name), str) else "" for name in _FIELDS]
         group, version, kind, name, namespace, labels, annotations = fields
         return cls(
@@ -96,7 +98,7 @@ def group_and_version(value: Any) -> tuple[str, str]:
 
 def strings(value: Any) -> Mapping[str, str]:
     """The labels or annotations of an object, as far as they are text."""
-    return {str(k): v for k, v in value.items() if isinstance(v, str)} if isinstance(value, dict) else {}
+    return {str(key): text for key, text in mapping(value).items() if isinstance(text, str)}
 
 
 def _matches(pattern: str, values: Collection[str]) -> bool:

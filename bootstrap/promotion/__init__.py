@@ -1,0 +1,1 @@
+"""Releases: what a promotion carries, three-way merges, rollbacks, and edits of single values."""

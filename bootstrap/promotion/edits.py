@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from bootstrap.config.model import Environment
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.errors import BadOption, BadSecret, BadTarget
+from bootstrap.core.image import Image
 from bootstrap.core.tree import Tree
 from bootstrap.kustomize import images
-from bootstrap.kustomize.images import Image
 from bootstrap.promotion import release
 from bootstrap.promotion.merge import Move, Part
 from bootstrap.promotion.plan import Plan

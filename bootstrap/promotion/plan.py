@@ -12,10 +12,12 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from bootstrap.airflow import settings
 from bootstrap.config import model
 from bootstrap.config.model import Environment, Model
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.errors import BadOption, BadTarget, TaxiwayError
+from bootstrap.core.image import Image
 from bootstrap.core.tree import Tree
 from bootstrap.kustomize import images
 from bootstrap.promotion import release
@@ -121,7 +123,7 @@ def _ancestor(known: Model, tree: Tree | None, name: str) -> Release | None:
 def _pinned(theirs: Release, pin: str) -> Release:
     with editing(theirs.at(KUSTOMIZATION)):
         text = theirs.text(KUSTOMIZATION)
-        image = theirs.images().get(images.AIRFLOW) or images.Image(repository=images.AIRFLOW)
+        image = theirs.images().get(images.AIRFLOW) or Image(repository=images.AIRFLOW)
         text = images.put(text, images.AIRFLOW, image.tagged(pin))
     return replace(theirs, files=Tree({**theirs.files, KUSTOMIZATION: text.encode()}))
 
@@ -182,7 +184,7 @@ def downgrade(planned: Plan) -> tuple[str, str] | None:
     """Airflow's image before and after, where the plan goes to an older version; else None."""
     for move in planned.moved:
         if move.field == images.AIRFLOW and move.part is Part.IMAGES and move.before and move.after:
-            before, after = images.version(move.before), images.version(move.after)
+            before, after = settings.release(move.before), settings.release(move.after)
             if before and after and after < before:
                 return move.before, move.after
     return None

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 from bootstrap.config.model import Environment
 from bootstrap.core.errors import BadTarget
+from bootstrap.core.image import Image
 from bootstrap.core.tree import Tree
+from bootstrap.kubernetes.objects import items
 from bootstrap.kustomize import images
-from bootstrap.kustomize.images import Image
 from bootstrap.yamltools import edit, envfile
 from bootstrap.yamltools.text import editing
 
@@ -126,9 +127,7 @@ def with_components(release: Release, components: Iterable[str], order: tuple[st
 
 
 def _paths(kustomization: str, key: str) -> list[str]:
-    data = edit.read(kustomization)
-    paths = data.get(key) if isinstance(data, dict) else None
-    return [str(path) for path in paths] if isinstance(paths, list) else []
+    return [str(path) for path in items(edit.read(kustomization), key)]
 
 
 def _names(overlay: str, base: str, kustomization: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from bootstrap.core.changeset import ChangeSet
+from bootstrap.core.image import Image
 from bootstrap.core.tree import Tree
 from bootstrap.kustomize import images
 from bootstrap.promotion import release
@@ -224,7 +225,7 @@ def _with_key(text: str, key: str, source: str | None) -> str:
     return edit.put_block(text, key, edit.block_of(source, key))
 
 
-def _text(image: images.Image | None) -> Value:
+def _text(image: Image | None) -> Value:
     return None if image is None else str(image)
 
 

@@ -1,0 +1,1 @@
+"""Pull requests: the base commit, the record in a commit message, title and body, publishing."""

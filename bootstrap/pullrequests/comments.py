@@ -13,7 +13,7 @@ def post(top: Path, known: Model, number: int, text: str, *, progress: Progress)
     """Comment on a pull request; unchanged where it has the same comment already."""
     with client.connect(Hosted.of(known.remote, known.forge, known.web), top, progress=progress) as pulls:
         pull = pulls.get(number)
-        signals.made("the comment may have been written already: run the command again to go on")
+        signals.record_change("the comment may have been written already: run the command again to go on")
         new = pulls.comment(pull, text)
     line = f"{'commented' if new else 'commented already'}: {pull.url}"
     return Result(status="commented" if new else "unchanged", data={"pullRequest": pull.url}, lines=(line,))

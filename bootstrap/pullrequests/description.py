@@ -10,7 +10,7 @@ from bootstrap.config.remote import Remote
 from bootstrap.core import markdown
 from bootstrap.core.errors import BadOption
 from bootstrap.core.escaping import commit_line
-from bootstrap.core.markdown import code, words
+from bootstrap.core.markdown import code, sentence
 from bootstrap.diff import formats
 from bootstrap.diff import markdown as diff_markdown
 from bootstrap.diff.consequences import SERIOUS, Consequence
@@ -79,7 +79,7 @@ def _sections(preview: Preview, rows: int, risks: Sequence[str]) -> Iterator[str
     moves = [*map(_move_row, preview.plan.moved)]
     yield from _table("What moves", ("part", "what", "before", "after"), moves, rows, preview.command)
     kept = [(kept.part.value, code(kept.field), _cell(kept.target), _cell(kept.source)) for kept in preview.plan.kept]
-    head = ("part", "what", words(preview.record.ref.target), "source")
+    head = ("part", "what", sentence(preview.record.ref.target), "source")
     yield from _table("What stays, as the target's own choice", head, kept, rows, preview.command)
 
 
@@ -110,7 +110,7 @@ def _risks(preview: Preview) -> Iterator[str]:
     serious = _serious(preview)
     if not serious and not preview.notes:
         yield "None that taxiway knows: nothing stored is deleted, nothing is migrated, nobody gets more rights."
-    yield from (f"- {words(note, _UNCUT)}" for note in preview.notes)
+    yield from (f"- {sentence(note, _UNCUT)}" for note in preview.notes)
     yield from map(diff_markdown.bullet, serious)
 
 
@@ -148,7 +148,7 @@ def _cut_notice(preview: Preview) -> str:
 def _details(preview: Preview, lines: Sequence[str], number: int) -> str:
     count = len(preview.diff.changes)
     what = f"What is rendered: {count} object{'s' if count > 1 else ''}"
-    out = ["", "", *markdown.folded(what, lines[:number], "diff")]
+    out = ["", "", *markdown.details(what, lines[:number], "diff")]
     if number < len(lines):
         out.extend(("", f"Cut: {len(lines) - number} more lines. All of it: {code(preview.command)}"))
     return "\n".join(out)

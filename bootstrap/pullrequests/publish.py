@@ -92,7 +92,7 @@ def withdraw(base: BaseCommit, ref: ChangeRef, options: PullRequestOptions, *, p
     """Close the open pull requests of a change that the base branch contains already; a note for each."""
     why = f"All of this is in {code(base.model.branch)} already."
     with _connect(base, options, progress) as pulls:
-        signals.made("pull requests may have been closed already: run the command again to go on")
+        signals.record_change("pull requests may have been closed already: run the command again to go on")
         closed = [pull for pull in _open_pulls(pulls, ref, "") if pulls.close(pull, why)] if pulls else []
     return tuple(f"closed {pull.url}, which {base.model.branch} has overtaken" for pull in closed)
 

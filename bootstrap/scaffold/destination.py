@@ -14,7 +14,7 @@ from bootstrap.core.errors import BadTarget
 from bootstrap.core.tree import Tree
 from bootstrap.gitrepo import gitpython, repository
 from bootstrap.system import files, signals
-from bootstrap.system.locks import alone
+from bootstrap.system.locks import exclusive_folder
 from bootstrap.system.nofollow import PRIVATE
 
 _JOURNAL = "journal.json"
@@ -98,21 +98,21 @@ class NewFolder:
     @contextlib.contextmanager
     def stage(self, tree: Tree) -> Iterator[Path]:
         """See Destination."""
-        missing = files.missing(self.top.parent)
+        missing = files.split_missing(self.top.parent)
         try:
-            files.make(*missing)
-            with alone(self.top.parent, self._staged.name) as staged:
-                files.write(staged, tree)
+            files.make_folder(*missing)
+            with exclusive_folder(self.top.parent, self._staged.name) as staged:
+                files.write_new(staged, tree)
                 yield staged
         finally:
-            files.prune(*missing)  # removes empty folders only, so none that now holds the new one
+            files.prune_empty(*missing)  # removes empty folders only, so none that now holds the new one
 
     def publish(self, staged: Path, message: str | None, origin: str) -> str | None:
         """See Destination."""
         created = gitpython.Repository.create(staged, self.branch(), origin)
         commit = created.commit_all(message) if message else None
-        with signals.undone_by(staged.exists):
-            files.rename(staged, self.top)
+        with signals.undo_on_failure(staged.exists):
+            files.rename_folder(staged, self.top)
         return commit
 
 
@@ -154,7 +154,7 @@ class ExistingRepository:
                 f"{self.top} already has {_listed(clashes)}, which would be overwritten",
                 hint="move these files away, or choose another folder",
             )
-        files.check(self.top, tree)
+        files.check_writable(self.top, tree)
         if self._is_new:
             return
         if changed := self._repository.changed(tree):
@@ -170,21 +170,21 @@ class ExistingRepository:
             gitpython.Repository.create(self.top, self.branch(), None)
         try:
             with self._alone() as folder:
-                files.write(folder, tree.at("tree"))
+                files.write_new(folder, tree.at("tree"))
                 yield folder / "tree"
         finally:
             with signals.shield():
                 if self._is_new and not any(path.name != ".git" for path in self.top.iterdir()):
-                    files.remove(self.top / ".git")
+                    files.remove_folder(self.top / ".git")
 
     def publish(self, staged: Path, message: str | None, origin: str) -> str | None:
         """See Destination."""
-        files.check(self.top, self._tree)
+        files.check_writable(self.top, self._tree)
         new = [path for path in self._tree if not os.path.lexists(self.top / path)]
         journal = {path: hashlib.sha256(self._tree[path]).hexdigest() for path in new}
         files.apply(self._folder(), {_JOURNAL: json.dumps(journal).encode()})
-        with signals.undone_by(lambda: self._undo(journal)):
-            files.move(staged, self.top)
+        with signals.undo_on_failure(lambda: self._undo(journal)):
+            files.move_entries(staged, self.top)
             commit = self._repository.commit(new, message) if message else None
         if not self._repository.origin():
             self._repository.add_origin(origin)
@@ -195,16 +195,16 @@ class ExistingRepository:
 
     def _alone(self, *, keep: bool = False) -> AbstractContextManager[Path]:
         folder = self._folder()
-        return alone(folder.parent, folder.name, keep=keep, mode=PRIVATE)
+        return exclusive_folder(folder.parent, folder.name, keep=keep, mode=PRIVATE)
 
     def _undo(self, journal: dict[str, str]) -> bool:
         """Remove the files of a journal, unless they were committed. Returns whether they were removed."""
-        files.check(self.top, (), journal)
+        files.check_writable(self.top, (), journal)
         committed = self._repository.held(journal) == journal.keys()
         if not committed:
             self._repository.forget(journal)
             files.apply(self.top, {}, [path for path, digest in journal.items() if self._digest(path) == digest])
-        files.remove(self._folder())
+        files.remove_folder(self._folder())
         return not committed
 
     def _digest(self, path: str) -> str | None:
@@ -226,7 +226,7 @@ def _parse_journal(path: Path, text: bytes) -> dict[str, str]:
 def _clashes(top: Path, path: str, data: bytes) -> bool:
     """Whether a path is taken by something else. Symbolic links are left to the writer, which refuses them."""
     target = top / path
-    for parent in map(top.joinpath, paths.above(path)):
+    for parent in map(top.joinpath, paths.parents(path)):
         if parent.is_symlink() or not os.path.lexists(parent):
             return False
         if not parent.is_dir():

@@ -1,0 +1,1 @@
+"""Secrets: the catalog of keys, sealing, certificates, private keys, and scanning for plaintext."""

@@ -13,7 +13,7 @@ from bootstrap.core.errors import BadCertificate, GitFailed
 from bootstrap.core.secret import Secret
 from bootstrap.gitrepo import repository
 from bootstrap.system import files, signals
-from bootstrap.system.nofollow import PRIVATE, UNFINISHED, opened
+from bootstrap.system.nofollow import PARTIAL_FILE, PRIVATE, open_folder
 
 _MODE = 0o600
 _MAX_BYTES = 65536  # a key has a few thousand
@@ -34,7 +34,7 @@ def read(path: Path, target: Path) -> Secret | None:
             hint="choose a path outside of every repository",
         )
     try:
-        with opened(full.parent) as folder:
+        with open_folder(full.parent) as folder:
             handle = os.open(full.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder.handle)
     except FileNotFoundError:
         return None
@@ -77,24 +77,24 @@ def write(path: Path | None, key: Secret | None) -> Iterator[None]:
         yield
         return
     full = _resolved(path)
-    start, missing = files.missing(full.parent)
-    with opened(start, shown=str(start)) as outer:
+    start, missing = files.split_missing(full.parent)
+    with open_folder(start, shown=str(start)) as outer:
         try:
             with outer.below(missing, PRIVATE) as folder:
-                for name in filter(UNFINISHED.fullmatch, folder.names()):  # left by a killed run
+                for name in filter(PARTIAL_FILE.fullmatch, folder.names()):  # left by a killed run
                     folder.unlink(name)
-                if folder.facts(full.name):
+                if folder.lstat(full.name):
                     raise BadCertificate(f"{full} is there by now", hint="run the command again")
-                folder.put(full.name, key.reveal(), _MODE)
+                folder.write_atomically(full.name, key.reveal(), _MODE)
 
                 def undo() -> bool:
-                    if signals.stands():  # what is sealed for this key is in place
+                    if signals.has_changed():  # what is sealed for this key is in place
                         return False
                     if folder.read(full.name) == key.reveal():
                         folder.unlink(full.name)
                     return True
 
-                with signals.undone_by(undo):
+                with signals.undo_on_failure(undo):
                     yield
         except BaseException:
             outer.prune(missing)

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from bootstrap.core.certificates import CERTIFICATE, RECORD
+from bootstrap.core.certificates import ANNOTATION_PREFIX, CERTIFICATE
 from bootstrap.core.secret import Secret
 from bootstrap.core.tree import Tree
 from bootstrap.secrets.sealing import Certificate, Scope, oaep_label, seal
@@ -41,7 +41,7 @@ class Sealer:
         template: dict[str, Any] = {"metadata": {"name": name, "namespace": self.namespace}, "type": "Opaque"}
         if annotations:
             template["metadata"]["annotations"] = dict(annotations)
-        annotations |= {RECORD + key: record for key in values}
+        annotations |= {ANNOTATION_PREFIX + key: record for key in values}
         data = {
             "apiVersion": "bitnami.com/v1alpha1",
             "kind": "SealedSecret",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bootstrap.config.model import Environment, Model
 from bootstrap.core import certificates
-from bootstrap.core.certificates import CERTIFICATE, COMPARE
+from bootstrap.core.certificates import CERTIFICATE, FINGERPRINT_COMMAND
 from bootstrap.core.errors import BadCertificate, BadOption, BadTarget, TaxiwayError, attempt, raise_all
 from bootstrap.core.secret import Secret
 from bootstrap.core.tree import Tree
@@ -137,7 +137,7 @@ def inherit(
 
 
 def _fingerprint(text: str | None) -> str | None:
-    return None if text is None else certificates.fingerprint(text)
+    return None if text is None else certificates.parse_fingerprint(text)
 
 
 def _require_trusted(
@@ -149,11 +149,12 @@ def _require_trusted(
     pinned for the same cluster: the cluster has one newest key, and only the user can tell whose certificate it is.
     """
     here = certificate.fingerprint
-    hint = f"once {COMPARE} says {here}: --trust-certificate {here}; or give the cluster's: --sealing-cert FILE"
+    trust = f"once {FINGERPRINT_COMMAND} says {here}: --trust-certificate {here}"
+    hint = f"{trust}; or give the cluster's: --sealing-cert FILE"
     if given is not None and given != here:
         raise BadCertificate(
             f"{source} is the certificate {here}, and not {given}, which you trust",
-            hint=f"ask the cluster: {COMPARE}; --sealing-cert FILE gives its certificate",
+            hint=f"ask the cluster: {FINGERPRINT_COMMAND}; --sealing-cert FILE gives its certificate",
         )
     if given is None and pinned is None:
         raise BadCertificate(f"{source} is the certificate {here}, and taxiway.yaml pins none", hint=hint)

@@ -1,7 +1,7 @@
-"""Content-addressed cache below $XDG_CACHE_HOME/taxiway: each key says all that its entry depends on.
+"""Content-addressed cache below $XDG_CACHE_HOME/taxiway: a key is a hash of all that its entry depends on.
 
-Any number of runs may share it. An entry that is gone, cut short or altered is one that was never there; a folder that
-can't be used is an empty one. Above a limit, looked at once a day, the least recently used entries are removed.
+Any number of processes may share it. A missing, truncated or altered entry is a miss; an unusable folder is an empty
+cache. Once a day, the least recently used entries are evicted above 256 MiB.
 """
 
 import contextlib
@@ -18,90 +18,90 @@ from bootstrap.system.nofollow import PRIVATE
 
 LIMIT = 256 * 1024 * 1024  # bytes
 _MAGIC = b"taxiway 1\n"
-_DIGEST = 16
-_BLOCK = 4096  # what a file takes on a disk beyond its bytes, at most
-_STAMP = "pruned"  # the file whose time says when the size was last looked at
+_DIGEST_SIZE = 16  # bytes
+_BLOCK = 4096  # bytes: the most that a file takes on a disk beyond its size
+_STAMP = "pruned"  # the file whose modification time is that of the last check of the size
 _DAY = 86400.0  # seconds
-_RECENT = 3600.0  # seconds in which a use is not written down again, nor another run's unfinished file removed
+_RECENT = 3600.0  # seconds before a use is recorded again, or another run's partial file is removed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cache:
-    """A folder of entries; None keeps nothing."""
+    """A cache in a folder; without a folder it stores nothing."""
 
     folder: Path | None
     limit: int = LIMIT
 
     @classmethod
-    def find(cls, *, wanted: bool = True) -> "Cache":
-        """The user's own, as the XDG base directory specification places it; where nobody else may look into it."""
-        named = os.environ.get("XDG_CACHE_HOME", "")
+    def default(cls, *, enabled: bool = True) -> "Cache":
+        """The user's own cache, where the XDG base directory specification places it."""
+        configured = os.environ.get("XDG_CACHE_HOME", "")
         try:
-            place = Path(named) if named.startswith("/") else Path.home() / ".cache"
+            parent = Path(configured) if configured.startswith("/") else Path.home() / ".cache"
         except RuntimeError:  # a user without a home folder
             return cls(folder=None)
-        return cls(folder=place / "taxiway" / "builds" if wanted else None)
+        return cls(folder=parent / "taxiway" / "builds" if enabled else None)
 
     def get(self, key: str) -> bytes | None:
-        """What was kept under a key."""
+        """The entry of a key; None where there is no sound one."""
         if self.folder is None:
             return None
         try:
             with os.fdopen(os.open(_path(self.folder, key), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
-                held, facts = file.read(), os.fstat(file.fileno())
-                if facts.st_mtime < time.time() - _RECENT and facts.st_uid == os.geteuid():
-                    os.utime(file.fileno())  # the entries that are used stay the longest
+                content, stat = file.read(), os.fstat(file.fileno())
+                if stat.st_mtime < time.time() - _RECENT and stat.st_uid == os.geteuid():
+                    os.utime(file.fileno())  # the time of the last use
         except OSError:
             return None
-        head = len(_MAGIC) + _DIGEST
-        if facts.st_uid != os.geteuid() or held[:head] != _MAGIC + _checksum(key, held[head:]):
+        head = len(_MAGIC) + _DIGEST_SIZE
+        if stat.st_uid != os.geteuid() or content[:head] != _MAGIC + _checksum(key, content[head:]):
             return None
         try:
-            return zlib.decompress(held[head:])
+            return zlib.decompress(content[head:])
         except zlib.error:
             return None
 
     def has(self, key: str) -> bool:
-        """Whether something is kept under a key, sound or not."""
+        """Whether there is an entry of a key, sound or not."""
         return self.folder is not None and _path(self.folder, key).is_file()
 
     def put(self, key: str, data: bytes) -> None:
-        """Keep something under a key, as a whole or not at all."""
+        """Store an entry atomically. An error of the disk is no error here: then nothing is stored."""
         if self.folder is None:
             return
         packed = zlib.compress(data, 1)
         path = _path(self.folder, key)
-        part = path.with_name(f".{key}.{os.getpid()}-{time.monotonic_ns()}")
+        partial = path.with_name(f".{key}.{os.getpid()}-{time.monotonic_ns()}")
         with contextlib.suppress(OSError, BadTarget):
             if not path.parent.is_dir():
-                files.make(*files.missing(path.parent), PRIVATE)
+                files.make_folder(*files.split_missing(path.parent), PRIVATE)
             try:
                 with os.fdopen(
-                    os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb"
+                    os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb"
                 ) as file:
                     file.write(_MAGIC + _checksum(key, packed) + packed)
-                part.replace(path)
+                partial.replace(path)
             except BaseException:
-                part.unlink(missing_ok=True)
+                partial.unlink(missing_ok=True)
                 raise
-            if _is_due(self.folder / _STAMP):
+            if _claim_pruning(self.folder / _STAMP):
                 self.prune()
 
     def prune(self) -> None:
-        """Remove the entries that were not used for the longest time, until a quarter of the limit is free."""
-        found: list[tuple[float, int, Path]] = []
+        """Above the limit, remove the least recently used entries until a quarter of it is free."""
+        entries: list[tuple[float, int, Path]] = []
         for path in self.folder.glob("??/*") if self.folder else ():
             with contextlib.suppress(OSError):
-                facts = path.stat()
+                stat = path.stat()
                 if path.name.startswith("."):
-                    if facts.st_mtime < time.time() - _RECENT:  # of a run that was killed
+                    if stat.st_mtime < time.time() - _RECENT:  # of a run that was killed
                         path.unlink()
                 else:
-                    found.append((facts.st_mtime, facts.st_size + _BLOCK, path))
-        total = sum(size for _, size, _ in found)
+                    entries.append((stat.st_mtime, stat.st_size + _BLOCK, path))
+        total = sum(size for _, size, _ in entries)
         if total <= self.limit:
             return
-        for _, size, path in sorted(found):
+        for _, size, path in sorted(entries):
             if total <= self.limit * 3 // 4:
                 return
             with contextlib.suppress(OSError):
@@ -109,8 +109,8 @@ class Cache:
             total -= size
 
 
-def _is_due(stamp: Path) -> bool:
-    """Whether nobody looked at the size for a day. Who asks is the one who looks."""
+def _claim_pruning(stamp: Path) -> bool:
+    """Whether the last check of the size is a day ago. If so, the caller has to make it: the stamp is renewed."""
     file = os.open(stamp, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
     try:
         due = abs(time.time() - os.fstat(file).st_mtime) > _DAY
@@ -126,4 +126,4 @@ def _path(folder: Path, key: str) -> Path:
 
 
 def _checksum(key: str, data: bytes) -> bytes:
-    return hashlib.blake2b(data, digest_size=_DIGEST, key=key.encode()[:64]).digest()
+    return hashlib.blake2b(data, digest_size=_DIGEST_SIZE, key=key.encode()[:64]).digest()

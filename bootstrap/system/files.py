@@ -1,4 +1,4 @@
-"""The only writer of files: what is to be written is checked as a whole, and then done below an open folder."""
+"""File writer, the only one: all paths are checked before any is written, and no symbolic link is followed."""
 
 import contextlib
 import hashlib
@@ -12,207 +12,208 @@ from pathlib import Path
 from bootstrap.core import paths
 from bootstrap.core.errors import BadTarget
 from bootstrap.core.tree import Tree
-from bootstrap.system.nofollow import UNFINISHED, Folder, opened
+from bootstrap.system.nofollow import PARTIAL_FILE, Folder, open_folder
 
-_MARKER = ".taxiway-render"  # in a folder that taxiway fills: the checksum and the path of each file, as of sha256sum
+_MARKER = ".taxiway-render"  # lists the files that taxiway wrote into a folder, in the format of sha256sum
 _PUBLIC = 0o777  # less the umask
 
 
-def check(top: Path, writes: Iterable[str], deletes: Iterable[str] = ()) -> None:
-    """Raise BadTarget where one of these paths can't be written or deleted; nothing is changed.
+def check_writable(top: Path, writes: Iterable[str], deletes: Iterable[str] = ()) -> None:
+    """Raise BadTarget where one of these paths can't be written or deleted. Nothing is changed.
 
-    That is where a path leaves the folder or goes into `.git`, where a folder on the way is a link, and where something
-    else than a regular file is in its place. A file may take the place of a folder whose files are all deleted.
+    Refused are paths that leave `top` or go into `.git`, symbolic links to folders on the way, and anything but a
+    regular file in the file's place. A file may replace a folder whose files are all deleted.
     """
-    wanted, gone = {*writes}, {*deletes}
-    for path in sorted(wanted | gone):
-        _check_text(path, wanted if path in wanted else set())
-    with opened(top) as start:
-        for folder, names in _by_folder(wanted | gone):
-            if not gone.isdisjoint([*paths.above(folder), folder]):  # a file now, which is looked at itself
+    written, deleted = {*writes}, {*deletes}
+    for path in sorted(written | deleted):
+        _check_path(path, written if path in written else set())
+    with open_folder(top) as root:
+        for folder, names in _by_folder(written | deleted):
+            if not deleted.isdisjoint([*paths.parents(folder), folder]):  # today a file, which is checked itself
                 continue
-            with contextlib.suppress(FileNotFoundError), start.below(folder) as inner:
+            with contextlib.suppress(FileNotFoundError), root.below(folder) as opened:
                 for name in names:
                     path = paths.join(folder, name)
-                    if path in gone or not _emptied(inner, name, path, gone):
-                        inner.refuse(name)
+                    if path in deleted or not _is_emptied_folder(opened, name, path, deleted):
+                        opened.require_type(name)
 
 
-def _check_text(path: str, wanted: Set[str]) -> None:
+def _check_path(path: str, written: Set[str]) -> None:
     reason = paths.problem(path)
-    if not reason and (above := wanted & {*paths.above(path)}):
-        reason = f"would be in {paths.shown(min(above))}, which is a file"
+    if not reason and (files := written & {*paths.parents(path)}):
+        reason = f"would be in {paths.shown(min(files))}, which is a file"
     if reason:
         raise BadTarget(f"{paths.shown(path)} {reason}, and is not written", hint="give the file another name")
 
 
-def _emptied(folder: Folder, name: str, path: str, gone: set[str]) -> bool:
-    facts = folder.facts(name)
-    if not facts or not stat.S_ISDIR(facts.st_mode):
+def _is_emptied_folder(parent: Folder, name: str, path: str, deleted: set[str]) -> bool:
+    info = parent.lstat(name)
+    if not info or not stat.S_ISDIR(info.st_mode):
         return False
-    found = os.fwalk(name, dir_fd=folder.handle)
-    return all(f"{path}{place[len(name) :]}/{each}" in gone for place, _, files, _ in found for each in files)
+    walk = os.fwalk(name, dir_fd=parent.handle)
+    return all(f"{path}{folder[len(name) :]}/{file}" in deleted for folder, _, files, _ in walk for file in files)
 
 
 def apply(top: Path, writes: Mapping[str, bytes], deletes: Iterable[str] = ()) -> None:
-    """Write files below a folder, each as a whole, and remove others with the folders that they leave empty.
+    """Write files below a folder, each atomically, and delete others with the folders that this leaves empty.
 
-    Raises BadTarget, before anything is changed, where `check` would.
+    Raises BadTarget where `check_writable` does, before anything is changed.
     """
-    gone = [*deletes]
-    check(top, writes, gone)
-    with opened(top) as start:
-        for folder, names in _by_folder(gone):
-            with contextlib.suppress(FileNotFoundError), start.below(folder) as inner:
+    deleted = [*deletes]
+    check_writable(top, writes, deleted)
+    with open_folder(top) as root:
+        for folder, names in _by_folder(deleted):
+            with contextlib.suppress(FileNotFoundError), root.below(folder) as opened:
                 for name in names:
-                    inner.unlink(name)
-            start.prune(folder)
+                    opened.unlink(name)
+            root.prune(folder)
         for folder, names in _by_folder(writes):
-            with start.below(folder, _PUBLIC) as inner:
+            with root.below(folder, _PUBLIC) as opened:
                 for name in names:
-                    inner.put(name, writes[paths.join(folder, name)])
+                    opened.write_atomically(name, writes[paths.join(folder, name)])
 
 
-def write(folder: Path, tree: Tree) -> None:
-    """Write every file of a tree below a folder; none of them may be there yet."""
+def write_new(top: Path, tree: Tree) -> None:
+    """Write every file of a tree below a folder. Raises FileExistsError where one is there already."""
     for path in tree.files:
-        _check_text(path, tree.files.keys())
-    with opened(folder) as start:
-        for place, names in _by_folder(tree.files):
-            with start.below(place, _PUBLIC) as inner:
+        _check_path(path, tree.files.keys())
+    with open_folder(top) as root:
+        for folder, names in _by_folder(tree.files):
+            with root.below(folder, _PUBLIC) as opened:
                 for name in names:
-                    inner.create(name, tree.files[paths.join(place, name)])
+                    opened.create(name, tree.files[paths.join(folder, name)])
 
 
 def read(top: Path, path: str) -> bytes | None:
-    """What a regular file below a folder holds; None where there is none, or only one behind a link."""
+    """The content of a regular file below a folder; None where there is none, or only one behind a link."""
     folder, _, name = path.rpartition("/")
     try:
-        with opened(top) as start, start.below(folder) as inner:
-            return inner.read(name)
+        with open_folder(top) as root, root.below(folder) as opened:
+            return opened.read(name)
     except (BadTarget, OSError):
         return None
 
 
-def unfinished(top: Path, found: Iterable[str]) -> set[str]:
-    """The files, in the folders of these ones, that a run which was killed has not written to their end."""
-    left: set[str] = set()
-    with opened(top) as start:
-        for folder, _ in _by_folder(found):
-            with contextlib.suppress(FileNotFoundError), start.below(folder) as inner:
-                left.update(paths.join(folder, name) for name in inner.names() if UNFINISHED.fullmatch(name))
-    return left
+def partial_files(top: Path, beside: Iterable[str]) -> set[str]:
+    """The partial files that a killed run left in the folders of the files in `beside`."""
+    partial: set[str] = set()
+    with open_folder(top) as root:
+        for folder, _ in _by_folder(beside):
+            with contextlib.suppress(FileNotFoundError), root.below(folder) as opened:
+                partial.update(paths.join(folder, name) for name in opened.names() if PARTIAL_FILE.fullmatch(name))
+    return partial
 
 
-def remove(folder: Path) -> None:
-    """Remove a folder of our own, as far as it is there; a link in its place stays, and what it leads to."""
+def remove_folder(folder: Path) -> None:
+    """Remove a folder of taxiway's own with all that is in it, if it is there. A symbolic link in its place stays."""
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _by_folder(found: Iterable[str]) -> list[tuple[str, list[str]]]:
-    """Paths as folders and the names in each, so that every folder is opened once."""
+def _by_folder(files: Iterable[str]) -> list[tuple[str, list[str]]]:
+    """Paths grouped by folder, so that each folder is opened once."""
     names: dict[str, list[str]] = {}
-    for path in sorted(found):
+    for path in sorted(files):
         folder, _, name = path.rpartition("/")
         names.setdefault(folder, []).append(name)
     return sorted(names.items())
 
 
-def move(source: Path, target: Path) -> None:
-    """Move the entries of one folder into another; a file that is there already has the same bytes and stays."""
-    with opened(source) as start, opened(target) as end:
-        _move(start, end)
+def move_entries(source: Path, target: Path) -> None:
+    """Move the entries of one folder into another. Files that the target has already stay: their bytes are the same."""
+    with open_folder(source) as opened_source, open_folder(target) as opened_target:
+        _move(opened_source, opened_target)
 
 
 def _move(source: Folder, target: Folder) -> None:
     for name in source.names():
-        if target.facts(name) is None:
+        if target.lstat(name) is None:
             os.rename(name, name, src_dir_fd=source.handle, dst_dir_fd=target.handle)
         elif stat.S_ISDIR(os.stat(name, dir_fd=source.handle, follow_symlinks=False).st_mode):
-            with source.below(name) as start, target.below(name) as end:
-                _move(start, end)
+            with source.below(name) as inner_source, target.below(name) as inner_target:
+                _move(inner_source, inner_target)
         else:
-            target.refuse(name)
+            target.require_type(name)
 
 
-def rename(folder: Path, target: Path) -> None:
-    """Give a folder the place of another one, which is empty or does not exist."""
+def rename_folder(folder: Path, target: Path) -> None:
+    """Rename a folder. The target is empty or does not exist."""
     folder.rename(target)
 
 
-def prune(folder: Path, path: str) -> None:
-    """Remove a folder below another one, and those between them, as long as they are empty."""
-    with opened(folder) as start:
-        start.prune(path)
+def prune_empty(folder: Path, path: str) -> None:
+    """Remove the folder `path` below `folder`, and those between them, as long as they are empty."""
+    with open_folder(folder) as root:
+        root.prune(path)
 
 
-def missing(folder: Path) -> tuple[Path, str]:
-    """The innermost folder that there is already on the way to one, and the path from there, empty if it is that."""
-    there = next(each for each in (folder, *folder.parents) if each.exists())
-    return there, "/".join(folder.relative_to(there).parts)
+def split_missing(folder: Path) -> tuple[Path, str]:
+    """Split a path into its innermost existing folder and the rest, which is empty where all of it exists."""
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    return existing, "/".join(folder.relative_to(existing).parts)
 
 
-def make(folder: Path, path: str, mode: int = _PUBLIC) -> None:
-    """Make a folder below another one, as far as it is missing."""
-    with opened(folder) as start, start.below(path, mode):
+def make_folder(folder: Path, path: str, mode: int = _PUBLIC) -> None:
+    """Create the folder `path` below `folder`, and those between them, where they are missing."""
+    with open_folder(folder) as root, root.below(path, mode):
         pass
 
 
 def replace_folder(repo: Path, folder: Path, tree: Tree) -> int:
-    """Write a tree as the whole content of a folder, which must be new, empty, or written by this function before.
+    """Make a tree the whole content of a folder, which must be new, empty, or written by this function before.
 
-    Returns how many files it holds. Raises BadTarget where the folder holds anything else, or one of its files was
-    changed: a marker in it tells the files and their checksums, so that a marker made by someone else deletes nothing
-    that they don't know the bytes of. Below `repo`, no link is followed on the way to the folder.
+    Returns the number of files. Raises BadTarget where the folder holds a file that taxiway did not write, or one that
+    was changed since. A marker file lists the checksums of the written files, so a forged marker can only delete files
+    whose bytes its author knows. Below `repo`, no symbolic link on the way to the folder is followed.
     """
-    start, path = _anchored(repo, folder)
-    writes = {paths.join(path, each): data for each, data in tree.items()}
+    root, path = _split_in_repo(repo, folder)
+    writes = {paths.join(path, name): data for name, data in tree.items()}
     marker = paths.join(path, _MARKER)
-    check(start, [*writes, marker])
-    known = (read(start, marker) or b"").decode(errors="replace").split("\n")
+    check_writable(root, [*writes, marker])
+    known = (read(root, marker) or b"").decode(errors="replace").split("\n")
     old = set()
-    for name, data in _content(start, path):
-        if name != _MARKER and not UNFINISHED.fullmatch(name) and (data is None or _line(name, data) not in known):
+    for name, data in _content(root, path):
+        ours = name == _MARKER or PARTIAL_FILE.fullmatch(name)
+        if not ours and (data is None or _checksum_line(name, data) not in known):
             raise BadTarget(
                 f"{paths.shown(str(folder))} holds a file that taxiway did not write: {paths.shown(name)}",
                 hint="choose a folder that is empty or does not exist yet",
             )
         old.add(paths.join(path, name))
-    lines = [_line(name, data) for name, data in tree.items()]
-    # A run that is killed leaves old files and new ones, and the next one must know both.
-    apply(start, {marker: "\n".join([*known, *lines]).encode()})
-    apply(start, writes, old - writes.keys() - {marker})
-    apply(start, {marker: "\n".join(lines).encode()})
+    lines = [_checksum_line(name, data) for name, data in tree.items()]
+    # A killed run leaves old and new files, and the next run must know both.
+    apply(root, {marker: "\n".join([*known, *lines]).encode()})
+    apply(root, writes, old - writes.keys() - {marker})
+    apply(root, {marker: "\n".join(lines).encode()})
     return len(tree)
 
 
-def _anchored(repo: Path, folder: Path) -> tuple[Path, str]:
-    """A folder that is there, and the path of another one below it; the outermost one in the repo, where one is."""
-    place = Path(os.path.abspath(folder))  # noqa: PTH100
-    for each in reversed([place, *place.parents]):
-        if each.resolve().is_relative_to(repo):
-            return each, "" if each == place else place.relative_to(each).as_posix()
-    make(*missing(place.parent))
-    return place.parent, place.name
+def _split_in_repo(repo: Path, folder: Path) -> tuple[Path, str]:
+    """Split a path into an existing folder, in the repo the outermost one, and the rest below it."""
+    absolute = Path(os.path.abspath(folder))  # noqa: PTH100
+    for ancestor in reversed([absolute, *absolute.parents]):
+        if ancestor.resolve().is_relative_to(repo):
+            return ancestor, "" if ancestor == absolute else absolute.relative_to(ancestor).as_posix()
+    make_folder(*split_missing(absolute.parent))
+    return absolute.parent, absolute.name
 
 
-def _content(start: Path, path: str) -> Iterator[tuple[str, bytes | None]]:
-    """Everything below a folder but for folders, by its path there, with its bytes where it is a regular file."""
-    with contextlib.suppress(FileNotFoundError), opened(start) as top, top.below(path) as folder:
+def _content(top: Path, path: str) -> Iterator[tuple[str, bytes | None]]:
+    """All that is below a folder but folders, by its path there; None stands for anything but a regular file."""
+    with contextlib.suppress(FileNotFoundError), open_folder(top) as root, root.below(path) as folder:
         for place, folders, names, handle in os.fwalk(".", dir_fd=folder.handle):
-            inner = Folder(handle, start, path)
+            opened = Folder(handle, top, path)
             links = (name for name in folders if stat.S_ISLNK(os.lstat(name, dir_fd=handle).st_mode))
             for name in (*names, *links):
-                yield paths.join(place, name).removeprefix("./"), inner.read(name)
+                yield paths.join(place, name).removeprefix("./"), opened.read(name)
 
 
-def _line(path: str, data: bytes) -> str:
+def _checksum_line(path: str, data: bytes) -> str:
     return f"{hashlib.sha256(data).hexdigest()}  {path}"
 
 
 @contextlib.contextmanager
-def temporary(tree: Tree) -> Iterator[Path]:
+def temporary_folder(tree: Tree) -> Iterator[Path]:
     """Write a tree into a temporary folder, which is removed when the `with` ends."""
     with tempfile.TemporaryDirectory(prefix="taxiway-") as folder:
-        write(Path(folder), tree)
+        write_new(Path(folder), tree)
         yield Path(folder)

@@ -1,4 +1,4 @@
-"""Folders of taxiway's own that one run at a time works in."""
+"""Locked folders: taxiway's own working folders, each used by one process at a time."""
 
 import contextlib
 import fcntl
@@ -9,38 +9,38 @@ from pathlib import Path
 
 from bootstrap.core.errors import BadTarget
 from bootstrap.system import signals
-from bootstrap.system.nofollow import Folder, opened
+from bootstrap.system.nofollow import Folder, open_folder
 
 
 @contextlib.contextmanager
-def alone(parent: Path, name: str, *, keep: bool = False, mode: int = 0o777) -> Iterator[Path]:
-    """A folder that this run alone works in, empty unless `keep`, and gone at the end.
+def exclusive_folder(parent: Path, name: str, *, keep: bool = False, mode: int = 0o777) -> Iterator[Path]:
+    """Create and lock a folder until the `with` ends, then remove it.
 
-    Raises BadTarget where another run is at work in it, and where something of this name is there that can't be ours:
-    a link, a file, or a folder of another user's. What a killed run left there is removed.
+    The content that a killed run left there is removed first, unless `keep`. Raises BadTarget where another run holds
+    the lock, and where a link, a file, or another user's folder is in its place.
     """
-    with opened(parent, shown=str(parent)) as outer:
+    with open_folder(parent, shown=str(parent)) as outer:
         fcntl.flock(outer.handle, fcntl.LOCK_EX)
-        if there := outer.facts(name):
+        if existing := outer.lstat(name):
             with outer.below(name) as old:
-                if there.st_uid != os.geteuid():
+                if existing.st_uid != os.geteuid():
                     raise BadTarget(f"{parent / name} is another user's folder", hint="remove it, or have it removed")
-                _hold(old)
+                _lock(old)
             if not keep:
                 shutil.rmtree(name, dir_fd=outer.handle)
         with outer.below(name, mode) as folder:
-            _hold(folder)
+            _lock(folder)
             fcntl.flock(outer.handle, fcntl.LOCK_UN)
             try:
                 yield parent / name
             finally:
                 with signals.shield():
-                    now = outer.facts(name)
-                    if now and os.path.samestat(os.fstat(folder.handle), now):  # it may have been moved into place
+                    now = outer.lstat(name)
+                    if now and os.path.samestat(os.fstat(folder.handle), now):  # the caller may have moved it away
                         shutil.rmtree(name, ignore_errors=True, dir_fd=outer.handle)
 
 
-def _hold(folder: Folder) -> None:
+def _lock(folder: Folder) -> None:
     try:
         fcntl.flock(folder.handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

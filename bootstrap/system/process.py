@@ -1,4 +1,4 @@
-"""The one door to other programs."""
+"""Child processes: the only module that starts other programs."""
 
 import math
 import os
@@ -18,149 +18,151 @@ from typing import IO, cast
 from bootstrap.core.errors import MissingTool
 from bootstrap.system import signals
 from bootstrap.system.child_environment import Child
+from bootstrap.system.process_tree import descendants, terminate
 
-# The limit of this control group: microseconds of CPU time in so many (Linux, Control Group v2, cpu.max).
+# The CPU limit of this control group: `QUOTA PERIOD` in microseconds (Linux, Control Group v2).
 _CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
-_PIECE_IN = 512  # bytes that a pipe takes at once, if it takes any (POSIX: PIPE_BUF)
-_PIECE_OUT = 1 << 16
-_REGARD = 0.2  # seconds for a program to end by itself
+_WRITE_SIZE = 512  # bytes that a write to a ready pipe takes without blocking (POSIX: PIPE_BUF)
+_READ_SIZE = 1 << 16
+_TERMINATION_GRACE = 0.2  # seconds between SIGTERM and SIGKILL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """What a program left behind: its exit code and what it wrote."""
+    """A finished process: its exit code, stdout, and stderr without white space around it."""
 
     code: int
     out: bytes
     err: str
 
 
-def find(name: str) -> str | None:
-    """Where a program is: on PATH, or beside this Python, where a package of the same environment has put it."""
+def find_program(name: str) -> str | None:
+    """The path of a program: on PATH, or beside this Python, where a package of the same environment installed it."""
     beside = Path(sys.executable).with_name(name)
     return shutil.which(name) or (str(beside) if beside.is_file() else None)
 
 
 def cores() -> int:
-    """How many cores this process may keep busy: in a container, often fewer than the machine has."""
+    """The number of cores that this process may use, within its CPU affinity and its container's limit."""
     machine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         quota, period = _CPU_MAX.read_text().split()
         return max(1, min(machine, math.ceil(int(quota) / int(period))))
-    except (OSError, ValueError):  # no such control group, or no limit: "max 100000"
+    except (OSError, ValueError):  # no control groups, or no limit: "max 100000"
         return machine
 
 
-class TookTooLong(Exception):
-    """A program did not end in the time that it was given, and was ended."""
+class TimedOut(Exception):
+    """A program ran longer than its timeout, and was terminated."""
 
 
-class SaidTooMuch(Exception):
-    """A program wrote more than it was allowed to, and was ended."""
+class OutputTooLarge(Exception):
+    """A program wrote more than its limit, and was terminated."""
 
 
 def run(
     argv: Sequence[str],
     *,
-    given: bytes = b"",
+    stdin: bytes = b"",
     env: Mapping[str, str] | None = None,
-    long: bool = False,
+    large_output: bool = False,
     child: Child = Child.PLAIN,
-    seconds: float | None = None,
-    most: int | None = None,
+    timeout: float | None = None,
+    max_output: int | None = None,
 ) -> Finished:
-    """Run a program to its end, without a shell, with `given` as its input.
+    """Run a program to its end, without a shell. It gets the variables that `child` takes of ours, and `env`.
 
-    Of this process's environment it gets what a `child` of its kind needs, with `env` over it.
+    `large_output` takes stdout through a temporary file, which must hold no secret: faster than a pipe, each piece of
+    which has to wait for Python's other threads. `timeout` is in seconds; `max_output` in bytes, through pipes.
 
-    What it says comes through a pipe; a `long` text, in which nothing is secret, through a file. A pipe holds little,
-    and who reads it waits at each piece for Python's other threads. Raises MissingTool when it can't be started,
-    TookTooLong and SaidTooMuch at its limits, and signals.Stopped when a signal ended it.
+    Raises MissingTool where it can't be started, TimedOut and OutputTooLarge at its limits, and signals.Stopped when a
+    signal ended it.
     """
-    surroundings = {**child.environment(os.environ), **(env or {})}
-    signals.check()
-    with tempfile.TemporaryFile() if long else nullcontext() as file:
+    environment = {**child.environment(os.environ), **(env or {})}
+    signals.raise_if_stopped()
+    with tempfile.TemporaryFile() if large_output else nullcontext() as file:
         try:
-            started = subprocess.Popen(
+            process = subprocess.Popen(
                 argv,
                 stdin=subprocess.PIPE,
                 stdout=file or subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=surroundings,
+                env=environment,
                 start_new_session=signals.shielded(),
             )
         except OSError as err:
             raise MissingTool(f"{argv[0]} can't be started: {err.strerror}") from err
-        with started, signals.child(started.pid):
+        with process, signals.stopping_child(process.pid):
             try:
-                out, said = _exchange(started, given, seconds, most)
+                out, stderr = _communicate(process, stdin, timeout, max_output)
             except BaseException:
-                _end(started)
+                _terminate(process)
                 raise
-        signals.check()
+        signals.raise_if_stopped()
         if file:
             file.seek(0)
             out = file.read()
-    return Finished(code=started.returncode, out=out, err=said.decode(errors="replace").strip())
+    return Finished(code=process.returncode, out=out, err=stderr.decode(errors="replace").strip())
 
 
-def _exchange(
-    started: "subprocess.Popen[bytes]", given: bytes, seconds: float | None, most: int | None
+def _communicate(
+    process: "subprocess.Popen[bytes]", stdin: bytes, timeout: float | None, max_output: int | None
 ) -> tuple[bytes, bytes]:
-    """What a program writes to its pipes while it is given its input, until it has closed them and ended."""
-    until = None if seconds is None else time.monotonic() + seconds
-    said: dict[object, list[bytes]] = {started.stdout: [], started.stderr: []}
-    left, size = memoryview(given), 0
+    """Write stdin and read stdout and stderr until the program ends. Popen.communicate has no limit on the output."""
+    deadline = None if timeout is None else time.monotonic() + timeout
+    output: dict[object, list[bytes]] = {process.stdout: [], process.stderr: []}
+    unwritten, size = memoryview(stdin), 0
     with selectors.DefaultSelector() as selector:
-        for source in filter(None, (started.stdout, started.stderr)):
+        for source in filter(None, (process.stdout, process.stderr)):
             selector.register(source, selectors.EVENT_READ)
-        if started.stdin and given:
-            selector.register(started.stdin, selectors.EVENT_WRITE)
-        elif started.stdin:
-            started.stdin.close()
+        if process.stdin and stdin:
+            selector.register(process.stdin, selectors.EVENT_WRITE)
+        elif process.stdin:
+            process.stdin.close()
         while selector.get_map():
-            ready = selector.select(_left(until))
+            ready = selector.select(_remaining(deadline))
             for pipe in (cast("IO[bytes]", key.fileobj) for key, _ in ready):
-                if pipe is started.stdin:
-                    left = left[_written(pipe, left[:_PIECE_IN]) :]
-                    done = not left
+                if pipe is process.stdin:
+                    unwritten = unwritten[_write(pipe, unwritten[:_WRITE_SIZE]) :]
+                    done = not unwritten
                 else:
-                    piece = os.read(pipe.fileno(), _PIECE_OUT)
-                    said[pipe].append(piece)
+                    piece = os.read(pipe.fileno(), _READ_SIZE)
+                    output[pipe].append(piece)
                     size += len(piece)
                     done = not piece
                 if done:
                     selector.unregister(pipe)
                     pipe.close()
-            if most is not None and size > most:
-                raise SaidTooMuch
+            if max_output is not None and size > max_output:
+                raise OutputTooLarge
     try:
-        started.wait(_left(until))
+        process.wait(_remaining(deadline))
     except subprocess.TimeoutExpired:
-        raise TookTooLong from None
-    return b"".join(said[started.stdout]), b"".join(said[started.stderr])
+        raise TimedOut from None
+    return b"".join(output[process.stdout]), b"".join(output[process.stderr])
 
 
-def _written(pipe: IO[bytes], piece: memoryview) -> int:
+def _write(pipe: IO[bytes], piece: memoryview) -> int:
     try:
         return os.write(pipe.fileno(), piece)
-    except BrokenPipeError:  # it wants no more
+    except BrokenPipeError:  # the program has closed its stdin: the rest is dropped
         return sys.maxsize
 
 
-def _left(until: float | None) -> float | None:
-    if until is None:
+def _remaining(deadline: float | None) -> float | None:
+    """Seconds until a deadline. Raises TimedOut behind it."""
+    if deadline is None:
         return None
-    left = until - time.monotonic()
-    if left <= 0:
-        raise TookTooLong
-    return left
+    seconds = deadline - time.monotonic()
+    if seconds <= 0:
+        raise TimedOut
+    return seconds
 
 
-def _end(started: "subprocess.Popen[bytes]") -> None:
-    """End a program and all that it has started: at once, or soon, if it pays no regard."""
-    family = signals.descendants({started.pid})
-    signals.end(family)
+def _terminate(process: "subprocess.Popen[bytes]") -> None:
+    """Terminate a program and all that it has process, by SIGKILL where SIGTERM is ignored."""
+    tree = descendants({process.pid})
+    terminate(tree)
     with suppress(subprocess.TimeoutExpired):
-        started.wait(_REGARD)
-    signals.end(family, signal.SIGKILL)
+        process.wait(_TERMINATION_GRACE)
+    terminate(tree, signal.SIGKILL)

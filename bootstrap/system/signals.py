@@ -1,9 +1,9 @@
-"""SIGINT and SIGTERM: they end the process within a second, after what was begun has been undone.
+"""SIGINT and SIGTERM: they end the process within a second, after a change that was under way has been undone.
 
-Python runs a signal handler only between two steps of the main thread, which may be waiting for a name server or a
-thread. So a thread of its own gets each signal by a pipe (`signal.set_wakeup_fd`): it ends the children at once, and
-after a grace period the whole process. The main thread gets `Stopped`, as it would get KeyboardInterrupt, and undoes
-what it has to; while a change is under way the grace period does not end.
+Python runs signal handlers in the main thread only, between two steps, and that thread may be blocked by a name server
+or a lock. So a second thread reads the signals from a pipe (`signal.set_wakeup_fd`): it terminates the child processes
+at once, and the whole process after a grace period. The main thread gets `Stopped`, as it would get KeyboardInterrupt,
+and undoes its change; the grace period is extended until that is done.
 """
 
 import contextlib
@@ -12,41 +12,45 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import NoReturn
 
+from bootstrap.system.process_tree import descendants, is_running, terminate
+
 _HANDLED = (signal.SIGINT, signal.SIGTERM)
 _GRACE = 0.7  # seconds
-_TURN = 0.05
-_MADE = "the change was made, and what comes after it was not"
+_POLL = 0.05  # seconds
+_CHANGED = "the change was made, and what comes after it was not"
 
 
 class Stopped(BaseException):
-    """A signal said stop. No Exception, nor a KeyboardInterrupt, which click takes for an answer to its question."""
+    """A signal ended the command.
+
+    No Exception, which a handler would catch, and no KeyboardInterrupt, which click takes for an answer to a prompt.
+    """
 
 
 class _State:
     """What the main thread and the watching thread share."""
 
     def __init__(self) -> None:
-        self.number = 0  # the first signal, 0 before it
-        self.raised = False  # in the main thread
-        self.over = False  # the command has ended, and has said so
-        self.changes = 0  # blocks of the main thread that are undone, one in the other
-        self.shields = 0  # blocks that undo
-        self.left = ""  # what a signal does not undo, in words
+        self.signal = 0  # the number of the first signal, 0 before it
+        self.raised = False  # Stopped was raised in the main thread
+        self.command_ended = False  # and has printed its outcome
+        self.changes = 0  # nested `undo_on_failure` blocks of the main thread
+        self.shields = 0  # nested blocks that must not be interrupted
+        self.change = ""  # a sentence about a change that a signal does not undo
         self.children: set[int] = set()
-        self.ended: set[int] = set()  # that were told to end: those of a worker outlive it
-        self.ending = threading.Lock()  # held while children are ended
+        self.terminated: set[int] = set()  # signalled processes, which may outlive the child that started them
+        self.terminating = threading.Lock()
 
 
 _state = _State()
 
 
 def install() -> None:
-    """Take both signals from now on, but for one that whoever started this process has told it to ignore (nohup)."""
+    """Handle both signals from now on, but one that the parent process ignores (nohup)."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
@@ -58,56 +62,55 @@ def install() -> None:
 
 
 def stopped() -> bool:
-    """Whether a signal has said stop."""
-    return _state.number != 0
+    """Whether a signal has come."""
+    return _state.signal != 0
 
 
 def exit_code() -> int:
-    """128 and the signal, as shells have it: 130 or 143."""
-    return 128 + (_state.number or signal.SIGINT)
+    """128 and the signal's number, as shells have it: 130 or 143."""
+    return 128 + (_state.signal or signal.SIGINT)
 
 
-def said() -> str:
-    """What the user is told."""
-    return f"interrupted; {_state.left or 'nothing was changed'}"
+def message() -> str:
+    """The sentence for the user: that the command was interrupted, and what it has changed."""
+    return f"interrupted; {_state.change or 'nothing was changed'}"
 
 
-def begin() -> None:
-    """A command begins: it has changed nothing."""
-    _state.left = ""
+def command_started() -> None:
+    """Note that a command begins, which has changed nothing."""
+    _state.change = ""
 
 
-def made(what: str) -> str:
-    """Something stands from now on, or may stand, that no signal undoes: this is told in place of what is returned."""
-    before, _state.left = _state.left, what
+def record_change(what: str) -> str:
+    """Note a change that may have been made and that no signal undoes, for `message`. Returns the previous one."""
+    before, _state.change = _state.change, what
     return before
 
 
-def stands() -> bool:
-    """Whether something was made that no signal undoes."""
-    return bool(_state.left)
+def has_changed() -> bool:
+    """Whether a change was recorded that no signal undoes."""
+    return bool(_state.change)
 
 
-def check() -> None:
-    """Raise Stopped where a signal said stop and did not, or could not, raise it itself: in a thread, in a change."""
-    if stopped() and not (_main() and (_state.shields or not _state.changes)):
+def raise_if_stopped() -> None:
+    """Raise Stopped where a signal has come and its handler did not raise: in a thread, or inside of a change."""
+    if stopped() and not (_in_main_thread() and (_state.shields or not _state.changes)):
         raise Stopped
 
 
 def shielded() -> bool:
-    """Whether what is started now has to come to its end, even where the terminal signals all of us."""
-    return _main() and _state.shields > 0
+    """Whether a process that is started now must not be interrupted, not even by the terminal's own SIGINT."""
+    return _in_main_thread() and _state.shields > 0
 
 
 @contextlib.contextmanager
 def shield() -> Iterator[None]:
-    """Let a block of the main thread come to its end, with what it starts: Stopped is raised after it."""
-    if not _main():
+    """Let a block of the main thread, and the processes that it starts, run to the end. Stopped is raised after it."""
+    if not _in_main_thread():
         yield
         return
     _state.shields += 1
-    with _state.ending:  # none of its children is among those that are being ended
-        pass
+    _await_termination()
     try:
         yield
     finally:
@@ -116,145 +119,123 @@ def shield() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def undone_by(undo: Callable[[], bool]) -> Iterator[None]:
-    """Undo what a block has done, if it fails or a signal ends it: `undo` tells whether all is as it was before.
+def undo_on_failure(undo: Callable[[], bool]) -> Iterator[None]:
+    """Call `undo` if the block fails or a signal ends it. It returns whether all is as it was before.
 
-    In the block Stopped is raised by `check` alone, where a child ended: never between a step and the note of it.
+    Inside of the block Stopped is raised by `raise_if_stopped` alone, after a child process: never between a step and
+    the record of it.
     """
-    step = int(_main())
+    step = int(_in_main_thread())
     _state.changes += step
     try:
         yield
     except BaseException:
         _state.shields += step
-        with _state.ending:
-            pass
+        _await_termination()
         try:
             if not undo():
-                made(_MADE)
+                record_change(_CHANGED)
         finally:
             _state.shields -= step
             _state.changes -= step
         _raise_late()
         raise
-    made(_MADE)
+    record_change(_CHANGED)
     _state.changes -= step
     _raise_late()
 
 
 @contextlib.contextmanager
-def child(pid: int) -> Iterator[None]:
-    """End this child, with all that it has started, when a signal says stop."""
+def stopping_child(pid: int) -> Iterator[None]:
+    """Terminate this child process, with its descendants, if a signal comes during the `with`."""
     _state.children.add(pid)
     try:
-        check()  # the signal may have come just before
+        raise_if_stopped()  # the signal may have come just before
         yield
     finally:
         _state.children.discard(pid)
 
 
-def end(pids: Iterable[int], by: signal.Signals = signal.SIGTERM) -> None:
-    """End processes with all that they have started: a hook's or a wrapper's program goes on without its parent."""
-    for each in sorted(descendants(pids)):  # parents first: a shell goes on with its next line when a child of it ends
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(each, by)
-
-
-def descendants(roots: Iterable[int]) -> set[int]:
-    """Processes and all that come from them, as far as the system shows it (Linux); else only these."""
-    parents: dict[int, int] = {}
-    for each in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            told = each.read_text(errors="replace")
-            # The name, in parentheses, may hold anything; then come the state and the parent (proc_pid_stat(5)).
-            parents[int(told.split(" ", 1)[0])] = int(told.rpartition(")")[2].split()[1])
-    found, size = set(roots), -1
-    while len(found) != size:
-        size = len(found)
-        found |= {pid for pid, parent in parents.items() if parent in found}
-    return found
-
-
-def children() -> set[int]:
-    """All processes that this one has started, and theirs."""
-    return descendants({*_state.children, os.getpid()}) - {os.getpid()}
-
-
-def over() -> None:
-    """The command has ended and said so: a signal ends what is left of it without a word, and a second one nothing."""
-    _state.over = True
-    if stopped() and _main():
+def command_ended() -> None:
+    """Note that the command has ended and printed its outcome: a signal now ends the process without a message."""
+    _state.command_ended = True
+    if stopped() and _in_main_thread():
         for number in _HANDLED:
-            signal.signal(number, signal.SIG_IGN)  # Python gives up its handlers before it ends
-        _end_rest()
+            signal.signal(number, signal.SIG_IGN)  # Python restores the default handlers before it exits
+        _kill_remaining()
 
 
-def leave() -> NoReturn:
-    """End where a signal came before a command was there to tell it."""
-    over()
-    _tell()
+def exit_interrupted() -> NoReturn:
+    """Exit where a signal came before there was a command that could report it."""
+    command_ended()
+    _print_message()
     raise SystemExit(exit_code())
 
 
-def _end_rest() -> None:
-    """End what outlives a worker, after a moment for what pays regard: nobody is left to do it later."""
-    until, left = time.monotonic() + _GRACE / 4, _state.ended - descendants({os.getpid()})
-    while time.monotonic() < until and any(map(_runs, left)):
-        time.sleep(_TURN / 5)
-    end(left, signal.SIGKILL)
+def _await_termination() -> None:
+    """Wait until the watching thread has signalled its list of processes: those of a shield must not be among them."""
+    with _state.terminating:
+        pass
 
 
-def _runs(pid: int) -> bool:
-    with contextlib.suppress(OSError):
-        os.kill(pid, 0)
-        return True
-    return False
+def _children() -> set[int]:
+    return descendants({*_state.children, os.getpid()}) - {os.getpid()}
 
 
-def _main() -> bool:
+def _kill_remaining() -> None:
+    """Kill processes that outlive the child that started them, after a moment to end by themselves."""
+    deadline = time.monotonic() + _GRACE / 4
+    remaining = _state.terminated - descendants({os.getpid()})
+    while time.monotonic() < deadline and any(map(is_running, remaining)):
+        time.sleep(_POLL / 5)
+    terminate(remaining, signal.SIGKILL)
+
+
+def _in_main_thread() -> bool:
     return threading.current_thread() is threading.main_thread()
 
 
-def _tell() -> None:
-    line = f"error: {said()}\n"
+def _print_message() -> None:
+    line = f"error: {message()}\n"
     os.write(2, f"\r\x1b[K{line}".encode() if os.isatty(2) else line.encode())
 
 
 def _raise_late() -> None:
-    if _main() and stopped() and not (_state.shields or _state.changes or _state.raised or _state.over):
+    busy = _state.shields or _state.changes or _state.raised or _state.command_ended
+    if _in_main_thread() and stopped() and not busy:
         _state.raised = True
         raise Stopped
 
 
 def _handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-    _state.number = _state.number or number
+    _state.signal = _state.signal or number
     _raise_late()
 
 
 def _watch(reader: int) -> None:
     while (number := os.read(reader, 1)[0]) not in _HANDLED:
         pass
-    _state.number = _state.number or number
+    _state.signal = _state.signal or number
     pause, waited = threading.Event(), 0.0
     while waited < _GRACE or _state.changes or _state.shields:
-        with _state.ending:
-            if not _state.ended and not _state.shields:
-                _state.ended = children()
-                end(_state.ended)
-        pause.wait(_TURN)
-        waited += _TURN
-        if waited > _GRACE / 2:  # for those that pay no regard
-            end(_state.ended, signal.SIGKILL)
-    if not _state.over:
-        _tell()
-    end(children(), signal.SIGKILL)
+        with _state.terminating:
+            if not _state.terminated and not _state.shields:
+                _state.terminated = _children()
+                terminate(_state.terminated)
+        pause.wait(_POLL)
+        waited += _POLL
+        if waited > _GRACE / 2:  # for those that ignore SIGTERM
+            terminate(_state.terminated, signal.SIGKILL)
+    if not _state.command_ended:
+        _print_message()
+    terminate(_children(), signal.SIGKILL)
     os._exit(exit_code())
 
 
 def _unraisable(args: "sys.UnraisableHookArgs") -> None:
-    """Stopped can't leave a finalizer or a callback, where Python only prints it: then it comes again."""
+    """Python only prints a Stopped that is raised in a finalizer or a callback, so the signal is sent again."""
     if isinstance(args.exc_value, Stopped):
         _state.raised = False
-        threading.Timer(_TURN, os.kill, (os.getpid(), _state.number)).start()
+        threading.Timer(_POLL, os.kill, (os.getpid(), _state.signal)).start()
     else:
         sys.__unraisablehook__(args)

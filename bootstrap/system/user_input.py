@@ -1,4 +1,4 @@
-"""What the user names on the command line: a file, or standard input."""
+"""User input: files named on the command line, and standard input."""
 
 import sys
 from pathlib import Path
@@ -7,7 +7,7 @@ from bootstrap.core.errors import BadCertificate, BadSecret
 
 
 def read_input(source: str) -> bytes:
-    """What the user wants read: a file, or standard input for `-`. Raises BadSecret where it can't be."""
+    """The bytes of a file, or of standard input for `-`. Raises BadSecret where it can't be read."""
     if source == "-":
         return sys.stdin.buffer.read()
     try:

@@ -10,8 +10,9 @@ from typing import Any
 from bootstrap.airflow import settings
 from bootstrap.airflow.settings import Name, Settings
 from bootstrap.airflow.values import executor_names, expand
+from bootstrap.kubernetes.objects import dig, items, mapping
 from bootstrap.validate import pods
-from bootstrap.validate.context import EnvironmentContext, dig, items, mapping
+from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.pods import Container, Pod, Setting
 from bootstrap.yamltools.positions import Place
 

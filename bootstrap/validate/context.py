@@ -13,6 +13,9 @@ from bootstrap.config.file_problems import Problem
 from bootstrap.config.model import Environment, Model
 from bootstrap.core.tree import Tree
 from bootstrap.kubernetes.objects import Object, identify, parse
+from bootstrap.kubernetes.objects import dig as dig
+from bootstrap.kubernetes.objects import items as items
+from bootstrap.kubernetes.objects import mapping as mapping
 from bootstrap.kustomize import graph
 from bootstrap.kustomize.accumulator import Gathering
 from bootstrap.kustomize.graph import Graph
@@ -216,28 +219,6 @@ def shared(walk: Callable[[Seen], Iterable[Found]]) -> Callable[[Seen], tuple[Fo
         return context.once(walk, lambda: tuple(walk(context)))
 
     return kept
-
-
-def dig(value: Any, *path: str | int) -> Any:
-    """The value at a path; None where the path leads nowhere, whatever the types on the way."""
-    for step in path:
-        if isinstance(value, dict):
-            value = value.get(step)
-        elif isinstance(value, list) and isinstance(step, int) and -len(value) <= step < len(value):
-            value = value[step]
-        else:
-            return None
-    return value
-
-
-def mapping(value: Any) -> dict[str, Any]:
-    """The value if it is a mapping, else an empty one."""
-    return value if isinstance(value, dict) else {}
-
-
-def items(value: Any) -> list[Any]:
-    """The value if it is a list, else an empty one."""
-    return value if isinstance(value, list) else []
 
 
 def _whole(rendered: bytes) -> Iterable[Object]:

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from bootstrap.kubernetes.conformance import Path
-from bootstrap.kubernetes.objects import POD_SPECS, identify
+from bootstrap.kubernetes.objects import POD_SPECS, dig, identify, items, mapping
 from bootstrap.validate import pods
-from bootstrap.validate.context import Context, EnvironmentContext, dig, items, mapping, shared
+from bootstrap.validate.context import Context, EnvironmentContext, shared
 from bootstrap.validate.pods import Pod
 from bootstrap.validate.rule import Check
 from bootstrap.validate.violation import Rule, SchemaViolation, Violation
-from bootstrap.yamltools.positions import Document, Place, documents
+from bootstrap.yamltools.positions import Document, FieldPath, Place, documents
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +21,7 @@ class ObjectContext(Context):
 
     value: Mapping[str, Any]
     subject: str
-    place: Callable[[Path], Place]
+    place: Callable[[FieldPath], Place]
 
     @property
     def kind(self) -> str:
@@ -35,18 +34,18 @@ class ObjectContext(Context):
         return mapping(self.value.get("spec"))
 
     @property
-    def pod_path(self) -> Path:
+    def pod_path(self) -> FieldPath:
         """Where the spec of its pods stands; empty for a kind that makes none."""
         return POD_SPECS.get(self.kind, ())
 
     @property
     def pod(self) -> Mapping[str, Any]:
         """The spec of its pods; empty where it has none."""
-        return mapping(dig(self.value, *self.pod_path)) if self.pod_path else {}
+        return mapping(self.value, *self.pod_path) if self.pod_path else {}
 
 
 @shared
-def containers(obj: ObjectContext) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+def containers(obj: ObjectContext) -> Iterator[tuple[FieldPath, Mapping[str, Any]]]:
     """The containers of the object's pods, init containers first, each with its path."""
     for field in ("initContainers", "containers"):
         for number, container in enumerate(items(obj.pod.get(field))):
@@ -78,7 +77,7 @@ def _template(pod: Pod) -> Mapping[str, Any]:
     return {**value, "apiVersion": "v1", "kind": "Pod"}
 
 
-def _line(path: str, document: Document, field: Path) -> Place:
+def _line(path: str, document: Document, field: FieldPath) -> Place:
     return Place(path, document.line(field))
 
 
@@ -100,7 +99,7 @@ def violations(env: EnvironmentContext, checks: Iterable[Check[ObjectContext]]) 
         yield rule, Violation(place, f"{in_short(named)}: {message}", hints[key])
 
 
-def _explains(cause: SchemaViolation, path: Path) -> bool:
+def _explains(cause: SchemaViolation, path: FieldPath) -> bool:
     beside = cause.misspelt and path[:-1] == cause.path[:-1]
     return beside or path[: len(cause.path)] == cause.path or cause.path[: len(path)] == path
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from bootstrap.kubernetes.objects import POD_SPECS, Object, identify
+from bootstrap.kubernetes.objects import POD_SPECS, Object, dig, identify, items, mapping
 from bootstrap.secrets.catalog import CATALOG
-from bootstrap.validate.context import EnvironmentContext, dig, items, mapping
-from bootstrap.yamltools.positions import Place, documents
+from bootstrap.validate.context import EnvironmentContext
+from bootstrap.yamltools.positions import FieldPath, Place, documents
 
 # The Job of the component generated-secrets.
 GENERATOR = "airflow-generate-secrets"
@@ -20,7 +20,7 @@ class Pod:
 
     scene: EnvironmentContext
     owner: Object
-    path: tuple[str | int, ...]
+    path: FieldPath
     spec: Mapping[str, Any]
     metadata: Mapping[str, Any]
     key: str | None = None
@@ -108,7 +108,7 @@ class Container:
     def _literal(self, number: int, each: Mapping[str, Any]) -> Setting:
         where = partial(self.place, "env", number, "value" if "value" in each else "name")
         for kind, said in (("ConfigMap", "configMapKeyRef"), ("Secret", "secretKeyRef")):
-            reference = mapping(dig(each, "valueFrom", said))
+            reference = mapping(each, "valueFrom", said)
             name, key = reference.get("name"), reference.get("key")
             if isinstance(name, str) and isinstance(key, str):
                 value = (held(self.pod.scene, kind, name) or {}).get(key)
@@ -126,7 +126,7 @@ def _pods(scene: EnvironmentContext) -> Iterator[Pod]:
     for each in scene.objects:
         if path := POD_SPECS.get(each["kind"]):
             spec = dig(each, *path)
-            metadata = mapping(dig(each, *path[:-1], "metadata"))
+            metadata = mapping(each, *path[:-1], "metadata")
             if isinstance(spec, dict):
                 yield Pod(scene=scene, owner=each, path=path, spec=spec, metadata=metadata)
         elif each["kind"] == "ConfigMap":
@@ -156,10 +156,8 @@ def _configured(scene: EnvironmentContext, name: str) -> Mapping[str, str | None
     config = scene.find("ConfigMap", name)
     if config is None:
         return None
-    text = {
-        str(key): value if isinstance(value, str) else str(value) for key, value in mapping(dig(config, "data")).items()
-    }
-    return {**{str(key): None for key in mapping(dig(config, "binaryData"))}, **text}
+    text = {str(key): value if isinstance(value, str) else str(value) for key, value in mapping(config, "data").items()}
+    return {**{str(key): None for key in mapping(config, "binaryData")}, **text}
 
 
 def _secret(scene: EnvironmentContext, name: str) -> Mapping[str, str | None] | None:

@@ -68,9 +68,10 @@ class Survey:
         return registry.judged(found, self.off)
 
     def _examined(self, progress: Progress) -> dict[str, Examined]:
-        """What is in each environment: read from the cache, or built and examined on as many threads as cores."""
+        """What is in each environment: read from the cache, or built and examined, several at a time."""
         what = "building and examining the overlays"
-        with progress(what) as tell, ThreadPoolExecutor(process.cores()) as pool:
+        # One thread more than cores: Python examines one environment at a time while kustomize builds others.
+        with progress(what) as tell, ThreadPoolExecutor(process.cores() + 1) as pool:
             found = {each.name: known for each in self.chosen if (known := self.examiner.remembered(each))}
             jobs = {
                 pool.submit(self.examiner.examine, each): each.name for each in self.chosen if each.name not in found

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from bootstrap.yamltools.positions import FieldPath
 from bootstrap.yamltools.positions import Place as Place
 
 
@@ -68,7 +69,7 @@ class Violation:
 class FieldViolation:
     """A field of an object where a rule about one object is broken. The message does not name the object."""
 
-    path: tuple[str | int, ...]
+    path: FieldPath
     message: str
     hint: str = ""
 

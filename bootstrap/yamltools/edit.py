@@ -8,9 +8,9 @@ from typing import Any
 
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from bootstrap.yamltools.positions import FieldPath
 from bootstrap.yamltools.text import (
     NotEditable,
-    Path,
     at,
     confirm,
     find,
@@ -30,7 +30,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-def set_scalar(text: str, path: Path, value: str) -> str:
+def set_scalar(text: str, path: FieldPath, value: str) -> str:
     """Replace one scalar by a string, in the quotes that it has."""
     parent, node = ([None, *walk(text, path)])[-2:]
     if not isinstance(node, ScalarNode) or node.style in ("|", ">"):
@@ -41,7 +41,7 @@ def set_scalar(text: str, path: Path, value: str) -> str:
     return confirm(text, edited, lambda wanted: _assign(wanted, path, value), path)
 
 
-def put(text: str, path: Path, value: str, *, quoted: bool = False) -> str:
+def put(text: str, path: FieldPath, value: str, *, quoted: bool = False) -> str:
     """Set a key of a block mapping to a string: in place where the key is there, else as the mapping's last line."""
     *parent_path, key = path
     parent = find(text, parent_path)
@@ -50,7 +50,7 @@ def put(text: str, path: Path, value: str, *, quoted: bool = False) -> str:
     return add(text, path, spell(value, '"' if quoted else None), value)
 
 
-def add(text: str, path: Path, spelled: str, value: Any) -> str:
+def add(text: str, path: FieldPath, spelled: str, value: Any) -> str:
     """Add a key, behind the last one of a block mapping. `spelled` is the value as YAML, on one line."""
     *parent_path, key = path
     node = find(text, parent_path)
@@ -61,7 +61,7 @@ def add(text: str, path: Path, spelled: str, value: Any) -> str:
     return confirm(text, edited, lambda wanted: _assign(wanted, path, value), path)
 
 
-def remove_key(text: str, path: Path) -> str:
+def remove_key(text: str, path: FieldPath) -> str:
     """Remove a key of a block mapping and its value, with their own lines; comments between those go with them."""
     *parent_path, key = path
     parent = find(text, parent_path)
@@ -76,13 +76,13 @@ def remove_key(text: str, path: Path) -> str:
     return confirm(text, edited, lambda wanted: _delete(wanted, path), path)
 
 
-def append(text: str, path: Path, value: str) -> str:
+def append(text: str, path: FieldPath, value: str) -> str:
     """Add a string at the end of a block sequence, indented as its other items are."""
     node = find(text, path)
     return insert_item(text, path, len(node.value) if isinstance(node, SequenceNode) else 0, value)
 
 
-def insert_item(text: str, path: Path, index: int, value: str | Mapping[str, str | int]) -> str:
+def insert_item(text: str, path: FieldPath, index: int, value: str | Mapping[str, str | int]) -> str:
     """Put a string, or a mapping of strings and numbers, in front of an item of a block sequence, or at its end.
 
     It stands below the item before it, above the comment of the next one.
@@ -107,7 +107,7 @@ def insert_item(text: str, path: Path, index: int, value: str | Mapping[str, str
     return confirm(text, edited, lambda wanted: at(wanted, path).insert(index, held), [*path, index])
 
 
-def remove(text: str, path: Path) -> str:
+def remove(text: str, path: FieldPath) -> str:
     """Remove one item of a block sequence, with its own lines; comments between those go with it, all others stay."""
     parent, node = find(text, path[:-1]), find(text, path)
     if not is_block(parent, SequenceNode):
@@ -183,11 +183,11 @@ def _without_lines(text: str, start: int, end: int) -> str:
     return before + after
 
 
-def _assign(value: Any, path: Path, new: Any) -> None:
+def _assign(value: Any, path: FieldPath, new: Any) -> None:
     *parent_path, last = path
     at(value, parent_path)[last] = new
 
 
-def _delete(value: Any, path: Path) -> None:
+def _delete(value: Any, path: FieldPath) -> None:
     *parent_path, last = path
     del at(value, parent_path)[last]

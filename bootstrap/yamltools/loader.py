@@ -67,14 +67,17 @@ def check(text: str | bytes) -> None:
     """Raise BeyondLimit where a text is beyond one of the limits. A text that is no YAML may pass."""
     data = text.encode(errors="surrogatepass") if isinstance(text, str) else text
     if len(data) > limits.YAML_BYTES:
-        raise BeyondLimit(problem=f"longer than {limits.shown(limits.YAML_BYTES)}")
+        raise BeyondLimit(problem=f"longer than {limits.mebibytes(limits.YAML_BYTES)}")
     if _suspicious(data):
         try:
             _scan(data)
         except BeyondLimit:
             raise
-        except (yaml.YAMLError, ValueError):  # told by who reads it
-            return
+        except (yaml.YAMLError, ValueError) as err:  # told by who reads it
+            if "nesting" in (getattr(err, "problem", "") or ""):  # a limit of libyaml's own, where it has one
+                raise _beyond(
+                    f"nested deeper than {limits.YAML_DEPTH} levels", getattr(err, "problem_mark", None)
+                ) from err
 
 
 def repeats(text: str) -> bool:

@@ -9,7 +9,7 @@ import yaml
 
 from bootstrap.yamltools import loader
 
-Path = Sequence[str | int]
+FieldPath = Sequence[str | int]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -36,7 +36,7 @@ class Document:
     above: int = 0
     one_line: bool = False
 
-    def line(self, path: Path = ()) -> int:
+    def line(self, path: FieldPath = ()) -> int:
         """The line (from 1) of a value; of the nearest parent that is there, where the path leads nowhere.
 
         The line of a mapping's value is that of its key.
@@ -49,11 +49,11 @@ class Document:
             node, line = found
         return self._shown(line)
 
-    def has(self, path: Path) -> bool:
+    def has(self, path: FieldPath) -> bool:
         """Whether a value stands at this path."""
         return self._at(path) is not None
 
-    def inside(self, path: Path) -> tuple["Document", ...]:
+    def inside(self, path: FieldPath) -> tuple["Document", ...]:
         """The documents of the YAML text that stands at this path, with the lines of this file."""
         node = self._at(path)
         if not isinstance(node, yaml.ScalarNode):
@@ -84,7 +84,7 @@ class Document:
     def _shown(self, line: int) -> int:
         return self.above + (1 if self.one_line else line + 1)
 
-    def _at(self, path: Path) -> yaml.Node | None:
+    def _at(self, path: FieldPath) -> yaml.Node | None:
         node: yaml.Node = self.node
         for step in path:
             found = _step(node, step)
@@ -108,18 +108,6 @@ class Document:
                 if id(each) not in met:
                     met.add(id(each))
                     stack.append(each)
-
-
-def get(value: Any, path: Path) -> Any:
-    """The value at a path; None where the path leads nowhere."""
-    for step in path:
-        if isinstance(value, dict):
-            value = value.get(step)
-        elif isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value):
-            value = value[step]
-        else:
-            return None
-    return value
 
 
 def documents(data: bytes) -> tuple[Document, ...]:

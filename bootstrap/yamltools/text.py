@@ -6,7 +6,7 @@ Paths are keys and indexes from the root.
 
 import contextlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -19,8 +19,7 @@ from bootstrap.core import limits
 from bootstrap.core.errors import BadTarget
 from bootstrap.core.escaping import visible
 from bootstrap.yamltools import loader
-
-Path = Sequence[str | int]
+from bootstrap.yamltools.positions import FieldPath
 
 # YAML 1.1 and 1.2 disagree on which of these end a line, so a splice at line ends could cut in the middle of one.
 _ODD_LINE_END = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
@@ -51,12 +50,12 @@ def read(text: str) -> Any:
         raise NotEditable(f"not valid YAML: {getattr(err, 'problem', err)}") from None
 
 
-def find(text: str, path: Path) -> Node:
+def find(text: str, path: FieldPath) -> Node:
     """The node at a path."""
     return walk(text, path)[-1]
 
 
-def walk(text: str, path: Path) -> list[Node]:
+def walk(text: str, path: FieldPath) -> list[Node]:
     """The nodes from the document's root to the path's end."""
     if text.startswith("\ufeff"):
         raise NotEditable("the text begins with a byte order mark")
@@ -82,7 +81,7 @@ def walk(text: str, path: Path) -> list[Node]:
 @lru_cache(maxsize=4)
 def _compose(text: str) -> Node | None:
     if len(text) > limits.EDITED_BYTES:
-        raise NotEditable(f"longer than {limits.shown(limits.EDITED_BYTES)}")
+        raise NotEditable(f"longer than {limits.mebibytes(limits.EDITED_BYTES)}")
     try:
         loader.check(text)
         node: Node | None = YAML(pure=True).compose(text)
@@ -158,7 +157,7 @@ def _block_scalar_end(text: str, node: ScalarNode) -> int:
     return end
 
 
-def confirm(before: str, after: str, change: Callable[[Any], None], path: Path) -> str:
+def confirm(before: str, after: str, change: Callable[[Any], None], path: FieldPath) -> str:
     """The edited text, if it reads as the old one with just this change made to its value; else NotEditable."""
     wanted = _unshared(read(before))
     try:
@@ -170,14 +169,14 @@ def confirm(before: str, after: str, change: Callable[[Any], None], path: Path) 
     return after
 
 
-def at(value: Any, path: Path) -> Any:
+def at(value: Any, path: FieldPath) -> Any:
     """What stands at a path of a value."""
     for step in path:
         value = value[step]
     return value
 
 
-def shown(path: Path) -> str:
+def shown(path: FieldPath) -> str:
     """A path for people."""
     return ".".join(str(step) for step in path) or "the document"
 

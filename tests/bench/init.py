@@ -74,7 +74,7 @@ def memory(home: Home) -> Section:
 
 def _key(home: Home) -> Row | NotMeasured:
     figure, instead = "a key and its certificate", "openssl req -x509 -newkey rsa:4096"
-    openssl = process.find("openssl")
+    openssl = process.find_program("openssl")
     if openssl is None:
         return NotMeasured(figure=figure, instead=instead, bound="no target", reason="no openssl on PATH")
     argv = [openssl, "req", "-x509", "-newkey", "rsa:4096", "-nodes", "-days", "3650", "-subj", "/CN=sealing"]

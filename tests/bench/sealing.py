@@ -90,7 +90,7 @@ def one_value(home: Home) -> Section:
 def many_values(home: Home) -> Section:
     """A hundred values, in wall time."""
     title = f"Sealing {MANY} values: wall time, the certificate's reading included"
-    kubeseal = os.environ.get("KUBESEAL") or process.find("kubeseal")
+    kubeseal = os.environ.get("KUBESEAL") or process.find_program("kubeseal")
     alone, whole = "library calls alone", "one process, its start included"
     each, once = f"{MANY} kubeseal --raw in a shell's loop", f"one kubeseal, a Secret of {MANY} keys"
     if kubeseal is None:
@@ -157,7 +157,7 @@ def _secret() -> str:
 @contextmanager
 def _upstream(home: Home) -> Iterator[Callable[[], float]]:
     """Upstream's code, built once: a call gives its CPU time for one value. Raises Failed where it can't be built."""
-    go = process.find("go")
+    go = process.find_program("go")
     if go is None:
         raise Failed("no go on PATH")
     sealer = home.folder / "sealer"

@@ -67,8 +67,8 @@ def builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Builds:
     """The environments that were built since the last call."""
     folder, log = tmp_path / "bin", tmp_path / "builds"
     folder.mkdir()
-    real = process.find("kustomize") or f"{process.find('kubectl')} kustomize"
-    build = shlex.quote(real) + " build" if process.find("kustomize") else real
+    real = process.find_program("kustomize") or f"{process.find_program('kubectl')} kustomize"
+    build = shlex.quote(real) + " build" if process.find_program("kustomize") else real
     script = folder / "kustomize"
     lines = ('[ "$1" = version ] && exec echo v5', f'echo "${{2##*/}}" >>{shlex.quote(str(log))}', f'exec {build} "$2"')
     script.write_text("\n".join(("#!/bin/sh", *lines, "")))

@@ -89,8 +89,8 @@ def test_environments_are_examined_side_by_side_as_one_by_one(
 
 
 def test_a_missing_renderer_is_told(repo: Path, taxiway: Taxiway, monkeypatch: pytest.MonkeyPatch) -> None:
-    find = process.find
-    monkeypatch.setattr(process, "find", lambda name: None if name in ("kustomize", "kubectl") else find(name))
+    find = process.find_program
+    monkeypatch.setattr(process, "find_program", lambda name: None if name in ("kustomize", "kubectl") else find(name))
     said = taxiway("validate")
     assert (said.code, "neither kustomize nor kubectl is on PATH" in said.err) == (6, True)
 

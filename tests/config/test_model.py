@@ -11,7 +11,7 @@ from bootstrap.config.exemptions import Exemption
 from bootstrap.config.hold import Hold
 from bootstrap.config.model import Controller, Environment, Model
 from bootstrap.config.remote import Forge, Remote
-from bootstrap.core.errors import BadOption, BadTarget, Several, TaxiwayError
+from bootstrap.core.errors import BadOption, BadTarget, MultipleErrors, TaxiwayError
 
 LABEL = st.from_regex(r"[a-z]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True)
 # What Hold.parse takes away around a reason, no reason has.
@@ -109,7 +109,7 @@ def test_clusters_keep_namespaces_and_ports_apart() -> None:
 
 
 def test_all_mistakes_are_told_at_once() -> None:
-    with pytest.raises(Several) as caught:
+    with pytest.raises(MultipleErrors) as caught:
         model.check([environment("Dev"), environment("qa", "default"), environment("prod", port=1)])
     assert len(caught.value.errors) == 3
 

@@ -12,9 +12,9 @@ from bootstrap.config.exemptions import Exemption
 from bootstrap.config.hold import Hold
 from bootstrap.config.model import Model
 from bootstrap.core.errors import BadOption, BadSecret, BadTarget, TaxiwayError
+from bootstrap.core.image import Image
 from bootstrap.core.tree import Tree
 from bootstrap.kustomize import images
-from bootstrap.kustomize.images import Image
 from bootstrap.promotion import edits
 from bootstrap.promotion.plan import Plan
 from bootstrap.yamltools import envfile

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from bootstrap.config.model import Environment, Model
-from bootstrap.core.errors import BadOption, BadTarget, Several
+from bootstrap.core.errors import BadOption, BadTarget, MultipleErrors
 from bootstrap.core.tree import Tree
 from bootstrap.promotion import plan, release
 from bootstrap.scaffold import controllers, environments, readme
@@ -105,7 +105,7 @@ def test_an_environment_that_can_not_be_is_refused(new: Environment, says: str) 
 
 
 def test_all_that_is_wrong_is_told_at_once_and_files_in_the_way_are_named() -> None:
-    with pytest.raises(Several):
+    with pytest.raises(MultipleErrors):
         add(new=replace(QA, namespace="default", node_port=1))
     with pytest.raises(BadOption, match="'x' is not in"):
         add(after="x")

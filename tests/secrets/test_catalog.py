@@ -10,7 +10,7 @@ from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootstrap.core.errors import BadSecret, Several, TaxiwayError
+from bootstrap.core.errors import BadSecret, MultipleErrors, TaxiwayError
 from bootstrap.core.secret import Secret
 from bootstrap.secrets import catalog
 
@@ -105,7 +105,7 @@ def test_a_bad_document_is_refused_without_being_quoted(document: str, says: str
 
 def test_all_mistakes_are_told_at_once() -> None:
     document = b"dev:\n  DATABASE_PORT: x\n  NOPE: y\nqa: {}\n"
-    with pytest.raises(Several) as caught:
+    with pytest.raises(MultipleErrors) as caught:
         catalog.parse(document, "s.yaml", ["dev"])
     assert len(caught.value.errors) == 3
     assert caught.value.exit_code == BadSecret.exit_code

@@ -61,7 +61,7 @@ def seen(log: Path) -> set[str]:
 
 def repository(folder: Path, **files: str) -> Path:
     run_git(folder.parent, "init", "--quiet", folder.name)
-    writer.write(folder, environment_repo.repo("dev"))
+    writer.write_new(folder, environment_repo.repo("dev"))
     for name, text in files.items():
         (folder / name.replace("__", ".")).write_text(text)
     run_git(folder, "add", "--all")

@@ -248,7 +248,7 @@ def test_what_is_hidden_is_shown(text: str, shown: str) -> None:
 
 @given(text=TEXTS)
 def test_filters_are_idempotent_and_total(text: str) -> None:
-    for each in (escaping.visible, escaping.log_line, escaping.passive, escaping.commit_line):
+    for each in (escaping.visible, escaping.log_line, escaping.without_keywords, escaping.commit_line):
         once = each(text)
         assert each(once) == once
     assert harmless(escaping.log_line(text))
@@ -411,7 +411,8 @@ def test_a_model_that_is_none_is_told(
             said = taxiway(*arguments)
             assert said.code in (0, 1, 2, 5, 7), said.err
             assert harmless(said.err), text
-            assert harmless(re.sub(r"^::(error|warning) file=[^:]*::", "", said.out, flags=re.MULTILINE)), text
+            ours = r"^::(?:(?:error|warning) file|notice title)=[^:]*::"
+            assert harmless(re.sub(ours, "", said.out, flags=re.MULTILINE)), text
 
 
 NAMES = [
@@ -600,12 +601,12 @@ def check_body(text: str) -> None:
 @given(texts=st.lists(TEXTS, min_size=1, max_size=3))
 def test_markdown_shows_and_begins_nothing(texts: list[str]) -> None:
     for text in texts:
-        for made in (markdown.code(text), markdown.words(text)):
+        for made in (markdown.code(text), markdown.sentence(text)):
             assert not UNSEEN.search(made)
             assert not SKIPS.search(made)
             assert not CLOSES.search(html.unescape(made))
     lines = [
-        *markdown.folded("ours", texts, "diff"),
+        *markdown.details("ours", texts, "diff"),
         "",
         *markdown.table(("a",), [[markdown.code(text)] for text in texts]),
     ]

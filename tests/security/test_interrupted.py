@@ -132,7 +132,7 @@ def _named(value: object) -> str:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "script", "number"), strided([*product(COMMANDS, [SLEEPER, DEAF], CODES)], 3), ids=_named
+    ("arguments", "script", "number"), strided([*product(COMMANDS, [SLEEPER, DEAF], CODES)], 5), ids=_named
 )
 def test_a_command_that_waits_for_kustomize_ends(
     number: signal.Signals, arguments: tuple[str, ...], script: str, repo: Path, tmp_path: Path
@@ -156,7 +156,7 @@ def _command(pid: int) -> bytes:
         return b""
 
 
-@pytest.mark.parametrize(("delay", "number", "group"), strided([*product(DELAYS, CODES, GROUPS)], 5), ids=_named)
+@pytest.mark.parametrize(("delay", "number", "group"), strided([*product(DELAYS, CODES, GROUPS)], 9), ids=_named)
 def test_a_signal_may_come_at_any_moment(
     number: signal.Signals, group: bool, delay: float, repo: Path, tmp_path: Path
 ) -> None:
@@ -261,7 +261,7 @@ def test_a_command_that_waits_for_the_network_ends(number: signal.Signals, silen
         "        print('asks', flush=True)\n"
         "        ask()\n"
         "except signals.Stopped:\n"
-        "    signals.leave()\n"
+        "    signals.exit_interrupted()\n"
     )
     started = subprocess.Popen(
         [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL
@@ -287,7 +287,7 @@ def test_a_signal_in_a_finalizer_is_not_lost(number: signal.Signals) -> None:
         "    slow = Slow(); del slow\n"
         "    time.sleep(30)\n"
         "except signals.Stopped:\n"
-        "    signals.leave()\n"
+        "    signals.exit_interrupted()\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stderr) == (CODES[number], "error: interrupted; nothing was changed\n")

@@ -259,7 +259,7 @@ def test_a_new_key_is_for_its_user_alone(tmp_path: Path, umask: int) -> None:
 
 def test_a_key_and_its_folders_are_taken_back(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
-    signals.begin()
+    signals.command_started()
     with pytest.raises(KeyboardInterrupt), private_keys.write(tmp_path / "a/b/c/key.pem", Secret(b"key")):
         assert (tmp_path / "a/b/c/key.pem").read_bytes() == b"key"
         raise KeyboardInterrupt

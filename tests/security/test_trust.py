@@ -245,7 +245,7 @@ SPELT: dict[str, Callable[[str], str]] = {
 @pytest.mark.parametrize("spelt", SPELT)
 def test_a_fingerprint_is_read_as_it_is_written_elsewhere(spelt: str) -> None:
     digits = "0a1b" * 16
-    assert certificates.fingerprint(SPELT[spelt](digits)) == f"sha256:{digits}"
+    assert certificates.parse_fingerprint(SPELT[spelt](digits)) == f"sha256:{digits}"
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ def test_a_fingerprint_is_read_as_it_is_written_elsewhere(spelt: str) -> None:
 )
 def test_a_part_of_a_fingerprint_is_none(text: str) -> None:
     with pytest.raises(BadOption):
-        certificates.fingerprint(text)
+        certificates.parse_fingerprint(text)
     known = envs.model().render().decode().replace("name: dev", f"name: dev\n  certificate: {json.dumps(text)}")
     with pytest.raises(BadTarget, match=r"fingerprint|control character"):
         Model.parse(known.encode())

@@ -25,7 +25,7 @@ from bootstrap.core.tree import Tree
 from bootstrap.gitrepo import commit
 from bootstrap.kubernetes import formats
 from bootstrap.system import files
-from bootstrap.system.locks import alone
+from bootstrap.system.locks import exclusive_folder
 from tests.commands import conftest as shared
 from tests.commands.test_init import git
 from tests.conftest import REPO_URL, Keys, Ran, Taxiway
@@ -59,7 +59,7 @@ def canary(tmp_path: Path) -> Path:
 
 def clear(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
-        files.remove(path)
+        files.remove_folder(path)
     path.unlink(missing_ok=True)
     path.parent.mkdir(parents=True, exist_ok=True)
 
@@ -150,7 +150,7 @@ COMMANDS: list[tuple[tuple[str, ...], str, str, str]] = [
     (ADD, "overlays/qa", "git", LINK),
     (ADD, "overlays/qa", "escapes", r"'\x1b]0;owned\x07\n::error::'"),
     (ADD, "overlays/qa", "fifo", "is a named pipe, where a folder is needed"),
-    (ADD, "overlays/qa", "file", "would be in overlays/qa, which is a file"),
+    (ADD, "overlays/qa", "file", "overlays/qa is a file, where a folder is needed"),
     (ADD, "overlays/qa/base/airflow", "outside-relative", f"overlays/qa/base/airflow {LINK}"),
     (ADD, "overlays/qa/secrets", "empty-outside", LINK),
     (ADD, "overlays/qa/airflow.env", "file-outside", f"overlays/qa/airflow.env {LINK}"),
@@ -163,7 +163,7 @@ COMMANDS: list[tuple[tuple[str, ...], str, str, str]] = [
     ((*ADD, "--pr"), "clusters/default/qa.yaml", "dangling", f"{LINK} nothing-of-this-name"),
     (CONFIG, "overlays/dev/airflow.env", "file-outside", LINK),
     (CONFIG, "overlays/dev/airflow.env", "zero", f"{LINK} /dev/zero"),
-    (CONFIG, "overlays/dev/airflow.env", "folder", "would be in overlays/dev/airflow.env, which is a file"),
+    (CONFIG, "overlays/dev/airflow.env", "folder", "overlays/dev/airflow.env is a folder, where a file is needed"),
     ((*CONFIG, "--pr"), "overlays/dev/airflow.env", "proc", LINK),
     (("set", "image", "airflow=apache/airflow:3.3.4"), "overlays/dev/release/release.env", "file-outside", LINK),
     (("promote", "dev", "staging"), "overlays/staging/base/components/x", "outside", LINK),
@@ -250,7 +250,7 @@ def test_a_folder_of_another_user_is_not_removed(tmp_path: Path) -> None:
     (tmp_path / "own").mkdir()
     (tmp_path / "own/photo").write_text("theirs\n")
     os.chown(tmp_path / "own", 1234, 1234)
-    with pytest.raises(BadTarget, match="another user's folder"), alone(tmp_path, "own"):
+    with pytest.raises(BadTarget, match="another user's folder"), exclusive_folder(tmp_path, "own"):
         pass
     assert (tmp_path / "own/photo").exists()
 
@@ -289,7 +289,7 @@ def test_a_folder_that_becomes_a_link_after_the_check_is_not_followed(
     repo: Path, tmp_path: Path, taxiway: Taxiway, monkeypatch: pytest.MonkeyPatch, call: int, arguments: tuple[str, ...]
 ) -> None:
     place, outside = repo / "overlays" / arguments[2], tmp_path / "outside"
-    real, calls = files.check, iter(range(1, 9))
+    real, calls = files.check_writable, iter(range(1, 9))
 
     def check(*asked: Any) -> None:
         real(*asked)
@@ -299,7 +299,7 @@ def test_a_folder_that_becomes_a_link_after_the_check_is_not_followed(
             found.update(facts(outside))
 
     found: Facts = {}
-    monkeypatch.setattr(files, "check", check)
+    monkeypatch.setattr(files, "check_writable", check)
     refused(taxiway(*arguments), "is a symbolic link")
     assert found
     assert facts(outside) == found

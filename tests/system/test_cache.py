@@ -1,4 +1,4 @@
-"""The cache: what it gave once it gives again, whatever happens to its folder, or it gives nothing."""
+"""Cache: an entry is returned whole or not at all, whatever happens to its folder."""
 
 import multiprocessing
 import os
@@ -30,7 +30,7 @@ def size(cache: Cache) -> int:
     return sum(path.stat().st_size for path in files(cache))
 
 
-def test_what_was_put_is_there_until_it_is_put_anew(cache: Cache) -> None:
+def test_get_returns_the_last_put(cache: Cache) -> None:
     assert (cache.get(KEYS[0]), cache.has(KEYS[0])) == (None, False)
     for data in (b"one", b"", b"\0" * 100_000):
         cache.put(KEYS[0], data)
@@ -39,7 +39,7 @@ def test_what_was_put_is_there_until_it_is_put_anew(cache: Cache) -> None:
     assert len(files(cache)) == 1
 
 
-def test_nobody_else_may_look_into_it(cache: Cache) -> None:
+def test_only_the_user_may_read_it(cache: Cache) -> None:
     before = os.umask(0)
     try:
         cache.put(KEYS[0], b"one")
@@ -52,7 +52,7 @@ def test_nobody_else_may_look_into_it(cache: Cache) -> None:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_an_altered_entry_was_never_there(cache: Cache, data: st.DataObject) -> None:
+def test_an_altered_entry_is_a_miss(cache: Cache, data: st.DataObject) -> None:
     cache.put(KEYS[0], b"kind: Deployment\n" * 10)
     (path,) = files(cache)
     whole = path.read_bytes()
@@ -66,15 +66,15 @@ def test_an_altered_entry_was_never_there(cache: Cache, data: st.DataObject) -> 
     assert cache.get(KEYS[0]) == b"again"
 
 
-def test_an_entry_under_another_s_name_is_none(cache: Cache) -> None:
+def test_an_entry_under_another_key_is_a_miss(cache: Cache) -> None:
     cache.put(KEYS[0], b"one")
     cache.put(KEYS[1], b"two")
     first, second = files(cache)
     first.replace(second)
-    assert [cache.get(each) for each in KEYS[:2]] == [None, None]
+    assert [cache.get(name) for name in KEYS[:2]] == [None, None]
 
 
-def test_a_folder_that_is_gone_or_no_folder_is_an_empty_one(cache: Cache, tmp_path: Path) -> None:
+def test_an_unusable_folder_is_an_empty_cache(cache: Cache, tmp_path: Path) -> None:
     cache.put(KEYS[0], b"one")
     (tmp_path / "cache").rename(tmp_path / "elsewhere")
     assert cache.get(KEYS[0]) is None
@@ -89,7 +89,7 @@ def test_a_folder_that_is_gone_or_no_folder_is_an_empty_one(cache: Cache, tmp_pa
     assert (nothing.get(KEYS[0]), nothing.has(KEYS[0])) == (None, False)
 
 
-def test_a_full_disk_leaves_no_half_of_an_entry(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_no_partial_entry(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(self: Path, target: Path) -> None:
         raise OSError(28, "No space left on device")
 
@@ -99,7 +99,7 @@ def test_a_full_disk_leaves_no_half_of_an_entry(cache: Cache, monkeypatch: pytes
     assert files(cache) == []
 
 
-def test_an_interrupt_leaves_no_half_of_an_entry(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_leaves_no_partial_entry(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(self: Path, target: Path) -> None:
         raise KeyboardInterrupt
 
@@ -109,14 +109,14 @@ def test_an_interrupt_leaves_no_half_of_an_entry(cache: Cache, monkeypatch: pyte
     assert files(cache) == []
 
 
-def test_once_a_day_it_goes_below_its_limit_and_keeps_what_is_used(tmp_path: Path) -> None:
+def test_once_a_day_the_least_recently_used_entries_are_evicted(tmp_path: Path) -> None:
     folder = tmp_path / "cache"
     cache = Cache(folder=folder, limit=400_000)
     data = os.urandom(4_000)
     old = time.time() - 100_000
-    for number, each in enumerate(KEYS):
-        cache.put(each, data)
-        os.utime(folder / each[:2] / each, (old + number, old + number))
+    for number, name in enumerate(KEYS):
+        cache.put(name, data)
+        os.utime(folder / name[:2] / name, (old + number, old + number))
     cache.get(KEYS[0])
     assert len(files(cache)) == len(KEYS)
     (stamp,) = (path for path in folder.iterdir() if path.is_file())
@@ -125,20 +125,20 @@ def test_once_a_day_it_goes_below_its_limit_and_keeps_what_is_used(tmp_path: Pat
     assert 100_000 < size(cache) <= 400_000
     assert [cache.get(KEYS[number]) for number in (0, 1, -1)] == [data, None, data]
     assert stamp.stat().st_mtime > time.time() - 100
-    for each in KEYS:
-        cache.put(each, data)
+    for name in KEYS:
+        cache.put(name, data)
     assert len(files(cache)) == len(KEYS)  # not before tomorrow
 
 
-def test_what_a_killed_run_left_is_removed_and_another_run_s_work_is_not(cache: Cache) -> None:
+def test_pruning_removes_old_partial_files_and_keeps_recent_ones(cache: Cache) -> None:
     cache.put(KEYS[0], b"one")
     (path,) = files(cache)
-    left, working = path.with_name(".left"), path.with_name(".working")
-    for each in (left, working):
-        each.write_bytes(b"half")
-    os.utime(left, (0, 0))
+    old, recent = path.with_name(".old"), path.with_name(".recent")
+    for partial in (old, recent):
+        partial.write_bytes(b"half")
+    os.utime(old, (0, 0))
     cache.prune()
-    assert files(cache) == sorted([working, path])
+    assert files(cache) == sorted([recent, path])
 
 
 def _share(folder: Path, number: int) -> None:
@@ -151,7 +151,7 @@ def _share(folder: Path, number: int) -> None:
         assert cache.get(KEYS[(round_ + number) % 10]) in (None, KEYS[(round_ + number) % 10].encode() * 20)
 
 
-def test_several_runs_share_it(tmp_path: Path) -> None:
+def test_concurrent_processes_share_it(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     runs = [context.Process(target=_share, args=(tmp_path / "cache", number)) for number in range(3)]
     for run in runs:
@@ -162,9 +162,9 @@ def test_several_runs_share_it(tmp_path: Path) -> None:
     assert not [path for path in files(Cache(folder=tmp_path / "cache")) if path.name.startswith(".")]
 
 
-def test_it_is_where_the_user_s_caches_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_its_folder_follows_the_xdg_specification(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "here"))
-    assert Cache.find().folder == tmp_path / "here/taxiway/builds"
+    assert Cache.default().folder == tmp_path / "here/taxiway/builds"
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")  # to be ignored, says the specification
-    assert Cache.find().folder == Path.home() / ".cache/taxiway/builds"
-    assert Cache.find(wanted=False).folder is None
+    assert Cache.default().folder == Path.home() / ".cache/taxiway/builds"
+    assert Cache.default(enabled=False).folder is None

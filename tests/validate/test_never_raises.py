@@ -27,7 +27,7 @@ EACH = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_to
 ODD: tuple[Any, ...] = (None, True, 0, -1, 1.5, "", "\x00", "ü", "a: b", [], [None], [[]], {}, {"": None}, {"name": []})
 
 
-@pytest.fixture(scope="module", params=["dev", "complete"])
+@pytest.fixture(scope="module", params=["complete", pytest.param("dev", marks=pytest.mark.deep)])
 def scene(request: pytest.FixtureRequest, fresh: Path) -> EnvironmentContext:
     """An environment of it, as the rules see it."""
     checkout = working(fresh)

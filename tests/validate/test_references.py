@@ -4,7 +4,7 @@ import pytest
 
 from bootstrap.core.tree import Tree
 from bootstrap.validate.context import EnvironmentContext
-from bootstrap.validate.rules.references.hosts import Call, Target, calls, target
+from bootstrap.validate.hosts import Call, Target, calls, target
 from tests.validate import found
 from tests.validate.test_pods import CONFIG, DEV, MODEL, deployment, rendered
 

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootstrap.yamltools.positions import documents, get, mistake
+from bootstrap.kubernetes.objects import dig
+from bootstrap.yamltools.positions import documents, mistake
 
 TEXT = b"""\
 # a comment
@@ -69,4 +70,10 @@ def test_any_bytes_are_read_to_an_end(data: bytes) -> None:
     for document in documents(data):
         assert 1 <= document.line() <= lines + 1
         assert list(document.duplicates()) == list(document.duplicates())
-        assert get(document.value, ()) == document.value or document.value != document.value
+        assert (
+            dig(
+                document.value,
+            )
+            == document.value
+            or document.value != document.value
+        )

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from bootstrap.diff.compare import ObjectChange, Side
 from bootstrap.diff.consequences import cluster, network, pods, rbac, storage, workloads
-from bootstrap.diff.consequences.effect import SERIOUS, Consequence, Effect, Told, at
+from bootstrap.diff.consequences.effect import SERIOUS, Consequence, Effect, Told
 from bootstrap.diff.consequences.sides import Sides, home
-from bootstrap.kubernetes.objects import Object, name_of
+from bootstrap.kubernetes.objects import Object, dig, name_of
 from bootstrap.kubernetes.quantities import equal
 
 __all__ = ["SERIOUS", "Consequence", "Effect", "consequences", "home", "immutable", "in_order", "kept"]
@@ -86,7 +86,7 @@ def _specific(change: ObjectChange, sides: Sides) -> Iterator[Told]:
         yield from cluster.account(change)
     elif kind in ("SealedSecret", "Secret"):
         yield from cluster.secret(change)
-    elif str(at(after or before, "apiVersion")).startswith(f"{network.GATEWAY}/"):
+    elif str(dig(after or before, "apiVersion")).startswith(f"{network.GATEWAY}/"):
         yield from network.route(change)
     yield from network.of(change, sides)
     yield from pods.of(change, sides)
@@ -108,4 +108,4 @@ def _line(text: str) -> str:
 
 
 def _at(each: Object, path: str) -> object:
-    return at(each, *path.split("."))
+    return dig(each, *path.split("."))

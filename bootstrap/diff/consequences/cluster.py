@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bootstrap.core.certificates import RECORD
+from bootstrap.core.certificates import ANNOTATION_PREFIX
 from bootstrap.diff.compare import ObjectChange, Side
-from bootstrap.diff.consequences.effect import Consequence, Effect, Told, at, listed, mapping
+from bootstrap.diff.consequences.effect import Consequence, Effect, Told, listed
 from bootstrap.diff.consequences.network import GATEWAY
 from bootstrap.diff.consequences.sides import Sides
-from bootstrap.kubernetes.objects import Object
+from bootstrap.kubernetes.objects import Object, dig, mapping
 
 # The kinds whose changes the modules beside this one tell, by their API group.
 _JUDGED = {
@@ -59,9 +59,9 @@ _SCOPES = ("strict", "namespace-wide", "cluster-wide")
 def unjudged(change: ObjectChange) -> Iterator[Told]:
     """An object of a kind that acts on the whole cluster, or that no other part of this package knows."""
     after = change.after if change.after is not None else change.before
-    group, slash, _ = str(at(after, "apiVersion") or "").rpartition("/")
+    group, slash, _ = str(dig(after, "apiVersion") or "").rpartition("/")
     kind = change.identity.kind
-    if (group, kind) in _KINDS or (not at(after, "apiVersion") and kind in _NAMES):
+    if (group, kind) in _KINDS or (not dig(after, "apiVersion") and kind in _NAMES):
         return
     if change.side is Side.CHANGED and all(field.path.startswith("metadata.labels") for field in change.fields):
         return
@@ -88,7 +88,7 @@ def namespace(change: ObjectChange) -> Iterator[Told]:
     """A Namespace whose Pod Security is lowered, or which comes without any."""
     if change.after is None:
         return
-    old, new = (mapping(at(each, "metadata", "labels")) for each in (change.before, change.after))
+    old, new = (mapping(each, "metadata", "labels") for each in (change.before, change.after))
     for mode, verb in (("enforce", "is enforced"), ("warn", "is warned of"), ("audit", "is recorded")):
         key = f"{_POD_SECURITY}{mode}"
         before, after = _level(old.get(key)), _level(new.get(key))
@@ -109,11 +109,11 @@ def account(change: ObjectChange) -> Iterator[Told]:
     before, after = change.before, change.after
     if after is None:
         return
-    old, new = (mapping(at(each, "metadata", "annotations")) for each in (before, after))
+    old, new = (mapping(each, "metadata", "annotations") for each in (before, after))
     for key in _CLOUD:
         if key in new and new[key] != old.get(key):
             yield Effect.SECURITY, f"acts in the cloud as {new[key]} ({key})"
-    tokens = [at(each, "automountServiceAccountToken") for each in (before, after)]
+    tokens = [dig(each, "automountServiceAccountToken") for each in (before, after)]
     if before is not None and tokens[0] is False and tokens[1] is not False:
         yield Effect.SECURITY, "its pods get its token, unless they refuse it (automountServiceAccountToken)"
 
@@ -125,10 +125,10 @@ def secret(change: ObjectChange) -> Iterator[Told]:
         plain = change.identity.kind == "Secret"
         if plain and before is None:
             yield Effect.SECURITY, "is not sealed: whoever reads the repository may read it"
-        types = [at(each, "type") or at(each, "spec", "template", "type") for each in (before, after)]
+        types = [dig(each, "type") or dig(each, "spec", "template", "type") for each in (before, after)]
         if types[1] == _TOKEN and types[0] != _TOKEN:
-            annotations = at(after, "metadata" if plain else "spec", *(() if plain else ("template", "metadata")))
-            name = at(annotations, "annotations", "kubernetes.io/service-account.name") or "one that it does not name"
+            annotations = dig(after, "metadata" if plain else "spec", *(() if plain else ("template", "metadata")))
+            name = dig(annotations, "annotations", "kubernetes.io/service-account.name") or "one that it does not name"
             yield Effect.SECURITY, f"gets a token of ServiceAccount/{name} that never expires"
     if change.identity.kind == "SealedSecret" and after is not None:
         scopes = [_scope(each) for each in (before, after)]
@@ -148,11 +148,11 @@ def _level(value: Any) -> int:
 def _scope(each: Object | None) -> int:
     """The widest scope that its annotations name: the controller's own, and our records of what was sealed."""
     found = 0
-    for annotations in (at(each, "metadata", "annotations"), at(each, "spec", "template", "metadata", "annotations")):
+    for annotations in (dig(each, "metadata", "annotations"), dig(each, "spec", "template", "metadata", "annotations")):
         for key, value in mapping(annotations).items():
             for number, scope in enumerate(_SCOPES):
                 own = key == f"sealedsecrets.bitnami.com/{scope}" and str(value).lower() == "true"
-                if own or (str(key).startswith(RECORD) and f"scope={scope}" in str(value).split()):
+                if own or (str(key).startswith(ANNOTATION_PREFIX) and f"scope={scope}" in str(value).split()):
                     found = max(found, number)
     return found
 
@@ -169,5 +169,5 @@ def _keys(change: ObjectChange) -> Iterator[Told]:
 
 
 def _secret_keys(each: Object | None) -> set[str]:
-    sources = [at(each, "spec", "encryptedData"), at(each, "data"), at(each, "stringData")]
+    sources = [dig(each, "spec", "encryptedData"), dig(each, "data"), dig(each, "stringData")]
     return {str(key) for source in sources for key in mapping(source)}

@@ -1,7 +1,6 @@
-"""Classes of consequence, and the ways to look into objects that nobody has checked."""
+"""Classes of consequence."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -53,29 +52,6 @@ class Consequence:
     def rank(self) -> tuple[int, bool, str, str]:
         """Where it stands among others: the most serious first."""
         return list(Effect).index(self.effect), not _GRAVE.search(self.what), self.subject, self.what
-
-
-def at(value: Any, *path: str) -> Any:
-    """What stands at a path of keys; None where it is absent, or something on the way is no mapping."""
-    for key in path:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
-
-
-def mapping(value: Any) -> dict[Any, Any]:
-    """A mapping; an empty one for anything else."""
-    return value if isinstance(value, dict) else {}
-
-
-def items(value: Any, *path: str) -> list[Any]:
-    """The list at a path of keys; an empty one where there is none."""
-    found = at(value, *path)
-    return found if isinstance(found, list) else []
-
-
-def mappings(value: Any, *path: str) -> Iterator[dict[Any, Any]]:
-    """The mappings in the list at a path of keys."""
-    return (each for each in items(value, *path) if isinstance(each, dict))
 
 
 def listed(names: Any) -> str:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from bootstrap.diff.compare import ObjectChange
-from bootstrap.diff.consequences.effect import Effect, Told, at, items, listed, mapping, mappings
+from bootstrap.diff.consequences.effect import Effect, Told, listed
 from bootstrap.diff.consequences.sides import Sides
-from bootstrap.kubernetes.objects import Object
+from bootstrap.kubernetes.objects import Object, dig, items, mapping, mappings
 
 GATEWAY = "gateway.networking.k8s.io"
 _ANYWHERE = frozenset({"0.0.0.0/0", "::/0"})
@@ -26,7 +26,7 @@ def of(change: ObjectChange, sides: Sides) -> Iterator[Told]:
     elif kind == "NetworkPolicy":
         yield from _policy(before, after, first=sides.first)
     if kind in _ANNOTATED and before is not None and after is not None and (kind == "Ingress" or _outside(after)):
-        old, new = (mapping(at(each, "metadata", "annotations")) for each in (before, after))
+        old, new = (mapping(each, "metadata", "annotations") for each in (before, after))
         for key in sorted(old.keys() | new.keys()):
             if old.get(key) != new.get(key) and not str(key).startswith(_CONTROLLERS):
                 what = f"is now {new[key]}" if key in new else "is gone"
@@ -38,7 +38,7 @@ def route(change: ObjectChange) -> Iterator[Told]:
     after = change.after
     if after is None:
         yield Effect.STOPS, "is pruned: what it lets in is no longer reached"
-    elif at(change.before, "spec") != after.get("spec"):
+    elif dig(change.before, "spec") != after.get("spec"):
         hosts = items(after, "spec", "hostnames")
         hosts = [*hosts, *(one.get("hostname") for one in mappings(after, "spec", "listeners"))]
         yield Effect.SECURITY, f"lets in from outside what is for {listed(one for one in hosts if one) or 'any host'}"
@@ -54,16 +54,16 @@ def _service(before: Object | None, after: Object | None) -> Iterator[Told]:
     if less := [way for way in had if way not in ways]:
         yield Effect.STOPS, f"is no longer reachable from outside by its {', '.join(less)}"
     sources = [{str(one) for one in items(each, "spec", "loadBalancerSourceRanges")} for each in (before, after)]
-    if at(before, "spec", "type") == at(after, "spec", "type") == "LoadBalancer" and sources[0]:
+    if dig(before, "spec", "type") == dig(after, "spec", "type") == "LoadBalancer" and sources[0]:
         if not sources[1]:
             yield Effect.SECURITY, f"its load balancer lets in everyone, and no longer only {listed(sources[0])}"
         elif sources[1] - sources[0]:
             yield Effect.SECURITY, f"its load balancer also lets in {listed(sources[1] - sources[0])}"
-    if (name := at(after, "spec", "externalName")) and name != at(before, "spec", "externalName"):
+    if (name := dig(after, "spec", "externalName")) and name != dig(before, "spec", "externalName"):
         yield Effect.SECURITY, f"sends all who connect to it to {name} (externalName)"
     if before is not None:
-        if at(before, "spec", "selector") != at(after, "spec", "selector"):
-            yield Effect.SECURITY, f"sends its traffic to other pods: {_flow(at(after, 'spec', 'selector'))}"
+        if dig(before, "spec", "selector") != dig(after, "spec", "selector"):
+            yield Effect.SECURITY, f"sends its traffic to other pods: {_flow(dig(after, 'spec', 'selector'))}"
         ports = [{str(one.get("port")) for one in mappings(each, "spec", "ports")} for each in (before, after)]
         if ports[0] - ports[1]:
             yield Effect.STOPS, f"no longer listens on port {listed(ports[0] - ports[1])}"
@@ -81,7 +81,7 @@ def _service(before: Object | None, after: Object | None) -> Iterator[Told]:
 
 def _outside(each: Object | None) -> list[str]:
     """The ways into a Service from outside of the cluster."""
-    kind = at(each, "spec", "type")
+    kind = dig(each, "spec", "type")
     found = [f"external IP {ip}" for ip in items(each, "spec", "externalIPs")]
     if kind == "LoadBalancer":
         found.append("load balancer")
@@ -113,18 +113,18 @@ def _hosts(each: Object | None) -> set[str]:
     if each is None:
         return set()
     found = {str(one.get("host") or "any host") for one in mappings(each, "spec", "rules")}
-    return found | ({"any host"} if at(each, "spec", "defaultBackend") else set())
+    return found | ({"any host"} if dig(each, "spec", "defaultBackend") else set())
 
 
 def _ways(each: Object | None) -> set[str]:
     found = set()
     for one in mappings(each, "spec", "rules"):
         for path in mappings(one, "http", "paths"):
-            where = at(path, "backend", "service", "name") or "what it names"
-            port = at(path, "backend", "service", "port") or {}
+            where = dig(path, "backend", "service", "name") or "what it names"
+            port = dig(path, "backend", "service", "port") or {}
             number = f":{next(iter(mapping(port).values()))}" if mapping(port) else ""
             found.add(f"{one.get('host') or 'any host'}{path.get('path') or '/'} to Service/{where}{number}")
-    if backend := at(each, "spec", "defaultBackend"):
+    if backend := dig(each, "spec", "defaultBackend"):
         found.add(f"everything else to {_flow(backend)}")
     return found
 
@@ -144,8 +144,8 @@ def _policy(before: Object | None, after: Object | None, *, first: bool) -> Iter
         return
     for name in sorted(_types(before) - _types(after)):
         yield Effect.SECURITY, f"no longer limits what comes {'in' if name == 'Ingress' else 'out'} (policyTypes)"
-    if at(before, "spec", "podSelector") != at(after, "spec", "podSelector"):
-        yield Effect.SECURITY, f"guards other pods than before: {_flow(at(after, 'spec', 'podSelector')) or 'all'}"
+    if dig(before, "spec", "podSelector") != dig(after, "spec", "podSelector"):
+        yield Effect.SECURITY, f"guards other pods than before: {_flow(dig(after, 'spec', 'podSelector')) or 'all'}"
 
 
 def _rules(each: Object | None, way: str) -> list[Any]:
@@ -155,7 +155,7 @@ def _rules(each: Object | None, way: str) -> list[Any]:
 def _types(each: Object) -> set[str]:
     if given := items(each, "spec", "policyTypes"):
         return {str(one) for one in given}
-    return {"Ingress"} | ({"Egress"} if at(each, "spec", "egress") is not None else set())
+    return {"Ingress"} | ({"Egress"} if dig(each, "spec", "egress") is not None else set())
 
 
 def _peers(rule: Any, way: str) -> str:
@@ -166,18 +166,18 @@ def _peers(rule: Any, way: str) -> str:
 
 
 def _peer(peer: Any) -> str:
-    if cidr := at(peer, "ipBlock", "cidr"):
+    if cidr := dig(peer, "ipBlock", "cidr"):
         return "anyone" if cidr in _ANYWHERE else str(cidr)
     parts = []
     for field, what in (("podSelector", "pods"), ("namespaceSelector", "namespaces")):
-        if isinstance(selector := at(peer, field), dict):
+        if isinstance(selector := dig(peer, field), dict):
             parts.append(f"{what} {_flow(selector)}" if selector else f"all {what}")
     return " of ".join(parts) or "anyone"
 
 
 def _port(port: Any) -> str:
-    end = at(port, "endPort")
-    return f"{at(port, 'port') or 'any'}" + (f" to {end}" if end else "")
+    end = dig(port, "endPort")
+    return f"{dig(port, 'port') or 'any'}" + (f" to {end}" if end else "")
 
 
 def _flow(value: Any) -> str:

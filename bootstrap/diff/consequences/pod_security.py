@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bootstrap.diff.consequences.effect import at, items, mapping, mappings
 from bootstrap.diff.consequences.sides import Pod
+from bootstrap.kubernetes.objects import dig, items, mapping, mappings
 
 _HOST = {
     "hostNetwork": "shares the node's network (hostNetwork)",
@@ -70,7 +70,7 @@ def writable(pod: Pod) -> set[str]:
     return {
         str(each.get("name"))
         for _, each in pod.containers()
-        if at(each, "securityContext", "readOnlyRootFilesystem") is not True
+        if dig(each, "securityContext", "readOnlyRootFilesystem") is not True
     }
 
 
@@ -78,11 +78,11 @@ def secrets(pod: Pod) -> set[str]:
     """The Secrets that it reads: as variables, as files, or to pull its images."""
     found: set[Any] = set()
     for _, each in pod.containers():
-        found |= {at(one, "valueFrom", "secretKeyRef", "name") for one in mappings(each, "env")}
-        found |= {at(one, "secretRef", "name") for one in mappings(each, "envFrom")}
+        found |= {dig(one, "valueFrom", "secretKeyRef", "name") for one in mappings(each, "env")}
+        found |= {dig(one, "secretRef", "name") for one in mappings(each, "envFrom")}
     for volume in mappings(pod.spec, "volumes"):
-        found |= {at(volume, "secret", "secretName"), at(volume, "csi", "nodePublishSecretRef", "name")}
-        found |= {at(one, "secret", "name") for one in mappings(volume, "projected", "sources")}
+        found |= {dig(volume, "secret", "secretName"), dig(volume, "csi", "nodePublishSecretRef", "name")}
+        found |= {dig(one, "secret", "name") for one in mappings(volume, "projected", "sources")}
     return {str(name) for name in found if name}
 
 
@@ -91,11 +91,11 @@ def _of_pod(pod: Pod) -> Iterator[str]:
     yield from (words for field, words in _HOST.items() if spec.get(field))
     for volume in mappings(spec, "volumes"):
         if "hostPath" in volume:
-            yield f"mounts {at(volume, 'hostPath', 'path')} of the node (hostPath)"
+            yield f"mounts {dig(volume, 'hostPath', 'path')} of the node (hostPath)"
         yield from (f"mounts a volume of the kind {kind}" for kind in volume.keys() - _VOLUMES - {"hostPath"})
         for source in mappings(volume, "projected", "sources"):
             if "serviceAccountToken" in source:
-                audience = at(source, "serviceAccountToken", "audience") or "the API server"
+                audience = dig(source, "serviceAccountToken", "audience") or "the API server"
                 yield f"mounts a token of its service account, for {audience}"
     for each in mappings(spec, "hostAliases"):
         for name in items(each, "hostnames"):
@@ -137,7 +137,7 @@ def _of_container(each: Mapping[str, Any]) -> Iterator[str]:
             value = variable.get("value") if "value" in variable else "a value from elsewhere"
             yield f"runs with {variable['name']}={value}"
     for hook in ("postStart", "preStop"):
-        if action := at(each, "lifecycle", hook):
+        if action := dig(each, "lifecycle", hook):
             yield f"does more at {'its start' if hook == 'postStart' else 'its end'} ({hook}: {_action(action)})"
     yield from _of_context(security)
 
@@ -149,11 +149,11 @@ def _of_context(security: Mapping[str, Any]) -> Iterator[str]:
     if security.get("runAsNonRoot") is False:
         yield "may run as root (runAsNonRoot)"
     for field, name in (("seccompProfile", "seccomp"), ("appArmorProfile", "AppArmor")):
-        if at(security, field, "type") == "Unconfined":
+        if dig(security, field, "type") == "Unconfined":
             yield f"has no {name} profile (Unconfined)"
     if options := mapping(security.get("seLinuxOptions")):
         yield f"runs under its own SELinux options ({', '.join(f'{k} {v}' for k, v in sorted(options.items()))})"
-    if at(security, "windowsOptions", "hostProcess"):
+    if dig(security, "windowsOptions", "hostProcess"):
         yield "runs as a process of the node (hostProcess)"
 
 

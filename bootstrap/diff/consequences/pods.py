@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from bootstrap.core.image import Image
 from bootstrap.diff.compare import ObjectChange
 from bootstrap.diff.consequences import pod_security as security
-from bootstrap.diff.consequences.effect import Consequence, Effect, Told, at, items, listed, mappings
+from bootstrap.diff.consequences.effect import Consequence, Effect, Told, listed
 from bootstrap.diff.consequences.sides import Pod, Sides, pods_of
+from bootstrap.kubernetes.objects import dig, items, mappings
 
 _LONG = 300  # of a command; the fields show all of it
 
@@ -81,7 +83,7 @@ def _container(name: str, before: dict[Any, Any], after: dict[Any, Any]) -> Iter
         yield Effect.RUNS, f"container {name} runs another command: {_command(after) or 'that of its image'}"
     for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
         command = items(after, probe, "exec", "command")
-        if command and command != at(before, probe, "exec", "command"):
+        if command and command != dig(before, probe, "exec", "command"):
             yield Effect.RUNS, f"container {name} runs another command as its {probe}: {_short(command)}"
 
 
@@ -97,15 +99,13 @@ def _short(command: Sequence[Any]) -> str:
 def _images(pod: Pod) -> Iterator[str]:
     yield from (str(each["image"]) for _, each in pod.containers() if each.get("image"))
     for volume in mappings(pod.spec, "volumes"):
-        if reference := at(volume, "image", "reference"):
+        if reference := dig(volume, "image", "reference"):
             yield str(reference)
 
 
 def _repository(image: str) -> str:
     """Where an image comes from, in full: `postgres` is `docker.io/library/postgres` (distribution/reference)."""
-    name = image.partition("@")[0]
-    head, slash, tail = name.rpartition("/")
-    name = head + slash + tail.partition(":")[0]
+    name = Image.split(image).repository
     host, slash, rest = name.partition("/")
     if not slash or not ("." in host or ":" in host or host == "localhost"):
         host, rest = "docker.io", name

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from bootstrap.diff.compare import ObjectChange
-from bootstrap.diff.consequences.effect import Effect, Told, at, items, listed, mapping, mappings
-from bootstrap.kubernetes.objects import Object
+from bootstrap.diff.consequences.effect import Effect, Told, listed
+from bootstrap.kubernetes.objects import Object, dig, items, mapping, mappings
 
 ROLES = frozenset({"Role", "ClusterRole"})
 BINDINGS = frozenset({"RoleBinding", "ClusterRoleBinding"})
@@ -74,8 +74,8 @@ def role(change: ObjectChange) -> Iterator[Told]:
             yield Effect.RBAC, f"is pruned: whom it was given to may no longer {_written(had_rights)}"
     for name in sorted(_aggregated(after) - _aggregated(before)):
         yield Effect.SECURITY, f"its rights become a part of ClusterRole/{name}, for all who have that"
-    rule = at(after, "aggregationRule")
-    if rule and rule != at(before, "aggregationRule"):
+    rule = dig(after, "aggregationRule")
+    if rule and rule != dig(before, "aggregationRule"):
         labels = [f"{k}={v}" for each in mappings(rule, "clusterRoleSelectors") for k, v in _labels(each)]
         yield Effect.SECURITY, f"takes the rights of every ClusterRole with the labels {listed(labels) or 'it selects'}"
 
@@ -97,14 +97,14 @@ def _given(each: Object | None) -> set[tuple[str, str]]:
     """The pairs of role and subject."""
     if each is None:
         return set()
-    kind, name = str(at(each, "roleRef", "kind")), str(at(each, "roleRef", "name"))
+    kind, name = str(dig(each, "roleRef", "kind")), str(dig(each, "roleRef", "name"))
     reference = f"{kind}/{name}"
     if name == "cluster-admin":
         everything = each.get("kind") == "ClusterRoleBinding"
         reference += f" (full control of {'everything' if everything else 'the namespace, its secrets included'})"
     elif name.startswith("system:"):
         reference += " (a role that the cluster keeps for itself)"
-    namespace = at(each, "metadata", "namespace")
+    namespace = dig(each, "metadata", "namespace")
     return {(reference, _subject(subject, namespace)) for subject in mappings(each, "subjects")}
 
 
@@ -217,7 +217,7 @@ def _powers(rights: set[_Right]) -> Iterator[str]:
 
 
 def _aggregated(each: Object | None) -> set[str]:
-    labels = mapping(at(each, "metadata", "labels"))
+    labels = mapping(each, "metadata", "labels")
     return {
         str(key).removeprefix(_AGGREGATE)
         for key, value in labels.items()

@@ -5,8 +5,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap.diff.consequences.effect import at, mapping, mappings
-from bootstrap.kubernetes.objects import POD_SPECS, Identity, Object, generated_names, identify, unhashed
+from bootstrap.kubernetes.objects import (
+    POD_SPECS,
+    Identity,
+    Object,
+    dig,
+    generated_names,
+    identify,
+    mapping,
+    mappings,
+    unhashed,
+)
 from bootstrap.yamltools import embedded
 
 PARTS = ("initContainers", "containers", "ephemeralContainers")
@@ -66,15 +75,15 @@ def pods_of(each: Object | None, names: Mapping[str, str]) -> Iterator[Pod]:
         return
     kind = str(each["kind"])
     if path := POD_SPECS.get(kind):
-        metadata = mapping(at(each, *path[:-1], "metadata"))
-        yield Pod(owner=identify(each), spec=unhashed(mapping(at(each, *path)), names), metadata=metadata)
+        metadata = mapping(each, *path[:-1], "metadata")
+        yield Pod(owner=identify(each), spec=unhashed(mapping(each, *path), names), metadata=metadata)
     elif kind == "ConfigMap":
         for key, text in mapping(each.get("data")).items():
             for held in embedded.documents(text) if isinstance(text, str) and "containers" in text else ():
                 template = held if "spec" in held else mapping(held.get("template"))
                 # A pod template, or a workload, whatever it says that it is: a pod is what has containers.
                 for way in ((), ("template",), ("spec", "template"), ("spec", "jobTemplate", "spec", "template")):
-                    found = at(template, *way)
-                    if isinstance(found, dict) and isinstance(at(found, "spec", "containers"), list):
+                    found = dig(template, *way)
+                    if isinstance(found, dict) and isinstance(dig(found, "spec", "containers"), list):
                         metadata = mapping(found.get("metadata"))
                         yield Pod(owner=identify(each), spec=found["spec"], metadata=metadata, key=str(key))

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from bootstrap.diff.compare import ObjectChange
-from bootstrap.diff.consequences.effect import Effect, Told, at, listed, mapping, mappings
+from bootstrap.diff.consequences.effect import Effect, Told, listed
 from bootstrap.diff.consequences.sides import Sides, pods_of
 from bootstrap.kubernetes import postgres
-from bootstrap.kubernetes.objects import Object, identify
+from bootstrap.kubernetes.objects import Object, dig, identify, mapping, mappings
 from bootstrap.kubernetes.quantities import quantity
 
 _LASTING = frozenset({"PersistentVolumeClaim", "PersistentVolume", "Namespace"})
@@ -30,7 +30,7 @@ def of(change: ObjectChange, sides: Sides) -> Iterator[Told]:
 def kept(each: Object) -> str:
     """How an object that leaves Git stays in the cluster; empty where it is pruned."""
     argo = "Prune=false" in _options(each)
-    flux = at(each, "metadata", "annotations", _FLUX) == "disabled"
+    flux = dig(each, "metadata", "annotations", _FLUX) == "disabled"
     if argo and flux:
         return "stays in the cluster (prune disabled)"
     if argo or flux:
@@ -45,14 +45,14 @@ def stays(each: Object) -> bool:
 
 def _removed(before: Object, sides: Sides) -> Iterator[Told]:
     kind = before["kind"]
-    claims = at(before, "spec", "volumeClaimTemplates")
+    claims = dig(before, "spec", "volumeClaimTemplates")
     if how := kept(before):
         yield Effect.LATER, f"leaves Git, but {how}"
     if stays(before):
         return
     if kind in _LASTING:
         yield Effect.LOST, "is pruned; what it stores may go with it"
-    elif claims and at(before, "spec", "persistentVolumeClaimRetentionPolicy", "whenDeleted") == "Delete":
+    elif claims and dig(before, "spec", "persistentVolumeClaimRetentionPolicy", "whenDeleted") == "Delete":
         yield Effect.LOST, "is pruned, and its volume claims with it: the data is lost (whenDeleted: Delete)"
     elif claims and _namespace_goes(before, sides):
         yield Effect.LOST, "is pruned, and its volume claims go with the namespace: the data is lost"
@@ -63,19 +63,19 @@ def _removed(before: Object, sides: Sides) -> Iterator[Told]:
 def _namespace_goes(each: Object, sides: Sides) -> bool:
     wanted = identify(each).namespace
     there = [[one for one in side if one["kind"] == "Namespace"] for side in (sides.before, sides.after)]
-    gone = [one for one in there[0] if at(one, "metadata", "name") == wanted and not kept(one)]
-    return bool(gone) and all(at(one, "metadata", "name") != wanted for one in there[1])
+    gone = [one for one in there[0] if dig(one, "metadata", "name") == wanted and not kept(one)]
+    return bool(gone) and all(dig(one, "metadata", "name") != wanted for one in there[1])
 
 
 def _changed(change: ObjectChange, before: Object, after: Object, sides: Sides) -> Iterator[Told]:
     for upgrade in postgres.upgrades([before], [after]):
         yield Effect.LOST, f"{upgrade}: dump it before, and load it into a new volume"
     for field, words in (("whenDeleted", "when it is deleted"), ("whenScaled", "when it is scaled down")):
-        policy = [at(each, "spec", "persistentVolumeClaimRetentionPolicy", field) for each in (before, after)]
+        policy = [dig(each, "spec", "persistentVolumeClaimRetentionPolicy", field) for each in (before, after)]
         if policy[1] == "Delete" and policy[0] != "Delete":
             yield Effect.LOST, f"its volume claims are deleted, with the data, {words} ({field}: Delete)"
         elif policy[1] == "Delete" and field == "whenScaled":
-            counts = [quantity(at(each, "spec", "replicas")) for each in (before, after)]
+            counts = [quantity(dig(each, "spec", "replicas")) for each in (before, after)]
             if counts[0] is not None and counts[1] is not None and counts[1] < counts[0]:
                 yield (
                     Effect.LOST,
@@ -85,7 +85,7 @@ def _changed(change: ObjectChange, before: Object, after: Object, sides: Sides) 
         if claims:
             yield Effect.LOST, f"its pods no longer see the data on {listed(f'volume claim {name}' for name in claims)}"
     if change.identity.kind == "PersistentVolumeClaim":
-        sizes = [quantity(at(each, "spec", "resources", "requests", "storage")) for each in (before, after)]
+        sizes = [quantity(dig(each, "spec", "resources", "requests", "storage")) for each in (before, after)]
         if sizes[0] is not None and sizes[1] is not None and sizes[1] < sizes[0]:
             yield Effect.REFUSED, "spec.resources.requests.storage can't shrink"
 
@@ -94,7 +94,7 @@ def _claims(each: Object, sides: Sides) -> set[str]:
     """The claims that its pods use as volumes."""
     names: Any = {**sides.names[0], **sides.names[1]}
     return {
-        str(at(volume, "persistentVolumeClaim", "claimName"))
+        str(dig(volume, "persistentVolumeClaim", "claimName"))
         for pod in pods_of(each, names)
         for volume in mappings(pod.spec, "volumes")
         if "persistentVolumeClaim" in volume
@@ -102,5 +102,5 @@ def _claims(each: Object, sides: Sides) -> set[str]:
 
 
 def _options(each: Object | None) -> set[str]:
-    text = mapping(at(each, "metadata", "annotations")).get(_ARGO)
+    text = mapping(each, "metadata", "annotations").get(_ARGO)
     return {part.strip() for part in str(text or "").split(",") if part.strip()}

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from bootstrap.diff.compare import ObjectChange
-from bootstrap.diff.consequences.effect import Consequence, Effect, Told, at, mappings
+from bootstrap.diff.consequences.effect import Consequence, Effect, Told
 from bootstrap.diff.consequences.sides import Pod, Sides
-from bootstrap.kubernetes.objects import Object, name_of
+from bootstrap.kubernetes.objects import Object, dig, mappings, name_of
 
 WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
 _MIGRATION = "airflow-migrate"
@@ -31,7 +31,7 @@ def of(change: ObjectChange, sides: Sides) -> Iterator[Told]:
 def _workload(change: ObjectChange) -> Iterator[Told]:
     before, after = change.before, change.after
     if after is None:
-        if not at(before, "spec", "volumeClaimTemplates"):  # those that have are told with their data
+        if not dig(before, "spec", "volumeClaimTemplates"):  # those that have are told with their data
             yield Effect.STOPS, "is pruned: its pods stop"
         return
     if before is None:
@@ -43,16 +43,16 @@ def _workload(change: ObjectChange) -> Iterator[Told]:
     if counts[1] and not counts[0]:
         yield Effect.RUNS, f"starts, with {counts[1]} pod{'s' if counts[1] != 1 else ''}"
         return
-    if not at(before, "spec", "paused") and at(after, "spec", "paused"):
+    if not dig(before, "spec", "paused") and dig(after, "spec", "paused"):
         yield Effect.LATER, "is paused: none of its changes reaches its pods"
         return
     if not (change.rereads or any(field.path.startswith("spec.template") for field in change.fields)):
         return
     if not counts[1]:
         yield Effect.LATER, "has no pods that would restart: it is scaled to 0"
-    elif at(after, "spec", "paused"):
+    elif dig(after, "spec", "paused"):
         yield Effect.LATER, "its pods do not restart while it is paused"
-    elif at(after, "spec", "updateStrategy", "type") == "OnDelete":
+    elif dig(after, "spec", "updateStrategy", "type") == "OnDelete":
         yield Effect.LATER, "its pods do not restart by themselves: each stays as it is until it is deleted (OnDelete)"
     elif all(field.path.endswith(" (order)") for field in change.fields) and not change.rereads:
         yield Effect.RESTART, "its pods restart: the order of what they have changes"
@@ -64,7 +64,7 @@ def _replicas(each: Object) -> int:
     """How many pods are wanted; 1 where it does not say, and where it does so in no number."""
     if each["kind"] == "DaemonSet":
         return 1
-    wanted = at(each, "spec", "replicas")
+    wanted = dig(each, "spec", "replicas")
     return wanted if isinstance(wanted, int) else 1
 
 
@@ -74,7 +74,7 @@ def _schedule(change: ObjectChange) -> Iterator[Told]:
         if after is None:
             yield Effect.STOPS, "is pruned: it runs no more"
         return
-    if at(after, "spec", "suspend") is True and at(before, "spec", "suspend") is not True:
+    if dig(after, "spec", "suspend") is True and dig(before, "spec", "suspend") is not True:
         yield Effect.STOPS, "stops: it is suspended"
     elif change.rereads or any(field.path.startswith("spec.") for field in change.fields):
         yield Effect.LATER, "counts from its next run on"
@@ -120,13 +120,13 @@ def _seen(pod: Pod, kind: str, name: str) -> Iterator[str]:
     next_run = pod.owner.kind == "CronJob"
     by_variable, volumes = False, set()
     for volume in mappings(pod.spec, "volumes"):
-        projected = (at(one, key, "name") for one in mappings(volume, "projected", "sources"))
-        if at(volume, key, volume_key) == name or name in projected:
+        projected = (dig(one, key, "name") for one in mappings(volume, "projected", "sources"))
+        if dig(volume, key, volume_key) == name or name in projected:
             volumes.add(volume.get("name"))
     live = stuck = False
     for _, each in pod.containers():
-        by_variable |= any(at(one, "valueFrom", f"{key}KeyRef", "name") == name for one in mappings(each, "env"))
-        by_variable |= any(at(one, f"{key}Ref", "name") == name for one in mappings(each, "envFrom"))
+        by_variable |= any(dig(one, "valueFrom", f"{key}KeyRef", "name") == name for one in mappings(each, "env"))
+        by_variable |= any(dig(one, f"{key}Ref", "name") == name for one in mappings(each, "envFrom"))
         for mount in mappings(each, "volumeMounts"):
             if mount.get("name") in volumes:
                 held = bool(mount.get("subPath") or mount.get("subPathExpr"))

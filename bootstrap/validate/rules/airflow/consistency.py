@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from bootstrap.airflow import settings
 from bootstrap.airflow.settings import Name
 from bootstrap.airflow.values import references
-from bootstrap.kustomize.image_names import name_of, tag_of
+from bootstrap.core.image import Image
+from bootstrap.kubernetes.objects import dig
 from bootstrap.validate.airflow_components import (
     EXECUTOR,
     SERVERS,
@@ -17,7 +18,7 @@ from bootstrap.validate.airflow_components import (
     setting_place,
     values,
 )
-from bootstrap.validate.context import EnvironmentContext, dig
+from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.pods import Setting
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.rules.airflow.values import is_bad_database_url
@@ -53,10 +54,14 @@ def image_differs(env: EnvironmentContext) -> Iterator[Violation]:
     components = {component.container for component in airflow.components}
     for container in airflow.containers:
         image = container.data.get("image")
-        # Without tag and digest, something took them away: the kustomize family tells what.
-        if not isinstance(image, str) or image == wanted or (tag_of(image) is None and "@" not in image):
+        if not isinstance(image, str) or image == wanted:
             continue
-        if container in components or commands(container) or name_of(image) == name_of(wanted):
+        parts = Image.split(image)
+        # Without tag and digest, something took them away: the kustomize family tells what.
+        if not parts.tag and not parts.digest:
+            continue
+        same = parts.repository == Image.split(wanted).repository
+        if same or container in components or commands(container):
             message = f"{container.name} of {container.pod} runs {image}, the scheduler {wanted}"
             yield Violation(container.place("image"), message)
     repository, tag = (("kubernetes_executor", f"worker_container_{key}") for key in ("repository", "tag"))

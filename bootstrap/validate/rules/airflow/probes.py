@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from bootstrap.airflow.settings import Name
+from bootstrap.kubernetes.objects import dig, items, mapping
 from bootstrap.validate.airflow_components import Component, Process, find_airflow
-from bootstrap.validate.context import EnvironmentContext, dig, items, mapping
+from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.violation import Place, Violation
 
@@ -81,7 +82,7 @@ def probe_job_type(env: EnvironmentContext) -> Iterator[Violation]:
     With --local it finds no job of another type on this host, and with none given any job's heartbeat will do.
     """
     for component, name, probe in _probes(env, *_JOBS):
-        job = _job_type(" ".join(map(str, items(dig(probe, "exec", "command")))))
+        job = _job_type(" ".join(map(str, items(probe, "exec", "command"))))
         if job is not None and job != _JOBS[component.kind]:
             asked = f"the {name} of {component.container.name} asks for {job or 'a job of any type'}"
             message = f"{asked}, and the {component.kind} is a {_JOBS[component.kind]}"

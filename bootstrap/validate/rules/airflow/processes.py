@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from bootstrap.kubernetes.objects import mapping
 from bootstrap.validate.airflow_components import SERVERS, Process, command_place, commands, find_airflow
-from bootstrap.validate.context import EnvironmentContext, mapping
+from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.rule import ERROR, WARNING, rule
 from bootstrap.validate.violation import Violation
 

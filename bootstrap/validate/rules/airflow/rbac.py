@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap.kubernetes.objects import Object, name_of
+from bootstrap.kubernetes.objects import Object, dig, items, name_of
 from bootstrap.validate.airflow_components import Component, Process, find_airflow
-from bootstrap.validate.context import EnvironmentContext, dig, items, shared
+from bootstrap.validate.context import EnvironmentContext, shared
 from bootstrap.validate.rule import ERROR, WARNING, rule
 from bootstrap.validate.violation import Place, Violation
 
@@ -81,7 +81,7 @@ def wildcard_rights(env: EnvironmentContext) -> Iterator[Violation]:
     for user in _api_users(env):
         for role in user.roles:
             for number, grant in enumerate(items(role.get("rules"))):
-                if fields := [field for field in _FIELDS if "*" in items(dig(grant, field))]:
+                if fields := [field for field in _FIELDS if "*" in items(grant, field)]:
                     what = f"{role['kind']}/{name_of(role)} of {user.component}"
                     place = env.trace.field(role, ("rules", number, fields[0]))
                     yield Violation(place, f"{what} grants * as {', '.join(fields)}")
@@ -123,7 +123,7 @@ def _token_refused(env: EnvironmentContext, user: _ApiUser) -> Place | None:
     pod = user.component.pod
     own = pod.spec.get(_TOKEN)
     volumes = items(pod.spec.get("volumes"))
-    sources = (source for volume in volumes for source in items(dig(volume, "projected", "sources")))
+    sources = (source for volume in volumes for source in items(volume, "projected", "sources"))
     is_mounted = any(dig(source, "serviceAccountToken") is not None for source in sources)
     if is_mounted or user.component.kind is not Process.SCHEDULER:
         return None
@@ -177,9 +177,9 @@ def _missing_rights(env: EnvironmentContext, *kinds: Process) -> Iterator[Violat
 
 def _rights(grant: Any) -> Iterator[Right]:
     """What an entry of a Role's `rules` grants in the core group; rights to single objects do not count."""
-    core = any(group in ("", "*") for group in items(dig(grant, "apiGroups")))
-    for resource in items(dig(grant, "resources")) if core and not items(dig(grant, "resourceNames")) else ():
-        for verb in items(dig(grant, "verbs")):
+    core = any(group in ("", "*") for group in items(grant, "apiGroups"))
+    for resource in items(grant, "resources") if core and not items(grant, "resourceNames") else ():
+        for verb in items(grant, "verbs"):
             yield str(resource), str(verb)
 
 
@@ -193,7 +193,7 @@ def _grant_place(env: EnvironmentContext, user: _ApiUser, resource: str) -> Plac
     """Where the right would be added: the entry about the resource, else a Role, else the account."""
     for role in user.roles:
         for number, grant in enumerate(items(role.get("rules"))):
-            for index, name in enumerate(items(dig(grant, "resources"))):
+            for index, name in enumerate(items(grant, "resources")):
                 if name == resource:
                     return env.trace.field(role, ("rules", number, "resources", index))
     return env.trace.field(user.roles[0], ("rules",)) if user.roles else env.trace.object(user.account)

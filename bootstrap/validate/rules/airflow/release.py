@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from bootstrap.kubernetes.objects import name_of
+from bootstrap.kubernetes.objects import dig, name_of
 from bootstrap.validate.airflow_components import Process, command_place, commands, find_airflow
-from bootstrap.validate.context import EnvironmentContext, dig
+from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.pods import Container
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.violation import Violation

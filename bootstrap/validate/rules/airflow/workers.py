@@ -6,8 +6,9 @@ from urllib.parse import urlsplit
 
 from bootstrap.airflow import settings
 from bootstrap.airflow.settings import Name
+from bootstrap.kubernetes.objects import dig, items, mapping
 from bootstrap.validate.airflow_components import Component, Process, find_airflow
-from bootstrap.validate.context import EnvironmentContext, dig, items, mapping
+from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.rules.airflow.values import LOCAL_HOSTS
 from bootstrap.validate.violation import Violation
@@ -121,7 +122,7 @@ def _absent(env: EnvironmentContext, scheduler: Component, path: str) -> str:
     mount = max(over, key=lambda mount: len(mount["mountPath"]))
     volumes = items(scheduler.pod.spec.get("volumes"))
     volume = next((volume for volume in volumes if dig(volume, "name") == mount.get("name")), None)
-    source = mapping(dig(volume, "configMap"))
+    source = mapping(volume, "configMap")
     name = source.get("name")
     config = env.find("ConfigMap", name) if isinstance(name, str) else None
     if config is None or mount.get("subPath") or items(source.get("items")):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from bootstrap.config.file_problems import Kind, Problem
-from bootstrap.kustomize import obstacles
+from bootstrap.kustomize import graph
 from bootstrap.validate.context import EnvironmentContext, shared
 from bootstrap.validate.rule import ERROR, WARNING, rule
 from bootstrap.validate.violation import Violation
@@ -17,7 +17,7 @@ def _problems(env: EnvironmentContext) -> Iterator[Problem]:
     """Every file of the environment, and beside it, that is not read."""
     texts = dict.fromkeys(path for path in env.tree.files if path.endswith(_YAML))
     beside = (path for path in texts if path not in env.graph.files)
-    problems = (*env.problems, *obstacles.in_the_way(env.tree, env.graph, ()), *obstacles.beyond(env.tree, beside))
+    problems = (*env.problems, *graph.in_the_way(env.tree, env.graph, ()), *graph.beyond_limits(env.tree, beside))
     yield from dict.fromkeys(problems)
 
 

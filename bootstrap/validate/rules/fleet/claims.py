@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from bootstrap.kubernetes.objects import Object
-from bootstrap.validate.context import Claim, EnvironmentContext, dig, items
+from bootstrap.kubernetes.objects import Object, dig, items
+from bootstrap.validate.context import Claim, EnvironmentContext
 from bootstrap.validate.rules.sync import objects
 from bootstrap.yamltools.positions import Place
 
@@ -45,7 +45,7 @@ def claims(env: EnvironmentContext) -> Iterator[Claim]:
 
 
 def _ports(env: EnvironmentContext, service: Object) -> Iterator[Claim]:
-    for number, port in enumerate(items(dig(service, "spec", "ports"))):
+    for number, port in enumerate(items(service, "spec", "ports")):
         if isinstance(taken := dig(port, "nodePort"), int):
             place = env.trace.field(service, ("spec", "ports", number, "nodePort"))
             yield _claim(NODE_PORT, str(taken), place)
@@ -54,9 +54,9 @@ def _ports(env: EnvironmentContext, service: Object) -> Iterator[Claim]:
 def _hosts(env: EnvironmentContext, ingress: Object) -> Iterator[Claim]:
     """Host and path, by class. An Ingress without a host, as the component comes, takes none for itself."""
     kind = dig(ingress, "spec", "ingressClassName") or "default"
-    for number, route in enumerate(items(dig(ingress, "spec", "rules"))):
+    for number, route in enumerate(items(ingress, "spec", "rules")):
         host = dig(route, "host")
-        for index, path in enumerate(items(dig(route, "http", "paths"))):
+        for index, path in enumerate(items(route, "http", "paths")):
             if isinstance(host, str) and host:
                 place = env.trace.field(ingress, ("spec", "rules", number, "host"))
                 if index == 0 or dig(path, "path") != dig(route, "http", "paths", 0, "path"):

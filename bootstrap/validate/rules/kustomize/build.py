@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 
 from bootstrap.kustomize import failure
 from bootstrap.kustomize.inputs import FIELDS, Why
-from bootstrap.lint import complaints, complaints_changes
-from bootstrap.lint.complaints import Case, Told
+from bootstrap.validate import diagnosis, diagnosis_patches
 from bootstrap.validate.context import EnvironmentContext
+from bootstrap.validate.diagnosis import Case, Told
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.rules.kustomize import fields, refused, settings
 from bootstrap.validate.violation import Violation
@@ -17,27 +17,27 @@ _GVK = r"(?P<kind>\w+)/(?P<name>[^\s\":;]+)"
 _WAYS: tuple[tuple[re.Pattern[str], Callable[[Case], Told | None]], ...] = tuple(
     (re.compile(pattern, re.S), way)
     for pattern, way in (
-        (r"(?:lstat|stat|open) (?P<path>[^\s:]+): no such file or directory", complaints.missing),
-        (r"unable to find one of .* in directory '(?P<path>[^']+)'", complaints.no_kustomization),
-        (r"MalformedYAMLError: yaml: line (?P<line>\d+): (?P<reason>.*) in File: (?P<file>\S+)", complaints.syntax),
-        (r"(?:invalid Kustomization|to JSON): yaml: line (?P<line>\d+): (?P<reason>.*)", complaints.syntax),
-        (r"unable to parse SM or JSON patch|illegally qualifies as both", complaints.patch_text),
-        (r'unknown field "(?P<field>[^"]+)"', complaints.unknown_field),
-        (r"unmarshal (?P<got>\w+) into Go struct field (?P<field>\S+) of type (?P<want>\S+)", complaints.wrong_type),
-        (rf'strategic merge patch "{_GVK}"', complaints.unmatched_patch),
-        (rf"already registered id: {_GVK}", complaints.made_twice),
-        (rf"id {_GVK} (?P<state>does not exist|exists)", complaints_changes.generator),
-        (rf"nothing selected by {_GVK}:(?P<field>\S+)", complaints_changes.replacement_source),
-        (rf"fieldPath `(?P<field>[^`]+)` is missing for .* source {_GVK}", complaints_changes.replacement_source),
-        (r'unable to find field "(?P<field>[^"]+)" in replacement', complaints_changes.replacement_target),
-        (r"resource with name (?P<name>\S+) does not match a config", complaints_changes.replicas),
-        (r"(?:missing path: |path: '|testing value )(?P<pointer>/[^\s':]*)", complaints_changes.operation),
-        (r"Unexpected kind: (?P<op>\S+)", complaints_changes.operation),
-        (r"expected kind (?:!= )?'Component' for path '(?P<path>[^']+)'", complaints.named),
-        (r"cycle detected: candidate root '(?P<path>[^']+)'", complaints.named),
-        (r"from '(?P<file>[^']+)': missing (?P<what>kind|metadata.name|Resource metadata)", complaints.no_object),
-        (r"error parsing regexp: .*`\^\(\?:(?P<pattern>.*)\)\$`", complaints_changes.expression),
-        (r"resources from '(?P<path>[^']+)'", complaints.named),
+        (r"(?:lstat|stat|open) (?P<path>[^\s:]+): no such file or directory", diagnosis.missing),
+        (r"unable to find one of .* in directory '(?P<path>[^']+)'", diagnosis.no_kustomization),
+        (r"MalformedYAMLError: yaml: line (?P<line>\d+): (?P<reason>.*) in File: (?P<file>\S+)", diagnosis.syntax),
+        (r"(?:invalid Kustomization|to JSON): yaml: line (?P<line>\d+): (?P<reason>.*)", diagnosis.syntax),
+        (r"unable to parse SM or JSON patch|illegally qualifies as both", diagnosis.patch_text),
+        (r'unknown field "(?P<field>[^"]+)"', diagnosis.unknown_field),
+        (r"unmarshal (?P<got>\w+) into Go struct field (?P<field>\S+) of type (?P<want>\S+)", diagnosis.wrong_type),
+        (rf'strategic merge patch "{_GVK}"', diagnosis.unmatched_patch),
+        (rf"already registered id: {_GVK}", diagnosis.made_twice),
+        (rf"id {_GVK} (?P<state>does not exist|exists)", diagnosis_patches.generator),
+        (rf"nothing selected by {_GVK}:(?P<field>\S+)", diagnosis_patches.replacement_source),
+        (rf"fieldPath `(?P<field>[^`]+)` is missing for .* source {_GVK}", diagnosis_patches.replacement_source),
+        (r'unable to find field "(?P<field>[^"]+)" in replacement', diagnosis_patches.replacement_target),
+        (r"resource with name (?P<name>\S+) does not match a config", diagnosis_patches.replicas),
+        (r"(?:missing path: |path: '|testing value )(?P<pointer>/[^\s':]*)", diagnosis_patches.operation),
+        (r"Unexpected kind: (?P<op>\S+)", diagnosis_patches.operation),
+        (r"expected kind (?:!= )?'Component' for path '(?P<path>[^']+)'", diagnosis.named),
+        (r"cycle detected: candidate root '(?P<path>[^']+)'", diagnosis.named),
+        (r"from '(?P<file>[^']+)': missing (?P<what>kind|metadata.name|Resource metadata)", diagnosis.no_object),
+        (r"error parsing regexp: .*`\^\(\?:(?P<pattern>.*)\)\$`", diagnosis_patches.expression),
+        (r"resources from '(?P<path>[^']+)'", diagnosis.named),
     )
 )  # fmt: skip
 
@@ -81,7 +81,7 @@ def build(env: EnvironmentContext) -> Iterator[Violation]:
     if refusals := env.graph.refusals:
         first = min(refusals, key=lambda each: each.why not in (Why.SYNTAX, Why.UNKNOWN))
         message = f"kustomize can't build {overlay}: {first.message}"
-        yield Violation(first.place, message, complaints.near(first.field, FIELDS))
+        yield Violation(first.place, message, diagnosis.near(first.field, FIELDS))
         return
     complaint = failure.read(env.failure, env.tree, overlay)
     told = None

@@ -4,9 +4,10 @@ import posixpath
 from collections.abc import Iterator
 from functools import lru_cache
 
+from bootstrap.kubernetes.objects import dig
 from bootstrap.kustomize.graph import Kustomization
 from bootstrap.kustomize.inputs import Role, is_remote
-from bootstrap.validate.context import EnvironmentContext, dig
+from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.rule import ERROR, WARNING, rule
 from bootstrap.validate.violation import Violation
 from bootstrap.yamltools import positions

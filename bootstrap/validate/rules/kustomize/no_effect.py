@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 
-from bootstrap.kustomize import image_names
+from bootstrap.core.image import Image
+from bootstrap.kubernetes.objects import dig
+from bootstrap.kustomize import images
 from bootstrap.kustomize.accumulator import Gathered, Gathering
 from bootstrap.kustomize.selectors import Selector
-from bootstrap.lint.complaints import near
-from bootstrap.validate.context import EnvironmentContext, dig
+from bootstrap.validate.context import EnvironmentContext
+from bootstrap.validate.diagnosis import near
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.violation import Violation
 
@@ -54,14 +56,14 @@ def dead_image(env: EnvironmentContext) -> Iterator[Violation]:
             if not isinstance(name, str) or not name:
                 continue
             place = owner.place("images", number, "name")
-            taken = {image for image in known if image_names.is_named(image, name)}
+            taken = {image for image in known if images.is_named(image, name)}
             if not taken:
                 message = f"no image is called {name}"
                 yield Violation(place, message, _image_advice(name, known))
             elif not any(entry.get(field) for field in ("newName", "newTag", "digest")):
                 message = f"the entry for {name} names no newTag, newName or digest"
                 yield Violation(place, message, "Say what is to change, or remove the entry.")
-            known |= {image_names.changed(image, entry) for image in taken}
+            known |= {images.changed(image, entry) for image in taken}
 
 
 @rule("kustomize/patch-operation", ERROR, fix="Give the value under `value`.")
@@ -98,10 +100,11 @@ def _advice(selector: Selector, found: list[Gathered], gathering: Gathering) -> 
 
 
 def _image_advice(name: str, known: Iterable[str]) -> str:
-    names = {image_names.name_of(image) for image in known}
-    if image_names.name_of(name) in names:
-        return f"Leave the tag out: {image_names.name_of(name)}."
-    same = sorted(other for other in names if other.rpartition("/")[2] == image_names.name_of(name).rpartition("/")[2])
+    names = {Image.split(image).repository for image in known}
+    repository = Image.split(name).repository
+    if repository in names:
+        return f"Leave the tag out: {repository}."
+    same = sorted(other for other in names if other.rpartition("/")[2] == repository.rpartition("/")[2])
     return f"The manifests say {same[0]}." if same else near(name, names)
 
 

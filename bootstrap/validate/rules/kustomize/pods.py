@@ -3,10 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from bootstrap.kubernetes.objects import generated_names
-from bootstrap.kustomize import image_names
+from bootstrap.core.image import Image
+from bootstrap.kubernetes.objects import dig, generated_names, items
+from bootstrap.kustomize import images
 from bootstrap.validate import pods
-from bootstrap.validate.context import EnvironmentContext, dig, items
+from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.pods import Container, Pod
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.rules.kustomize.no_effect import dead_image
@@ -34,13 +35,13 @@ def floating_image(env: EnvironmentContext) -> Iterator[Violation]:
             image = container.data.get("image")
             if not isinstance(image, str) or not image or "@" in image:
                 continue
-            tag = image_names.tag_of(image)
+            tag = Image.split(image).tag
             if tag == "latest" or (tag is None and not explained):
                 using[container.place("image"), image].append(container)
     for (place, image), containers in using.items():
         first = f"container {containers[0].name} of {containers[0].pod}"
         others = f" and {len(containers) - 1} more" if len(containers) > 1 else ""
-        state = "is latest, whatever that is" if image_names.tag_of(image) else "has neither tag nor digest"
+        state = "is latest, whatever that is" if Image.split(image).tag else "has neither tag nor digest"
         yield Violation(place, f"the image {image} of {first}{others} {state}", _advice(env, image))
 
 
@@ -65,7 +66,7 @@ def _advice(env: EnvironmentContext, image: str) -> str:
     for owner in env.graph.kustomizations:
         for number, entry in enumerate(owner.items("images")):
             name = dig(entry, "name")
-            if image_names.tag_of(image) is None and isinstance(name, str) and image_names.is_named(image, name):
+            if Image.split(image).tag is None and isinstance(name, str) and images.is_named(image, name):
                 where = owner.place("images", number, "name")
                 return f"The entry at {where} does not reach it: list what brings this image before {owner.folder}."
     return ""
@@ -93,7 +94,7 @@ def _names(pod: Pod) -> Iterator[tuple[str, str, Place]]:
         for kind, path in _VOLUMES:
             if isinstance(name := dig(volume, *path), str):
                 yield kind, name, pod.place("volumes", number, *path)
-        for index, source in enumerate(items(dig(volume, "projected", "sources"))):
+        for index, source in enumerate(items(volume, "projected", "sources")):
             for kind, field in (("ConfigMap", "configMap"), ("Secret", "secret")):
                 if isinstance(name := dig(source, field, "name"), str):
                     yield kind, name, pod.place("volumes", number, "projected", "sources", index, field, "name")

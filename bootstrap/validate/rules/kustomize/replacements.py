@@ -3,15 +3,16 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bootstrap.kubernetes.objects import Object
-from bootstrap.kustomize import image_names, replacements
+from bootstrap.core.image import Image
+from bootstrap.kubernetes.objects import Object, dig, items, mapping
+from bootstrap.kustomize import replacements
 from bootstrap.kustomize.accumulator import Gathering
 from bootstrap.kustomize.replacements import Replacement
-from bootstrap.lint.complaints import near
-from bootstrap.validate.context import EnvironmentContext, dig, items, mapping
+from bootstrap.validate.context import EnvironmentContext
+from bootstrap.validate.diagnosis import near
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.violation import Violation
-from bootstrap.yamltools.positions import Place
+from bootstrap.yamltools.positions import FieldPath, Place
 
 _SELECT = ("group", "version", "kind", "name", "namespace", "labelSelector", "annotationSelector")
 _OPTIONS = ("delimiter", "index", "encoding", "create")
@@ -74,10 +75,10 @@ def _nearest(kind: str, name: str, gathering: Gathering) -> str:
 def _unknown(env: EnvironmentContext, each: Replacement) -> Iterator[Violation]:
     if each.path == env.graph.kustomizations[each.order].path:
         return
-    levels: list[tuple[tuple[str | int, ...], Mapping[str, Any], tuple[str, ...]]] = [
+    levels: list[tuple[FieldPath, Mapping[str, Any], tuple[str, ...]]] = [
         ((), each.data, ("source", "sourceValue", "targets", "path")),
         (("source",), each.source, (*_SELECT, "fieldPath", "options")),
-        (("source", "options"), mapping(dig(each.source, "options")), _OPTIONS),
+        (("source", "options"), mapping(each.source, "options"), _OPTIONS),
     ]
     for number, target in each.targets:
         base = ("targets", number)
@@ -128,8 +129,8 @@ def _wrong(
                 f"writes piece {index} of a text that has {count} between {delimiter}, the first being 0",
             )
         elif each.field.endswith(".image") and isinstance(image, str):
-            known = {image_names.name_of(image), *_written_names(env, each)}
-            if image_names.name_of(pieces[index].strip()) not in known:
+            known = {Image.split(image).repository, *_written_names(env, each)}
+            if Image.split(pieces[index].strip()).repository not in known:
                 yield written.place, f"writes the image over {_short(pieces[index])}"
 
 
@@ -139,7 +140,7 @@ def _written_names(env: EnvironmentContext, each: Replacement) -> set[str]:
     for source in env.trace.origins.sources:
         if dig(source.document.value, "metadata", "name") == each.source.get("name"):
             values = (value for _, value in replacements.resolve(source.document.value, each.field))
-            found |= {image_names.name_of(value) for value in values if isinstance(value, str)}
+            found |= {Image.split(value).repository for value in values if isinstance(value, str)}
     return found
 
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 from bootstrap.kustomize import generators
 from bootstrap.kustomize.inputs import Role
-from bootstrap.lint import envfile
 from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.rule import ERROR, WARNING, rule
 from bootstrap.validate.violation import Violation
+from bootstrap.yamltools import envfile
 from bootstrap.yamltools.positions import Place
 
 _COMMENT = re.compile(r"\s#(\s|$)")
@@ -60,7 +60,7 @@ def repeated_setting(env: EnvironmentContext) -> Iterator[Violation]:
 def _settings(env: EnvironmentContext) -> Iterator[tuple[Place, envfile.Setting]]:
     for use in env.graph.files.values():
         if use.role is Role.ENV:
-            for each in envfile.settings(env.tree.files.get(use.path, b"")):
+            for each in envfile.settings(env.tree.files.get(use.path, b"").decode(errors="replace")):
                 yield Place(use.path, each.line), each
 
 

@@ -4,8 +4,9 @@ import posixpath
 from collections.abc import Iterator
 
 from bootstrap.config.parts import KUSTOMIZATIONS
+from bootstrap.kubernetes.objects import dig
 from bootstrap.kustomize import graph
-from bootstrap.validate.context import EnvironmentContext, dig
+from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.violation import Violation
 from bootstrap.yamltools.positions import Place, documents

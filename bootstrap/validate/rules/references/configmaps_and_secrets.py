@@ -3,13 +3,11 @@
 from collections.abc import Iterator
 
 from bootstrap.core.certificates import CERTIFICATE
-from bootstrap.kubernetes.objects import identify
-from bootstrap.validate import pods
-from bootstrap.validate.context import EnvironmentContext, dig
+from bootstrap.kubernetes.objects import dig, identify
+from bootstrap.validate import pods, references
+from bootstrap.validate.context import EnvironmentContext
+from bootstrap.validate.references import Mention, first, grouped, near, readers, unread
 from bootstrap.validate.rule import ERROR, WARNING, rule
-from bootstrap.validate.rules.references import reads
-from bootstrap.validate.rules.references.mentions import Mention, first, grouped, near, readers
-from bootstrap.validate.rules.references.unread import unread
 from bootstrap.validate.violation import Violation
 
 
@@ -93,7 +91,7 @@ def missing_pull_secret(env: EnvironmentContext) -> Iterator[Violation]:
     The kubelet pulls without it, and a private registry then refuses: ImagePullBackOff.
     """
     made = _made(env)
-    for name, _, group in grouped(each for pod in pods.of(env) for each in reads.pull_secrets(pod)):
+    for name, _, group in grouped(each for pod in pods.of(env) for each in references.pull_secrets(pod)):
         if name not in made and not brought(env, name) and not unread(env, "Secret", name):
             message = (
                 f"Secret {name} is made by nothing in {_folder(env)}; images are pulled with it by {readers(group)}"
@@ -103,7 +101,7 @@ def missing_pull_secret(env: EnvironmentContext) -> Iterator[Violation]:
 
 def _mentions(env: EnvironmentContext, kind: str) -> list[tuple[str, str, list[Mention]]]:
     """Every ConfigMap or Secret that a pod reads, and every key of one, each with all that read it."""
-    reading = (each for pod in pods.of(env) for each in reads.entries(pod, kind))
+    reading = (each for pod in pods.of(env) for each in references.entries(pod, kind))
     return env.once(("mentions", kind), lambda: list(grouped(reading)))
 
 

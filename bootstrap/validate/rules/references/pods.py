@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bootstrap.validate import pods
-from bootstrap.validate.context import EnvironmentContext, dig, items
+from bootstrap.kubernetes.objects import dig, items
+from bootstrap.validate import pods, references
+from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.pods import Container, Pod
+from bootstrap.validate.references import first, grouped, near, readers, unread
 from bootstrap.validate.rule import ERROR, WARNING, rule
-from bootstrap.validate.rules.references import reads
-from bootstrap.validate.rules.references.mentions import first, grouped, near, readers
-from bootstrap.validate.rules.references.unread import unread
 from bootstrap.validate.violation import Violation
+from bootstrap.yamltools.positions import FieldPath
 
 
 @rule(
@@ -24,7 +24,7 @@ def missing_service_account(env: EnvironmentContext) -> Iterator[Violation]:
     The API server refuses the pod: `error looking up service account`, seen only in the events of its owner.
     """
     accounts = {each["metadata"]["name"] for each in env.of_kind("ServiceAccount")}
-    for name, _, group in grouped(each for pod in pods.of(env) for each in reads.accounts(pod)):
+    for name, _, group in grouped(each for pod in pods.of(env) for each in references.accounts(pod)):
         if name not in accounts and name != "default" and not unread(env, "ServiceAccount", name):
             message = f"ServiceAccount {name} is not part of this environment; needed by {readers(group)}"
             yield Violation(first(group), message, near(name, accounts))
@@ -37,7 +37,7 @@ def missing_claim(env: EnvironmentContext) -> Iterator[Violation]:
     The pod stays Pending: `persistentvolumeclaim not found`.
     """
     claims = {each["metadata"]["name"] for each in env.of_kind("PersistentVolumeClaim")}
-    for name, _, group in grouped(each for pod in pods.of(env) for each in reads.claims(pod)):
+    for name, _, group in grouped(each for pod in pods.of(env) for each in references.claims(pod)):
         if name not in claims and not _templated(env, name) and not unread(env, "PersistentVolumeClaim", name):
             message = f"PersistentVolumeClaim {name} is not part of this environment; needed by {readers(group)}"
             yield Violation(first(group), message, near(name, claims))
@@ -74,7 +74,7 @@ def _templated(env: EnvironmentContext, claim: str) -> bool:
     made = (
         f"{dig(template, 'metadata', 'name')}-{each['metadata']['name']}"
         for each in env.of_kind("StatefulSet")
-        for template in items(dig(each, "spec", "volumeClaimTemplates"))
+        for template in items(each, "spec", "volumeClaimTemplates")
     )
     return number.isdigit() and start in made
 
@@ -82,7 +82,7 @@ def _templated(env: EnvironmentContext, claim: str) -> bool:
 @dataclass(frozen=True, slots=True)
 class _Mount:
     container: Container
-    path: tuple[str | int, ...]
+    path: FieldPath
     name: str
 
 
@@ -102,6 +102,6 @@ def _volumes(pod: Pod) -> dict[str, int]:
 
 def _lost(pod: Pod) -> list[_Mount]:
     """The mounts of volumes that neither the pod nor its StatefulSet has."""
-    claims = [dig(each, "metadata", "name") for each in items(dig(pod.owner, "spec", "volumeClaimTemplates"))]
+    claims = [dig(each, "metadata", "name") for each in items(pod.owner, "spec", "volumeClaimTemplates")]
     known = {*_volumes(pod), *claims}
     return [each for each in _mounts(pod) if each.name not in known]

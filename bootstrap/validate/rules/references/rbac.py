@@ -3,13 +3,11 @@
 from collections.abc import Iterator
 from functools import partial
 
-from bootstrap.kubernetes.objects import identify
-from bootstrap.validate import pods
-from bootstrap.validate.context import EnvironmentContext, dig, items
+from bootstrap.kubernetes.objects import dig, identify, items
+from bootstrap.validate import pods, references
+from bootstrap.validate.context import EnvironmentContext
+from bootstrap.validate.references import near, unread
 from bootstrap.validate.rule import ERROR, rule
-from bootstrap.validate.rules.references import reads
-from bootstrap.validate.rules.references.mentions import near
-from bootstrap.validate.rules.references.unread import unread
 from bootstrap.validate.violation import Violation
 
 _BINDINGS = ("RoleBinding", "ClusterRoleBinding")
@@ -47,10 +45,10 @@ def missing_subject(env: EnvironmentContext) -> Iterator[Violation]:
     The API server takes the binding and grants nothing to the pods: their calls end in 403 Forbidden.
     """
     # An account that its own pod misses is told there.
-    told = {each.name for pod in pods.of(env) for each in reads.accounts(pod)}
+    told = {each.name for pod in pods.of(env) for each in references.accounts(pod)}
     known = {each["metadata"]["name"]: each for each in env.of_kind("ServiceAccount")}
     for binding in env.of_kind(*_BINDINGS):
-        for number, subject in enumerate(items(dig(binding, "subjects"))):
+        for number, subject in enumerate(items(binding, "subjects")):
             name, namespace = dig(subject, "name"), dig(subject, "namespace")
             if dig(subject, "kind") != "ServiceAccount" or not isinstance(name, str):
                 continue

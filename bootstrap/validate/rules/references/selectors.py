@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from bootstrap.kubernetes.objects import Object, identify
+from bootstrap.kubernetes.objects import Object, dig, identify, items, mapping
 from bootstrap.validate import pods
-from bootstrap.validate.context import EnvironmentContext, dig, items, mapping, shared
+from bootstrap.validate.context import EnvironmentContext, shared
 from bootstrap.validate.pods import Pod
+from bootstrap.validate.references import Labelled, Mention, first, grouped, near, readers
 from bootstrap.validate.rule import ERROR, WARNING, rule
-from bootstrap.validate.rules.references.mentions import Labelled, Mention, first, grouped, near, readers
 from bootstrap.validate.violation import Violation
+from bootstrap.yamltools.positions import FieldPath
 
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")
 _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
@@ -58,7 +59,7 @@ def selector_without_pods(env: EnvironmentContext) -> Iterator[Violation]:
     for each in env.of_kind("PodDisruptionBudget", "NetworkPolicy"):
         field = "selector" if each["kind"] == "PodDisruptionBudget" else "podSelector"
         selector = dig(each, "spec", field)
-        labels = mapping(dig(selector, "matchLabels"))
+        labels = mapping(selector, "matchLabels")
         if labels and not _AIRFLOW & labels.keys() and not labelled.selected(selector):
             yield _nothing(env, each, ("spec", field, "matchLabels"), labels)
 
@@ -124,7 +125,7 @@ def undeclared_port(env: EnvironmentContext) -> Iterator[Violation]:
         declared = [
             dig(port, "containerPort") for pod in selected for each in pod.containers for port in _declared(each.data)
         ]
-        for number, port in enumerate(items(dig(service, "spec", "ports"))):
+        for number, port in enumerate(items(service, "spec", "ports")):
             target = dig(port, "targetPort")
             wanted = dig(port, "port") if target is None else target
             if isinstance(wanted, int) and declared and wanted not in declared:
@@ -142,7 +143,7 @@ def _labelled(env: EnvironmentContext) -> Labelled:
 def _services(env: EnvironmentContext) -> Iterator[tuple[Object, dict[str, Any], list[Pod]]]:
     """Each Service that selects pods, its selector, and those."""
     for service in env.of_kind("Service"):
-        selector = mapping(dig(service, "spec", "selector"))
+        selector = mapping(service, "spec", "selector")
         if selector and dig(service, "spec", "type") != "ExternalName":
             yield service, selector, _labelled(env).selected({"matchLabels": selector})
 
@@ -156,7 +157,7 @@ def _workloads(env: EnvironmentContext) -> Iterator[tuple[Object, list[Pod]]]:
             yield each, [pod for pod in _labelled(env).selected(selector) if pod.owner["kind"] != "ConfigMap"]
 
 
-def _nothing(env: EnvironmentContext, each: Object, path: tuple[str | int, ...], labels: Any) -> Violation:
+def _nothing(env: EnvironmentContext, each: Object, path: FieldPath, labels: Any) -> Violation:
     """Told at the label that no pod has, if it is a single one."""
     known = {pair for pod in pods.of(env) for pair in _pairs(pod.metadata.get("labels"))}
     strange = [key for key, value in _pairs(labels) if (key, value) not in known]
@@ -193,7 +194,7 @@ def _probes(pod: Pod) -> Iterator[Mention]:
 
 def _targets(env: EnvironmentContext, service: Object, selected: list[Pod]) -> Iterator[Mention]:
     """Each target port that is a name which one of the selected pods does not have."""
-    for number, port in enumerate(items(dig(service, "spec", "ports"))):
+    for number, port in enumerate(items(service, "spec", "ports")):
         name = dig(port, "targetPort")
         if isinstance(name, str) and not name.isdigit():
             without = [pod for pod in selected if name not in _names([each.data for each in pod.containers])]

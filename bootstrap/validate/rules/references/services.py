@@ -4,16 +4,15 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from bootstrap.kubernetes.objects import Object, identify
+from bootstrap.kubernetes.objects import Object, dig, identify, items
 from bootstrap.validate import pods
-from bootstrap.validate.context import EnvironmentContext, dig, items, shared
+from bootstrap.validate.context import EnvironmentContext, shared
+from bootstrap.validate.hosts import Call, calls, target
 from bootstrap.validate.pods import Container, Pod
+from bootstrap.validate.references import Mention, first, grouped, near, readers, unread
 from bootstrap.validate.rule import ERROR, WARNING, rule
-from bootstrap.validate.rules.references.hosts import Call, calls, target
-from bootstrap.validate.rules.references.mentions import Mention, first, grouped, near, readers
-from bootstrap.validate.rules.references.unread import unread
 from bootstrap.validate.violation import Violation
-from bootstrap.yamltools.positions import Place
+from bootstrap.yamltools.positions import FieldPath, Place
 
 _ROUTES = ("HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute")
 
@@ -90,12 +89,12 @@ def _structural(env: EnvironmentContext) -> Iterator[Mention]:
             yield from _mention(env, each, ("spec", "serviceName"), name)
     for each in env.of_kind("Ingress"):
         yield from _backend(env, each, ("spec", "defaultBackend"))
-        for number, route in enumerate(items(dig(each, "spec", "rules"))):
-            for index in range(len(items(dig(route, "http", "paths")))):
+        for number, route in enumerate(items(each, "spec", "rules")):
+            for index in range(len(items(route, "http", "paths"))):
                 yield from _backend(env, each, ("spec", "rules", number, "http", "paths", index, "backend"))
     for each in env.of_kind(*_ROUTES):
-        for number, route in enumerate(items(dig(each, "spec", "rules"))):
-            for index, backend in enumerate(items(dig(route, "backendRefs"))):
+        for number, route in enumerate(items(each, "spec", "rules")):
+            for index, backend in enumerate(items(route, "backendRefs")):
                 name, port = dig(backend, "name"), dig(backend, "port")
                 if dig(backend, "kind") in (None, "Service") and dig(backend, "namespace") is None:
                     path = ("spec", "rules", number, "backendRefs", index)
@@ -103,7 +102,7 @@ def _structural(env: EnvironmentContext) -> Iterator[Mention]:
                     yield from _mention(env, each, (*path, "port"), name, port)
 
 
-def _backend(env: EnvironmentContext, ingress: Object, path: tuple[str | int, ...]) -> Iterator[Mention]:
+def _backend(env: EnvironmentContext, ingress: Object, path: FieldPath) -> Iterator[Mention]:
     name = dig(ingress, *path, "service", "name")
     yield from _mention(env, ingress, (*path, "service", "name"), name)
     for field in ("name", "number"):
@@ -111,9 +110,7 @@ def _backend(env: EnvironmentContext, ingress: Object, path: tuple[str | int, ..
         yield from _mention(env, ingress, (*path, "service", "port", field), name, port)
 
 
-def _mention(
-    env: EnvironmentContext, each: Object, path: tuple[str | int, ...], name: Any, port: Any = ""
-) -> Iterator[Mention]:
+def _mention(env: EnvironmentContext, each: Object, path: FieldPath, name: Any, port: Any = "") -> Iterator[Mention]:
     if isinstance(name, str) and name and isinstance(port, str | int):
         where = partial(env.trace.field, each, path)
         yield Mention(name=name, key=str(port), reader=str(identify(each)), where=where)
@@ -133,7 +130,7 @@ def _called(env: EnvironmentContext, services: Mapping[str, Object]) -> Iterator
 
 def _calls(pod: Pod, container: Container) -> Iterator[tuple[Call, str, Any]]:
     """Every host that a container is told of: by its settings, and by its command."""
-    aliases = {name for each in items(pod.spec.get("hostAliases")) for name in items(dig(each, "hostnames")) if name}
+    aliases = {name for each in items(pod.spec.get("hostAliases")) for name in items(each, "hostnames") if name}
     for variable, setting in container.settings.items():
         if setting.value:
             for call in calls(variable, setting.value):
@@ -158,7 +155,7 @@ def _completed(container: Container, variable: str, call: Call) -> Call:
 
 
 def _ports(service: Object) -> set[str]:
-    ports = items(dig(service, "spec", "ports"))
+    ports = items(service, "spec", "ports")
     return {str(value) for each in ports for value in (dig(each, "name"), dig(each, "port")) if value is not None}
 
 

@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from bootstrap.kubernetes.objects import dig, items
 from bootstrap.validate import pods
-from bootstrap.validate.context import EnvironmentContext, dig, items
+from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.pods import Container
+from bootstrap.validate.references import near
 from bootstrap.validate.rule import ERROR, rule
-from bootstrap.validate.rules.references.mentions import near
 from bootstrap.validate.violation import Violation
 
 # As k8s.io/kubernetes/third_party/forked/golang/expansion reads it: `$$` is a dollar sign.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bootstrap.core.certificates import CERTIFICATE, RECORD
+from bootstrap.core.certificates import ANNOTATION_PREFIX, CERTIFICATE
 from bootstrap.secrets import certificates
 from bootstrap.secrets.credentials import displayed_name
 from bootstrap.validate.context import EnvironmentContext, dig, mapping
@@ -93,7 +93,7 @@ def sealing_record(env: EnvironmentContext) -> Iterator[Violation]:
     """
     for sealed in sealed_secrets(env):
         for key in (key for key in sealed.records if key not in sealed.bound):
-            place = env.trace.field(sealed.object, ("metadata", "annotations", RECORD + key))
+            place = env.trace.field(sealed.object, ("metadata", "annotations", ANNOTATION_PREFIX + key))
             if key in sealed.items:
                 yield Violation(place, f"the record of {displayed_name(key)} in {sealed} can't be read")
             else:

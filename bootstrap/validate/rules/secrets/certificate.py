@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from bootstrap.core.certificates import COMPARE
+from bootstrap.core.certificates import FINGERPRINT_COMMAND
 from bootstrap.secrets import certificates
 from bootstrap.secrets.certificates import PinnedCertificate
 from bootstrap.validate.context import DatedContext, EnvironmentContext
@@ -64,8 +64,8 @@ def untrusted_certificate(env: EnvironmentContext) -> Iterator[Violation]:
             said = found.fingerprint
             message = f"the sealing certificate of {name} is {said}, and taxiway.yaml trusts {trusted}"
             hint = (
-                f"ask the cluster {env.environment.cluster}: {COMPARE}; if it says {said}, write that as certificate:"
-                f" of {name} in taxiway.yaml, else put the file back: git log -p -- {path}"
+                f"ask the cluster {env.environment.cluster}: {FINGERPRINT_COMMAND}; if it says {said}, write that as "
+                f"certificate: of {name} in taxiway.yaml, else put the file back: git log -p -- {path}"
             )
             yield Violation(Place(path, found.line), message, hint)
 
@@ -84,7 +84,9 @@ def unpinned_certificate(env: EnvironmentContext) -> Iterator[Violation]:
     if pinned and env.environment.certificate is None:
         said, path = pinned.fingerprint, certificates.path(env.environment)
         message = f"no certificate of {env.environment.name} is pinned; that of {path} is {said}"
-        yield Violation(entry(env), message, f"once {COMPARE} says the same, write certificate: {said} into its entry")
+        yield Violation(
+            entry(env), message, f"once {FINGERPRINT_COMMAND} says the same, write certificate: {said} into its entry"
+        )
 
 
 @rule(

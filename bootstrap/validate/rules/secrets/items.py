@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bootstrap.core.certificates import RECORD
+from bootstrap.core.certificates import ANNOTATION_PREFIX
 from bootstrap.kubernetes.objects import Object
 from bootstrap.validate.context import EnvironmentContext, dig, mapping, shared
 
@@ -79,8 +79,8 @@ def sealed_secrets(env: EnvironmentContext) -> Iterator[Sealed]:
             template=mapping(dig(found, "spec", "template")),
             annotations=annotations,
             records={
-                key.removeprefix(RECORD): Record.parse(value)
+                key.removeprefix(ANNOTATION_PREFIX): Record.parse(value)
                 for key, value in annotations.items()
-                if isinstance(key, str) and key.startswith(RECORD)
+                if isinstance(key, str) and key.startswith(ANNOTATION_PREFIX)
             },
         )

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from functools import partial
 
 from bootstrap.config.model import Controller
-from bootstrap.validate.context import EnvironmentContext, dig
+from bootstrap.kubernetes.objects import dig
+from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.rules.sync import objects
 from bootstrap.validate.violation import Violation

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bootstrap.config.model import Controller
-from bootstrap.validate.context import EnvironmentContext, dig, items
-from bootstrap.yamltools.positions import Document, Place, documents
+from bootstrap.kubernetes.objects import dig, items
+from bootstrap.validate.context import EnvironmentContext
+from bootstrap.yamltools.positions import Document, FieldPath, Place, documents
 
 # What tells each controller what to sync, and where.
 ROOT = {Controller.ARGOCD: "Application", Controller.FLUX: "Kustomization"}
@@ -69,7 +70,7 @@ def flux_roots(env: EnvironmentContext) -> Iterator[tuple[Synced, Synced | None]
         yield root, repositories.get(name) if isinstance(name, str) else None
 
 
-def sources(application: Synced) -> Iterator[tuple[str | int, ...]]:
+def sources(application: Synced) -> Iterator[FieldPath]:
     """The paths of an Application's sources, of which it has one, or a list."""
     if isinstance(application.get("spec", "source"), dict):
         yield ("spec", "source")
@@ -80,7 +81,7 @@ def sources(application: Synced) -> Iterator[tuple[str | int, ...]]:
 def entry(env: EnvironmentContext, *path: str) -> Place:
     """The environment's line of taxiway.yaml."""
     for document in documents(env.tree.files.get("taxiway.yaml", b""))[:1]:
-        for number, each in enumerate(items(dig(document.value, "environments"))):
+        for number, each in enumerate(items(document.value, "environments")):
             if str(dig(each, "name")) == env.environment.name:
                 return Place("taxiway.yaml", document.line(("environments", number, *path)))
     return Place("taxiway.yaml")

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from bootstrap.config.model import Controller
-from bootstrap.kubernetes.objects import Object, identify
-from bootstrap.validate import pods
-from bootstrap.validate.context import EnvironmentContext, dig, items, mapping
+from bootstrap.kubernetes.objects import Object, dig, identify, items, mapping
+from bootstrap.validate import pods, references
+from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.pods import GENERATOR, Pod
+from bootstrap.validate.references import near
 from bootstrap.validate.rule import ERROR, rule
-from bootstrap.validate.rules.references import reads
-from bootstrap.validate.rules.references.mentions import near
 from bootstrap.validate.rules.sync import objects
 from bootstrap.validate.violation import Violation
 from bootstrap.yamltools.positions import Place
@@ -129,14 +128,14 @@ def _pairs(env: EnvironmentContext) -> Iterator[tuple[Object, Object]]:
 
 
 def _awaited(env: EnvironmentContext, pod: Pod) -> Iterator[Object | None]:
-    for mention in reads.entries(pod, "ConfigMap"):
+    for mention in references.entries(pod, "ConfigMap"):
         yield env.find("ConfigMap", mention.name)
-    for mention in reads.entries(pod, "Secret"):
+    for mention in references.entries(pod, "Secret"):
         sealed = env.find("SealedSecret", mention.name) or env.find("Secret", mention.name)
         yield sealed or (env.called("Job", GENERATOR) if pods.held(env, "Secret", mention.name) else None)
-    for mention in reads.accounts(pod):
+    for mention in references.accounts(pod):
         yield env.find("ServiceAccount", mention.name)
-    for mention in reads.claims(pod):
+    for mention in references.claims(pod):
         yield env.find("PersistentVolumeClaim", mention.name)
     texts = [text for each in pod.containers for field in ("command", "args") for text in items(each.data.get(field))]
     if any("check-migrations" in text for text in texts if isinstance(text, str)):
@@ -160,4 +159,4 @@ def _hook(each: Object) -> str | None:
 
 
 def _annotations(each: Object) -> dict[str, Any]:
-    return mapping(dig(each, "metadata", "annotations"))
+    return mapping(each, "metadata", "annotations")

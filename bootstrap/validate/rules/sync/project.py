@@ -5,11 +5,11 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from bootstrap.config.model import Controller
-from bootstrap.kubernetes.objects import Object, identify
-from bootstrap.validate.context import EnvironmentContext, dig, items
+from bootstrap.kubernetes.objects import Object, dig, identify, items
+from bootstrap.validate.context import EnvironmentContext
+from bootstrap.validate.references import near
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.rules.fleet.claims import CLUSTER_SCOPED
-from bootstrap.validate.rules.references.mentions import near
 from bootstrap.validate.rules.sync import objects
 from bootstrap.validate.rules.sync.namespace import namespace as agreed_namespace
 from bootstrap.validate.rules.sync.objects import Synced

@@ -7,13 +7,14 @@ from typing import Any
 from bootstrap.config.model import Controller
 from bootstrap.config.remote import Remote
 from bootstrap.core.errors import BadOption
-from bootstrap.validate.context import EnvironmentContext, dig
+from bootstrap.kubernetes.objects import dig
+from bootstrap.validate.context import EnvironmentContext
+from bootstrap.validate.references import near
 from bootstrap.validate.rule import ERROR, rule
-from bootstrap.validate.rules.references.mentions import near
 from bootstrap.validate.rules.sync import objects
 from bootstrap.validate.rules.sync.objects import Synced
 from bootstrap.validate.violation import Violation
-from bootstrap.yamltools.positions import Place
+from bootstrap.yamltools.positions import FieldPath, Place
 
 # Made by `flux bootstrap`, in files that are its own.
 _FLUX_SYSTEM = "flux-system"
@@ -88,7 +89,7 @@ def missing_source(env: EnvironmentContext) -> Iterator[Violation]:
             yield Violation(place, message, near(str(name), repositories))
 
 
-def _sources(env: EnvironmentContext) -> Iterator[tuple[Synced, tuple[str | int, ...]]]:
+def _sources(env: EnvironmentContext) -> Iterator[tuple[Synced, FieldPath]]:
     """Each object that tells the controller what to build, and where in it."""
     for root in objects.roots(env):
         if env.model.controller is Controller.FLUX:
@@ -100,7 +101,7 @@ def _sources(env: EnvironmentContext) -> Iterator[tuple[Synced, tuple[str | int,
         yield from ((root, each) for each in ours[:1])
 
 
-def _repositories(env: EnvironmentContext) -> Iterator[tuple[Synced, tuple[str | int, ...]]]:
+def _repositories(env: EnvironmentContext) -> Iterator[tuple[Synced, FieldPath]]:
     """Each object that names the repository, and where in it."""
     if env.model.controller is Controller.ARGOCD:
         yield from ((root, (*at, "repoURL")) for root, at in _sources(env))

@@ -1,16 +1,17 @@
 """From kustomize's complaints about patches, generators and replacements to the lines that cause them."""
 
+from bootstrap.kubernetes.objects import dig
 from bootstrap.kustomize import replacements
 from bootstrap.kustomize.generators import Generator
-from bootstrap.lint.complaints import Case, Told, called, near
-from bootstrap.yamltools.positions import Place, get
+from bootstrap.validate.diagnosis import Case, Told, called, near
+from bootstrap.yamltools.positions import Place
 
 
 def expression(case: Case) -> Told | None:
     """A target that is no regular expression."""
     for owner in case.scene.graph.kustomizations:
         for number, patch in enumerate(owner.items("patches")):
-            target = get(patch, ("target",))
+            target = dig(patch, "target")
             for field, value in target.items() if isinstance(target, dict) else ():
                 if value == case.said("pattern"):
                     message = f"the target's {field} {value} is no regular expression"
@@ -36,7 +37,7 @@ def replacement_source(case: Case) -> Told | None:
     """A replacement that has nothing to copy."""
     kind, name, field = case.said("kind"), case.said("name"), case.said("field")
     for each in case.scene.trace.origins.replacements:
-        if get(each.source, ("name",)) == name and each.field == field:
+        if dig(each.source, "name") == name and each.field == field:
             if "is missing" in case.complaint.reason:
                 message = f"{kind}/{name} has no field {field} to copy"
                 return Told(place=each.place("source", "fieldPath"), message=message)
@@ -66,7 +67,7 @@ def replicas(case: Case) -> Told | None:
     """A number of replicas for what is not there."""
     for owner in case.scene.graph.kustomizations:
         for number, entry in enumerate(owner.items("replicas")):
-            if get(entry, ("name",)) == case.said("name"):
+            if dig(entry, "name") == case.said("name"):
                 message = f"no Deployment or StatefulSet is called {case.said('name')}"
                 known = (name for each in case.sources if each.made for name in (called(each)[1],))
                 hint = near(case.said("name"), known)
@@ -79,7 +80,7 @@ def operation(case: Case) -> Told | None:
     pointer, name = case.said("pointer"), case.said("op")
     for source in reversed(case.sources):
         for each in source.operations:
-            if pointer and get(source.document.value, (each.number, "path")) == pointer:
+            if pointer and dig(source.document.value, each.number, "path") == pointer:
                 return Told(place=source.place((each.number, "path")))
             if name and each.name == name:
                 hint = near(name, ("add", "remove", "replace", "move", "copy", "test"))

@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from bootstrap.kubernetes.objects import dig
 from bootstrap.kustomize import failure, replacements
 from bootstrap.kustomize.failure import Complaint
 from bootstrap.kustomize.graph import Use
 from bootstrap.kustomize.inputs import FIELDS
 from bootstrap.kustomize.resources import Source
 from bootstrap.validate.context import EnvironmentContext
-from bootstrap.yamltools.positions import Place, documents, get, mistake
+from bootstrap.yamltools.positions import Place, documents, mistake
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +84,7 @@ def patch_text(case: Case) -> Told | None:
         return Told(place=Place(path, line), message=message)
     for owner in case.scene.graph.kustomizations:
         for number, entry in enumerate(owner.items("patches")):
-            text = get(entry, ("patch",))
+            text = dig(entry, "patch")
             if isinstance(text, str) and (mistake(text.encode(errors="replace")) or not text.strip()):
                 message = "the patch is not valid YAML" if text.strip() else "the patch is empty"
                 return Told(place=owner.place("patches", number, "patch"), message=message)
@@ -117,9 +118,7 @@ def unmatched_patch(case: Case) -> Told | None:
     """A strategic patch for an object that is not there."""
     kind, name = case.said("kind"), case.said("name")
     names = {
-        str(get(each.document.value, ("metadata", "name")))
-        for each in case.sources
-        if each.made and _kind(each) == kind
+        str(dig(each.document.value, "metadata", "name")) for each in case.sources if each.made and _kind(each) == kind
     }
     for source in reversed(case.sources):
         if not source.made and source.target is None and called(source) == (kind, name):
@@ -189,9 +188,9 @@ def _configured(case: Case) -> str | None:
 
 
 def _kind(source: Source) -> str:
-    return str(get(source.document.value, ("kind",)))
+    return str(dig(source.document.value, "kind"))
 
 
 def called(source: Source) -> tuple[str, str]:
     """The kind and the name that a document has."""
-    return _kind(source), str(get(source.document.value, ("metadata", "name")))
+    return _kind(source), str(dig(source.document.value, "metadata", "name"))
