@@ -1,6 +1,5 @@
 """Command line of `taxiway set`."""
 
-import re
 import shlex
 from pathlib import Path
 from typing import Annotated
@@ -99,11 +98,16 @@ def config(
             directory=directory,
             edits=tuple(map(command.config, settings)),
             # Without the values, which must not appear in a pull request in case one is a secret.
-            command=_command("config", environment, *(re.sub("=.*", "=…", text, flags=re.DOTALL) for text in settings)),
+            command=" ".join(("taxiway set config", environment, *(_masked(text) for text in settings))),
             environment=environment,
             options=change_options(pr, dry_run, draft, label, reviewer),
         )
         console.show(command.run(request, progress=console.progress), output)
+
+
+def _masked(setting: str) -> str:
+    name, equals, _ = setting.partition("=")
+    return f"{name}=…" if equals else name
 
 
 def _command(verb: str, *arguments: str, environment: str | None = None) -> str:
