@@ -8,8 +8,7 @@ from pathlib import Path
 from bootstrap.config.model import Model
 from bootstrap.core.result import Progress
 from bootstrap.forges.pull_request import PullRequestOptions
-from bootstrap.gitrepo import environment_repo
-from bootstrap.gitrepo import repository as git_repository
+from bootstrap.gitrepo import environment_repo, repository
 from bootstrap.gitrepo.environment_repo import Checkout
 from bootstrap.kustomize.builder import Builder
 from bootstrap.pullrequests import base_commit
@@ -36,13 +35,13 @@ class Session:
     @classmethod
     def open(cls, directory: Path, progress: Progress, *, cached: bool = True) -> "Session":
         """Find the repo that a folder is in. Raises MissingTool without a usable Git, BadTarget outside of a repo."""
-        git_repository.check_version()
-        return cls(top=environment_repo.top_of(directory), progress=progress, cached=cached)
+        repository.check_version()
+        return cls(top=environment_repo.find_top(directory), progress=progress, cached=cached)
 
     @cached_property
     def checkout(self) -> Checkout:
         """The work tree. Raises BadTarget where taxiway.yaml can't be read."""
-        return environment_repo.working(self.top)
+        return environment_repo.open_work_tree(self.top)
 
     @property
     def model(self) -> Model:

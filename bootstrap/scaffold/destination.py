@@ -13,7 +13,7 @@ from bootstrap.core import paths
 from bootstrap.core.errors import BadTarget
 from bootstrap.core.tree import Tree
 from bootstrap.gitrepo import gitpython
-from bootstrap.gitrepo import repository as git_repository
+from bootstrap.gitrepo.repository import check_identity, default_branch, enclosing, ignores
 from bootstrap.system import files, signals
 from bootstrap.system.locks import exclusive_folder
 from bootstrap.system.nofollow import PRIVATE
@@ -52,8 +52,8 @@ def look(directory: Path) -> Site:
         raise BadTarget(f"{top} is a file", hint="choose a folder that is empty or does not exist yet")
     if (top / ".git").exists():
         return ExistingRepository(top)
-    around = git_repository.enclosing(top.parent)
-    if around and not git_repository.ignores(around, top):
+    around = enclosing(top.parent)
+    if around and not ignores(around, top):
         raise BadTarget(
             f"{top} is inside the Git repository {around}",
             hint="choose a folder outside of it: an environment repo is a repository of its own",
@@ -86,8 +86,8 @@ class NewFolder:
         """See Site."""
         if self._branch is None:
             existing = next(each for each in self.top.parents if each.exists())
-            git_repository.check_identity(existing)
-            self._branch = git_repository.default_branch(existing)
+            check_identity(existing)
+            self._branch = default_branch(existing)
         return self._branch
 
     def origin(self) -> None:
@@ -110,7 +110,7 @@ class NewFolder:
 
     def publish(self, staged: Path, message: str | None, origin: str) -> str | None:
         """See Site."""
-        repository = gitpython.Repository.create(staged, self.branch(), origin)
+        repository = gitpython.ScaffoldRepository.create(staged, self.branch(), origin)
         commit = repository.commit_all(message) if message else None
         with signals.undo_on_failure(staged.exists):
             files.rename_folder(staged, self.top)
@@ -122,7 +122,7 @@ class ExistingRepository:
 
     def __init__(self, top: Path) -> None:
         self.top = top
-        self._repository = gitpython.Repository(top)
+        self._repository = gitpython.ScaffoldRepository(top)
         self._made = not (top / ".git").exists()
         self._tree = Tree()
 
@@ -136,10 +136,10 @@ class ExistingRepository:
 
     def branch(self) -> str:
         """See Site. Raises BadTarget where HEAD is on no branch, or a merge or rebase is under way."""
-        git_repository.check_identity(self.top)
+        check_identity(self.top)
         if self._made:
-            return git_repository.default_branch(self.top)
-        if self._repository.busy():
+            return default_branch(self.top)
+        if self._repository.is_merging():
             raise BadTarget(f"{self.top}: a merge or rebase is under way", hint="finish it, or abort it, first")
         return self._repository.branch()
 
@@ -168,7 +168,7 @@ class ExistingRepository:
         """See Site."""
         self._tree = tree
         if self._made:
-            gitpython.Repository.create(self.top, self.branch(), None)
+            gitpython.ScaffoldRepository.create(self.top, self.branch(), None)
         try:
             with self._alone() as folder:
                 files.write_new(folder, tree.at("tree"))
@@ -201,7 +201,7 @@ class ExistingRepository:
     def _take_back(self, journal: dict[str, str]) -> bool:
         """Whether the files could still be taken back: they stay where their commit was made."""
         files.check_writable(self.top, (), journal)
-        made = self._repository.held(journal) == journal.keys()
+        made = self._repository.in_head(journal) == journal.keys()
         if not made:
             self._repository.forget(journal)
             files.apply(self.top, {}, [path for path, digest in journal.items() if self._digest(path) == digest])

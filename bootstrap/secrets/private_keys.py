@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bootstrap.core.errors import BadCertificate, GitFailed
 from bootstrap.core.secret import Secret
-from bootstrap.gitrepo import repository as git_repository
+from bootstrap.gitrepo.command import git
 from bootstrap.system import files, signals
 from bootstrap.system.nofollow import PARTIAL_FILE, PRIVATE, open_folder
 
@@ -150,13 +150,13 @@ def _work_trees(folder: Path) -> list[Path]:
     """The work tree of the repository around a folder, which may be elsewhere."""
     there = next(each for each in (folder, *folder.resolve().parents) if each.is_dir())
     with contextlib.suppress(GitFailed):
-        return [Path(git_repository.run(there, "rev-parse", "--show-toplevel"))]
+        return [Path(git(there, "rev-parse", "--show-toplevel"))]
     return []
 
 
 def _work_tree_of(repository: Path) -> list[Path]:
     with contextlib.suppress(GitFailed):
-        told = git_repository.run(Path("/"), "config", "--file", str(repository / "config"), "--get", "core.worktree")
+        told = git(Path("/"), "config", "--file", str(repository / "config"), "--get", "core.worktree")
         return [repository / told]
     return []
 

@@ -12,7 +12,7 @@ from bootstrap.config.model import Environment, Model
 from bootstrap.core.errors import BadOption, TaxiwayError
 from bootstrap.core.tree import Tree
 from bootstrap.gitrepo import object_ids
-from bootstrap.gitrepo.snapshot import Commit, Reading, WorkTree, files_of
+from bootstrap.gitrepo.snapshot import Commit, PartFiles, WorkTree, files_of
 from bootstrap.kustomize.builder import Builder, Built, Sources, identities
 from bootstrap.validate import registry
 from bootstrap.validate.context import CLUSTERS, Claim, Concerned, EnvironmentContext
@@ -61,7 +61,7 @@ class _Look:
 
     scene: EnvironmentContext
     sources: Sources
-    beside: Mapping[str, Reading]
+    beside: Mapping[str, PartFiles]
     sound: bool
 
 
@@ -96,7 +96,7 @@ class Examiner:
         found = Examined(findings=tuple(registry.examine(look.scene)), claims=tuple(claims(look.scene)))
         look.scene.forget()
         key = self._key(environment, look.sources.parts)
-        same = all(each.identity == self.work.identity(part) for part, each in look.beside.items())
+        same = all(each.object_id == self.work.object_id(part) for part, each in look.beside.items())
         if key and look.sound and same:
             self.builder.cache.put(key, json.dumps(found.dump()).encode())
         return found
@@ -170,7 +170,7 @@ class Examiner:
     def _rendered_before(self, overlay: str, parts: Sequence[str], built: Built) -> bytes | None:
         if self._as_before(parts):
             return built.rendered
-        if self.before is None or not self.before.identity(overlay):
+        if self.before is None or not self.before.object_id(overlay):
             return None
         before = self.builder.rendered(self.before, overlay)
         return None if before.failure is not None else before.rendered
@@ -199,7 +199,7 @@ class Examiner:
         if now is None or around is None or before is None:
             return None
         about = ("findings", _LAYOUT, self.builder.code, self.builder.renderer)
-        return object_ids.key(*about, _facts(environment), parts, now, beside, around, _told(before, now))
+        return object_ids.cache_key(*about, _facts(environment), parts, now, beside, around, _told(before, now))
 
 
 def _facts(environment: Environment) -> tuple[str, ...]:

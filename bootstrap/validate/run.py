@@ -10,7 +10,7 @@ from bootstrap.config.exemptions import Exemption
 from bootstrap.config.model import Environment
 from bootstrap.core.result import Progress
 from bootstrap.core.tree import Tree
-from bootstrap.gitrepo.environment_repo import Checkout, Strays
+from bootstrap.gitrepo.environment_repo import Checkout, UnassignedFiles
 from bootstrap.secrets import certificates
 from bootstrap.system import process
 from bootstrap.validate import registry
@@ -21,7 +21,7 @@ from bootstrap.validate.violation import Finding
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
-    """What is to be looked at: the environments `chosen`, and the `strays`, if any.
+    """What is to be looked at: the environments `chosen`, and the `unassigned` files, if any.
 
     `now` is the time that certificates are judged by. `off` are the rules that are switched off: of a change that is
     judged, those of the commit that it is measured against, so that no change silences what is said of it.
@@ -31,7 +31,7 @@ class Survey:
     chosen: tuple[Environment, ...]
     examiner: Examiner
     now: datetime
-    strays: Strays | None
+    unassigned: UnassignedFiles | None
     off: Sequence[Exemption]
 
     def of_changed(self) -> "Survey":
@@ -50,8 +50,8 @@ class Survey:
             chosen=tuple(each.name for each in self.chosen),
             claims=claims,
             off_before=self.examiner.off_before,
-            overlays=self.strays.overlays if self.strays else (),
-            clusters=self.strays.clusters if self.strays else (),
+            overlays=self.unassigned.overlays if self.unassigned else (),
+            clusters=self.unassigned.clusters if self.unassigned else (),
             read=self.checkout.read,
             rules=registry.names(),
         )
