@@ -135,5 +135,5 @@ def _from_tea(hosted: Hosted, environment: Mapping[str, str]) -> Iterator[Token]
 
 
 def _from_git(hosted: Hosted, top: Path) -> Iterator[Token]:
-    found = command.login(top, scheme=hosted.address.scheme, host=hosted.host, path=f"{hosted.slug}.git")
+    found = command.stored_password(top, scheme=hosted.address.scheme, host=hosted.host, path=f"{hosted.slug}.git")
     yield from _token(found or "", "Git's credential helper")

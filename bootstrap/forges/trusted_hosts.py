@@ -61,7 +61,7 @@ def _ci(environment: Mapping[str, str]) -> list[Address]:
 def _settings(top: Path) -> list[Address]:
     """`taxiway.forge = URL`, and `taxiway.forge.HOST` with a URL of that very host, or `true` for https://HOST."""
     found: list[Address] = []
-    for name, value in command.settings_like(top, r"^taxiway\.forge(\..+)?$"):
+    for name, value in command.settings_matching(top, r"^taxiway\.forge(\..+)?$"):
         host = name.removeprefix("taxiway.forge").removeprefix(".").lower()
         url = f"https://{host}" if host and value.lower() in ("true", "yes", "on", "1") else value
         found += [each for each in _addresses([url]) if host in ("", each.host)]

@@ -252,9 +252,9 @@ def test_only_one_door_leads_to_tokens_and_forges() -> None:
 def test_no_line_end_reaches_the_credential_protocol(tmp_path: Path, asked: Path, wrong: dict[str, str]) -> None:
     parts = {"scheme": "https", "host": "git.example.com", "path": "acme/envs.git"}
     with pytest.raises(BadOption, match="control character"):
-        command.login(tmp_path, **{**parts, **wrong})
+        command.stored_password(tmp_path, **{**parts, **wrong})
     assert not asked.exists()
-    assert command.login(tmp_path, **parts) == TOKEN
+    assert command.stored_password(tmp_path, **parts) == TOKEN
     assert asked.read_text().startswith("protocol=https\nhost=git.example.com\n")
 
 

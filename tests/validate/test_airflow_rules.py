@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bootstrap.airflow import settings, values
 from bootstrap.airflow.settings import Settings
-from bootstrap.gitrepo.environment_repo import working
+from bootstrap.gitrepo.environment_repo import open_work_tree
 from bootstrap.kubernetes.objects import Object, identify
 from bootstrap.validate.airflow_components import Process, find_airflow
 from bootstrap.validate.context import EnvironmentContext
@@ -28,7 +28,7 @@ OPTIONS = sorted(SETTINGS.options)
 @pytest.fixture(scope="module")
 def context(fresh: Path) -> EnvironmentContext:
     """The first environment of a fresh repo."""
-    checkout = working(fresh)
+    checkout = open_work_tree(fresh)
     environment = checkout.model.environments[0]
     tree = files.of(checkout, environment)
     rendered = rendering.build(fresh / environment.overlay)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bootstrap.config.model import Model
 from bootstrap.core.errors import TaxiwayError
 from bootstrap.core.tree import Tree
-from bootstrap.gitrepo.environment_repo import working
+from bootstrap.gitrepo.environment_repo import open_work_tree
 from bootstrap.validate import formats, registry, violation
 from bootstrap.validate.context import EnvironmentContext, FleetContext
 from bootstrap.validate.rules.fleet import claims as fleet_claims
@@ -30,8 +30,8 @@ ODD: tuple[Any, ...] = (None, True, 0, -1, 1.5, "", "\x00", "ü", "a: b", [], [N
 @pytest.fixture(scope="module", params=["complete", pytest.param("dev", marks=pytest.mark.deep)])
 def context(request: pytest.FixtureRequest, fresh: Path) -> EnvironmentContext:
     """An environment of it, as the rules see it."""
-    checkout = working(fresh)
-    (environment,) = checkout.choose([request.param])
+    checkout = open_work_tree(fresh)
+    (environment,) = checkout.select([request.param])
     return EnvironmentContext(
         model=checkout.model,
         environment=environment,

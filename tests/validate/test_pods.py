@@ -10,7 +10,7 @@ import pytest
 from bootstrap.config.model import Controller, Environment, Model
 from bootstrap.config.remote import Forge, Remote
 from bootstrap.core.tree import Tree
-from bootstrap.gitrepo.environment_repo import working
+from bootstrap.gitrepo.environment_repo import open_work_tree
 from bootstrap.secrets.catalog import CATALOG
 from bootstrap.validate import pods, registry
 from bootstrap.validate.context import EnvironmentContext
@@ -82,8 +82,8 @@ def only(context: EnvironmentContext) -> Container:
 @pytest.fixture(scope="module")
 def dev(fresh: Path) -> EnvironmentContext:
     """The first environment of a fresh repo."""
-    checkout = working(fresh)
-    (environment,) = checkout.choose(["dev"])
+    checkout = open_work_tree(fresh)
+    (environment,) = checkout.select(["dev"])
     return EnvironmentContext(
         model=checkout.model,
         environment=environment,

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from bootstrap.core.errors import BadCertificate
 from bootstrap.core.secret import Secret
 from bootstrap.core.tree import Tree
-from bootstrap.gitrepo.environment_repo import working
+from bootstrap.gitrepo.environment_repo import open_work_tree
 from bootstrap.secrets import certificates, scan, sealed_secrets, sealing
 from bootstrap.secrets.catalog import generate
 from bootstrap.validate import registry
@@ -38,8 +38,8 @@ SEALED_FILE = "overlays/dev/secrets/sealedsecret.airflow-api.yaml"
 @pytest.fixture(scope="module")
 def context(fresh: Path) -> EnvironmentContext:
     """The first environment of a fresh repo."""
-    checkout = working(fresh)
-    (environment,) = checkout.choose(["dev"])
+    checkout = open_work_tree(fresh)
+    (environment,) = checkout.select(["dev"])
     return EnvironmentContext(
         model=checkout.model,
         environment=environment,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap.gitrepo.environment_repo import working
+from bootstrap.gitrepo.environment_repo import open_work_tree
 from bootstrap.validate import registry
 from bootstrap.validate.context import EnvironmentContext, ServerContext
 from bootstrap.validate.violation import Finding
@@ -17,7 +17,7 @@ ABSENT = 'Error from server (NotFound): namespaces "airflow-dev" not found\n'
 @pytest.fixture(scope="module")
 def context(fresh: Path) -> EnvironmentContext:
     """The first environment of a fresh repo."""
-    checkout = working(fresh)
+    checkout = open_work_tree(fresh)
     environment = checkout.model.environments[0]
     rendered = rendering.build(fresh / environment.overlay)
     tree = files.of(checkout, environment)
