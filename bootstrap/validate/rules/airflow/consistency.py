@@ -1,4 +1,4 @@
-"""Rules about what the components of Airflow must have in common: one image, one set of keys, the same DAGs."""
+"""Rules about settings that Airflow's components must share: the image, the keys, the DAG bundles."""
 
 from collections.abc import Iterator
 
@@ -27,7 +27,7 @@ from bootstrap.validate.violation import Place, Violation
 _DATABASE, _FERNET = ("database", "sql_alchemy_conn"), ("core", "fernet_key")
 _JWT, _SESSION = ("api_auth", "jwt_secret"), ("api", "secret_key")
 _ASYMMETRIC = ("api_auth", "jwt_private_key_path")  # in place of the JWT secret
-# Who works with which key: a dag-processor needs no Fernet key to parse.
+# Components that need each key: a dag-processor parses without the Fernet key.
 _KEYS: dict[Name, tuple[Process, ...]] = {
     _DATABASE: SERVERS,
     _FERNET: (Process.API_SERVER, Process.SCHEDULER, Process.TRIGGERER),
@@ -57,7 +57,7 @@ def image_differs(env: EnvironmentContext) -> Iterator[Violation]:
         if not isinstance(image, str) or image == wanted:
             continue
         parts = Image.split(image)
-        # Without tag and digest, something took them away: the kustomize family tells what.
+        # An image without tag and digest is reported by the rules of the kustomize family.
         if not parts.tag and not parts.digest:
             continue
         same = parts.repository == Image.split(wanted).repository
@@ -159,7 +159,7 @@ def _shown(setting: Setting) -> str:
 
 
 def _auth_managers(airflow: Airflow) -> Iterator[Violation]:
-    """The Jobs that make the auth manager's tables, and users in them, must have the api-server's."""
+    """Jobs that create the auth manager's tables or users, with another auth manager than the api-server."""
     server = airflow.first(Process.API_SERVER)
     wanted = server.container.settings.get(_AUTH_MANAGER) if server else None
     if wanted is None or not wanted.value:
@@ -176,7 +176,7 @@ def _auth_managers(airflow: Airflow) -> Iterator[Violation]:
 
 
 def _bundles_place(parser: Component, runner: Component, option: Name) -> Place:
-    """Where the tasks' value is set, or the first variable in it that differs."""
+    """Line that sets the tasks' value, or the first variable in it that differs."""
     mine, theirs = values(runner.container), values(parser.container)
     found = runner.setting(option)
     if found is not None and found.value == theirs.get(settings.variable(option)):

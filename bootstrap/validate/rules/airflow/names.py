@@ -1,4 +1,4 @@
-"""Rules about variables that name no setting of Airflow's: it ignores them without a warning."""
+"""Rules about unknown Airflow variables, which Airflow ignores without a warning."""
 
 from collections.abc import Iterator
 
@@ -54,7 +54,7 @@ def not_sensitive(env: EnvironmentContext) -> Iterator[Violation]:
 
 
 def misnamed(env: EnvironmentContext, name: str) -> Iterator[Violation]:
-    """The violations of a rule about names: a variable breaks at most one of them."""
+    """Violations of one of the rules about names; a variable breaks at most one rule."""
     return (violation for broken, violation in _misnamed(env) if broken == name)
 
 
@@ -69,7 +69,7 @@ def _misnamed(env: EnvironmentContext) -> Iterator[tuple[str, Violation]]:
 
 
 def _broken(known: Settings, variable: str) -> _Broken | None:
-    """The rule that a variable's name breaks; None where it breaks none."""
+    """The rule that a variable's name breaks; None if it breaks none."""
     name = settings.named(variable)
     if name is None:
         return _misspelt(known, variable)

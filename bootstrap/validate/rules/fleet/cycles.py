@@ -1,4 +1,4 @@
-"""The rule that no environments wait for each other."""
+"""Rule about dependency cycles between Flux Kustomizations."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ def dependency_cycle(fleet: FleetContext) -> Iterator[Violation]:
 
     Each waits until the other is Ready: none is ever applied.
     """
-    # Each circle once, at the last of its environments. Names count in their own cluster.
+    # Each cycle is reported once, at its last environment. Names are unique per cluster only.
     environments = fleet.model.environments
     by_name = {(environment.cluster, environment.sync_name): environment.name for environment in environments}
     clusters = {environment.name: environment.cluster for environment in environments}

@@ -1,4 +1,4 @@
-"""Rules about what the repository holds for no environment of taxiway.yaml."""
+"""Rules about overlays and sync files that belong to no environment of taxiway.yaml."""
 
 import posixpath
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ def unknown_sync_file(fleet: FleetContext) -> Iterator[Violation]:
     """
     environments, every = fleet.model.environments, set(fleet.clusters)
     known = {environment.overlay for environment in environments}
-    # An environment that was moved to another cluster misses its file there, which is told by that.
+    # After a move to another cluster the new sync file is missing, which `sync/missing-sync-file` reports.
     moved = {environment.overlay for environment in environments if environment.sync_file not in every}
     for path in sorted(every - {environment.sync_file for environment in environments}):
         for document in documents(fleet.read(path)) if path.endswith((".yaml", ".yml")) else ():

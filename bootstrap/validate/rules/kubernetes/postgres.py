@@ -1,4 +1,4 @@
-"""PostgreSQL's major version, changed since HEAD on a volume that holds data of the other one."""
+"""Rules about PostgreSQL upgrades: a major version changed since HEAD can't read the data on its volume."""
 
 from collections.abc import Iterator
 
@@ -45,7 +45,7 @@ def postgres_unread(env: EnvironmentContext) -> Iterator[Violation]:
 
 
 def _image(env: EnvironmentContext, subject: str) -> Place:
-    """The line of the server's image."""
+    """Line of the PostgreSQL server's image."""
     found = next(obj for obj in env.objects if str(identify(obj)) == subject)
     path = POD_SPECS[found["kind"]]
     for number, container in enumerate(items(dig(found, *path, "containers"))):

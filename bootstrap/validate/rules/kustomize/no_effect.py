@@ -1,4 +1,4 @@
-"""Rules about what kustomize passes over in silence: patches, images and replacements that reach nothing."""
+"""Rules about patches and images entries that match nothing, which kustomize ignores silently."""
 
 from collections.abc import Iterable, Iterator
 

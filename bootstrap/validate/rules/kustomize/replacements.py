@@ -1,4 +1,4 @@
-"""Rules about replacements: kustomize makes each as far as it can, and says little."""
+"""Rules about replacements that kustomize silently skips or applies to the wrong text."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -92,7 +92,7 @@ def _unknown(env: EnvironmentContext, replacement: Replacement) -> Iterator[Viol
             levels.append(((*base, "reject", index), mapping(rejected), _SELECT))
     for path, said, known in levels:
         for field in said:
-            # Go's reader of JSON does not mind the case.
+            # Go's JSON decoder ignores case.
             if str(field).lower() not in {name.lower() for name in known}:
                 message = f"a replacement has no field {field} here"
                 hint = suggest(str(field), known)
@@ -118,7 +118,7 @@ def _pieces(env: EnvironmentContext, replacement: Replacement) -> Iterator[Viola
 def _wrong(
     env: EnvironmentContext, replacement: Replacement, one: Object, field: str, delimiter: str, index: int
 ) -> Iterator[tuple[Place, str]]:
-    """What is wrong with the piece that a replacement writes, going by the text before it, and where that text is."""
+    """Problem of the piece that a replacement overwrites, and the place of the original text."""
     for path, _ in replacements.resolve(one, field):
         written = env.trace.written(one, path)
         if not written.whole or not isinstance(written.value, str):
@@ -138,7 +138,7 @@ def _wrong(
 
 
 def _written_names(env: EnvironmentContext, replacement: Replacement) -> set[str]:
-    """The names of the images that the manifests have where a replacement copies one from."""
+    """Image names in the manifests at the source field of a replacement."""
     found: set[str] = set()
     for source in env.trace.origins.sources:
         if dig(source.document.value, "metadata", "name") == replacement.source.get("name"):

@@ -1,4 +1,4 @@
-"""Rules about label selectors, and about the ports of the pods that they find."""
+"""Rules about label selectors and the ports of the pods that they match."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -15,7 +15,7 @@ from bootstrap.yamltools.positions import FieldPath
 
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")
 _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
-# What Airflow puts on pods when it makes them: a selector may count on these.
+# Labels that Airflow adds to the pods that it creates: selectors may use them.
 _AIRFLOW = {
     "airflow-worker",
     "airflow_kpo_in_cluster",
@@ -94,7 +94,7 @@ def shared_pods(env: EnvironmentContext) -> Iterator[Violation]:
     for workload, selected in _workloads(env):
         others = [str(pod) for pod in selected if pod.owner is not workload]
         pair = frozenset((str(identify(workload)), *others))
-        # Where both find the other's, it is one mistake; where it does not find its own, another one.
+        # Two that select each other's pods are one mistake; selector-mismatch reports one that misses its own.
         if others and pair not in told and len(others) < len(selected):
             told.add(pair)
             message = f"the selector of {identify(workload)} finds the pods of {', '.join(sorted(others))} too"
@@ -144,7 +144,7 @@ def _labelled(env: EnvironmentContext) -> Labelled:
 
 @shared
 def _services(env: EnvironmentContext) -> Iterator[tuple[Object, dict[str, Any], list[Pod]]]:
-    """Each Service that selects pods, its selector, and those."""
+    """Services with a selector, and the pods that it matches."""
     for service in env.of_kind("Service"):
         selector = mapping(service, "spec", "selector")
         if selector and dig(service, "spec", "type") != "ExternalName":
@@ -153,15 +153,15 @@ def _services(env: EnvironmentContext) -> Iterator[tuple[Object, dict[str, Any],
 
 @shared
 def _workloads(env: EnvironmentContext) -> Iterator[tuple[Object, list[Pod]]]:
-    """Each workload that has a selector, and the pods that it finds."""
+    """Workloads with a selector, and the pods that it matches."""
     for workload in env.of_kind(*_WORKLOADS):
         selector = dig(workload, "spec", "selector")
-        if mapping(selector):  # else the schema's to tell
+        if mapping(selector):  # a missing one is reported by the schema rules
             yield workload, [pod for pod in _labelled(env).selected(selector) if pod.owner["kind"] != "ConfigMap"]
 
 
 def _nothing(env: EnvironmentContext, obj: Object, path: FieldPath, labels: Any) -> Violation:
-    """Told at the label that no pod has, if it is a single one."""
+    """Violation for a selector without pods, at the label that no pod has if there is exactly one."""
     known = {pair for pod in pods.of(env) for pair in _pairs(pod.metadata.get("labels"))}
     strange = [key for key, value in _pairs(labels) if (key, value) not in known]
     shown = ", ".join(f"{key}={value}" for key, value in sorted(_pairs(labels)))
@@ -183,7 +183,7 @@ def _difference(workload: Object) -> str:
 
 
 def _probes(pod: Pod) -> Iterator[Mention]:
-    """Each port that a probe or a hook of a container calls by a name that the container does not have."""
+    """Named ports in probes and hooks that the container does not declare."""
     for container in pod.containers:
         known = _names([container.data])
         paths = [(field,) for field in _PROBES] + [("lifecycle", "postStart"), ("lifecycle", "preStop")]
@@ -196,7 +196,7 @@ def _probes(pod: Pod) -> Iterator[Mention]:
 
 
 def _targets(env: EnvironmentContext, service: Object, selected: list[Pod]) -> Iterator[Mention]:
-    """Each target port that is a name which one of the selected pods does not have."""
+    """Named target ports that one of the selected pods does not declare."""
     for number, port in enumerate(items(service, "spec", "ports")):
         name = dig(port, "targetPort")
         if isinstance(name, str) and not name.isdigit():

@@ -1,4 +1,4 @@
-"""Rules about the pinned sealing certificate, for which an environment's secrets are sealed."""
+"""Rules about the sealing certificate: its file, its pinned fingerprint, its expiry."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -30,7 +30,7 @@ def no_certificate(env: EnvironmentContext) -> Iterator[Violation]:
         yield Violation(place, f"{path} is missing", _fetch(env))
 
 
-# A private key in the file is told as what it is.
+# A private key in the file is reported by secrets/private-key.
 @rule("secrets/certificate", ERROR, fix=_FETCH, after=("secrets/private-key",), within=Within.FILE)
 def certificate(env: EnvironmentContext) -> Iterator[Violation]:
     """The pinned certificate is an RSA certificate in PEM form.
@@ -55,7 +55,7 @@ def untrusted_certificate(env: EnvironmentContext) -> Iterator[Violation]:
     if pinned is None:
         return
     trusted = pinned.fingerprint if env.environment.certificate is None else env.environment.certificate
-    # Which one is sealed for may change with the day, so none of the others may stand there.
+    # Which certificate of a file is used depends on the date, so every one of them must be trusted.
     for found in certificates.every(env.tree[path]):
         if isinstance(found, str):
             message = f"{path} {found}, beside the one that taxiway.yaml trusts"

@@ -1,4 +1,4 @@
-"""Rules about secrets that can be read in the repository as they are."""
+"""Rules about plaintext secrets in the repository."""
 
 import posixpath
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.violation import Violation, Within
 from bootstrap.yamltools.positions import Place
 
-# What stands among sealed values and is none is told as that.
+# Plaintext in a SealedSecret is reported by these.
 _SEALED = ("secrets/ciphertext", "secrets/key-name", "secrets/type-keys")
 
 
@@ -23,7 +23,7 @@ def _files(env: EnvironmentContext) -> Iterator[tuple[str, Shown]]:
 
 @shared
 def _hits(env: EnvironmentContext) -> Iterator[tuple[Place, Hit]]:
-    """The worst credential of each line, but for the files that a generator makes a Secret of, which is told itself."""
+    """Worst credential per line. Files of a secretGenerator are left out, as the generator itself is reported."""
     sources = {
         posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
         for path, held in _files(env)
@@ -57,7 +57,7 @@ def plain_secret(env: EnvironmentContext) -> Iterator[Violation]:
         for secret in held.secrets:
             names.add(secret.name)
             yield Violation(Place(path, secret.line + 1), _described(secret))
-    # Those that come from elsewhere: another repository's base, for one.
+    # Secrets that are not in the repo's files, such as those of a remote base.
     for rendered_secret in env.of_kind("Secret"):
         values = [
             *mapping(dig(rendered_secret, "data")).values(),

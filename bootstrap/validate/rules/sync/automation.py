@@ -1,4 +1,4 @@
-"""The rule that the controller syncs by itself."""
+"""Rule about automated sync: not suspended, with prune and self-heal."""
 
 from collections.abc import Iterator
 
