@@ -98,14 +98,14 @@ def key_differs(env: EnvironmentContext) -> Iterator[Violation]:
     for key in _KEYS:
         variable = settings.variable(key)
         components = (component for kind in SERVERS for component in airflow.of_kind(kind))
-        held = (component.container.settings.get(variable) for component in components)
-        first = next(filter(None, held), None)
+        candidates = (component.container.settings.get(variable) for component in components)
+        first = next(filter(None, candidates), None)
         for container in airflow.containers:
-            found = container.settings.get(variable)
-            if found and first and _source(found) != _source(first) and not is_bad_database_url(key, found.value):
-                sources = f"from {_shown(found)}, others from {_shown(first)}"
+            setting = container.settings.get(variable)
+            if setting and first and _source(setting) != _source(first) and not is_bad_database_url(key, setting.value):
+                sources = f"from {_shown(setting)}, others from {_shown(first)}"
                 message = f"{container.name} of {container.pod} takes {variable} {sources}"
-                yield Violation(setting_place(container, found), message)
+                yield Violation(setting_place(container, setting), message)
 
 
 @rule("airflow/setting-differs", ERROR, fix="Set it once, for all of them.")
@@ -161,18 +161,20 @@ def _shown(setting: Setting) -> str:
 def _auth_managers(airflow: Airflow) -> Iterator[Violation]:
     """Jobs that create the auth manager's tables or users, with another auth manager than the api-server."""
     server = airflow.first(Process.API_SERVER)
-    wanted = server.container.settings.get(_AUTH_MANAGER) if server else None
-    if wanted is None or not wanted.value:
+    expected = server.container.settings.get(_AUTH_MANAGER) if server else None
+    if expected is None or not expected.value:
         return
     for container in airflow.containers:
         makes = {"db migrate", "users create"}.intersection(commands(container))
         if not makes or container.pod.owner["kind"] not in ("Job", "CronJob"):
             continue
-        found = container.settings.get(_AUTH_MANAGER)
-        value = found.value if found else "unset"
-        if value is not None and value != wanted.value:
-            place = setting_place(container, found) if found else container.place("env")
-            yield Violation(place, f"{_AUTH_MANAGER} is {value} for {container.pod}, {wanted.value} for the api-server")
+        setting = container.settings.get(_AUTH_MANAGER)
+        value = setting.value if setting else "unset"
+        if value is not None and value != expected.value:
+            place = setting_place(container, setting) if setting else container.place("env")
+            yield Violation(
+                place, f"{_AUTH_MANAGER} is {value} for {container.pod}, {expected.value} for the api-server"
+            )
 
 
 def _bundles_place(parser: Component, runner: Component, option: Name) -> Place:

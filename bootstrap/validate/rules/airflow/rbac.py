@@ -134,20 +134,20 @@ def _token_refused(env: EnvironmentContext, user: _ApiUser) -> Place | None:
 
 def _roles(env: EnvironmentContext, account: Object) -> tuple[list[Object], bool]:
     """Roles bound to an account, and whether these are all: not if a binding names a Role from outside."""
-    found: list[Object] = []
+    roles: list[Object] = []
     are_all = True
     for binding in env.of_kind("RoleBinding", "ClusterRoleBinding"):
         subjects = items(binding.get("subjects"))
-        are_all = are_all and not any(_is_lost(env, subject) for subject in subjects)
+        are_all = are_all and not any(_is_outside(env, subject) for subject in subjects)
         if any(_is_subject(binding, subject, account) for subject in subjects):
             kind, name = dig(binding, "roleRef", "kind"), dig(binding, "roleRef", "name")
             role = env.find(kind, name) if isinstance(kind, str) and isinstance(name, str) else None
             are_all = are_all and role is not None
-            found.extend([role] if role else [])
-    return found, are_all
+            roles.extend([role] if role else [])
+    return roles, are_all
 
 
-def _is_lost(env: EnvironmentContext, subject: Any) -> bool:
+def _is_outside(env: EnvironmentContext, subject: Any) -> bool:
     """Whether a binding names a ServiceAccount outside of the repository, perhaps by mistake."""
     name = dig(subject, "name")
     made = isinstance(name, str) and env.find("ServiceAccount", name)

@@ -32,13 +32,13 @@ def bad_value(env: EnvironmentContext) -> Iterator[Violation]:
 
     Airflow raises AirflowConfigException where it reads the setting: at the start, or in the middle of its work.
     """
-    known = find_airflow(env).settings
+    release_settings = find_airflow(env).settings
     for variable in variables(env):
         name = variable.option
         # The list of DAG bundles has its own rule.
         if name is None or name == _BUNDLES or (value := variable.value) is None:
             continue
-        option = known.options.get(known.honoured.get(name, name))
+        option = release_settings.options.get(release_settings.honoured.get(name, name))
         if name == EXECUTOR:
             for executor in executor_names(value):
                 if "." not in executor and executor not in _EXECUTORS:
@@ -200,11 +200,11 @@ def _bad_bundles(bundles: list[Any]) -> Iterator[str]:
 
 def _breaking_reference(variable: Variable) -> Place | None:
     """Line of the variable whose expansion makes a JSON list invalid; None if there is none."""
-    text, known = variable.setting.value or "", values(variable.container)
-    names = [name for name in references(text) if name in known]
+    text, variable_values = variable.setting.value or "", values(variable.container)
+    names = [name for name in references(text) if name in variable_values]
     empty: dict[str, str | None] = dict.fromkeys(names, "")
     if isinstance(_parsed(expand(text, empty) or ""), list):
         for name in names:
-            if not isinstance(_parsed(expand(text, {**empty, name: known[name]}) or ""), list):
+            if not isinstance(_parsed(expand(text, {**empty, name: variable_values[name]}) or ""), list):
                 return variable.container.settings[name].place
     return None

@@ -34,9 +34,9 @@ def several_certificates(fleet: FleetContext) -> Iterator[Violation]:
     for cluster, holders in pinned.items():
         if len(holders) < 2:
             continue
-        said = "; ".join(f"{', '.join(names)}: {fingerprint}" for fingerprint, names in holders.items())
+        pins = "; ".join(f"{', '.join(names)}: {fingerprint}" for fingerprint, names in holders.items())
         last = next(reversed(holders.values()))[0]
-        message = f"the environments of cluster {cluster} are sealed for {len(holders)} certificates ({said})"
+        message = f"the environments of cluster {cluster} are sealed for {len(holders)} certificates ({pins})"
         names = tuple(name for several in holders.values() for name in several)
         yield Violation(Place(PATH, _line(fleet, last)), message, environments=names)
 

@@ -96,8 +96,8 @@ def _successor(api: str, kind: str) -> str:
     """Hint with the API that serves a kind now, preferably of its own group: Ingress moved, apps/Deployment did not."""
     served = [served_api for served_api in schemas.apis(kind) if served_api != api]
     own = next((served_api for served_api in served if schemas.group(served_api) == schemas.group(api)), None)
-    found = own or next(iter(served), "") or _REMOVED.get(api, ("", ""))[1]
-    return f"use {found}" if found else ""
+    successor = own or next(iter(served), "") or _REMOVED.get(api, ("", ""))[1]
+    return f"use {successor}" if successor else ""
 
 
 def _kinds_of(group: str) -> set[str]:

@@ -130,10 +130,10 @@ def _pod(spec: Mapping[str, Any], metadata: Mapping[str, Any], level: Level) -> 
     for field in ("initContainers", "containers"):
         for number, container in enumerate(items(spec.get(field))):
             if isinstance(container, dict):
-                found = [*_container(container, (field, number), level, relaxed=relaxed)]
+                broken = [*_container(container, (field, number), level, relaxed=relaxed)]
                 if level.name == "restricted":
-                    found.extend(_restricted(container, pod, (field, number), spec, relaxed=relaxed))
-                yield from ((path, f"container {container.get('name')}: {message}") for path, message in found)
+                    broken.extend(_restricted(container, pod, (field, number), spec, relaxed=relaxed))
+                yield from ((path, f"container {container.get('name')}: {message}") for path, message in broken)
     if level.name == "restricted" and not relaxed:
         if pod.get("runAsNonRoot") is False:
             yield (*where, "runAsNonRoot"), "runAsNonRoot must not be false"

@@ -67,8 +67,8 @@ def restart_policy(obj: ObjectContext) -> Iterator[FieldViolation]:
     if obj.kind == "Pod" or not obj.pod or policy not in ("Always", "OnFailure", "Never", None):
         return
     if (policy or "Always") not in allowed:
-        wanted, found = " or ".join(allowed), policy or "Always, the default"
-        message = f"the restart policy of a {obj.kind} is {wanted}, and this is {found}"
+        expected, actual = " or ".join(allowed), policy or "Always, the default"
+        message = f"the restart policy of a {obj.kind} is {expected}, and this is {actual}"
         yield FieldViolation((*obj.pod_path, "restartPolicy"), message)
 
 

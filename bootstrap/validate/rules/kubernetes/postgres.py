@@ -46,9 +46,9 @@ def postgres_unread(env: EnvironmentContext) -> Iterator[Violation]:
 
 def _image(env: EnvironmentContext, subject: str) -> Place:
     """Line of the PostgreSQL server's image."""
-    found = next(obj for obj in env.objects if str(identify(obj)) == subject)
-    path = POD_SPECS[found["kind"]]
-    for number, container in enumerate(items(dig(found, *path, "containers"))):
+    workload = next(obj for obj in env.objects if str(identify(obj)) == subject)
+    path = POD_SPECS[workload["kind"]]
+    for number, container in enumerate(items(dig(workload, *path, "containers"))):
         if postgres.is_named(str(dig(container, "image"))):
-            return env.trace.field(found, (*path, "containers", number, "image"))
-    return env.trace.field(found, (*path, "containers", 0, "image"))
+            return env.trace.field(workload, (*path, "containers", number, "image"))
+    return env.trace.field(workload, (*path, "containers", 0, "image"))

@@ -66,11 +66,11 @@ def refused(obj: ObjectContext, trouble: Trouble | None) -> Iterator[SchemaViola
 @shared
 def _refused(obj: ObjectContext) -> Iterator[tuple[Trouble | None, SchemaViolation]]:
     """All problems of an object; those inside of a refused field are left out."""
-    found = conformance.problems(obj.value, obj.model.kubernetes)
-    paths = {problem.path for problem in found}
+    problems = conformance.problems(obj.value, obj.model.kubernetes)
+    paths = {problem.path for problem in problems}
     every = schemas.minors(obj.model.kubernetes)
-    misspelt = [problem.path for problem in found if problem.trouble is Trouble.UNKNOWN]
-    for problem in found:
+    misspelt = [problem.path for problem in problems if problem.trouble is Trouble.UNKNOWN]
+    for problem in problems:
         path, trouble, unknown = problem.path, problem.trouble, problem.trouble is Trouble.UNKNOWN
         missing = trouble is Trouble.MISSING
         if any(path[:length] in paths for length in range(1, len(path))) or (missing and _stands(path, misspelt)):

@@ -29,7 +29,7 @@ def unread_file(env: EnvironmentContext) -> Iterator[Violation]:
     read = set(env.graph.files)
     bases = [base for base in (f"{overlay}/base", "base") if any(path.startswith(f"{base}/") for path in read)]
     for base in bases:
-        read |= _menu(env, base)
+        read |= _component_files(env, base)
     roots = (overlay, *(base for base in bases if base == "base"))
     unread = [
         path
@@ -46,14 +46,14 @@ def unread_file(env: EnvironmentContext) -> Iterator[Violation]:
             yield Violation(Place(path), f"no kustomization reads {path}", _hint(env, path))
 
 
-def _menu(env: EnvironmentContext, base: str) -> set[str]:
+def _component_files(env: EnvironmentContext, base: str) -> set[str]:
     """Files of a base's optional components, whether an overlay uses them or not."""
-    found: set[str] = set()
+    files: set[str] = set()
     prefix = f"{base}/components/"
     for path, data in env.tree.files.items():
         if path.startswith(prefix) and posixpath.basename(path) in KUSTOMIZATIONS and _is_component(data):
-            found |= set(graph.read(env.tree, posixpath.dirname(path)).files)
-    return found
+            files |= set(graph.read(env.tree, posixpath.dirname(path)).files)
+    return files
 
 
 def _is_component(data: bytes) -> bool:

@@ -60,9 +60,9 @@ def missing_secret(env: EnvironmentContext) -> Iterator[Violation]:
         if key or pods.data_of(env, "Secret", name) is not None or env.find_original("Secret", name) is not None:
             continue
         if not is_made_in_cluster(env, name) and not unread(env, "Secret", name):
-            wanted = sorted({key for other, key, _ in mentions if other == name} - {""})
+            keys = sorted({key for other, key, _ in mentions if other == name} - {""})
             message = f"Secret {name} is made by nothing in {_folder(env)}; needed by {readers(group)}"
-            hint = "; ".join(filter(None, (suggest(name, made), seal(env, name, wanted or ["KEY"]))))
+            hint = "; ".join(filter(None, (suggest(name, made), seal(env, name, keys or ["KEY"]))))
             yield Violation(first(group), message, hint)
 
 

@@ -45,7 +45,7 @@ def missing_subject(env: EnvironmentContext) -> Iterator[Violation]:
     The API server takes the binding and grants nothing to the pods: their calls end in 403 Forbidden.
     """
     # An account that a pod needs too is reported at the pod.
-    told = {mention.name for pod in pods.of(env) for mention in references.accounts(pod)}
+    reported = {mention.name for pod in pods.of(env) for mention in references.accounts(pod)}
     known = {account["metadata"]["name"]: account for account in env.of_kind("ServiceAccount")}
     for binding in env.of_kind(*_BINDINGS):
         for number, subject in enumerate(items(binding, "subjects")):
@@ -59,7 +59,7 @@ def missing_subject(env: EnvironmentContext) -> Iterator[Violation]:
                 yield Violation(place(("subjects", number, "namespace")), message)
             # Accounts of other namespaces are not ours, such as a monitoring system's.
             here = namespace in (None, dig(binding, "metadata", "namespace"))
-            if here and name not in {*known, *told, "default"} and not unread(env, "ServiceAccount", name):
+            if here and name not in {*known, *reported, "default"} and not unread(env, "ServiceAccount", name):
                 message = f"{identify(binding)} grants to ServiceAccount {name}, which is not part of this environment"
                 yield Violation(place(("subjects", number, "name")), message, suggest(name, known))
 

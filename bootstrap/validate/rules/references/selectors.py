@@ -42,7 +42,7 @@ def service_without_pods(env: EnvironmentContext) -> Iterator[Violation]:
     """
     for service, selector, selected in _services(env):
         if not selected:
-            yield _nothing(env, service, ("spec", "selector"), selector)
+            yield _no_match(env, service, ("spec", "selector"), selector)
 
 
 @rule(
@@ -61,7 +61,7 @@ def selector_without_pods(env: EnvironmentContext) -> Iterator[Violation]:
         selector = dig(obj, "spec", field)
         labels = mapping(selector, "matchLabels")
         if labels and not _AIRFLOW & labels.keys() and not labelled.selected(selector):
-            yield _nothing(env, obj, ("spec", field, "matchLabels"), labels)
+            yield _no_match(env, obj, ("spec", field, "matchLabels"), labels)
 
 
 @rule(
@@ -90,13 +90,13 @@ def shared_pods(env: EnvironmentContext) -> Iterator[Violation]:
 
     Two controllers that select the same pods fight over them: each counts, scales and deletes the other's.
     """
-    told: set[frozenset[str]] = set()
+    reported: set[frozenset[str]] = set()
     for workload, selected in _workloads(env):
         others = [str(pod) for pod in selected if pod.owner is not workload]
         pair = frozenset((str(identify(workload)), *others))
         # Two that select each other's pods are one mistake; selector-mismatch reports one that misses its own.
-        if others and pair not in told and len(others) < len(selected):
-            told.add(pair)
+        if others and pair not in reported and len(others) < len(selected):
+            reported.add(pair)
             message = f"the selector of {identify(workload)} finds the pods of {', '.join(sorted(others))} too"
             yield Violation(env.trace.field(workload, ("spec", "selector")), message)
 
@@ -130,12 +130,12 @@ def undeclared_port(env: EnvironmentContext) -> Iterator[Violation]:
         ]
         for number, port in enumerate(items(service, "spec", "ports")):
             target = dig(port, "targetPort")
-            wanted = dig(port, "port") if target is None else target
-            if isinstance(wanted, int) and declared and wanted not in declared:
+            target_port = dig(port, "port") if target is None else target
+            if isinstance(target_port, int) and declared and target_port not in declared:
                 field = "port" if target is None else "targetPort"
-                message = f"{identify(service)} leads to port {wanted}, which no container behind it declares"
+                message = f"{identify(service)} leads to port {target_port}, which no container behind it declares"
                 place = env.trace.field(service, ("spec", "ports", number, field))
-                yield Violation(place, message, suggest(str(wanted), (str(port) for port in declared)))
+                yield Violation(place, message, suggest(str(target_port), (str(port) for port in declared)))
 
 
 def _labelled(env: EnvironmentContext) -> Labelled:
@@ -160,7 +160,7 @@ def _workloads(env: EnvironmentContext) -> Iterator[tuple[Object, list[Pod]]]:
             yield workload, [pod for pod in _labelled(env).selected(selector) if pod.owner["kind"] != "ConfigMap"]
 
 
-def _nothing(env: EnvironmentContext, obj: Object, path: FieldPath, labels: Any) -> Violation:
+def _no_match(env: EnvironmentContext, obj: Object, path: FieldPath, labels: Any) -> Violation:
     """Violation for a selector without pods, at the label that no pod has if there is exactly one."""
     known = {pair for pod in pods.of(env) for pair in _pairs(pod.metadata.get("labels"))}
     strange = [key for key, value in _pairs(labels) if (key, value) not in known]
@@ -177,8 +177,10 @@ def _pairs(labels: Any) -> list[tuple[str, str]]:
 
 def _difference(workload: Object) -> str:
     labels = dict(_pairs(dig(workload, "spec", "template", "metadata", "labels")))
-    wanted = dict(_pairs(dig(workload, "spec", "selector", "matchLabels")))
-    differing = [f"{k}={v} (the template: {labels.get(k, 'none')})" for k, v in wanted.items() if labels.get(k) != v]
+    selector_labels = dict(_pairs(dig(workload, "spec", "selector", "matchLabels")))
+    differing = [
+        f"{k}={v} (the template: {labels.get(k, 'none')})" for k, v in selector_labels.items() if labels.get(k) != v
+    ]
     return f"the selector wants {', '.join(sorted(differing))}" if differing else ""
 
 

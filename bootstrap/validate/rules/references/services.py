@@ -69,8 +69,8 @@ def other_environment(env: EnvironmentContext) -> Iterator[Violation]:
     for pod in pods.of(env):
         for container in pod.containers:
             for call, reader, where in _calls(pod, container):
-                found = target(call.host, own, _services(env))
-                namespace = found.namespace if found else call.host.partition(".")[2]
+                service = target(call.host, own, _services(env))
+                namespace = service.namespace if service else call.host.partition(".")[2]
                 if namespace in others:
                     message = f"{reader} calls {call.host}, which belongs to environment {others[namespace]}"
                     hint = f"the environment's own is called {call.host.partition('.')[0]}"
@@ -125,11 +125,11 @@ def _called(env: EnvironmentContext, services: Mapping[str, Object]) -> Iterator
     for pod in pods.of(env):
         for container in pod.containers:
             for call, reader, where in _calls(pod, container):
-                found = target(call.host, namespace, services)
-                if found is not None and found.namespace == namespace:
-                    yield Mention(name=found.service, reader=reader, where=where)
+                service = target(call.host, namespace, services)
+                if service is not None and service.namespace == namespace:
+                    yield Mention(name=service.service, reader=reader, where=where)
                     if call.port is not None:
-                        yield Mention(name=found.service, key=str(call.port), reader=reader, where=where)
+                        yield Mention(name=service.service, key=str(call.port), reader=reader, where=where)
 
 
 def _calls(pod: Pod, container: Container) -> Iterator[tuple[Call, str, Any]]:

@@ -86,16 +86,16 @@ def _in_commands(container: Container, known: set[str]) -> Iterator[Violation]:
 
 def _sources(env: EnvironmentContext, container: Container) -> set[str] | None:
     """Names of the variables of `envFrom`; None if one of its sources is missing."""
-    found: set[str] = set()
+    names: set[str] = set()
     for source in items(container.data.get("envFrom")):
         prefix = str(dig(source, "prefix") or "")
         for kind, field in (("ConfigMap", "configMapRef"), ("Secret", "secretRef")):
             if isinstance(name := dig(source, field, "name"), str):
-                held = pods.data_of(env, kind, name)
-                if held is None:
+                entries = pods.data_of(env, kind, name)
+                if entries is None:
                     return None
-                found |= {prefix + key for key in held}
-    return found
+                names |= {prefix + key for key in entries}
+    return names
 
 
 def _linked(container: Container, name: str) -> bool:

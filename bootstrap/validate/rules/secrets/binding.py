@@ -54,11 +54,11 @@ def sealing_scope(env: EnvironmentContext) -> Iterator[Violation]:
     for sealed in sealed_secrets(env):
         meant = _other_scope(sealed)
         if meant and not _is_prefixed(env, sealed):
-            said = "its values were sealed" if sealed.bound else "its template says that it was sealed"
+            origin = "its values were sealed" if sealed.bound else "its template says that it was sealed"
             hint = f'write {items.ANNOTATION}{meant}: "true" into metadata.annotations, or seal the values again'
             if meant == STRICT:
                 hint = f"take the annotation {items.ANNOTATION}{sealed.scope} out of metadata, or seal the values again"
-            message = f"{sealed} is read as {sealed.scope}, and {said} as {meant}"
+            message = f"{sealed} is read as {sealed.scope}, and {origin} as {meant}"
             yield Violation(_annotation(env, sealed), message, hint)
 
 

@@ -56,18 +56,18 @@ def untrusted_certificate(env: EnvironmentContext) -> Iterator[Violation]:
         return
     trusted = pinned.fingerprint if env.environment.certificate is None else env.environment.certificate
     # Which certificate of a file is used depends on the date, so every one of them must be trusted.
-    for found in certificates.every(env.tree[path]):
-        if isinstance(found, str):
-            message = f"{path} {found}, beside the one that taxiway.yaml trusts"
+    for parsed in certificates.every(env.tree[path]):
+        if isinstance(parsed, str):
+            message = f"{path} {parsed}, beside the one that taxiway.yaml trusts"
             yield Violation(Place(path), message, "leave that one alone in the file")
-        elif found.fingerprint != trusted:
-            said = found.fingerprint
-            message = f"the sealing certificate of {name} is {said}, and taxiway.yaml trusts {trusted}"
+        elif parsed.fingerprint != trusted:
+            actual = parsed.fingerprint
+            message = f"the sealing certificate of {name} is {actual}, and taxiway.yaml trusts {trusted}"
             hint = (
-                f"ask the cluster {env.environment.cluster}: {COMPARE}; if it says {said}, write that as certificate:"
+                f"ask the cluster {env.environment.cluster}: {COMPARE}; if it says {actual}, write that as certificate:"
                 f" of {name} in taxiway.yaml, else put the file back: git log -p -- {path}"
             )
-            yield Violation(Place(path, found.line), message, hint)
+            yield Violation(Place(path, parsed.line), message, hint)
 
 
 @rule(
@@ -82,9 +82,11 @@ def unpinned_certificate(env: EnvironmentContext) -> Iterator[Violation]:
     """
     pinned = certificates.pinned(env.environment, env.tree)
     if pinned and env.environment.certificate is None:
-        said, path = pinned.fingerprint, certificates.path(env.environment)
-        message = f"no certificate of {env.environment.name} is pinned; that of {path} is {said}"
-        yield Violation(entry(env), message, f"once {COMPARE} says the same, write certificate: {said} into its entry")
+        fingerprint, path = pinned.fingerprint, certificates.path(env.environment)
+        message = f"no certificate of {env.environment.name} is pinned; that of {path} is {fingerprint}"
+        yield Violation(
+            entry(env), message, f"once {COMPARE} says the same, write certificate: {fingerprint} into its entry"
+        )
 
 
 @rule(

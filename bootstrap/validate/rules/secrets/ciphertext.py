@@ -72,8 +72,8 @@ def type_keys(env: EnvironmentContext) -> Iterator[Violation]:
     for sealed in sealed_secrets(env):
         kind = sealed.template.get("type")
         needed = _TYPES.get(kind, ()) if isinstance(kind, str) else ()
-        held = {*sealed.items, *(str(key) for key in mapping(sealed.template.get("data")))}
-        if missing := [key for key in needed if key not in held]:
+        present_keys = {*sealed.items, *(str(key) for key in mapping(sealed.template.get("data")))}
+        if missing := [key for key in needed if key not in present_keys]:
             place = env.trace.field(sealed.object, ("spec", "template", "type"))
             message = f"{sealed} is to become a Secret of type {kind}, and lacks {' and '.join(missing)}"
             yield Violation(place, message)

@@ -68,15 +68,15 @@ def scope_of(annotations: Mapping[str, Any]) -> str:
 @shared
 def sealed_secrets(env: EnvironmentContext) -> Iterator[Sealed]:
     """Every SealedSecret of the environment."""
-    for found in env.of_kind("SealedSecret"):
-        annotations = mapping(dig(found, "metadata", "annotations"))
-        namespace = dig(found, "metadata", "namespace")
+    for obj in env.of_kind("SealedSecret"):
+        annotations = mapping(dig(obj, "metadata", "annotations"))
+        namespace = dig(obj, "metadata", "namespace")
         yield Sealed(
-            object=found,
-            name=found["metadata"]["name"],
+            object=obj,
+            name=obj["metadata"]["name"],
             namespace=namespace if isinstance(namespace, str) else env.environment.namespace,
-            items={str(key): value for key, value in mapping(dig(found, "spec", "encryptedData")).items()},
-            template=mapping(dig(found, "spec", "template")),
+            items={str(key): value for key, value in mapping(dig(obj, "spec", "encryptedData")).items()},
+            template=mapping(dig(obj, "spec", "template")),
             annotations=annotations,
             records={
                 key.removeprefix(RECORD): Record.parse(value)

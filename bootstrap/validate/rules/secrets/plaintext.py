@@ -26,14 +26,14 @@ def _hits(env: EnvironmentContext) -> Iterator[tuple[Place, Hit]]:
     """Worst credential per line. Files of a secretGenerator are left out, as the generator itself is reported."""
     sources = {
         posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
-        for path, held in _files(env)
-        for secret in held.secrets
+        for path, scanned in _files(env)
+        for secret in scanned.secrets
         for name in secret.files
     }
     kinds = list(CredentialKind)
-    for path, held in _files(env):
+    for path, scanned in _files(env):
         worst: dict[int, Hit] = {}
-        for hit in sorted(held.hits, key=lambda hit: kinds.index(hit.kind)) if path not in sources else ():
+        for hit in sorted(scanned.hits, key=lambda hit: kinds.index(hit.kind)) if path not in sources else ():
             worst.setdefault(hit.line, hit)
         yield from ((Place(path, line + 1), hit) for line, hit in worst.items())
 
@@ -53,8 +53,8 @@ def plain_secret(env: EnvironmentContext) -> Iterator[Violation]:
     Base64 is no encryption. Whoever can read the repository has the values, and Git's history keeps them.
     """
     names: set[str] = set()
-    for path, held in _files(env):
-        for secret in held.secrets:
+    for path, scanned in _files(env):
+        for secret in scanned.secrets:
             names.add(secret.name)
             yield Violation(Place(path, secret.line + 1), _described(secret))
     # Secrets that are not in the repo's files, such as those of a remote base.

@@ -26,18 +26,18 @@ def wrong_namespace(env: EnvironmentContext) -> Iterator[Violation]:
     """
     # Several files name the namespace; the minority is reported.
     right = namespace(env)
-    for who, name, place in _said(env):
+    for who, name, place in _namespaces(env):
         if name != right:
             yield Violation(place, f"{who} says namespace {name}, the others say {right}")
 
 
 def namespace(env: EnvironmentContext) -> str:
     """Namespace that most of an environment's files name; in a tie, that of taxiway.yaml."""
-    votes = Counter(name for _, name, _ in _said(env))
+    votes = Counter(name for _, name, _ in _namespaces(env))
     return max(votes, key=lambda name: (votes[name], name == env.environment.namespace))
 
 
-def _said(env: EnvironmentContext) -> Iterator[tuple[str, str, Place]]:
+def _namespaces(env: EnvironmentContext) -> Iterator[tuple[str, str, Place]]:
     yield "taxiway.yaml", env.environment.namespace, objects.entry(env, "namespace")
     overlay = next(
         (

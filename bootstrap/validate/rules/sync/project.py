@@ -87,10 +87,10 @@ def _destination(env: EnvironmentContext, root: Synced, project: Synced) -> Iter
 
 
 def _objects(env: EnvironmentContext, project: Synced) -> Iterator[Violation]:
-    told: set[tuple[str, str]] = set()
+    reported: set[tuple[str, str]] = set()
     for obj in env.objects:
         group, kind = _group(obj), str(obj["kind"])
-        if (group, kind) in told:
+        if (group, kind) in reported:
             continue
         scope = "cluster" if kind in CLUSTER_SCOPED or kind == "Namespace" else "namespace"
         allowed, denied = (f"{scope}ResourceWhitelist", f"{scope}ResourceBlacklist")
@@ -103,7 +103,7 @@ def _objects(env: EnvironmentContext, project: Synced) -> Iterator[Violation]:
         elif not free and not _lists(listed, group, kind):
             field = allowed
         if field:
-            told.add((group, kind))
+            reported.add((group, kind))
             message = f"{project} does not allow {identify(obj)}: its {field} says so"
             hint = f"group {group or repr('')}, kind {kind}"
             yield Violation(project.place("spec", field), message, hint)
