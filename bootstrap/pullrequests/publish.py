@@ -13,7 +13,7 @@ from bootstrap.core.markdown import code
 from bootstrap.core.result import Progress, Result
 from bootstrap.forges import client
 from bootstrap.forges.client import PullRequests
-from bootstrap.forges.hosting import BODY_LIMITS, Hosted
+from bootstrap.forges.hosting import BODY_LIMITS, HostedRepository
 from bootstrap.forges.pull_request import Proposal, PullRequest, PullRequestOptions
 from bootstrap.gitrepo import committed, remote, repository, worktree
 from bootstrap.gitrepo.command import git
@@ -98,12 +98,12 @@ def withdraw(base: BaseCommit, ref: ChangeRef, options: PullRequestOptions, *, p
     return tuple(f"closed {pull.url}, which {base.model.branch} has overtaken" for pull in closed)
 
 
-def _hosted(base: BaseCommit) -> Hosted | None:
+def _hosted(base: BaseCommit) -> HostedRepository | None:
     """The repository on its forge; None where the remote is a local folder."""
     url = repository.Repository(base.top).origin() or ""
     if url.startswith(("file://", ".")) or Path(url).expanduser().is_absolute():
         return None
-    return Hosted.of(base.model.remote, base.model.forge, base.model.web)
+    return HostedRepository.of(base.model.remote, base.model.forge, base.model.web)
 
 
 @contextlib.contextmanager
@@ -117,7 +117,7 @@ def _connect(base: BaseCommit, options: PullRequestOptions, progress: Progress) 
 
 
 def _open_pulls(pulls: PullRequests, ref: ChangeRef, digest: str) -> list[PullRequest]:
-    return [pull for pull in pulls.under(ref.prefix) if _is_continued_on(ref, pull.branch, digest)]
+    return [pull for pull in pulls.open_from_prefix(ref.prefix) if _is_continued_on(ref, pull.branch, digest)]
 
 
 def _is_continued_on(ref: ChangeRef, branch: str, digest: str) -> bool:

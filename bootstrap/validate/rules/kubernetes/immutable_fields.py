@@ -5,8 +5,8 @@ from typing import Any
 
 from bootstrap.diff import consequences
 from bootstrap.kubernetes.conformance import Path
-from bootstrap.kubernetes.objects import by_identity, identify, name_of
-from bootstrap.validate.context import EnvironmentContext, dig
+from bootstrap.kubernetes.objects import by_identity, dig, identify, name_of
+from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.violation import Violation, Within
 

@@ -12,8 +12,9 @@ from typing import Any
 
 from bootstrap.kubernetes import schemas
 from bootstrap.kubernetes.conformance import Path
+from bootstrap.kubernetes.objects import dig, items, mapping
 from bootstrap.validate import pods
-from bootstrap.validate.context import EnvironmentContext, dig, items, mapping
+from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.objects import in_short
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.rules.kubernetes.field_checks import present, strings

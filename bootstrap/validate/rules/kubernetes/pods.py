@@ -9,7 +9,7 @@ from typing import Any
 
 from bootstrap.kubernetes import schemas, values
 from bootstrap.kubernetes.conformance import Path
-from bootstrap.validate.context import dig, items, mapping
+from bootstrap.kubernetes.objects import dig, items, mapping
 from bootstrap.validate.objects import ObjectContext, containers
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.rules.kubernetes.field_checks import integer, malformed, present, too_small

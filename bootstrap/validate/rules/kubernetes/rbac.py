@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bootstrap.validate.context import dig, items
+from bootstrap.kubernetes.objects import dig, items
 from bootstrap.validate.objects import ObjectContext
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.violation import FieldViolation

@@ -8,7 +8,7 @@ from typing import Any
 
 from bootstrap.kubernetes import values
 from bootstrap.kubernetes.conformance import Path
-from bootstrap.validate.context import dig, items, mapping
+from bootstrap.kubernetes.objects import dig, items, mapping
 from bootstrap.validate.objects import ObjectContext
 from bootstrap.validate.rules.kubernetes.field_checks import integer, malformed, present, too_small
 from bootstrap.validate.violation import FieldViolation

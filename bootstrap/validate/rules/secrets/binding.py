@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from bootstrap.core.certificates import ANNOTATION_PREFIX, CERTIFICATE
+from bootstrap.kubernetes.objects import dig, mapping
 from bootstrap.secrets import certificates
 from bootstrap.secrets.credentials import displayed_name
-from bootstrap.validate.context import EnvironmentContext, dig, mapping
+from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.rule import ERROR, WARNING, rule
 from bootstrap.validate.rules.secrets import items
 from bootstrap.validate.rules.secrets.items import STRICT, Record, Sealed, sealed_secrets

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
+from bootstrap.core.certificates import FINGERPRINT_COMMAND
 from bootstrap.secrets import certificates
 from bootstrap.secrets.certificates import PinnedCertificate
 from bootstrap.validate.context import DatedContext, EnvironmentContext
@@ -63,8 +64,8 @@ def untrusted_certificate(env: EnvironmentContext) -> Iterator[Violation]:
             actual = parsed.fingerprint
             message = f"the sealing certificate of {name} is {actual}, and taxiway.yaml trusts {trusted}"
             hint = (
-                f"ask the cluster {env.environment.cluster}: {FINGERPRINT_COMMAND}; if it says {actual}, write that as certificate:"
-                f" of {name} in taxiway.yaml, else put the file back: git log -p -- {path}"
+                f"ask the cluster {env.environment.cluster}: {FINGERPRINT_COMMAND}; if it says {actual}, write that as "
+                f"certificate: of {name} in taxiway.yaml, else put the file back: git log -p -- {path}"
             )
             yield Violation(Place(path, parsed.line), message, hint)
 

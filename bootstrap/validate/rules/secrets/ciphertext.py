@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from bootstrap.kubernetes.objects import dig, mapping
 from bootstrap.secrets import certificates
 from bootstrap.secrets.credentials import displayed_name
-from bootstrap.validate.context import EnvironmentContext, dig, mapping
+from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.rules.secrets.items import sealed_secrets
 from bootstrap.validate.violation import Violation

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bootstrap.core.certificates import ANNOTATION_PREFIX
-from bootstrap.kubernetes.objects import Object
-from bootstrap.validate.context import EnvironmentContext, dig, mapping, shared
+from bootstrap.kubernetes.objects import Object, dig, mapping
+from bootstrap.validate.context import EnvironmentContext, shared
 
 STRICT, NAMESPACE_WIDE, CLUSTER_WIDE = "strict", "namespace-wide", "cluster-wide"
 SCOPES = (STRICT, NAMESPACE_WIDE, CLUSTER_WIDE)

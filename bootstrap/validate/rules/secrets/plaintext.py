@@ -3,11 +3,11 @@
 import posixpath
 from collections.abc import Iterator
 
-from bootstrap.kubernetes.objects import identify
+from bootstrap.kubernetes.objects import dig, identify, mapping
 from bootstrap.secrets import scan
-from bootstrap.secrets.credentials import CredentialKind, displayed_name
+from bootstrap.secrets.credentials import Credential, CredentialKind, displayed_name
 from bootstrap.secrets.scan import FileSecrets, PlainSecret
-from bootstrap.validate.context import EnvironmentContext, dig, mapping, shared
+from bootstrap.validate.context import EnvironmentContext, shared
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.violation import Violation, Within
 from bootstrap.yamltools.positions import Place

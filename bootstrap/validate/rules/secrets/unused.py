@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from bootstrap.kubernetes.objects import dig, items, mapping
 from bootstrap.secrets.catalog import CATALOG
 from bootstrap.secrets.credentials import displayed_name
 from bootstrap.validate import pods
-from bootstrap.validate.context import EnvironmentContext, dig, items, mapping
+from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.rule import WARNING, rule
 from bootstrap.validate.rules.secrets.items import STRICT, Sealed, sealed_secrets
 from bootstrap.validate.violation import Violation
