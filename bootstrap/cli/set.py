@@ -1,6 +1,7 @@
 """Command line of `taxiway set`."""
 
 import shlex
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -39,10 +40,11 @@ def image(
     """Run other images; with Airflow's goes the id that its Jobs are named after."""
     with error_handler(output):
         from bootstrap.commands import set as command
+        from bootstrap.promotion import edits
 
         request = command.Request(
             directory=directory,
-            edits=tuple(map(command.image, images)),
+            edits=tuple(partial(edits.named_image, text=text) for text in images),
             command=_command("image", *images, environment=environment),
             environment=environment,
             options=change_options(pr, dry_run, draft, label, reviewer),
@@ -65,10 +67,11 @@ def dags(
     """Take the DAGs from another branch, tag or commit."""
     with error_handler(output):
         from bootstrap.commands import set as command
+        from bootstrap.promotion import edits
 
         request = command.Request(
             directory=directory,
-            edits=(command.dags(reference),),
+            edits=(partial(edits.dags, reference=reference),),
             command=_command("dags", reference, environment=environment),
             environment=environment,
             options=change_options(pr, dry_run, draft, label, reviewer),
@@ -93,10 +96,11 @@ def config(
     """Set an environment's own Airflow settings. Secrets are sealed instead, and refused here."""
     with error_handler(output):
         from bootstrap.commands import set as command
+        from bootstrap.promotion import edits
 
         request = command.Request(
             directory=directory,
-            edits=tuple(map(command.config, settings)),
+            edits=tuple(partial(edits.config, setting=setting) for setting in settings),
             # Without the values, which must not appear in a pull request in case one is a secret.
             command=" ".join(("taxiway set config", environment, *(_masked(text) for text in settings))),
             environment=environment,

@@ -39,6 +39,14 @@ def plan(tree: Tree, environment: Environment, edits: Sequence[Edit]) -> Plan:
     return Plan.joined(before, tree, plans)
 
 
+def named_image(tree: Tree, environment: Environment, text: str) -> Plan:
+    """Set an image given as `NAME=IMAGE`. Raises BadOption."""
+    name, equals, reference = text.partition("=")
+    if not equals:
+        raise BadOption(f"{text!r} is not of the form NAME=IMAGE", hint="for example airflow=apache/airflow:3.3.2")
+    return image(tree, environment, name, reference)
+
+
 def image(tree: Tree, environment: Environment, name: str, reference: str) -> Plan:
     """Set an image of an environment's release: name `airflow`, reference `apache/airflow:3.3.3`.
 
