@@ -181,3 +181,15 @@ def test_a_push_is_retried_after_a_network_failure_and_no_login_is_shown(
     assert caught.value.reason is Reason.NETWORK
     assert pauses == [2.0, 4.0]
     assert "s3cret-token" not in f"{caught.value.message} {caught.value.hint}"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("fatal: unable to access 'https://team:s3cret@h/a.git/'", "fatal: unable to access 'https://h/a.git/'"),
+        ("https://team:p@ss@h/a.git and ssh://git@h/b", "https://h/a.git and ssh://h/b"),
+        ("https://h/a@b.git", "https://h/a@b.git"),
+    ],
+)
+def test_no_login_of_a_url_is_left(text: str, shown: str) -> None:
+    assert remote.without_login(text) == shown
