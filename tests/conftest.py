@@ -71,7 +71,7 @@ class Keys:
 
     def open(self, sealed: str, scope: sealing.Scope, namespace: str, name: str) -> bytes:
         """The plaintext of a sealed value."""
-        return sealing.unseal(sealed, _read(self.key), sealing.label(scope, namespace, name)).reveal()
+        return sealing.unseal(sealed, _read(self.key), sealing.oaep_label(scope, namespace, name)).reveal()
 
 
 @cache

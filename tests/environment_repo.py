@@ -11,8 +11,9 @@ from bootstrap.config.remote import Forge, Remote
 from bootstrap.core.image import Image
 from bootstrap.core.tree import Tree
 from bootstrap.kubernetes.objects import Object, parse
-from bootstrap.kustomize import images
-from bootstrap.scaffold import plan, sources
+from bootstrap.promotion import images
+from bootstrap.scaffold import plan as scaffold
+from bootstrap.scaffold import sources
 from bootstrap.system import files
 from bootstrap.yamltools import envfile
 from tests import rendering
@@ -52,7 +53,7 @@ def source() -> Tree:
 def repo(*names: str) -> Tree:
     """The files that `init` writes for these environments."""
     known = model(*names)
-    return plan.plan(source(), known, {each.name: SEALED for each in known.environments})
+    return scaffold.plan(source(), known, {each.name: SEALED for each in known.environments})
 
 
 def render(tree: Tree, environment: str) -> tuple[Object, ...]:

@@ -1,6 +1,8 @@
 """The doors of the design, read from the syntax trees. `lint-imports` holds the ranks: [tool.importlinter]."""
 
 import ast
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -142,3 +144,24 @@ def test_nothing_stands_beside_the_packages() -> None:
 def test_modules_stay_short() -> None:
     long = {path.name: lines for path in PACKAGE.rglob("*.py") if (lines := len(path.read_text().splitlines())) > 260}
     assert not long
+
+
+def test_the_picture_of_the_packages_is_true() -> None:
+    page = (PACKAGE.parent / "docs/architecture.md").read_text()
+    picture = page.split("```mermaid\n")[1].split("```")[0]
+    shown = {
+        package: int(rank)
+        for rank, inside in re.findall(r"subgraph rank(\d+) [^\n]*\n(.*?)  end\n", picture, re.DOTALL)
+        for package in inside.split()
+    }
+    contracts = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = enumerate(reversed(contracts[0]["layers"]), 1)
+    ranks = {name: rank for rank, layer in layers for name in re.findall(r"bootstrap\.(\w+)", layer)}
+    assert shown == ranks
+    assert {path.parent.name for path in PACKAGE.glob("*/__init__.py")} == shown.keys()
+    for source, target in re.findall(r"(\w+) --> (\w+)", picture):
+        assert shown[source] > shown[target], f"{source} --> {target} goes up"
+        users = [module for module in TREES if module.partition(".")[0] == source]
+        used = {name for module in users for name in imports(module)}
+        assert any(f"{name}.".startswith(f"bootstrap.{target}.") for name in used), f"{source} imports no {target}"
+    assert all(re.search(rf"^\*\*`{package}`\*\* ", page, re.MULTILINE) for package in shown)

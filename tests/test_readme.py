@@ -1,20 +1,42 @@
-"""Docs are code: every `taxiway` command of the README runs as it is written."""
+"""Docs are code: every `taxiway` command of README and docs/ runs as it is written, and what they name exists."""
 
+import ast
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer.main
 
+from bootstrap.cli.app import app
+from bootstrap.core import errors
+from bootstrap.core.errors import TaxiwayError
 from tests.conftest import Keys
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
-FENCED = [block.partition("\n") for block in README.split("```")[1::2]]
+PAGES = {
+    path.relative_to(ROOT).as_posix(): path.read_text()
+    for path in (*ROOT.glob("*.md"), *sorted((ROOT / "docs").glob("*.md")))
+}
+# Of these pages the commands are run: README.md first.
+GUIDES = ("README.md", *(name for name in PAGES if name.startswith("docs/")))
+FENCED = [block.partition("\n") for name in GUIDES for block in PAGES[name].split("```")[1::2]]
 BLOCKS = [block.strip() for language, _, block in FENCED if not language]
 COMMANDS = [block for block in BLOCKS if "taxiway init" in block and not block.startswith("Wrote")]
+# What is no option of taxiway's.
+CLASSES = {
+    name
+    for folder in ("bootstrap", "tests")
+    for path in (ROOT / folder).rglob("*.py")
+    for name in re.findall(r"^(?:class )?([A-Z]\w*)(?:\(| =|:)", path.read_text(), re.MULTILINE)
+}
+OTHERS = {"--fetch-cert", "--update-golden", "--install-completion", "--help"}
 
 
 def run(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -87,7 +109,76 @@ def test_the_promotion_of_the_readme_runs_as_it_is_written(folder: Path) -> None
     assert done.returncode == 0, done.stderr
 
 
-def test_every_make_target_of_the_readme_exists() -> None:
+@pytest.mark.parametrize("name", PAGES)
+def test_every_make_target_exists(name: str) -> None:
     makefile = (ROOT / "Makefile").read_text()
-    for target in set(re.findall(r"make ([a-z-]+)", README)):
+    for target in set(re.findall(r"(?:^|`)make ([a-z-]+)", PAGES[name], re.MULTILINE)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_link_leads_to_a_file(name: str) -> None:
+    for target in re.findall(r"\]\(([^)#]+)", PAGES[name]):
+        assert (ROOT / name).parent.joinpath(target).exists(), target
+
+
+def commands(group: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command by its words; of click, or of the copy of it that newer versions of typer have."""
+    yield name, group
+    for word, command in getattr(group, "commands", {}).items():
+        yield from commands(command, f"{name} {word}".strip())
+
+
+@pytest.mark.parametrize("name", sorted({*GUIDES} - {"docs/rules.md"}))  # a rule may be about Airflow's own options
+def test_every_command_and_option_exists(name: str) -> None:
+    known = dict(commands(typer.main.get_command(app)))
+    options = {word for command in known.values() for option in command.params for word in option.opts}
+    options |= {word for command in known.values() for option in command.params for word in option.secondary_opts}
+    for code in re.findall(r"`([^`\n]+)`", PAGES[name]):
+        for words in re.findall(r"taxiway ((?:set|env)? ?[a-z]+)\b", code):
+            assert words in known, code
+        if not re.match(r"git |python|\.venv|docs/|make ", code):
+            assert {*re.findall(r"(?<![\w-])--[a-z][a-z-]+", code)} <= options | OTHERS, code
+
+
+def test_the_page_of_commands_has_every_command_and_exit_code() -> None:
+    page = PAGES["docs/commands.md"]
+    for name, command in commands(typer.main.get_command(app)):
+        if name and not command.hidden and not hasattr(command, "commands"):
+            assert f"`taxiway {name}`" in page, name
+    classes = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, TaxiwayError)]
+    for code in {each.exit_code for each in classes}:
+        assert f"| {code} | " in page, code
+
+
+@cache
+def names(path: Path) -> set[str]:
+    """What a module defines: functions, classes, their methods and fields, and constants."""
+    found: set[str] = set()
+    for node in ast.parse(path.read_text()).body:
+        found |= bound(node)
+        if isinstance(node, ast.ClassDef):
+            found |= {f"{node.name}.{name}" for inner in node.body for name in bound(inner)}
+    return found
+
+
+def bound(node: ast.stmt) -> set[str]:
+    """The names that a statement gives."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return {node.name}
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    return {target.id for target in targets if isinstance(target, ast.Name)}
+
+
+@pytest.mark.parametrize("name", ["CONTRIBUTING.md", "docs/architecture.md", "docs/threat-model.md", "SECURITY.md"])
+def test_every_file_and_function_that_is_named_exists(name: str) -> None:
+    named = re.findall(r"`([a-z_.]+/[\w/.-]+\.(?:py|yaml|json|gz|txt|env|toml|md))(?::(\w+(?:\.\w+)?))?`", PAGES[name])
+    for file, attribute in named:
+        if "VERSION" in file:
+            continue
+        path = next((each for each in (ROOT / file, ROOT / "bootstrap" / file) if each.exists()), None)
+        assert path or re.search("[A-Z]{2}", file) or file.startswith(("overlays/", "clusters/")), file
+        assert not attribute or (path and attribute in names(path)), f"{file}:{attribute}"
+    assert {*re.findall(r"`([A-Z][a-z]+[A-Za-z]*)`", PAGES[name])} <= CLASSES
+    for file in re.findall(r"`(test_\w+\.py)`", PAGES[name]):
+        assert (ROOT / "tests/security" / file).exists(), file

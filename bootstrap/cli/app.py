@@ -1,4 +1,4 @@
-"""The command line, declarations only. What a command needs is imported when it runs: `--help` stays quick."""
+"""Typer application `taxiway`. Commands import what they need when they run, so that `--help` stays fast."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -22,8 +22,8 @@ from bootstrap.core.escaping import log_line
 
 
 @contextlib.contextmanager
-def _quoting() -> Iterator[None]:
-    """Let Typer's errors quote the command line as all else that is printed: as text."""
+def _escaped_errors() -> Iterator[None]:
+    """Escape control characters in Typer's error messages, which quote the command line."""
     try:
         yield
     except Exception as err:
@@ -34,11 +34,11 @@ def _quoting() -> Iterator[None]:
 
 class _Group(TyperGroup):
     def make_context(self, *arguments: Any, **more: Any) -> Any:
-        with _quoting():
+        with _escaped_errors():
             return super().make_context(*arguments, **more)
 
     def invoke(self, ctx: Any) -> Any:
-        with _quoting():
+        with _escaped_errors():
             return super().invoke(ctx)
 
 
@@ -51,8 +51,8 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(is_given: bool) -> None:
+    if is_given:
         typer.echo(f"taxiway {__version__}")
         raise typer.Exit
 
@@ -74,5 +74,5 @@ for group in (set_group, env_group):
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Carry out these words, or as the console script those of the command line; it ends with SystemExit."""
+    """Run a command line (None: sys.argv). Always raises SystemExit."""
     app(args=argv, prog_name="taxiway")

@@ -1,4 +1,4 @@
-"""The declaration of `taxiway comment`."""
+"""Command line of `taxiway comment`."""
 
 from pathlib import Path
 from typing import Annotated

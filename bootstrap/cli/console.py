@@ -1,6 +1,6 @@
-"""The only place that prints. stdout is the answer, stderr is the story.
+"""Console output: results on stdout, messages on stderr. No other module prints.
 
-All of it goes through `plaintext.log_line`, so that no text of others is more than text; colours are put on after that.
+All text goes through `escaping.log_line`, so that text of the repo can't control the terminal; colours are added last.
 """
 
 import contextlib
@@ -18,13 +18,13 @@ from bootstrap.core.errors import MultipleErrors, TaxiwayError
 from bootstrap.core.escaping import log_line
 from bootstrap.core.result import Result
 
-_PATIENCE = 0.5  # seconds that a user waits without a word
+_DELAY = 0.5  # seconds before progress is shown
 _COLOURS = {"+ ": "32", "- ": "31", "~ ": "36", "! ": "1;33"}
-_WHEEL = "|/-\\"
+_SPINNER = "|/-\\"
 
 
 class Output(StrEnum):
-    """The form of the answer."""
+    """Output format."""
 
     TEXT = "text"
     JSON = "json"
@@ -41,16 +41,16 @@ def show(result: Result, output: Output) -> None:
         for line in result.lines:
             _print(paint(log_line(line)), sys.stdout)
     for note in result.notes:
-        tell(f"note: {note}")
+        message(f"note: {note}")
 
 
-def tell(sentence: str) -> None:
-    """Print a sentence on stderr."""
-    _print(log_line(sentence), sys.stderr)
+def message(text: str) -> None:
+    """Print a line on stderr."""
+    _print(log_line(text), sys.stderr)
 
 
 def _document(text: str) -> None:
-    """A document for programs: as it is in UTF-8, but on a terminal, where control characters are shown."""
+    """Print a document for programs unchanged, in UTF-8; on a terminal, control characters are escaped."""
     if sys.stdout.isatty():
         _print(escaping.visible(text, keep="\n\t"), sys.stdout)
     else:
@@ -60,59 +60,59 @@ def _document(text: str) -> None:
 
 
 def _print(text: str, file: TextIO) -> None:
-    """What the terminal's encoding has no character for is written out, as under LANG=C."""
+    """Print with backslash escapes for characters that the encoding lacks, for example under LANG=C."""
     encoding = file.encoding or "utf-8"
     print(text.encode(encoding, "backslashreplace").decode(encoding), file=file)
 
 
 def _paint(line: str) -> str:
-    """A line of a difference in the colour that its first sign has in Git."""
+    """Colour a line of a difference by its first character, as Git does."""
     colour = _COLOURS.get(line.strip()[:2])
     return f"\x1b[{colour}m{line}\x1b[0m" if colour else line
 
 
 def fail(error: TaxiwayError, output: Output) -> None:
-    """Print a mistake, or all of several: a sentence each, and what to do next. JSON readers get them on stdout too.
+    """Print one or several errors with their hints on stderr; with JSON output, on stdout too.
 
-    What a program said in more than one line goes on behind a bar: no line of it looks like one of ours.
+    Further lines of a message, such as a program's stderr, are indented with a bar, so that they don't look like ours.
     """
     errors = error.errors if isinstance(error, MultipleErrors) else (error,)
-    for each in errors:
-        first, *more = each.message.replace("\r\n", "\n").strip("\n").split("\n")
+    for err in errors:
+        first, *more = err.message.replace("\r\n", "\n").strip("\n").split("\n")
         for line in (f"error: {first}", *(f"  | {line}" for line in more)):
-            tell(line)
-        if each.hint:
-            tell(f"  hint: {each.hint}")
+            message(line)
+        if err.hint:
+            message(f"  hint: {err.hint}")
     if output is Output.JSON:
-        told = [{"message": each.message, "hint": each.hint} for each in errors]
-        print(escaping.as_json({"status": "error", "exitCode": error.exit_code, "errors": told}))
+        data = [{"message": err.message, "hint": err.hint} for err in errors]
+        print(escaping.as_json({"status": "error", "exitCode": error.exit_code, "errors": data}))
 
 
 def trace(defect: Exception) -> None:
-    """Print where a defect of taxiway was met, for who reports it."""
+    """Print a traceback, for a bug report."""
     for line in "".join(traceback.format_exception(defect)).split("\n")[:-1]:
-        tell(f"  | {line}")
+        message(f"  | {line}")
 
 
 @contextlib.contextmanager
-def progress(what: str) -> Iterator[Callable[[str], None] | None]:
-    """Say on stderr what is being waited for, once half a second has passed and only on a terminal.
+def progress(text: str) -> Iterator[Callable[[str], None] | None]:
+    """Show a spinner with a text on stderr after half a second, if that is a terminal.
 
-    The function that it gives there takes another sentence.
+    Yields a function that replaces the text, or None.
     """
     if not sys.stderr.isatty():
         yield None
         return
     done = threading.Event()
-    said = deque([what], maxlen=1)
+    latest = deque([text], maxlen=1)
 
     def spin() -> None:
-        if done.wait(_PATIENCE):
+        if done.wait(_DELAY):
             return
         turn = 0
         while not done.wait(0.1):
             turn += 1
-            sys.stderr.write(f"\r\x1b[K{_WHEEL[turn % len(_WHEEL)]} {log_line(said[-1])} ")
+            sys.stderr.write(f"\r\x1b[K{_SPINNER[turn % len(_SPINNER)]} {log_line(latest[-1])} ")
             sys.stderr.flush()
         sys.stderr.write("\r\x1b[K")
         sys.stderr.flush()
@@ -120,7 +120,7 @@ def progress(what: str) -> Iterator[Callable[[str], None] | None]:
     spinner = threading.Thread(target=spin, daemon=True)
     spinner.start()
     try:
-        yield said.append
+        yield latest.append
     finally:
         done.set()
         spinner.join()

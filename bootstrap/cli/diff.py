@@ -1,4 +1,4 @@
-"""The declaration of `taxiway diff`."""
+"""Command line of `taxiway diff`."""
 
 from enum import StrEnum
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The declaration of `taxiway env`."""
+"""Command line of `taxiway env`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -83,7 +83,7 @@ def remove(
         from bootstrap.commands import env as command
 
         options = change_options(pr, not yes, draft, label, reviewer)
-        request = command.Removed(directory=directory, name=name, options=options)
+        request = command.RemoveRequest(directory=directory, name=name, options=options)
         console.show(command.remove(request, progress=console.progress), output)
 
 
@@ -96,4 +96,4 @@ def show(
     with error_handler(output):
         from bootstrap.commands import env as command
 
-        console.show(command.listed(directory), output)
+        console.show(command.list_environments(directory), output)

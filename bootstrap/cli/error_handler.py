@@ -1,4 +1,4 @@
-"""The one place that turns errors into sentences and exit codes."""
+"""Error handler: maps exceptions to messages and exit codes."""
 
 import contextlib
 import os
@@ -17,7 +17,7 @@ _PIPE_CLOSED = 141  # 128 and SIGPIPE, as shells have it
 
 @contextlib.contextmanager
 def error_handler(output: Output) -> Iterator[None]:
-    """End with a sentence and an exit code, where the `with` raises."""
+    """Print an exception of the `with` body and raise typer.Exit with its exit code."""
     signals.command_started()
     failure: TaxiwayError
     try:
@@ -25,7 +25,7 @@ def error_handler(output: Output) -> Iterator[None]:
         return
     except TaxiwayError as err:
         failure = err
-    except BrokenPipeError:  # the reader has seen enough, as `head` does
+    except BrokenPipeError:  # the reader closed the pipe, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(_PIPE_CLOSED) from None
     except OSError as err:
@@ -33,11 +33,11 @@ def error_handler(output: Output) -> Iterator[None]:
     except (KeyboardInterrupt, typer.Abort, signals.Stopped):
         failure = Interrupted(signals.message(), exit_code=signals.exit_code())
     except Exception as err:
-        if not signals.stopped():  # Python's own traceback would send text of the repo as it is
+        if not signals.stopped():  # not by Python itself, which would print text of the repo unescaped
             console.trace(err)
         hint = "report it, with the lines above"
         failure = Defect(f"this is a defect of taxiway: {type(err).__name__}", hint=hint)
-    if signals.stopped():  # whatever came of it on the way out
+    if signals.stopped():  # an error after a signal is a consequence of it
         failure = Interrupted(signals.message(), exit_code=signals.exit_code())
         signals.command_ended()
     console.fail(failure, output)

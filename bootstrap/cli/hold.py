@@ -1,4 +1,4 @@
-"""The declaration of `taxiway hold` and `taxiway unhold`."""
+"""Command line of `taxiway hold` and `taxiway unhold`."""
 
 from pathlib import Path
 from typing import Annotated

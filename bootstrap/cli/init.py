@@ -1,4 +1,4 @@
-"""The declaration of `taxiway init`."""
+"""Command line of `taxiway init`."""
 
 import sys
 from pathlib import Path
@@ -124,7 +124,7 @@ def init(
                 dry_run=dry_run,
                 commit=not no_commit,
             ),
-            ask=prompts.terminal if sys.stdin.isatty() and not yes else prompts.nobody,
+            ask=prompts.ask if sys.stdin.isatty() and not yes else prompts.take_defaults,
             progress=console.progress,
         )
         console.show(result, output)

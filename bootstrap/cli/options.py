@@ -1,4 +1,4 @@
-"""The options that several commands share."""
+"""Options that several commands share."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -57,11 +57,11 @@ def change_options(
     *,
     no_pr: bool = False,
 ) -> "ChangeOptions":
-    """How to make a change, as the options say it."""
+    """Convert the options of a changing command."""
     from bootstrap.commands._session import ChangeOptions
     from bootstrap.forges.pull_request import PullRequestOptions
 
-    asked = PullRequestOptions(
+    pull_request = PullRequestOptions(
         pull_request=not no_pr, draft=draft, labels=tuple(label or ()), reviewers=tuple(reviewer or ())
     )
-    return ChangeOptions(dry_run=dry_run, pull_request=asked if pr else None)
+    return ChangeOptions(dry_run=dry_run, pull_request=pull_request if pr else None)

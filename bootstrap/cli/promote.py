@@ -1,4 +1,4 @@
-"""The declaration of `taxiway promote`."""
+"""Command line of `taxiway promote`."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -12,8 +12,8 @@ from bootstrap.cli.error_handler import error_handler
 from bootstrap.cli.options import Directory, Draft, DryRun, Labels, NoPullRequest, OutputForm, Reviewers, change_options
 
 
-class Carried(StrEnum):
-    """One part of a release."""
+class ReleasePart(StrEnum):
+    """Part of a release; the same as promotion.merge.Part, which is not imported here to keep `--help` fast."""
 
     IMAGES = "images"
     DAGS = "dags"
@@ -26,7 +26,7 @@ def promote(
         list[str] | None, typer.Argument(metavar="[SOURCE] TARGET", help="By default from the environment before it.")
     ] = None,
     chain: Annotated[bool, typer.Option("--all", help="Every environment from the one before it.")] = False,
-    only: Annotated[list[Carried] | None, typer.Option(help="Just this part; repeat.", show_default=False)] = None,
+    only: Annotated[list[ReleasePart] | None, typer.Option(help="Just this part; repeat.", show_default=False)] = None,
     pin: Annotated[
         str | None,
         typer.Option(metavar="TAG", help="This tag of Airflow's image in place of the source's.", show_default=False),
@@ -57,7 +57,7 @@ def promote(
                 directory=directory,
                 names=tuple(names or ()),
                 chain=chain,
-                only=frozenset(Part(each) for each in only or Part),
+                only=frozenset(map(Part, only or Part)),
                 pin=pin,
                 reference=reference,
                 options=change_options(True, dry_run, draft, label, reviewer, no_pr=no_pr),

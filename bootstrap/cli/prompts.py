@@ -1,4 +1,4 @@
-"""The questions that `init` asks on a terminal, for what the options leave open."""
+"""Prompts of `init` for the options that were not given."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,27 +11,27 @@ from bootstrap.config.model import Controller
 from bootstrap.config.remote import Remote
 from bootstrap.core.errors import TaxiwayError
 from bootstrap.core.escaping import log_line
-from bootstrap.scaffold.options import DEFAULT_CLUSTER, DEFAULT_ENVIRONMENTS, Options, Surroundings
+from bootstrap.scaffold.options import DEFAULT_CLUSTER, DEFAULT_ENVIRONMENTS, DirectoryState, Options
 
 _KEY, _NONE, _ANY = "new", "none", "any"
 
 
-def nobody(options: Options, _: Surroundings) -> Options:
-    """Ask nothing: the defaults stand."""
+def take_defaults(options: Options, _: DirectoryState) -> Options:
+    """Ask nothing."""
     return options
 
 
-def terminal(options: Options, around: Surroundings) -> Options:
-    """Ask for everything that was not given; Enter takes the default. Ends with a question whether to go on."""
-    console.tell("An environment repo for Airflow. Enter takes what stands in brackets.")
-    repo = options.repo or _url(around.origin)
-    controller = options.controller or _choose("Controller", [each.value for each in Controller])
+def ask(options: Options, state: DirectoryState) -> Options:
+    """Ask for every option that was not given, then for confirmation. Raises typer.Abort on a no."""
+    console.message("An environment repo for Airflow. Enter takes what stands in brackets.")
+    repo = options.repo or _url(state.origin)
+    controller = options.controller or _choose("Controller", [controller.value for controller in Controller])
     names = options.environments or tuple(
         _prompt("Environments, in promotion order", " ".join(DEFAULT_ENVIRONMENTS)).replace(",", " ").split()
     )
-    clusters = _each(names, options.clusters, "Cluster of {}", lambda _: DEFAULT_CLUSTER)
-    namespaces = _each(names, options.namespaces, "Namespace of {}", lambda name: f"airflow-{name}")
-    ports = _each(names, options.node_ports, "Node port of {}'s UI (30000-32767)", lambda _: _ANY)
+    clusters = _for_each(names, options.clusters, "Cluster of {}", lambda _: DEFAULT_CLUSTER)
+    namespaces = _for_each(names, options.namespaces, "Namespace of {}", lambda name: f"airflow-{name}")
+    ports = _for_each(names, options.node_ports, "Node port of {}'s UI (30000-32767)", lambda _: _ANY)
     certificates, key = options.sealing_certs, options.new_sealing_key
     if not certificates and key is None:
         answer = _prompt("File of the cluster's sealing certificate, or 'new' for a key of its own", _KEY)
@@ -40,7 +40,7 @@ def terminal(options: Options, around: Surroundings) -> Options:
         else:
             certificates = (answer,)
     secrets_from = options.secrets_from or _prompt("File with secrets of your own; all others are made", _NONE)
-    chosen = replace(
+    completed = replace(
         options,
         repo=repo,
         controller=controller,
@@ -53,17 +53,17 @@ def terminal(options: Options, around: Surroundings) -> Options:
         secrets_from=None if secrets_from == _NONE else secrets_from,
     )
     typer.confirm(log_line(f"Write it to {options.directory.resolve()}?"), default=True, abort=True, err=True)
-    return chosen
+    return completed
 
 
 def _prompt(question: str, default: str | None) -> str:
-    shown = log_line(question if default is None else f"{question} [{default}]")
-    return str(typer.prompt(shown, default=default, show_default=False, err=True)).strip()
+    text = log_line(question if default is None else f"{question} [{default}]")
+    return str(typer.prompt(text, default=default, show_default=False, err=True)).strip()
 
 
 def _choose(question: str, known: list[str]) -> str:
     while (answer := _prompt(f"{question} ({' or '.join(known)})", known[0])) not in known:
-        console.tell(f"  one of: {', '.join(known)}")
+        console.message(f"  one of: {', '.join(known)}")
     return answer
 
 
@@ -73,15 +73,15 @@ def _url(default: str | None) -> str:
         try:
             return Remote.parse(answer).url
         except TaxiwayError as err:
-            console.tell(f"  {err.message}; {err.hint}")
+            console.message(f"  {err.message}; {err.hint}")
 
 
-def _each(
+def _for_each(
     names: tuple[str, ...], given: tuple[str, ...], question: str, default: Callable[[str], str]
 ) -> tuple[str, ...]:
     answered = {text.partition("=")[0] for text in given}
-    asked = [f"{name}={_prompt(question.format(name), default(name))}" for name in names if name not in answered]
-    return (*given, *asked)
+    answers = [f"{name}={_prompt(question.format(name), default(name))}" for name in names if name not in answered]
+    return (*given, *answers)
 
 
 def _key_file(repo: str) -> str:

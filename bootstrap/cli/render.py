@@ -1,4 +1,4 @@
-"""The declaration of `taxiway render`."""
+"""Command line of `taxiway render`."""
 
 from enum import StrEnum
 from pathlib import Path

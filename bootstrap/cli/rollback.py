@@ -1,4 +1,4 @@
-"""The declaration of `taxiway rollback`."""
+"""Command line of `taxiway rollback`."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,5 +1,7 @@
-"""The declaration of `taxiway set`."""
+"""Command line of `taxiway set`."""
 
+import shlex
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -38,11 +40,12 @@ def image(
     """Run other images; with Airflow's goes the id that its Jobs are named after."""
     with error_handler(output):
         from bootstrap.commands import set as command
+        from bootstrap.promotion import edits
 
         request = command.Request(
             directory=directory,
-            edits=tuple(command.image(each) for each in images),
-            command=f"taxiway set image {' '.join(images)}",
+            edits=tuple(partial(edits.named_image, text=text) for text in images),
+            command=_command("image", *images, environment=environment),
             environment=environment,
             options=change_options(pr, dry_run, draft, label, reviewer),
         )
@@ -64,11 +67,12 @@ def dags(
     """Take the DAGs from another branch, tag or commit."""
     with error_handler(output):
         from bootstrap.commands import set as command
+        from bootstrap.promotion import edits
 
         request = command.Request(
             directory=directory,
-            edits=(command.dags(reference),),
-            command=f"taxiway set dags {reference}",
+            edits=(partial(edits.dags, reference=reference),),
+            command=_command("dags", reference, environment=environment),
             environment=environment,
             options=change_options(pr, dry_run, draft, label, reviewer),
         )
@@ -92,13 +96,24 @@ def config(
     """Set an environment's own Airflow settings. Secrets are sealed instead, and refused here."""
     with error_handler(output):
         from bootstrap.commands import set as command
+        from bootstrap.promotion import edits
 
         request = command.Request(
             directory=directory,
-            edits=tuple(command.config(each) for each in settings),
-            # No value: what was meant to be a secret must not come to stand in a pull request.
-            command=f"taxiway set config {environment} {' '.join(each.partition('=')[0] + '=…' for each in settings)}",
+            edits=tuple(partial(edits.config, setting=setting) for setting in settings),
+            # Without the values, which must not appear in a pull request in case one is a secret.
+            command=" ".join(("taxiway set config", environment, *(_masked(text) for text in settings))),
             environment=environment,
             options=change_options(pr, dry_run, draft, label, reviewer),
         )
         console.show(command.run(request, progress=console.progress), output)
+
+
+def _masked(setting: str) -> str:
+    name, equals, _ = setting.partition("=")
+    return f"{name}=…" if equals else name
+
+
+def _command(verb: str, *arguments: str, environment: str | None = None) -> str:
+    """The command line of an edit, for the pull request that it makes."""
+    return shlex.join(["taxiway", "set", verb, *arguments, *(("--environment", environment) if environment else ())])

@@ -1,4 +1,4 @@
-"""The declaration of `taxiway validate`."""
+"""Command line of `taxiway validate`."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -56,7 +56,7 @@ def validate(
         if list_rules or explain:
             from bootstrap.commands import rules
 
-            result = rules.explain(explain) if explain else rules.every()
+            result = rules.explain(explain) if explain else rules.list_rules()
         else:
             from bootstrap.commands import validate as command
 

@@ -1,4 +1,4 @@
-"""Make a previewed change: show it, commit it here, or publish it as a pull request."""
+"""Make a previewed change: show it (dry run), commit it on the current branch, or publish it as a pull request."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,32 +16,32 @@ from bootstrap.pullrequests.preview import Preview
 _UNLIMITED = 2**31  # characters
 
 
-def make(session: Session, base: BaseCommit, preview: Preview, options: ChangeOptions) -> Result:
-    """Make the change as the options ask. Raises every problem at once, before anything is written."""
+def make_change(session: Session, base: BaseCommit, preview: Preview, options: ChangeOptions) -> Result:
+    """Make a change. Raises all problems of its preview at once, before anything is written."""
     raise_all(preview.problems)
     if not preview.plan.changes:
-        return _unchanged(session, base, preview, options)
+        return _unchanged_result(session, base, preview, options)
     if options.dry_run:
-        return _planned(preview)
+        return _planned_result(preview)
     title = description.title(preview.record.ref, preview.plan.moved)
     if options.pull_request is None:
         with session.progress("committing"):
             commit = local_commit.commit(base.top, preview.plan.changes, description.message(preview))
         lines = (f"committed {commit[:12]}; it is synced once it is pushed",)
-        made = Result(status="committed", data={"commit": commit}, lines=lines)
+        result = Result(status="committed", data={"commit": commit}, lines=lines)
     else:
-        made = publish.publish(base, preview, options.pull_request, progress=session.progress)
-    head = title if made.status != "unchanged" else f"{title}: unchanged"
+        result = publish.publish(base, preview, options.pull_request, progress=session.progress)
+    head = title if result.status != "unchanged" else f"{title}: unchanged"
     return replace(
-        made,
-        data={**preview.data, **made.data},
-        lines=(head, *preview.consequences, *made.lines),
-        notes=(*preview.notes, *made.notes),
+        result,
+        data={**preview.data, **result.data},
+        lines=(head, *preview.consequences, *result.lines),
+        notes=(*preview.notes, *result.notes),
     )
 
 
-def joined(results: Sequence[Result]) -> Result:
-    """Several steps as one result: changed where one is."""
+def join_results(results: Sequence[Result]) -> Result:
+    """Join the results of several steps; the status is that of the first step that is not unchanged."""
     if len(results) == 1:
         return results[0]
     return Result(
@@ -52,7 +52,7 @@ def joined(results: Sequence[Result]) -> Result:
     )
 
 
-def _unchanged(session: Session, base: BaseCommit, preview: Preview, options: ChangeOptions) -> Result:
+def _unchanged_result(session: Session, base: BaseCommit, preview: Preview, options: ChangeOptions) -> Result:
     ref = preview.record.ref
     notes: tuple[str, ...] = ()
     if options.pull_request and not options.dry_run:
@@ -61,10 +61,10 @@ def _unchanged(session: Session, base: BaseCommit, preview: Preview, options: Ch
     return Result(status="unchanged", data=data, lines=(f"{ref}: unchanged",), notes=notes)
 
 
-def _planned(preview: Preview) -> Result:
+def _planned_result(preview: Preview) -> Result:
     text = description.render(preview, BODY_LIMITS[preview.model.forge])
     lines = [description.title(preview.record.ref, preview.plan.moved), "", *text.splitlines()]
-    if text != description.render(preview, _UNLIMITED):  # what is cut in the pull request is shown here
+    if text != description.render(preview, _UNLIMITED):  # the body was cut, so show the whole difference
         lines.extend(("", *formats.lines(preview.diff)))
     data = {**preview.data, "body": text, "difference": formats.data(preview.diff)}
     return Result(status="planned", data=data, lines=tuple(lines))

@@ -1,4 +1,4 @@
-"""What `init` tells at its end: what was made, and what to do next."""
+"""Results of `init`: what was written, and the next steps."""
 
 import shlex
 from pathlib import Path
@@ -9,24 +9,24 @@ from bootstrap.core.result import Result
 from bootstrap.core.tree import Tree
 
 
-def done(wanted: Model, top: Path, tree: Tree, *, status: str, commit: str | None, key_file: Path | None) -> Result:
-    """The result of a run that made a repository, or with status `planned` would have."""
-    steps = () if status == "planned" else _steps(wanted, top, commit, key_file)
-    order = " → ".join(each.name for each in wanted.environments)
+def created(model: Model, top: Path, tree: Tree, *, status: str, commit: str | None, key_file: Path | None) -> Result:
+    """The result of a run that created a repository; with status `planned`, of a dry run."""
+    steps = () if status == "planned" else _steps(model, top, commit, key_file)
+    order = " → ".join(environment.name for environment in model.environments)
     head = {
-        "planned": f"Would write {len(tree)} files to {top}: {order}, synced by {wanted.controller.value}",
-        "created": f"Wrote {len(tree)} files to {top}: {order}, synced by {wanted.controller.value}",
+        "planned": f"Would write {len(tree)} files to {top}: {order}, synced by {model.controller.value}",
+        "created": f"Wrote {len(tree)} files to {top}: {order}, synced by {model.controller.value}",
     }[status]
     lines = [head]
     if status == "planned":
-        lines.extend(f"  {path}" for path in _folded(tree, wanted))
+        lines.extend(f"  {path}" for path in _listed(tree, model))
     else:
-        lines.append(f"Commit {commit[:10]} on {wanted.branch}" if commit else "Not committed, as asked")
+        lines.append(f"Commit {commit[:10]} on {model.branch}" if commit else "Not committed, as asked")
         lines.extend(("", "Next:"))
         for number, (title, commands) in enumerate(steps, start=1):
             lines.append(f"  {number}. {title}")
             lines.extend(f"       {command}" for command in commands)
-    data = _data(wanted, top) | {
+    data = _data(model, top) | {
         "commit": commit,
         "files": list(tree),
         "sealingKey": str(key_file) if key_file else None,
@@ -35,33 +35,33 @@ def done(wanted: Model, top: Path, tree: Tree, *, status: str, commit: str | Non
     return Result(status=status, data=data, lines=tuple(lines))
 
 
-def unchanged(known: Model, top: Path, notes: tuple[str, ...]) -> Result:
-    """The result of a run that found everything in place."""
-    return Result(status="unchanged", data=_data(known, top), lines=("unchanged",), notes=notes)
+def unchanged(model: Model, top: Path, notes: tuple[str, ...]) -> Result:
+    """The result of a run on an existing environment repo."""
+    return Result(status="unchanged", data=_data(model, top), lines=("unchanged",), notes=notes)
 
 
-def _data(wanted: Model, top: Path) -> dict[str, object]:
+def _data(model: Model, top: Path) -> dict[str, object]:
     return {
         "directory": str(top),
-        "repository": wanted.remote.url,
-        "branch": wanted.branch,
-        "forge": wanted.forge.value,
-        "controller": wanted.controller.value,
+        "repository": model.remote.url,
+        "branch": model.branch,
+        "forge": model.forge.value,
+        "controller": model.controller.value,
         "environments": [
             {
-                "name": each.name,
-                "namespace": each.namespace,
-                "cluster": each.cluster,
-                "nodePort": each.node_port,
-                "certificate": each.certificate,
+                "name": environment.name,
+                "namespace": environment.namespace,
+                "cluster": environment.cluster,
+                "nodePort": environment.node_port,
+                "certificate": environment.certificate,
             }
-            for each in wanted.environments
+            for environment in model.environments
         ],
     }
 
 
 def _steps(
-    wanted: Model, top: Path, commit: str | None, key_file: Path | None
+    model: Model, top: Path, commit: str | None, key_file: Path | None
 ) -> tuple[tuple[str, tuple[str, ...]], ...]:
     here = shlex.quote(str(top))
     steps: list[tuple[str, tuple[str, ...]]] = []
@@ -69,12 +69,12 @@ def _steps(
         steps.append(
             (
                 "give the private sealing key to each cluster, once, then keep it off this machine",
-                _key_commands(wanted, top, key_file),
+                _key_commands(model, top, key_file),
             )
         )
     if commit:
-        steps.append(("push", (f"git -C {here} push -u origin {shlex.quote(wanted.branch)}",)))
-    clusters = dict.fromkeys(each.cluster for each in wanted.environments)
+        steps.append(("push", (f"git -C {here} push -u origin {shlex.quote(model.branch)}",)))
+    clusters = dict.fromkeys(environment.cluster for environment in model.environments)
     steps.append(
         (
             "start the sync, on each cluster (README.md tells what it needs there)",
@@ -85,9 +85,9 @@ def _steps(
     return tuple(steps)
 
 
-def _key_commands(wanted: Model, top: Path, key_file: Path) -> tuple[str, ...]:
+def _key_commands(model: Model, top: Path, key_file: Path) -> tuple[str, ...]:
     """The commands that give a private sealing key to the cluster's controller."""
-    certificate = shlex.quote(str(top / wanted.environments[0].overlay / "secrets" / CERTIFICATE))
+    certificate = shlex.quote(str(top / model.environments[0].overlay / "secrets" / CERTIFICATE))
     key = shlex.quote(str(key_file.expanduser().absolute()))
     return (
         f"kubectl -n kube-system create secret tls taxiway-sealing-key --cert={certificate} --key={key}",
@@ -96,8 +96,8 @@ def _key_commands(wanted: Model, top: Path, key_file: Path) -> tuple[str, ...]:
     )
 
 
-def _folded(tree: Tree, wanted: Model) -> list[str]:
-    """The paths to show: each file, but a copied base as one line."""
-    copies = [f"{each.overlay}/base" for each in wanted.environments[1:]]
-    shown = [path for path in tree if not any(path.startswith(f"{copy}/") for copy in copies)]
-    return sorted([*shown, *(f"{copy}/ (a copy of base/, {len(tree.under(copy))} files)" for copy in copies)])
+def _listed(tree: Tree, model: Model) -> list[str]:
+    """The paths of the files; each copy of the base as one line."""
+    copies = [f"{environment.overlay}/base" for environment in model.environments[1:]]
+    files = [path for path in tree if not any(path.startswith(f"{copy}/") for copy in copies)]
+    return sorted([*files, *(f"{copy}/ (a copy of base/, {len(tree.under(copy))} files)" for copy in copies)])

@@ -1,4 +1,4 @@
-"""Preview a planned change: build both sides, compare them, and examine the result with every rule."""
+"""Preview of a planned change: build both sides, compare them, and validate the result."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -23,16 +23,16 @@ from bootstrap.pullrequests.preview import Preview
 from bootstrap.pullrequests.record import ChangeRecord, ChangeRef
 from bootstrap.system import files
 from bootstrap.validate import registry
-from bootstrap.validate.context import CLUSTERS, Concerned, EnvironmentContext
+from bootstrap.validate.context import CLUSTERS, ClusterFiles, EnvironmentContext
 from bootstrap.validate.rules.kubernetes.postgres import postgres_major
 from bootstrap.validate.rules.secrets.certificate import untrusted_certificate
 from bootstrap.validate.violation import Finding
 
-# A change that adds one of these is refused even where the rule is switched off.
+# New findings of these rules refuse a change even where the rule is switched off.
 _MISSING_SECRET = frozenset({"references/missing-secret", "references/missing-secret-key"})
 
 
-def preview(
+def preview_change(
     session: Session,
     base: BaseCommit,
     plan: Plan,
@@ -45,13 +45,13 @@ def preview(
     parts: tuple[Part, ...] = tuple(Part),
     pin: str | None = None,
 ) -> Preview:
-    """What the plan does to its target, and every problem that refuses it; nothing is built where there are `refusals`.
+    """Build the target before and after a plan, and collect the difference and every problem.
 
-    `after` is taxiway.yaml as it will be (None: as it is). What a promotion brings must be without an error, while a
-    change of the environment's own may leave those that it has. Raises BadTarget where the files can't be written.
+    `after` is the planned taxiway.yaml (None: unchanged). With `refusals` nothing is built. A promotion must leave no
+    error; any other change may leave those that were there. Raises BadTarget where the files can't be written.
     """
     after = after or base.model
-    shown = Preview(
+    preview = Preview(
         model=base.model,
         plan=plan,
         record=ChangeRecord(
@@ -62,47 +62,49 @@ def preview(
         notes=notes,
     )
     if not plan.changes and not plan.conflicts:
-        return shown
+        return preview
     if refusals:
-        return replace(shown, problems=tuple(refusals))
+        return replace(preview, problems=tuple(refusals))
     files.check_writable(base.top, plan.changes.writes, plan.changes.deletes)
-    old, new = _find(base.model, ref.target), _find(after, ref.target)
+    old, new = _environment(base.model, ref.target), _environment(after, ref.target)
     overlay = f"overlays/{ref.target}"
     with session.progress("building both sides"):
         built = _build(session, base, plan, ref, old=old is not None, new=new is not None)
     if failures := [*_failures(built, ref.source)]:
-        return replace(shown, problems=tuple(failures))
+        return replace(preview, problems=tuple(failures))
     unrelated = [part for part in base.snapshot.parts() if part != CLUSTERS]
     before_tree = Tree.union((base.tree(*unrelated, overlay), _sync_files(base, new or old)))
     after_tree = plan.changes.apply(before_tree)
-    beside = repository.consequences(_state(base.model, before_tree), _state(after, after_tree))
+    in_repository = repository.consequences(_state(base.model, before_tree), _state(after, after_tree))
     diff = environment_diff.over_time(
         ref.target,
         objects.parse(built["before"].rendered),
         objects.parse(built["after"].rendered),
-        (*beside.get(PATH, ()), *beside.get(ref.target, ())),
+        (*in_repository.get(PATH, ()), *in_repository.get(ref.target, ())),
     )
     if new is None:
-        return replace(shown, diff=diff)
-    will = EnvironmentContext(model=after, environment=new, tree=after_tree, rendered=built["after"].rendered)
-    was = None
+        return replace(preview, diff=diff)
+    context = EnvironmentContext(model=after, environment=new, tree=after_tree, rendered=built["after"].rendered)
+    before = None
     if old:
-        was = replace(will, model=base.model, environment=old, tree=before_tree, rendered=built["before"].rendered)
-    problems, silenced = _examine(will, was, anew=bool(ref.source))
+        before = replace(
+            context, model=base.model, environment=old, tree=before_tree, rendered=built["before"].rendered
+        )
+    problems, exempted = _examine(context, before, is_promotion=ref.source is not None)
     dags = ""
     if any(move.part is Part.DAGS for move in plan.moved):
-        dags = release.of(after_tree, new).settings(release.RELEASE_ENV).get("DAGS_REPOSITORY", "")
-    return replace(shown, diff=diff, problems=problems, notes=(*notes, *silenced), dags_repository=dags)
+        dags = release.load(after_tree, new).settings(release.RELEASE_ENV).get("DAGS_REPOSITORY", "")
+    return replace(preview, diff=diff, problems=problems, notes=(*notes, *exempted), dags_repository=dags)
 
 
-def _find(model: Model, name: str) -> Environment | None:
+def _environment(model: Model, name: str) -> Environment | None:
     return next((environment for environment in model.environments if environment.name == name), None)
 
 
 def _build(
     session: Session, base: BaseCommit, plan: Plan, ref: ChangeRef, *, old: bool, new: bool
 ) -> Mapping[str, Built]:
-    """Both sides of the target, and the source; empty where a side does not exist."""
+    """Build the target `before` and `after`, and the `source`; a side that does not exist is empty."""
     overlay, planned = f"overlays/{ref.target}", PlannedCommit(before=base.snapshot, changes=plan.changes)
     sides = {
         "before": (base.snapshot, overlay) if old else None,
@@ -122,9 +124,9 @@ def _failures(built: Mapping[str, Built], source: str | None) -> Iterator[Taxiwa
 
 
 def _sync_files(base: BaseCommit, environment: Environment | None) -> Tree:
-    """What makes a controller sync an environment: the rules need not look at what is all about others."""
+    """The files of `clusters/` that concern an environment, so that the rules need not read all of them."""
     tree = base.tree(CLUSTERS).files
-    paths = Concerned(tree).of(environment) if environment else ()
+    paths = ClusterFiles(tree).of(environment) if environment else ()
     return Tree({path: data for path, data in tree.items() if path in paths})
 
 
@@ -133,31 +135,31 @@ def _state(model: Model, tree: Tree) -> State:
 
 
 def _examine(
-    context: EnvironmentContext, before: EnvironmentContext | None, *, anew: bool
+    context: EnvironmentContext, before: EnvironmentContext | None, *, is_promotion: bool
 ) -> tuple[tuple[TaxiwayError, ...], tuple[str, ...]]:
-    """The problems of the result, and notes about those that a switched-off rule would find.
+    """Validate the result: its problems, and notes about new findings of rules that are switched off.
 
-    Unless `anew`, errors that are there `before` may stay, but for a certificate that nobody trusts. Rules are switched
-    off as they are at the base commit.
+    Errors that exist `before` are no problems, except in a promotion and for an untrusted certificate. Exemptions are
+    those of the base commit, so that a change can't exempt itself.
     """
     off = (before or context).model.exemptions
-    registry.check_off(off)
-    found = registry.examine(context)
+    registry.check_exemptions(off)
+    findings = registry.examine(context)
     if before:
-        found.extend(registry.findings(replace(context, before=before.rendered), postgres_major))
-    errors = {_identity(finding): finding for finding in registry.serious(found)}
+        findings.extend(registry.findings(replace(context, before=before.rendered), postgres_major))
+    errors = {_identity(finding): finding for finding in registry.errors(findings)}
     known = {
         _identity(finding)
-        for finding in (registry.serious(registry.examine(before)) if errors and before else ())
+        for finding in (registry.errors(registry.examine(before)) if errors and before else ())
         if finding.rule is not untrusted_certificate.rule
     }
     problems, notes = [], []
     for identity, finding in errors.items():
         name, new = finding.rule.name, identity not in known
-        exemption = registry.exempting(finding, off)
+        exemption = registry.exemption_of(finding, off)
         if new and name in _MISSING_SECRET:
             problems.append(_missing_secret(finding, context.environment))
-        elif exemption is None and (new or anew):
+        elif exemption is None and (new or is_promotion):
             hint = finding.hint or finding.rule.fix
             problems.append(BuildFailed(f"{finding.place}: {finding.message} ({name})", hint=hint))
         elif exemption and new:
@@ -166,7 +168,7 @@ def _examine(
 
 
 def _identity(finding: Finding) -> tuple[str, str, str]:
-    """What makes a finding the same one before and after, wherever its line has gone."""
+    """Identity of a finding before and after a change, without its line, which may move."""
     return finding.rule.name, finding.place.path, finding.message
 
 

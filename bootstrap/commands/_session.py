@@ -1,4 +1,4 @@
-"""The environment repo that a command works on."""
+"""Session of a command: an open environment repo, and how changes of it are made."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from bootstrap.system.cache import Cache
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeOptions:
-    """How a change is made: as a commit on the current branch, as a pull request, or not at all (`dry_run`)."""
+    """How to make a change: as a commit on the current branch, as a pull request, or not at all (`dry_run`)."""
 
     dry_run: bool = False
     pull_request: PullRequestOptions | None = None
@@ -26,7 +26,7 @@ class ChangeOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """An open environment repo. What a command does not ask for is not read. (No slots: it caches.)"""
+    """An open environment repo; everything is read on first use. (No slots, because of cached_property.)"""
 
     top: Path
     progress: Progress
@@ -34,7 +34,7 @@ class Session:
 
     @classmethod
     def open(cls, directory: Path, progress: Progress, *, cached: bool = True) -> "Session":
-        """Find the repo that a folder is in. Raises MissingTool without a usable Git, BadTarget outside of a repo."""
+        """Open the repo that contains a folder. Raises MissingTool without Git, BadTarget outside of a repo."""
         repository.check_version()
         return cls(top=environment_repo.find_top(directory), progress=progress, cached=cached)
 
@@ -50,14 +50,14 @@ class Session:
 
     @cached_property
     def builder(self) -> Builder:
-        """The builder of overlays. Raises MissingTool where there is no kustomize."""
+        """The builder of overlays. Raises MissingTool without kustomize."""
         return Builder.find(Cache.default(enabled=self.cached))
 
     def base(self, parts: Iterable[str], options: ChangeOptions, *, clean: bool = False) -> BaseCommit:
-        """The base commit of a change that reads these parts: the remote's for a pull request, else HEAD.
+        """The base commit of a change that reads these parts: the remote's head for a pull request, else HEAD.
 
         Raises BadTarget where the parts have uncommitted changes, for a pull request or with `clean`.
         """
         if options.pull_request and not options.dry_run:
-            return base_commit.published(self.top, parts, progress=self.progress)
+            return base_commit.remote_head(self.top, parts, progress=self.progress)
         return base_commit.clean_head(self.top, parts) if clean else base_commit.head(self.top)

@@ -1,4 +1,4 @@
-"""`taxiway comment`: a text that is there already, as a comment on a pull request."""
+"""`taxiway comment`: post the text of a file as a comment on a pull request."""
 
 import re
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _CUT = "\n… cut here: the forge takes no more.\n"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """Which pull request, and where the text is: a file, or `-` for standard input."""
+    """The pull request's number, and the source of the text: a file, or `-` for standard input."""
 
     directory: Path
     number: int
@@ -25,16 +25,16 @@ class Request:
 
 
 def run(request: Request, *, progress: Progress) -> Result:
-    """Comment with the text, unless that was done before. Raises BadOption where there is no text."""
+    """Post the comment, unless it is there already. Raises BadOption for an empty text."""
     top = environment_repo.find_top(request.directory)
     model = environment_repo.open_work_tree(top).model
-    text = _plain(user_input.read_input(request.source), BODY_LIMITS[model.forge])
+    text = _sanitized(user_input.read_input(request.source), BODY_LIMITS[model.forge])
     if not text.strip():
         raise BadOption(f"{request.source} holds no text", hint="make one: taxiway diff --output comment > FILE")
     return comments.post(top, model, request.number, text, progress=progress)
 
 
-def _plain(data: bytes, limit: int) -> str:
-    """Text of at most `limit` characters, whatever is given: without control characters but tab and line end."""
+def _sanitized(data: bytes, limit: int) -> str:
+    """The text, of at most `limit` characters; control characters other than tab and line end are replaced."""
     text = _CONTROLS.sub("\ufffd", data.decode(errors="replace").replace("\r\n", "\n"))
     return text if len(text) <= limit else text[: limit - len(_CUT)] + _CUT

@@ -1,4 +1,4 @@
-"""`taxiway diff`: what a change does to the rendered objects."""
+"""`taxiway diff`: compare the rendered objects of two commits, or of two environments."""
 
 import shlex
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ from bootstrap.pullrequests import comments
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """Which sides to compare; by default the work tree with HEAD. `form` is text, json, markdown or comment.
+    """The sides to compare; by default HEAD and the work tree. `form` is text, json, markdown or comment.
 
-    With `since`, the old side is the commit where HEAD's history left this one's, in place of `before`. With `comment`,
-    the answer is a comment on that pull request, in place of here.
+    With `since`, the old side is the merge base of HEAD and this commit, in place of `before`. With `comment`, the
+    answer is posted on the pull request of that number.
     """
 
     directory: Path
@@ -36,14 +36,14 @@ class Request:
 
 
 def run(request: Request, *, progress: Progress) -> Result:
-    """Build both sides, compare them object by object, and say what the difference does; only the cache is written."""
+    """Build both sides and compare them object by object. Writes nothing but the cache."""
     session = Session.open(request.directory, progress, cached=request.cached)
     with progress("building both sides"):
         if request.between:
-            wanted = [environment_diffs.between(session.checkout, request.between, everything=request.everything)]
+            sides = [environment_diffs.between(session.checkout, request.between, everything=request.everything)]
         else:
-            wanted = _over_time(session, request)
-        diffs = environment_diffs.compare(session.builder, wanted)
+            sides = _over_time(session, request)
+        diffs = environment_diffs.compare(session.builder, sides)
     shown_by = command(request)
     if request.comment is not None:
         text = markdown.comment(diffs, BODY_LIMITS[session.model.forge], shown_by)
@@ -66,7 +66,7 @@ def _over_time(session: Session, request: Request) -> list[Sides]:
 
 
 def command(request: Request) -> str:
-    """The command that shows all of this difference."""
+    """The command line that shows this difference."""
     words = ["taxiway", "diff", *request.environments]
     if request.between:
         words += ["--between", *request.between]

@@ -1,11 +1,11 @@
-"""`taxiway env add`: one more environment, with sealed secrets of its own."""
+"""`taxiway env add`: add an environment with its own sealed secrets."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bootstrap.commands._change import make
-from bootstrap.commands._preview import preview
+from bootstrap.commands._change import make_change
+from bootstrap.commands._preview import preview_change
 from bootstrap.commands._session import ChangeOptions, Session
 from bootstrap.config import model
 from bootstrap.config.model import Environment
@@ -18,9 +18,9 @@ from bootstrap.secrets import private_keys, sealing_keys
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """The environment to add behind `after` (None: the last one). What is None follows from there.
+    """The environment to add after `after` (None: the last one), which also gives the defaults.
 
-    `trusted` is the fingerprint of the certificate to seal for, as the user knows it from the cluster itself.
+    `trusted` is the fingerprint of the certificate to seal for, as the user got it from the cluster.
     """
 
     directory: Path
@@ -36,44 +36,44 @@ class Request:
     options: ChangeOptions
 
 
-def run(added: Request, *, progress: Progress) -> Result:
-    """Add an environment with the release that its predecessor runs, and secrets of its own."""
-    session = Session.open(added.directory, progress)
-    after = session.model.find(added.after or session.model.environments[-1].name)
-    folders = (*environments.FILES, "base", after.overlay, f"overlays/{added.name}", "clusters")
-    base = session.base(folders, added.options)
+def run(request: Request, *, progress: Progress) -> Result:
+    """Add an environment with the release of its predecessor, and its own secrets."""
+    session = Session.open(request.directory, progress)
+    after = session.model.find(request.after or session.model.environments[-1].name)
+    folders = (*environments.FILES, "base", after.overlay, f"overlays/{request.name}", "clusters")
+    base = session.base(folders, request.options)
     new = Environment(
-        name=added.name,
-        namespace=added.namespace or f"airflow-{added.name}",
-        cluster=added.cluster or after.cluster,
-        node_port=added.node_port,
+        name=request.name,
+        namespace=request.namespace or f"airflow-{request.name}",
+        cluster=request.cluster or after.cluster,
+        node_port=request.node_port,
     )
     if new in (replace(environment, certificate=None) for environment in base.model.environments):
         return Result(status="unchanged", data={"environment": new.name}, lines=(f"{new.name}: unchanged",))
     model.check_environments((*base.model.environments, new))
     tree, now = base.tree(*folders), datetime.now(UTC)
-    cert, key = added.sealing_cert, added.new_sealing_key
+    cert, key = request.sealing_cert, request.new_sealing_key
     if cert or key:
-        keys = sealing_keys.take_trusted(new, cert, key, added.trusted, session.top, now)
+        keys = sealing_keys.load_trusted(new, cert, key, request.trusted, session.top, now)
     else:
-        keys = sealing_keys.inherit(new, base.model, after.name, tree, added.trusted, now)
+        keys = sealing_keys.inherit(new, base.model, after.name, tree, request.trusted, now)
     certificate = keys.certificates[new.name]
-    sealed = keys.seal(new, sealing_keys.given_secrets(added.secrets_from, [new.name]), now)
+    sealed = keys.seal(new, sealing_keys.read_given_secrets(request.secrets_from, [new.name]), now)
     addition = environments.add(
         tree, base.model, keys.pinned(new), after=after.name, source=sources.load(), sealed=sealed
     )
-    told = f"sealed for certificate {certificate.fingerprint} (valid until {certificate.not_after:%Y-%m-%d})"
-    previewed = preview(
+    sealed_for = f"sealed for certificate {certificate.fingerprint} (valid until {certificate.not_after:%Y-%m-%d})"
+    preview = preview_change(
         session,
         base,
         Plan(changes=addition.changes),
         ChangeRef(kind=ChangeKind.ADD, target=new.name),
         after=addition.known,
         command=f"taxiway render {new.name}",
-        notes=(told, *addition.remarks(after.name)),
+        notes=(sealed_for, *addition.remarks(after.name)),
     )
-    with private_keys.written(keys.key_file, None if added.options.dry_run else keys.new_key):
-        result = make(session, base, previewed, added.options)
+    with private_keys.write(keys.key_file, None if request.options.dry_run else keys.new_key):
+        result = make_change(session, base, preview, request.options)
     data = {"fingerprint": certificate.fingerprint, "validUntil": f"{certificate.not_after:%Y-%m-%dT%H:%M:%SZ}"}
-    lines = result.lines if added.options.dry_run else (*result.lines, told)
+    lines = result.lines if request.options.dry_run else (*result.lines, sealed_for)
     return replace(result, data={**result.data, "certificate": data}, lines=lines)

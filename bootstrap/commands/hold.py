@@ -1,4 +1,4 @@
-"""`taxiway hold` and `taxiway unhold`: nothing is promoted into an environment that is on hold."""
+"""`taxiway hold` and `taxiway unhold`: stop and resume promotions into an environment."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -18,7 +18,7 @@ from bootstrap.pullrequests import base_commit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """Which environment; without a reason, its hold ends."""
+    """The environment, and the reason of its hold; None ends the hold."""
 
     directory: Path
     environment: str
@@ -26,27 +26,27 @@ class Request:
 
 
 def run(request: Request, *, progress: Progress) -> Result:
-    """Write the hold into taxiway.yaml, or take it out, in a commit of its own."""
+    """Set or remove the hold in taxiway.yaml, and commit it."""
     session = Session.open(request.directory, progress)
     base = base_commit.head(session.top)
     environment = base.model.find(request.environment)
-    wanted: Hold | None = None
+    hold: Hold | None = None
     if request.reason is not None:
         if not request.reason.strip():
             raise BadOption("a hold needs a reason", hint="say why, with --reason")
-        wanted = Hold(reason=request.reason.strip(), author=repository.author(base.top), date=date.today().isoformat())
-    now = environment.hold
-    data = {"environment": environment.name, "hold": dict(wanted.fields) if wanted else None}
-    if (now and now.reason) == (wanted and wanted.reason):
-        said = f"on hold: {now}" if now else "not on hold"
-        return Result(status="unchanged", data=data, lines=(f"{environment.name} is {said}; unchanged",))
-    text = edit.hold(base.tree(model.PATH)[model.PATH], base.model, environment.name, wanted)
-    message = f"Hold {environment.name}: {wanted.reason}" if wanted else f"Unhold {environment.name}"
+        hold = Hold(reason=request.reason.strip(), author=repository.author(base.top), date=date.today().isoformat())
+    current = environment.hold
+    data = {"environment": environment.name, "hold": dict(hold.fields) if hold else None}
+    if (current and current.reason) == (hold and hold.reason):
+        state = f"on hold: {current}" if current else "not on hold"
+        return Result(status="unchanged", data=data, lines=(f"{environment.name} is {state}; unchanged",))
+    text = edit.hold(base.tree(model.PATH)[model.PATH], base.model, environment.name, hold)
+    message = f"Hold {environment.name}: {hold.reason}" if hold else f"Unhold {environment.name}"
     with progress("committing"):
         commit = local_commit.commit(base.top, ChangeSet(writes={model.PATH: text}), commit_line(message))
-    said = f"on hold: {wanted}" if wanted else "open for promotions again"
+    state = f"on hold: {hold}" if hold else "open for promotions again"
     return Result(
         status="committed",
         data={**data, "commit": commit},
-        lines=(f"{environment.name} is {said}", f"committed {commit[:12]}; push it, so that others see it"),
+        lines=(f"{environment.name} is {state}", f"committed {commit[:12]}; push it, so that others see it"),
     )

@@ -1,11 +1,13 @@
-"""`taxiway promote`: the release of one environment into the next one, as one pull request."""
+"""`taxiway promote`: carry the release of one environment into the next one, as a pull request."""
 
+import shlex
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
-from bootstrap.commands._change import joined, make
-from bootstrap.commands._preview import preview
+from bootstrap.commands._change import join_results, make_change
+from bootstrap.commands._preview import preview_change
 from bootstrap.commands._session import ChangeOptions, Session
 from bootstrap.config import model
 from bootstrap.config.model import Environment
@@ -21,9 +23,9 @@ from bootstrap.pullrequests.record import ChangeKind, ChangeRef
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What to promote where: `names` are a source and a target, or a target alone, which takes from its predecessor.
+    """What to promote: `names` are a source and a target, or a target alone, whose source is its predecessor.
 
-    With `chain`, each environment takes from its predecessor. `reference` is a commit whose source is promoted.
+    With `chain`, every environment but the first is a target. With `reference`, the source's release at that commit.
     """
 
     directory: Path
@@ -36,10 +38,7 @@ class Request:
 
 
 def run(request: Request, *, progress: Progress) -> Result:
-    """Promote each release; a pull request a step. What is in step already is left as it is.
-
-    Raises every reason against any of the steps at once; then nothing is pushed.
-    """
+    """Promote, one pull request for each step. Raises the problems of all steps at once; then nothing is pushed."""
     session = Session.open(request.directory, progress)
     steps = promotion.steps(session.model, request.names, chain=request.chain)
     if not request.chain:
@@ -50,25 +49,30 @@ def run(request: Request, *, progress: Progress) -> Result:
     errors: list[TaxiwayError] = []
     previews = [attempt(errors, partial(_preview, session, base, *step, request), None) for step in steps]
     raise_all(errors)
-    return joined([make(session, base, previewed, request.options) for previewed in previews if previewed])
+    return join_results([make_change(session, base, preview, request.options) for preview in previews if preview])
 
 
 def _preview(session: Session, base: BaseCommit, source: Environment, target: Environment, request: Request) -> Preview:
-    """One step. Raises every reason against it."""
+    """Preview one step. Raises all of its problems at once."""
     plan = release_history.plan_promotion(
         base, source, target, only=request.only, pin=request.pin, reference=request.reference
     )
-    pin = f" --pin {request.pin}" if request.pin else ""
-    previewed = preview(
+    preview = preview_change(
         session,
         base,
         plan,
         ChangeRef(kind=ChangeKind.PROMOTE, source=source.name, target=target.name),
-        command=f"taxiway promote {source.name} {target.name}{pin} --dry-run",
+        command=_command(request, source, target),
         refusals=promotion.refusals(base.model, source.name, target.name, plan),
         notes=promotion.remarks(base.model, source.name, target.name),
         parts=tuple(sorted(request.only)),
         pin=request.pin,
     )
-    raise_all(previewed.problems)
-    return previewed
+    raise_all(preview.problems)
+    return preview
+
+
+def _command(request: Request, source: Environment, target: Environment) -> str:
+    options = [("--only", part.value) for part in sorted(request.only) if len(request.only) < len(Part)]
+    options += [(name, value) for name, value in (("--pin", request.pin), ("--from", request.reference)) if value]
+    return shlex.join(["taxiway", "promote", source.name, target.name, *chain(*options), "--dry-run"])

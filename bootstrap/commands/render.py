@@ -1,4 +1,4 @@
-"""`taxiway render`: what an environment is, object by object."""
+"""`taxiway render`: show the objects that kustomize renders for an environment."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from bootstrap.system import files
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What to render, from where, and in which form: `yaml`, `json` or `names`."""
+    """The environments to render (none: all), at `reference` (None: the work tree); `form` is yaml, json or names."""
 
     directory: Path
     environments: tuple[str, ...] = ()
@@ -28,7 +28,7 @@ class Request:
 
 
 def run(request: Request, *, progress: Progress) -> Result:
-    """Render the environments with the real kustomize; nothing but `out` and the cache is written."""
+    """Render the environments with kustomize. Writes nothing but `out` and the cache."""
     session = Session.open(request.directory, progress, cached=request.cached)
     checkout = _checkout(session, request)
     environments = checkout.select(request.environments)
@@ -46,13 +46,13 @@ def run(request: Request, *, progress: Progress) -> Result:
         tree = Tree.union(formats.files(text).at(environment.name) for environment, text in folders)
         written = files.replace_folder(session.top, request.out, tree)
         return Result(status="written", data={"files": list(tree)}, lines=(f"{written} files in {request.out}",))
-    found = [each for text in rendered for each in objects.parse(text)]
-    lines = formats.lines(request.form, rendered, found)
-    return Result(status="rendered", data={"items": found}, lines=lines, document=request.form != "names")
+    items = [obj for text in rendered for obj in objects.parse(text)]
+    lines = formats.lines(request.form, rendered, items)
+    return Result(status="rendered", data={"items": items}, lines=lines, document=request.form != "names")
 
 
 def _checkout(session: Session, request: Request) -> Checkout:
     if not request.reference:
         return session.checkout
-    past = Commit.of(session.top, request.reference)
-    return environment_repo.open_commit(past, label=request.reference)
+    commit = Commit.of(session.top, request.reference)
+    return environment_repo.open_commit(commit, label=request.reference)

@@ -1,11 +1,11 @@
-"""`taxiway rollback`: an environment's release as it was, in a pull request, and a hold so that it stays."""
+"""`taxiway rollback`: restore an earlier release of an environment and put it on hold, as a pull request."""
 
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from bootstrap.commands._change import make
-from bootstrap.commands._preview import preview
+from bootstrap.commands._change import make_change
+from bootstrap.commands._preview import preview_change
 from bootstrap.commands._session import ChangeOptions, Session
 from bootstrap.config import model
 from bootstrap.config.hold import Hold
@@ -20,7 +20,7 @@ from bootstrap.pullrequests.record import ChangeKind, ChangeRef
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """Which environment goes back, and to where: a commit, or as many changes of its release as `steps`."""
+    """The environment, and its release to restore: at the commit `reference`, else `steps` changes of it ago."""
 
     directory: Path
     environment: str
@@ -31,7 +31,7 @@ class Request:
 
 
 def run(request: Request, *, progress: Progress) -> Result:
-    """Restore the release of an earlier commit; secrets and what is the environment's own stay as they are now."""
+    """Restore the release of an earlier commit; secrets and the environment's own settings stay."""
     session = Session.open(request.directory, progress)
     folders = promotion.folders(session.model, request.environment)
     base = session.base(folders, request.options, clean=True)
@@ -42,7 +42,7 @@ def run(request: Request, *, progress: Progress) -> Result:
     hold = Hold(reason=reason, author=repository.author(session.top), date=date.today().isoformat())
     plan = rollback.plan(base.tree(*folders), base.model, environment.name, earlier.tree(*folders), hold)
     text = plan.changes.writes.get(model.PATH)
-    previewed = preview(
+    preview = preview_change(
         session,
         base,
         plan,
@@ -51,4 +51,4 @@ def run(request: Request, *, progress: Progress) -> Result:
         after=Model.parse(text) if text else None,
         notes=rollback.remarks(plan, environment.name),
     )
-    return make(session, base, previewed, request.options)
+    return make_change(session, base, preview, request.options)

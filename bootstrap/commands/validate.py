@@ -1,4 +1,4 @@
-"""`taxiway validate`: every reason why an environment would not work, before the merge."""
+"""`taxiway validate`: examine the work tree with every rule."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,16 +11,16 @@ from bootstrap.gitrepo import status
 from bootstrap.gitrepo.snapshot import Commit, WorkTree
 from bootstrap.validate import formats, violation
 from bootstrap.validate.engine import Examiner
-from bootstrap.validate.run import Survey
+from bootstrap.validate.run import Validation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What to look at, and in which form to tell: `text`, `json`, `github`, `gitlab` or `sarif`.
+    """The environments to examine (none: all); `form` is text, json, github, gitlab or sarif.
 
-    With `since`, only at the environments that differ from the commit where HEAD's history left this one's, by the
-    rules that are switched off there: what a change switches off itself counts from its merge on. With
-    `server`, the API server of a kubectl context (None: the current one) is asked too.
+    With `since`, only environments that differ from the merge base of HEAD and this commit, with the exemptions of the
+    merge base: a change can't exempt itself. With `server`, the API server of a kubectl context (None: the current one)
+    checks them too, by a dry run.
     """
 
     directory: Path
@@ -34,11 +34,11 @@ class Request:
 
 
 def run(request: Request, *, progress: Progress) -> Result:
-    """Examine the work tree; nothing is written but the cache. The status is `failed` where an error is found."""
+    """Examine the work tree. Writes nothing but the cache. The status is `failed` where an error is found."""
     session = Session.open(request.directory, progress, cached=request.cached)
     environments = session.checkout.select(request.environments)
     with progress("looking for what changed"):
-        overlays = [each.overlay for each in environments] if request.environments else None
+        overlays = [environment.overlay for environment in environments] if request.environments else None
         examiner = Examiner(
             model=session.model,
             first=environments[0].name,
@@ -46,25 +46,27 @@ def run(request: Request, *, progress: Progress) -> Result:
             before=_before(session.top, request.since),
             builder=session.builder,
         )
-        survey = Survey(
+        validation = Validation(
             checkout=session.checkout,
             chosen=environments,
             examiner=examiner,
             now=datetime.now(UTC),
             unassigned=None if request.environments or request.since else session.checkout.unassigned_files(),
-            off=(examiner.off_before or ()) if request.since else session.model.exemptions,
+            exemptions=(examiner.exemptions_before or ()) if request.since else session.model.exemptions,
         )
         if request.since:
-            survey = survey.of_changed()
-    found = survey.findings(progress=progress)
+            validation = validation.of_changed()
+    findings = validation.findings(progress=progress)
     if request.server:
-        found = survey.judged([*found, *survey.asked(request.context, progress=progress)])
-    found = violation.as_errors(found) if request.strict else found
-    return formats.result(found, [each.name for each in survey.chosen], survey.off, request.form)
+        asked = validation.server_findings(request.context, progress=progress)
+        findings = validation.apply_exemptions([*findings, *asked])
+    findings = violation.as_errors(findings) if request.strict else findings
+    names = [environment.name for environment in validation.chosen]
+    return formats.result(findings, names, validation.exemptions, request.form)
 
 
 def _before(top: Path, since: str | None) -> Commit | None:
-    """The commit that changes are measured against; None where there is none yet."""
+    """The commit that changes are measured against; None in a repo without commits."""
     if since:
         return Commit.of(top, status.merge_base(top, since))
     try:

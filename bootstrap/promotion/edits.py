@@ -1,6 +1,6 @@
-"""Edits of one value: an image, the DAG reference, a setting. Each touches only its own bytes, or says why it can't.
+"""Plan the edit of one value: an image, the DAG reference, a setting. Only the bytes of that value change.
 
-What they return has the form of a promotion's plan; an edit that changes nothing has empty changes.
+Each returns a Plan, as a promotion does; its changes are empty where the value is set already.
 """
 
 import re
@@ -11,8 +11,7 @@ from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.errors import BadOption, BadSecret, BadTarget
 from bootstrap.core.image import Image
 from bootstrap.core.tree import Tree
-from bootstrap.kustomize import images
-from bootstrap.promotion import release
+from bootstrap.promotion import images, release
 from bootstrap.promotion.merge import Move, Part
 from bootstrap.promotion.plan import Plan
 from bootstrap.promotion.release import ID, KUSTOMIZATION, RELEASE_ENV
@@ -25,14 +24,14 @@ Edit = Callable[[Tree, Environment], Plan]
 _REPOSITORY = "DAGS_REPOSITORY"
 _REFERENCE = "DAGS_REFERENCE"
 _SETTING = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:=(?P<value>.*)|(?P<minus>-))", re.DOTALL)
-# git check-ref-format, and no quote or `$`: the reference stands inside of JSON, where Airflow expands variables.
+# git check-ref-format; no quote or `$` either, since the reference becomes part of JSON in which Airflow expands `$`.
 _GIT_REFERENCE = re.compile(
     r"(?!-)(?!.*(?:\.\.|@\{|//|\.lock(?:/|$)|/\.))[^\x00-\x20\x7f~^:?*\[\\\"'$.][^\x00-\x20\x7f~^:?*\[\\\"'$]*"
 )
 
 
 def plan(tree: Tree, environment: Environment, edits: Sequence[Edit]) -> Plan:
-    """Several edits of one environment, one upon the other, as one plan."""
+    """Apply several edits of one environment, one after the other, as one plan."""
     before, plans = tree, []
     for edit in edits:
         plans.append(edit(tree, environment))
@@ -40,37 +39,45 @@ def plan(tree: Tree, environment: Environment, edits: Sequence[Edit]) -> Plan:
     return Plan.joined(before, tree, plans)
 
 
-def image(tree: Tree, environment: Environment, name: str, reference: str) -> Plan:
-    """Let an environment's release run another image: `airflow`, `apache/airflow:3.3.3`.
+def named_image(tree: Tree, environment: Environment, text: str) -> Plan:
+    """Set an image given as `NAME=IMAGE`. Raises BadOption."""
+    name, equals, reference = text.partition("=")
+    if not equals:
+        raise BadOption(f"{text!r} is not of the form NAME=IMAGE", hint="for example airflow=apache/airflow:3.3.2")
+    return image(tree, environment, name, reference)
 
-    The Jobs run Airflow's image and can't change, so with it goes RELEASE, the id in their names (images.release_id).
+
+def image(tree: Tree, environment: Environment, name: str, reference: str) -> Plan:
+    """Set an image of an environment's release: name `airflow`, reference `apache/airflow:3.3.3`.
+
+    Jobs are immutable. So with Airflow's image, RELEASE changes too, the id in the names of its Jobs.
     """
-    side = release.of(tree, environment)
-    wanted = Image.parse(reference)
-    known = side.images()
-    entry = images.find(known, name)
-    if known[entry] == wanted:
+    current = release.load(tree, environment)
+    new = Image.parse(reference)
+    current_images = current.images()
+    entry = images.find(current_images, name)
+    if current_images[entry] == new:
         return Plan(changes=ChangeSet())
-    path = side.at(KUSTOMIZATION)
+    path = current.at(KUSTOMIZATION)
     with editing(path):
-        text = images.put(side.text(KUSTOMIZATION), entry, wanted)
-    moved = [Move(part=Part.IMAGES, path=path, field=entry, before=str(known[entry]), after=str(wanted))]
+        text = images.put(current.text(KUSTOMIZATION), entry, new)
+    moved = [Move(part=Part.IMAGES, path=path, field=entry, before=str(current_images[entry]), after=str(new))]
     writes = {path: text.encode()}
     if entry == images.AIRFLOW:
-        path = side.at(RELEASE_ENV)
-        before = side.settings(RELEASE_ENV).get(ID)
-        after = images.release_id(wanted, before or "")
+        path = current.at(RELEASE_ENV)
+        before = current.settings(RELEASE_ENV).get(ID)
+        after = images.release_id(new, before or "")
         with editing(path):
-            writes[path] = envfile.put(side.text(RELEASE_ENV), ID, after).encode()
+            writes[path] = envfile.put(current.text(RELEASE_ENV), ID, after).encode()
         moved.append(Move(part=Part.IMAGES, path=path, field=ID, before=before, after=after))
     return Plan(changes=ChangeSet(writes=writes), moved=tuple(moved))
 
 
 def dags(tree: Tree, environment: Environment, reference: str) -> Plan:
-    """Let an environment take its DAGs from another branch, tag or commit of the repository that its release names."""
-    side = release.of(tree, environment)
-    path = side.at(RELEASE_ENV)
-    settings = side.settings(RELEASE_ENV)
+    """Set the branch, tag or commit of the DAG repository that an environment's release uses."""
+    current = release.load(tree, environment)
+    path = current.at(RELEASE_ENV)
+    settings = current.settings(RELEASE_ENV)
     if not settings.get(_REPOSITORY):
         raise BadTarget(
             f"{path}: {_REPOSITORY} is empty, so there is no repository to take {reference!r} from",
@@ -82,24 +89,23 @@ def dags(tree: Tree, environment: Environment, reference: str) -> Plan:
     if before == reference:
         return Plan(changes=ChangeSet())
     with editing(path):
-        text = envfile.put(side.text(RELEASE_ENV), _REFERENCE, reference)
+        text = envfile.put(current.text(RELEASE_ENV), _REFERENCE, reference)
     move = Move(part=Part.DAGS, path=path, field=_REFERENCE, before=before, after=reference)
     return Plan(changes=ChangeSet(writes={path: text.encode()}), moved=(move,))
 
 
 def config(tree: Tree, environment: Environment, setting: str) -> Plan:
-    """Set one of an environment's own settings, `NAME=VALUE`, or with `NAME-` leave it to the release and the base.
+    """Set one of an environment's own settings, `NAME=VALUE`, or unset it, `NAME-`; `NAME=` sets an empty value.
 
-    `NAME=` sets an empty value, which is one that Airflow knows. Raises BadSecret, without the value, for what must be
-    sealed.
+    Raises BadSecret, which does not quote the value, for a secret: that must be sealed.
     """
     path = f"{environment.overlay}/airflow.env"
     match = _SETTING.fullmatch(setting)
     if not match:
         name = setting.partition("=")[0]
-        said = repr(name) if re.fullmatch(r"[\w.-]{1,80}", name) else "this"  # what has no `=` may be a value
+        quoted = repr(name) if re.fullmatch(r"[\w.-]{1,80}", name) else "this"  # may be a value, given without its name
         raise BadOption(
-            f"{said} is not a setting",
+            f"{quoted} is not a setting",
             hint="write NAME=VALUE, for example AIRFLOW__CORE__PARALLELISM=64, or NAME- to unset",
         )
     name, value = match["name"], None if match["minus"] else match["value"]

@@ -1,11 +1,11 @@
-"""Three-way merging of an environment's release: what is carried, what stays, and what nobody may guess."""
+"""Three-way merge of the fields of a release: moved, kept by the target, or in conflict."""
 
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 
 
 class Part(StrEnum):
-    """One part of a release, which `--only` can name."""
+    """Part of a release, as in `--only`."""
 
     IMAGES = "images"
     DAGS = "dags"
@@ -14,7 +14,7 @@ class Part(StrEnum):
 
 
 class Unknown(Enum):
-    """In place of an ancestor's value where there is no ancestor."""
+    """Marker for an ancestor's value where there is no ancestor; None is the value of an absent field."""
 
     UNKNOWN = "unknown"
 
@@ -25,9 +25,9 @@ Value = str | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """One field of the target that gets another value: None where it is absent. `path` is the target's file.
+    """One field of the target that changes. `path` is the target's file; a value is None where the field is absent.
 
-    A file that is carried as a whole has its digest as value, and its own path inside the base as field.
+    For a file that is copied as a whole, the field is its path in the base, and the values are digests.
     """
 
     part: Part
@@ -39,7 +39,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """One field in which the target differs by its own choice: the source has not moved since."""
+    """One field that only the target changed since the last promotion; it stays."""
 
     part: Part
     path: str
@@ -50,7 +50,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conflict:
-    """One field that both sides changed, each to another value, since the target was promoted last."""
+    """One field that both sides changed since the last promotion, to different values."""
 
     part: Part
     path: str
@@ -72,20 +72,20 @@ class Conflict:
 
 
 @dataclass(slots=True)
-class Ledger:
-    """What a merge has decided so far."""
+class Decisions:
+    """Decisions of a merge, in order."""
 
     moved: list[Move] = field(default_factory=list)
     kept: list[Kept] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
 
-    def carries(
+    def take_source(
         self, part: Part, path: str, name: str, *, source: Value, target: Value, ancestor: Value | Unknown
     ) -> bool:
-        """Whether this field of the target takes the source's value; the decision is written down.
+        """Decide about one field and record the decision; True where the target takes the source's value.
 
-        Without an ancestor it does. With one, what only the source changed is carried, what only the target changed
-        stays, and what both changed is a conflict.
+        Without an ancestor it does. With one, a field that only the source changed moves, one that only the target
+        changed is kept, and one that both changed is a conflict.
         """
         if source == target:
             return False

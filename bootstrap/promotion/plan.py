@@ -1,11 +1,11 @@
-"""What a promotion does: the release of one environment into another, field by field.
+"""Plan of a promotion: the release of one environment is carried into another, field by field.
 
-Carried are the folder `release/` (images with tag and digest, DAG reference, shared settings, replacements), the base
-and the list of its components. The environment's own stay byte for byte: `airflow.env`, `patches/`, `secrets/`,
-`namespace.yaml`, all of `kustomization.yaml` but its list of components, and in that list `ingress`,
-`external-database`, `external-object-store`, `generated-secrets` and `debug-logging` (see `release.OWN_COMPONENTS`).
+Carried are the folder `release/` (images with tag and digest, DAG reference, shared settings, replacements), the base,
+and the list of its components. What belongs to the environment stays byte for byte: `airflow.env`, `patches/`,
+`secrets/`, `namespace.yaml`, and `kustomization.yaml` except for its list of components; in that list, the components
+of `release.OWN_COMPONENTS` stay too.
 
-The functions look at no other overlay: give them a tree of the folders that `folders` names, not of the whole repo.
+The functions read only the folders that `folders` names, so a tree need not hold the whole repo.
 """
 
 import itertools
@@ -19,26 +19,20 @@ from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.errors import BadOption, BadTarget, TaxiwayError
 from bootstrap.core.image import Image
 from bootstrap.core.tree import Tree
-from bootstrap.kustomize import images
-from bootstrap.promotion import release
+from bootstrap.promotion import images, release
 from bootstrap.promotion.merge import Conflict, Kept, Move, Part
 from bootstrap.promotion.release import KUSTOMIZATION, Release
-from bootstrap.promotion.release_merge import Merge
+from bootstrap.promotion.release_merge import ReleaseMerge
 from bootstrap.yamltools.text import editing
-
-__all__ = [
-    "ALL", "ChangeSet", "Conflict", "Kept", "Move", "Part", "Plan", "downgrade", "folders", "plan", "refusals",
-    "remarks", "steps",
-]  # fmt: skip
 
 ALL = frozenset(Part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to write, what moves by it, what stays as the target's own choice, and what nobody may guess.
+    """Planned change of an environment: the files to write, and the fields that move, are kept, or are in conflict.
 
-    With conflicts it is a plan to show, not to carry out. Empty `changes` mean "unchanged".
+    Empty `changes` mean "unchanged". A plan with conflicts must not be applied.
     """
 
     changes: ChangeSet
@@ -48,7 +42,7 @@ class Plan:
 
     @classmethod
     def joined(cls, before: Tree, after: Tree, plans: Sequence["Plan"]) -> "Plan":
-        """Plans that were made one upon the other, as one: from the tree before the first to that after the last."""
+        """Join successive plans into one, from the tree `before` the first to the tree `after` the last."""
         return cls(
             changes=ChangeSet.between(before, after),
             moved=tuple(move for plan in plans for move in plan.moved),
@@ -58,14 +52,15 @@ class Plan:
 
 
 def folders(known: Model, *names: str) -> tuple[str, ...]:
-    """The paths that a plan about these environments reads."""
+    """The paths that a plan for these environments reads."""
     return (model.PATH, "base", *(known.find(name).overlay for name in names))
 
 
 def steps(known: Model, names: Sequence[str], *, chain: bool) -> list[tuple[Environment, Environment]]:
-    """The sources and targets: of a `chain` each environment and the next, else of one source and target.
+    """The (source, target) pairs to promote: with `chain` every environment and its successor, else one pair.
 
-    A target alone takes from its predecessor. Raises BadOption for an unknown name, and a wrong number of names.
+    `names` are a source and a target, or a target alone, whose source is its predecessor. Raises BadOption for an
+    unknown name and for a wrong number of names.
     """
     environments = known.environments
     if chain:
@@ -91,35 +86,37 @@ def plan(
     ancestor: Tree | None = None,
     ancestor_of: str | None = None,
 ) -> Plan:
-    """Carry the release of `source`, in `tree` or in an `older` one, into `target`.
+    """Plan to carry the release of `source`, as in `tree` or in an `older` one, into `target`.
 
-    `ancestor` is the tree in which the target was last in step: with the release of `ancestor_of` (by default the
-    source) in it. After a promotion that is the tree that it was made from; after one with a pin, and after a
-    rollback, the tree that it made, with `ancestor_of` the target. Where only some parts were carried since, plan each
-    part by itself, one on what the other made. Without an ancestor the source's release counts as a whole. The base
-    of an environment that runs `base/` itself stays as it is.
+    `ancestor` is the merge base: the tree in which the target was last in step with the release of `ancestor_of` (by
+    default the source). After a promotion that is the tree that it was made from; after a promotion with a pin, or a
+    rollback, the tree that it made, with the target as `ancestor_of`. Where parts have different ancestors, plan each
+    part by itself, on the tree that the plan before it makes. Without an ancestor, every difference is carried. The
+    base of an environment that runs `base/` itself is never changed.
 
-    `pin` is the Airflow image's tag in place of the source's. RELEASE, the id that the Jobs are named after, follows
-    the images and Jobs: where they change it does, and where they are not all the source's it is an id of its own.
+    `pin` replaces the tag of the source's Airflow image. RELEASE, the id in the names of the Jobs, changes with the
+    images and Jobs; where these are not all the source's, it becomes an id of its own.
 
-    Raises BadOption for an unknown environment and a bad tag, BadTarget where a file can't be read or edited.
+    Raises BadOption for an unknown environment or a bad tag, BadTarget where a file can't be read or edited.
     """
-    ours = release.of(tree, known.find(target))
-    theirs = release.of(older if older is not None else tree, known.find(source))
+    ours = release.load(tree, known.find(target))
+    theirs = release.load(older if older is not None else tree, known.find(source))
     base = _ancestor(known, ancestor, ancestor_of or source)
     if pin is not None:
         theirs = _pinned(theirs, pin)
-    merge = Merge(ours=ours, theirs=theirs, base=base, only=only, pinned=pin is not None, with_base=ours.is_pinned)
+    merge = ReleaseMerge(
+        ours=ours, theirs=theirs, base=base, only=only, pinned=pin is not None, with_base=ours.is_pinned
+    )
     changes = merge.changes()
-    done = merge.ledger
-    return Plan(changes=changes, moved=tuple(done.moved), kept=tuple(done.kept), conflicts=tuple(done.conflicts))
+    made = merge.decisions
+    return Plan(changes=changes, moved=tuple(made.moved), kept=tuple(made.kept), conflicts=tuple(made.conflicts))
 
 
 def _ancestor(known: Model, tree: Tree | None, name: str) -> Release | None:
     environment = known.find(name)
     if tree is None or f"{environment.overlay}/kustomization.yaml" not in tree:
         return None
-    return release.of(tree, environment)
+    return release.load(tree, environment)
 
 
 def _pinned(theirs: Release, pin: str) -> Release:
@@ -131,16 +128,16 @@ def _pinned(theirs: Release, pin: str) -> Release:
 
 
 def in_step(tree: Tree, source: Environment, target: Environment) -> bool:
-    """Whether two environments have the very same release; not so where one of them is not there."""
-    if any(f"{each.overlay}/kustomization.yaml" not in tree for each in (source, target)):
+    """Whether two environments have the same release; False where one of them does not exist."""
+    if any(f"{environment.overlay}/kustomization.yaml" not in tree for environment in (source, target)):
         return False
-    one, other = release.of(tree, source), release.of(tree, target)
+    one, other = release.load(tree, source), release.load(tree, target)
     return (one.files, one.base, one.components) == (other.files, other.base, other.components)
 
 
 def refusals(known: Model, source: str, target: str, planned: Plan | None = None) -> list[TaxiwayError]:
-    """Every reason why this promotion can't be carried out, each with what to do; the plan's own where one is given."""
-    names = [each.name for each in known.environments]
+    """Every reason to refuse a promotion; with a plan, its conflicts and a downgrade of Airflow too."""
+    names = [environment.name for environment in known.environments]
     if unknown := [name for name in dict.fromkeys((source, target)) if name not in names]:
         return [
             BadOption(f"environment {name!r} is not in {model.PATH}", hint=f"known: {', '.join(names)}")
@@ -159,7 +156,7 @@ def refusals(known: Model, source: str, target: str, planned: Plan | None = None
     if hold := known.find(target).hold:
         errors.append(BadTarget(f"{target} is on hold: {hold}", hint=f"taxiway unhold {target}"))
     if planned is not None:
-        errors.extend(_conflict(each) for each in planned.conflicts)
+        errors.extend(map(_conflict_error, planned.conflicts))
         if down := downgrade(planned):
             errors.append(
                 BadTarget(
@@ -172,8 +169,8 @@ def refusals(known: Model, source: str, target: str, planned: Plan | None = None
 
 
 def remarks(known: Model, source: str, target: str) -> tuple[str, ...]:
-    """What is unusual about a route, and no reason to refuse it."""
-    names = [each.name for each in known.environments]
+    """Remarks for the reviewer: a promotion that skips environments or goes backwards."""
+    names = [environment.name for environment in known.environments]
     start, end = names.index(source), names.index(target)
     if end < start:
         return (f"{target} comes before {source} in promotion order",)
@@ -183,17 +180,17 @@ def remarks(known: Model, source: str, target: str) -> tuple[str, ...]:
 
 
 def downgrade(planned: Plan) -> tuple[str, str] | None:
-    """Airflow's image before and after, where the plan goes back to an older version of it."""
-    for each in planned.moved:
-        if each.field == images.AIRFLOW and each.part is Part.IMAGES and each.before and each.after:
-            before, after = settings.parse_release(each.before), settings.parse_release(each.after)
+    """Airflow's image before and after, where the plan goes to an older version; else None."""
+    for move in planned.moved:
+        if move.field == images.AIRFLOW and move.part is Part.IMAGES and move.before and move.after:
+            before, after = settings.parse_release(move.before), settings.parse_release(move.after)
             if before and after and after < before:
-                return each.before, each.after
+                return move.before, move.after
     return None
 
 
-def _conflict(each: Conflict) -> TaxiwayError:
+def _conflict_error(conflict: Conflict) -> TaxiwayError:
     return BadTarget(
-        f"both sides changed {each}",
+        f"both sides changed {conflict}",
         hint="make the target's the source's by hand, or keep it apart for good in the overlay's own files",
     )

@@ -1,4 +1,4 @@
-"""Going back: an environment's release as it was at an earlier commit, and a hold so that it stays."""
+"""Plan of a rollback: restore the release of an earlier commit, and put the environment on hold."""
 
 from bootstrap.config import edit, model
 from bootstrap.config.hold import Hold
@@ -9,26 +9,26 @@ from bootstrap.core.tree import Tree
 from bootstrap.promotion import plan as promotion
 from bootstrap.promotion import release
 from bootstrap.promotion.plan import ALL, Plan
-from bootstrap.promotion.release_merge import Merge
+from bootstrap.promotion.release_merge import ReleaseMerge
 
 
 def plan(tree: Tree, known: Model, name: str, earlier: Tree, hold: Hold) -> Plan:
-    """Restore the release that an environment had in an earlier tree, and put the environment on hold.
+    """Plan to restore the release that an environment had in an `earlier` tree, and to put it on hold.
 
-    The release's files are restored byte for byte, with those of the base and the list of its components; secrets and
-    all that is the environment's own stay as they are now. Where the release is already that one, nothing changes, and
-    no hold is set.
+    The files of the release and the base are restored byte for byte, with the list of components; secrets and whatever
+    else belongs to the environment stay. Where the release is the earlier one already, nothing changes and no hold is
+    set.
 
-    The first environment runs `base/` itself, which is restored too, unless the scaffold was upgraded in between: then
-    BadTarget is raised, since `base/` would no longer be of the version that taxiway.yaml names.
+    The first environment runs `base/` itself, so that is restored. Raises BadTarget where the scaffold was upgraded in
+    between, since `base/` would no longer match the version in taxiway.yaml, and where the environment did not exist.
     """
     environment = known.find(name)
-    ours = release.of(tree, environment)
+    ours = release.load(tree, environment)
     if f"{environment.overlay}/kustomization.yaml" not in earlier:
         raise BadTarget(
             f"environment {name!r} was not there yet at that commit", hint=f"git log -- {environment.overlay}"
         )
-    theirs = release.of(earlier, environment)
+    theirs = release.load(earlier, environment)
     if (
         not ours.is_pinned
         and ours.base != theirs.base
@@ -38,22 +38,22 @@ def plan(tree: Tree, known: Model, name: str, earlier: Tree, hold: Hold) -> Plan
             f"the scaffold was upgraded since, and {name} runs base/ as it is",
             hint="revert the upgrade's commit, or roll back to a commit after it",
         )
-    # With what is there now as the ancestor nothing counts as the target's own choice, and every file moves as it is.
-    merge = Merge(ours=ours, theirs=theirs, base=ours, only=ALL)
+    # The current release as ancestor: nothing counts as edited by the target, so every file is copied as a whole.
+    merge = ReleaseMerge(ours=ours, theirs=theirs, base=ours, only=ALL)
     changes = merge.changes()
     if not changes:
         return Plan(changes=changes)
     text = edit.hold(tree[model.PATH], known, name, hold)
     if text != tree[model.PATH]:
         changes = ChangeSet(writes={**changes.writes, model.PATH: text}, deletes=changes.deletes)
-    return Plan(changes=changes, moved=tuple(merge.ledger.moved))
+    return Plan(changes=changes, moved=tuple(merge.decisions.moved))
 
 
 def remarks(planned: Plan, name: str) -> tuple[str, ...]:
-    """What the reviewer has to do before the merge: a database that was migrated since can't be read by older code."""
-    if not (back := promotion.downgrade(planned)):
+    """Remarks for the reviewer: an older Airflow can't read a database that was migrated since."""
+    if not (down := promotion.downgrade(planned)):
         return ()
     return (
-        f"The database of {name} was migrated for {back[0]}, and {back[1]} can't read it: before the "
+        f"The database of {name} was migrated for {down[0]}, and {down[1]} can't read it: before the "
         "merge, run `airflow db downgrade` in the environment, or restore a backup from before that migration.",
     )

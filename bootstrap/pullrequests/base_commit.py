@@ -1,4 +1,4 @@
-"""The base commit of a change: a commit of the base branch that the remote has, and the files that it holds."""
+"""Base commit of a change: HEAD, or for a pull request the newest commit of the remote's base branch."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,19 +12,18 @@ from bootstrap.core.tree import Tree
 from bootstrap.gitrepo import committed, remote, repository, status, worktree
 from bootstrap.gitrepo.command import git
 from bootstrap.gitrepo.snapshot import Commit, files_of
-from bootstrap.pullrequests import record
-from bootstrap.pullrequests.record import ChangeRecord
+from bootstrap.pullrequests.record import BRANCH_PREFIX, ChangeRecord, find_record
 
 REMOTE = "origin"
-_LISTED = 6
+_MAX_LISTED = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaseCommit:
-    """A commit of an environment repo, and its taxiway.yaml as `model`.
+    """A commit of an environment repo; `model` is its taxiway.yaml.
 
-    `heads` are the remote's base branch and the branches of open changes, each with its commit; empty where the remote
-    was not asked.
+    `heads` maps the remote's base branch and the branches of changes to their commits; empty where the remote was not
+    asked.
     """
 
     top: Path
@@ -38,34 +37,31 @@ class BaseCommit:
         return self.snapshot.commit
 
     def tree(self, *parts: str) -> Tree:
-        """The files of these parts of the repo: overlays, or entries of the top folder."""
+        """The files of these parts of the repo, which are overlays or entries of the top folder."""
         return Tree.union(reading.tree for reading in self.snapshot.read(parts).values())
 
     def first_of(self, *paths: str) -> bytes | None:
-        """The content of the first of these files that exists; None where none does."""
+        """The content of the first of these paths that exists; None where none does."""
         return committed.read_first(self.top, self.commit, paths)
 
     def at(self, reference: str) -> "BaseCommit":
-        """The same at another commit. Raises BadOption where there is none."""
+        """This repo at another commit; `model` and `heads` stay. Raises BadOption for an unknown reference."""
         return replace(self, snapshot=Commit.of(self.top, reference))
 
     def history(self, *paths: str) -> list[tuple[str, ChangeRecord | None]]:
-        """The commits that changed these paths, the newest first, each with the record that it carries."""
+        """The commits that changed these paths, newest first, each with the record in its message."""
         log = git(self.top, "log", "--format=%H%x00%B%x00%x00", self.commit, "--", *paths)
         entries = (entry.strip().partition("\0") for entry in log.split("\0\0") if entry.strip())
-        return [(commit, record.read(message)) for commit, _, message in entries]
+        return [(commit, find_record(message)) for commit, _, message in entries]
 
     def parents(self, *paths: str) -> list[str]:
-        """The first parents of the commits of the base branch that changed these paths, the newest first.
-
-        Empty for a commit that has none.
-        """
+        """The first parent of each first-parent commit that changed these paths, newest first; "" for a root commit."""
         log = git(self.top, "log", "--first-parent", "--format=%H %P", self.commit, "--", *paths)
         return [[*line.split(), ""][1] for line in log.splitlines()]
 
 
 def head(top: Path) -> BaseCommit:
-    """The commit that is checked out. Raises BadTarget where there is none, or it holds no environment repo."""
+    """The commit that is checked out. Raises BadTarget without a commit, or where it has no taxiway.yaml."""
     try:
         snapshot = Commit.of(top, "HEAD")
     except BadOption:
@@ -77,25 +73,25 @@ def head(top: Path) -> BaseCommit:
 
 
 def clean_head(top: Path, parts: Iterable[str]) -> BaseCommit:
-    """The commit that is checked out. Raises BadTarget also where these parts have uncommitted changes."""
-    _refuse(status.altered(top, *parts))
+    """`head`, where these parts have no uncommitted changes. Raises BadTarget otherwise."""
+    _require_clean(status.altered(top, *parts))
     return head(top)
 
 
-def published(top: Path, parts: Iterable[str], *, progress: Progress) -> BaseCommit:
-    """The newest commit of the base branch that the remote has.
+def remote_head(top: Path, parts: Iterable[str], *, progress: Progress) -> BaseCommit:
+    """The newest commit of the remote's base branch.
 
-    Raises BadTarget where these parts of the work tree are not what that commit holds.
+    Raises BadTarget where these parts of the work tree differ from it, and where HEAD is not one of its ancestors.
     """
-    wanted = tuple(parts)
+    paths = tuple(parts)
     local = head(top)
     branch = local.model.branch
     with progress(f"asking {REMOTE} for {branch}"):
-        _refuse(status.altered(top, *wanted))
+        _require_clean(status.altered(top, *paths))
         if not repository.Repository(top).origin():
             hint = f"git remote add {REMOTE} {local.model.remote.url}"
             raise BadTarget(f"{top} has no remote {REMOTE} to push to", hint=hint)
-        heads = remote.heads(top, REMOTE, branch, f"{record.BRANCHES}*")
+        heads = remote.heads(top, REMOTE, branch, f"{BRANCH_PREFIX}*")
     local = replace(local, heads=heads)
     if heads.get(branch) == local.commit:
         return local
@@ -107,19 +103,19 @@ def published(top: Path, parts: Iterable[str], *, progress: Progress) -> BaseCom
         raise BadTarget(
             f"HEAD is no commit of {branch} that {REMOTE} has", hint=f"git switch {branch}, and git push, first"
         ) from None
-    moved = git(top, "diff", "--name-only", local.commit, newest, "--", *wanted).split("\n")
+    moved = git(top, "diff", "--name-only", local.commit, newest, "--", *paths).split("\n")
     if any(moved):
         raise BadTarget(
-            f"{branch} moved meanwhile in {', '.join(moved[:_LISTED])}",
+            f"{branch} moved meanwhile in {', '.join(moved[:_MAX_LISTED])}",
             hint="git pull, look at it, and run the command again",
         )
     return local.at(newest)
 
 
-def _refuse(altered: Collection[str]) -> None:
+def _require_clean(altered: Collection[str]) -> None:
     if altered:
-        more = f" and {len(altered) - _LISTED} more" if len(altered) > _LISTED else ""
+        more = f" and {len(altered) - _MAX_LISTED} more" if len(altered) > _MAX_LISTED else ""
         raise BadTarget(
-            f"there are uncommitted changes in {', '.join(sorted(altered)[:_LISTED])}{more}",
+            f"there are uncommitted changes in {', '.join(sorted(altered)[:_MAX_LISTED])}{more}",
             hint="commit them and push, or git stash, first",
         )

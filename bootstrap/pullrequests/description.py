@@ -1,6 +1,6 @@
-"""Title and body of a pull request: what moves, what can go wrong, what happens, then the rendered difference.
+"""Title, body and commit message of a change: risks first, then consequences, moved fields, the rendered difference.
 
-Nothing in it comes from a Secret or a ciphertext: `difference` tells their changes in words.
+No text comes from a Secret or a ciphertext: the diff describes their changes in words.
 """
 
 import re
@@ -13,17 +13,17 @@ from bootstrap.core.escaping import commit_line
 from bootstrap.core.markdown import code, sentence
 from bootstrap.diff import formats
 from bootstrap.diff import markdown as diff_markdown
-from bootstrap.diff.consequences import SERIOUS
+from bootstrap.diff.consequences import SERIOUS, Consequence
 from bootstrap.forges.hosting import HostedRepository
 from bootstrap.promotion.merge import Move, Part
 from bootstrap.promotion.release import ID
 from bootstrap.pullrequests.preview import Preview
 from bootstrap.pullrequests.record import ChangeKind, ChangeRef
 
-_LONGEST_TITLE = 120
-_WHOLE = 100_000  # characters: a note is not cut by its own length
+_MAX_TITLE = 120
+_UNCUT = 100_000  # characters; a note has no limit of its own
 _REFERENCE = "DAGS_REFERENCE"
-_ROWS = (40, 10, 3, 0)  # of each table, the fewer the less room there is
+_ROWS = (40, 10, 3, 0)  # of each table; fewer are tried until the body fits
 _VERBS = {
     ChangeKind.PROMOTE: "Promote",
     ChangeKind.ROLLBACK: "Roll back",
@@ -34,62 +34,61 @@ _VERBS = {
 
 
 def title(ref: ChangeRef, moved: Sequence[Move]) -> str:
-    """One line: which environment, and what moves first of all."""
-    where = f"{ref.source} → {ref.target}" if ref.source else ref.target
-    what = ", ".join(f"{name} {before} → {after}" for name, before, after in _changes(moved)) or _lesser(moved)
-    whole = f"{_VERBS[ref.kind]} {where}" + (f": {what}" if what else "")
-    whole = commit_line(whole)
-    return whole if len(whole) <= _LONGEST_TITLE else f"{whole[: _LONGEST_TITLE - 1]}…"
+    """One line: the environments, and the most important moves."""
+    route = f"{ref.source} → {ref.target}" if ref.source else ref.target
+    what = ", ".join(f"{name} {before} → {after}" for name, before, after in _version_moves(moved)) or _other_moves(
+        moved
+    )
+    text = f"{_VERBS[ref.kind]} {route}" + (f": {what}" if what else "")
+    text = commit_line(text)
+    return text if len(text) <= _MAX_TITLE else f"{text[: _MAX_TITLE - 1]}…"
 
 
 def message(preview: Preview) -> str:
-    """The commit's message; its last line is the record for later runs."""
+    """The commit message; its trailer is the change record."""
     head = title(preview.record.ref, preview.plan.moved)
-    lines = [f"- {commit_line(_plain(each))}" for each in preview.plan.moved[:40]]
+    lines = [f"- {commit_line(_move_line(move))}" for move in preview.plan.moved[:40]]
     lines += [f"- {commit_line(note)}" for note in preview.notes]
     return "\n".join([head, "", *lines, *([""] if lines else []), preview.record.trailer, ""])
 
 
 def render(preview: Preview, limit: int) -> str:
-    """The body, in at most `limit` characters: what does not fit is cut, with the command that shows it all."""
+    """The body, of at most `limit` characters; what does not fit is cut, and the command that shows it all is named."""
     tail = f"\n\n{preview.record.html_comment}\n"
     risks = list(_risks(preview))
     for rows in _ROWS:
-        head = "\n".join(_head(preview, rows, risks))
+        head = "\n".join(_sections(preview, rows, risks))
         room = limit - len(head) - len(tail)
         if room > 0 and (difference := _difference(preview, room)) is not None:
             return head + difference + tail
-    # Not even the risks have room: they are counted, and told as far as there is room, the worst first.
-    room = limit - len("\n".join(_head(preview, 0, ()))) - len(_nothing(preview)) - len(tail)
-    found = [each for each in preview.diff.consequences if each.effect in SERIOUS]
-    what = diff_markdown.summary(found)
-    risks = diff_markdown.counted(risks, what, room, preview.command)
-    text = "\n".join(_head(preview, 0, risks)) + _nothing(preview) + tail
+    # Not even the risks fit: give their number, and as many as fit, most severe first.
+    room = limit - len("\n".join(_sections(preview, 0, ()))) - len(_cut_notice(preview)) - len(tail)
+    counts = diff_markdown.summary(_serious(preview))
+    risks = diff_markdown.counted(risks, counts, room, preview.command)
+    text = "\n".join(_sections(preview, 0, risks)) + _cut_notice(preview) + tail
     if len(text) > limit:
         raise ValueError(f"{limit} characters are too few for any body")
     return text
 
 
-def _head(preview: Preview, rows: int, risks: Sequence[str]) -> Iterator[str]:
-    yield _sentence(preview)
+def _sections(preview: Preview, rows: int, risks: Sequence[str]) -> Iterator[str]:
+    yield _summary(preview)
     yield from ("", "### Risks", "", *risks)
-    cut = preview.command
-    happens = [each for each in preview.diff.consequences if each.effect not in SERIOUS]
-    happens_rows = [diff_markdown.row(each) for each in happens]
-    yield from _section("What happens", ("", "object", ""), happens_rows, rows, cut)
-    moves = [_moved(each) for each in preview.plan.moved]
-    yield from _section("What moves", ("part", "what", "before", "after"), moves, rows, cut)
-    kept = [(each.part.value, code(each.field), _value(each.target), _value(each.source)) for each in preview.plan.kept]
-    ref = preview.record.ref
-    yield from _section(
-        "What stays, as the target's own choice", ("part", "what", sentence(ref.target), "source"), kept, rows, cut
-    )
+    others = [consequence for consequence in preview.diff.consequences if consequence.effect not in SERIOUS]
+    yield from _table("What happens", ("", "object", ""), [*map(diff_markdown.row, others)], rows, preview.command)
+    moves = [*map(_move_row, preview.plan.moved)]
+    yield from _table("What moves", ("part", "what", "before", "after"), moves, rows, preview.command)
+    kept = [(kept.part.value, code(kept.field), _cell(kept.target), _cell(kept.source)) for kept in preview.plan.kept]
+    head = ("part", "what", sentence(preview.record.ref.target), "source")
+    yield from _table("What stays, as the target's own choice", head, kept, rows, preview.command)
 
 
-def _sentence(preview: Preview) -> str:
+def _summary(preview: Preview) -> str:
     ref, moved = preview.record.ref, preview.plan.moved
-    pieces = [f"{code(name)} {code(before)} → {code(after)}" for name, before, after in _changes(moved, short=False)]
-    if link := _compare(preview):
+    pieces = [
+        f"{code(name)} {code(before)} → {code(after)}" for name, before, after in _version_moves(moved, short=False)
+    ]
+    if link := _compare_link(preview):
         pieces.append(f"[the DAGs' commits]({link})")
     pieces.extend(_counts(moved))
     target = code(ref.target)
@@ -103,46 +102,50 @@ def _sentence(preview: Preview) -> str:
     return f"{start}: {', '.join(pieces)}." if pieces else f"{start}."
 
 
+def _serious(preview: Preview) -> list[Consequence]:
+    return [consequence for consequence in preview.diff.consequences if consequence.effect in SERIOUS]
+
+
 def _risks(preview: Preview) -> Iterator[str]:
-    found = [each for each in preview.diff.consequences if each.effect in SERIOUS]
-    if not found and not preview.notes:
+    serious = _serious(preview)
+    if not serious and not preview.notes:
         yield "None that taxiway knows: nothing stored is deleted, nothing is migrated, nobody gets more rights."
-    yield from (f"- {sentence(note, _WHOLE)}" for note in preview.notes)
-    yield from map(diff_markdown.bullet, found)
+    yield from (f"- {sentence(note, _UNCUT)}" for note in preview.notes)
+    yield from map(diff_markdown.bullet, serious)
 
 
-def _section(name: str, head: Sequence[str], rows: Sequence[Sequence[str]], most: int, command: str) -> Iterator[str]:
+def _table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]], limit: int, command: str) -> Iterator[str]:
     if not rows:
         return
-    yield from ("", f"### {name}", "", *markdown.table(head, rows[:most]))
-    if len(rows) > most:
-        yield from (("",) if most else ()) + (f"… and {len(rows) - most} more: {code(command)}",)
+    yield from ("", f"### {title}", "", *markdown.table(head, rows[:limit]))
+    if len(rows) > limit:
+        yield from (("",) if limit else ()) + (f"… and {len(rows) - limit} more: {code(command)}",)
 
 
 def _difference(preview: Preview, room: int) -> str | None:
-    """The rendered difference, folded, in this many characters; None where there is no room to say that it is cut."""
+    """The rendered difference as a folded block of at most `room` characters; None where not even a notice fits."""
     diff = preview.diff
     if not diff.changes:
         return ""
     lines = formats.fenced(diff)
-    # Halving finds a number of lines that fits; how long they get is only known once they are fenced.
+    # Bisect for the number of lines that fit: escaping and fencing change their length.
     few, many = 0, len(lines)
     while few < many:
         middle = (few + many + 1) // 2
-        few, many = (middle, many) if len(_folded(preview, lines, middle)) <= room else (few, middle - 1)
-    text = _folded(preview, lines, few) if few else _nothing(preview)
+        few, many = (middle, many) if len(_details(preview, lines, middle)) <= room else (few, middle - 1)
+    text = _details(preview, lines, few) if few else _cut_notice(preview)
     return text if len(text) <= room else None
 
 
-def _nothing(preview: Preview) -> str:
-    """What stands in place of the difference where it has no room."""
+def _cut_notice(preview: Preview) -> str:
+    """The notice in place of a difference that does not fit."""
     if not preview.diff.changes:
         return ""
     number = len(preview.diff.changes)
     return f"\n\nCut: what is rendered, of {number} objects. It is shown by {code(preview.command)}"
 
 
-def _folded(preview: Preview, lines: Sequence[str], number: int) -> str:
+def _details(preview: Preview, lines: Sequence[str], number: int) -> str:
     count = len(preview.diff.changes)
     what = f"What is rendered: {count} object{'s' if count > 1 else ''}"
     out = ["", "", *markdown.details(what, lines[:number], "diff")]
@@ -151,32 +154,32 @@ def _folded(preview: Preview, lines: Sequence[str], number: int) -> str:
     return "\n".join(out)
 
 
-def _changes(moved: Iterable[Move], *, short: bool = True) -> Iterator[tuple[str, str, str]]:
-    """The images and the DAG reference that move, each with its name and both values, as short as they still differ."""
-    for each in moved:
-        before, after = each.before or "nothing", each.after or "nothing"
-        if each.part is Part.IMAGES and each.field != ID:
-            same = f"{each.field}:"
+def _version_moves(moved: Iterable[Move], *, short: bool = True) -> Iterator[tuple[str, str, str]]:
+    """(name, before, after) of each image and the DAG reference that moves, abbreviated; `short` cuts names too."""
+    for move in moved:
+        before, after = move.before or "nothing", move.after or "nothing"
+        if move.part is Part.IMAGES and move.field != ID:
+            same = f"{move.field}:"
             if before.startswith(same) and after.startswith(same):
                 before, after = before.removeprefix(same), after.removeprefix(same)
-            name = each.field.rsplit("/", 1)[-1] if short else each.field
-            yield name, _short(before), _short(after)
-        elif each.part is Part.DAGS and each.field == _REFERENCE:
-            yield "DAGs", _short(before), _short(after)
+            name = move.field.rsplit("/", 1)[-1] if short else move.field
+            yield name, _abbreviated(before), _abbreviated(after)
+        elif move.part is Part.DAGS and move.field == _REFERENCE:
+            yield "DAGs", _abbreviated(before), _abbreviated(after)
 
 
-def _lesser(moved: Sequence[Move]) -> str:
-    """What moves where neither an image nor the DAGs do: the one setting, or how much there is of each kind."""
+def _other_moves(moved: Sequence[Move]) -> str:
+    """The moves where neither an image nor the DAG reference does: a single setting, else counts."""
     if len(moved) == 1 and moved[0].part is Part.SETTINGS:
-        return _change(moved[0])
+        return _move_text(moved[0])
     return ", ".join(_counts(moved))
 
 
 def _counts(moved: Sequence[Move]) -> Iterator[str]:
-    """How many settings, and files and components of the base, move."""
-    settings = sum(each.part is Part.SETTINGS for each in moved)
-    components = sum(each.part is Part.BASE and each.field.startswith("component ") for each in moved)
-    files = sum(each.part is Part.BASE for each in moved) - components
+    """Counts of the settings, and of the base's files and components, that move."""
+    settings = sum(move.part is Part.SETTINGS for move in moved)
+    components = sum(move.part is Part.BASE and move.field.startswith("component ") for move in moved)
+    files = sum(move.part is Part.BASE for move in moved) - components
     for number, what, of in (
         (settings, "setting", ""),
         (files, "file", " of the base"),
@@ -186,41 +189,41 @@ def _counts(moved: Sequence[Move]) -> Iterator[str]:
             yield f"{number} {what}{'s' * (number > 1)}{of}"
 
 
-def _short(value: str) -> str:
+def _abbreviated(value: str) -> str:
     value = re.sub(r"sha256:([0-9a-f]{12})[0-9a-f]{52}", r"sha256:\1", value)
     return value[:12] if re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", value) else value
 
 
-def _compare(preview: Preview) -> str | None:
-    """The page with the DAGs' commits; None where their forge is not known or the repository itself changes."""
-    moves = {each.field: each for each in preview.plan.moved if each.part is Part.DAGS}
+def _compare_link(preview: Preview) -> str | None:
+    """URL of the DAGs' commits on their forge; None where that is unknown or the repository changes."""
+    moves = {move.field: move for move in preview.plan.moved if move.part is Part.DAGS}
     move = moves.get(_REFERENCE)
     if not move or not move.before or not move.after or "DAGS_REPOSITORY" in moves:
         return None
     try:
         remote = Remote.parse(preview.dags_repository)
-        ours = preview.model.remote.host == remote.host
-        if not ours and remote.guess_forge().value not in remote.host and remote.host != "codeberg.org":
+        same_host = preview.model.remote.host == remote.host
+        if not same_host and remote.guess_forge().value not in remote.host and remote.host != "codeberg.org":
             return None
-        forge = preview.model.forge if ours else remote.guess_forge()
+        forge = preview.model.forge if same_host else remote.guess_forge()
         link = HostedRepository.of(remote, forge).compare_url(move.before, move.after)
     except BadOption:
         return None
     return link if re.fullmatch(r"https?://[A-Za-z0-9._~/%:-]+", link) else None
 
 
-def _moved(each: Move) -> tuple[str, str, str, str]:
-    return each.part.value, code(each.field), _value(each.before), _value(each.after)
+def _move_row(move: Move) -> tuple[str, str, str, str]:
+    return move.part.value, code(move.field), _cell(move.before), _cell(move.after)
 
 
-def _value(value: str | None) -> str:
+def _cell(value: str | None) -> str:
     return "nothing" if value is None else code(value) if value else "empty"
 
 
-def _plain(each: Move) -> str:
-    return f"{each.part.value}: {_change(each)}"
+def _move_line(move: Move) -> str:
+    return f"{move.part.value}: {_move_text(move)}"
 
 
-def _change(each: Move) -> str:
-    values = " → ".join("nothing" if value is None else repr(value) for value in (each.before, each.after))
-    return each.field + ("" if each.before is each.after is None else f": {values}")
+def _move_text(move: Move) -> str:
+    values = " → ".join("nothing" if value is None else repr(value) for value in (move.before, move.after))
+    return move.field + ("" if move.before is move.after is None else f": {values}")

@@ -1,4 +1,4 @@
-"""What a planned change would do to an environment, before anyone sees it."""
+"""Preview of a change: its plan, its rendered difference, and the problems that refuse it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ from bootstrap.pullrequests.record import ChangeKind, ChangeRecord
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """What a plan would do to its target, and the `problems` that refuse it; `model` is that of the base commit.
+    """Preview of a change of one environment; it may be made only without `problems`.
 
-    `diff` is the rendered difference of the target, `notes` are remarks and warnings for the reviewer.
-    `dags_repository` is the URL that the DAGs come from, if any. `command` is what shows all of the change.
+    `model` is that of the base commit, `diff` the rendered difference, `notes` are remarks for the reviewer, `command`
+    shows the whole change. `dags_repository` is the URL that the DAGs come from, if they move.
     """
 
     model: Model
@@ -33,7 +33,7 @@ class Preview:
 
     @property
     def consequences(self) -> list[str]:
-        """The consequences, a line each; of an added or removed environment its size, and the most serious alone."""
+        """The consequences, a line each; for an added or removed environment its size and the worst ones."""
         whole = self.record.ref.kind in (ChangeKind.ADD, ChangeKind.REMOVE)
         shown = [
             consequence
@@ -45,7 +45,7 @@ class Preview:
 
     @property
     def data(self) -> Mapping[str, Any]:
-        """The change for programs."""
+        """The change as JSON data."""
         ref, moved = self.record.ref, self.plan.moved
         return {
             "kind": ref.kind.value,

@@ -1,4 +1,4 @@
-"""The record of a change in its commit's trailer and its pull request's body, which later runs read."""
+"""Change record: a commit trailer, and an HTML comment in the pull request, from which later runs read the change."""
 
 import json
 import re
@@ -10,15 +10,15 @@ from typing import Any
 
 from bootstrap.promotion.merge import Part
 
-BRANCHES = "taxiway/"  # what the name of every branch of a change begins with
-# Only ever a whole line, which `git merge --squash` indents: what we quote stands behind a mark of ours, within a line.
-_MARK = re.compile(r"^(?:<!-- taxiway (\{.*\}) -->|[^\S\n]*Taxiway: (\{.*\}))[^\S\n]*$", re.MULTILINE)
+BRANCH_PREFIX = "taxiway/"  # of every branch of a change
+# A record is a whole line, which `git merge --squash` indents. Quoted text of others never begins a line.
+_RECORD = re.compile(r"^(?:<!-- taxiway (\{.*\}) -->|[^\S\n]*Taxiway: (\{.*\}))[^\S\n]*$", re.MULTILINE)
 _COMMIT = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 _DIGEST = re.compile("[0-9a-f]{12}")
 
 
 class ChangeKind(StrEnum):
-    """What a change is."""
+    """Kind of a change."""
 
     PROMOTE = "promote"
     ROLLBACK = "rollback"
@@ -29,7 +29,7 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeRef:
-    """The target environment of a change, and its kind; only a promotion has a source."""
+    """Reference to a change: its kind and target environment; for a promotion also its source."""
 
     kind: ChangeKind
     target: str
@@ -39,28 +39,30 @@ class ChangeRef:
         return self.target if self.source is None else f"{self.source} → {self.target}"
 
     def branch(self, digest: str) -> str:
-        """The branch of a change with this digest (ChangeSet.digest): the same content has the same branch.
+        """The branch for a content digest (ChangeSet.digest): the same content has the same branch.
 
-        A newer content of the same ref goes on in the pull request that is open, on the branch that this one began
-        with, for no forge lets a pull request change its branch. So look for an open one by `prefix` and `owns`; the
-        record in its body has the digest of what it holds now.
+        Newer content for the same ref stays on the branch of the open pull request, since no forge lets a pull request
+        change its branch. Find that one with `prefix` and `owns`; the record in its body has its current digest.
         """
         return f"{self.prefix}{digest}"
 
     @property
     def prefix(self) -> str:
-        """What the names of all branches of this ref begin with."""
-        # No environment's name has an underscore, so no two refs share a branch.
-        return f"{BRANCHES}{self.kind}-{f'{self.source}_' if self.source else ''}{self.target}-"
+        """The prefix of all branches of this ref."""
+        # Environment names have no underscore, so no two refs share a prefix.
+        return f"{BRANCH_PREFIX}{self.kind}-{f'{self.source}_' if self.source else ''}{self.target}-"
 
     def owns(self, branch: str) -> bool:
-        """Whether a branch is one of this ref; that of another may begin alike."""
+        """Whether a branch belongs to this ref; the prefix alone is not enough (`a-` and `a-b-`)."""
         return bool(re.fullmatch(re.escape(self.prefix) + "[0-9a-f]{12}", branch))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeRecord:
-    """The record of one change: the commit that it was made from, the digest of its content, taxiway's version."""
+    """Record of one change: the commit that it is based on, the digest of its content, taxiway's version.
+
+    `parts` are what a promotion carried, `pin` is the tag that it set.
+    """
 
     ref: ChangeRef
     commit: str
@@ -71,12 +73,12 @@ class ChangeRecord:
 
     @property
     def html_comment(self) -> str:
-        """The record as an HTML comment, which Markdown does not show."""
+        """The record as an HTML comment, which forges do not display."""
         return f"<!-- taxiway {self._json()} -->"
 
     @property
     def trailer(self) -> str:
-        """The record as the last line of a commit message."""
+        """The record as a commit trailer."""
         return f"Taxiway: {self._json()}"
 
     def _json(self) -> str:
@@ -90,50 +92,50 @@ class ChangeRecord:
             "parts": [part.value for part in self.parts],
             "pin": self.pin,
         }
-        # No value ends the comment, begins a tag, or mentions anyone.
+        # Escaped, so that no value ends the comment, starts a tag, or mentions a user.
         return re.sub("[<>&@-]", lambda match: f"\\u{ord(match[0]):04x}", json.dumps(data))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ancestor:
-    """The merge base of a part of a release: that part of that environment, in the tree of that commit."""
+    """Ancestor of a part of a release in a three-way merge: that part in `environment` at `commit`."""
 
     commit: str
     environment: str
 
 
-def read(text: str) -> ChangeRecord | None:
-    """The record in a pull request's body or a commit message; None where there is none, or several that differ.
+def find_record(text: str) -> ChangeRecord | None:
+    """The record in a pull request's body or a commit message; None without one, or with several that differ.
 
-    A forge may put both into one message, and words of its own around them.
+    A forge may put both forms into one message, with text of its own.
     """
-    found = set()
-    for match in _MARK.finditer(text):
+    records = set()
+    for match in _RECORD.finditer(text):
         with suppress(ValueError, KeyError, TypeError, RecursionError):
-            found.add(_parse(json.loads(match[1] or match[2])))
-    return found.pop() if len(found) == 1 else None
+            records.add(_parse(json.loads(match[1] or match[2])))
+    return records.pop() if len(records) == 1 else None
 
 
 def release_paths(overlay: str) -> tuple[str, ...]:
-    """The paths that hold the release of an overlay."""
+    """The paths in an overlay that hold its release."""
     return tuple(f"{overlay}/{path}" for path in ("release", "base", "kustomization.yaml"))
 
 
 def ancestors(target: str, history: Iterable[tuple[str, ChangeRecord]]) -> Mapping[Part, Ancestor]:
-    """The ancestor of each part of an environment's release, as `promotion.plan` takes it.
+    """The ancestor of each part of an environment's release, for `promotion.plan`.
 
-    `history` is the records of the commits that changed the environment, each with its own commit, newest first.
+    `history` holds the commits that changed the environment and have a record, newest first.
     """
-    found: dict[Part, Ancestor] = {}
+    result: dict[Part, Ancestor] = {}
     for commit, record in history:
         if record.ref.target != target or record.ref.kind not in (ChangeKind.PROMOTE, ChangeKind.ROLLBACK):
             continue
         for part in record.parts:
             if record.ref.source is None or (record.pin is not None and part is Part.IMAGES):
-                found.setdefault(part, Ancestor(commit=commit, environment=target))
+                result.setdefault(part, Ancestor(commit=commit, environment=target))
             else:
-                found.setdefault(part, Ancestor(commit=record.commit, environment=record.ref.source))
-    return found
+                result.setdefault(part, Ancestor(commit=record.commit, environment=record.ref.source))
+    return result
 
 
 def _parse(data: Any) -> ChangeRecord:
@@ -147,6 +149,6 @@ def _parse(data: Any) -> ChangeRecord:
         commit=data["commit"],
         digest=data["digest"],
         version=str(data["version"]),
-        parts=tuple(Part(each) for each in data["parts"]),
+        parts=tuple(map(Part, data["parts"])),
         pin=None if pin is None else str(pin),
     )

@@ -1,4 +1,4 @@
-"""The releases of an environment in Git's history: where its parts were promoted from, and what ran before."""
+"""Release history of an environment in Git: the ancestors of its parts, and its earlier releases."""
 
 from bootstrap.config import model
 from bootstrap.config.model import Environment
@@ -6,9 +6,8 @@ from bootstrap.core.errors import BadOption
 from bootstrap.promotion import plan as promotion
 from bootstrap.promotion.merge import Part
 from bootstrap.promotion.plan import Plan
-from bootstrap.pullrequests import record as change_record
 from bootstrap.pullrequests.base_commit import BaseCommit
-from bootstrap.pullrequests.record import Ancestor
+from bootstrap.pullrequests.record import Ancestor, ancestors, release_paths
 
 
 def plan_promotion(
@@ -20,21 +19,25 @@ def plan_promotion(
     pin: str | None,
     reference: str | None,
 ) -> Plan:
-    """Plan a promotion on a base commit, each part with the ancestor that its history tells; see `promotion.plan`.
+    """Plan a promotion on a base commit, each part with its ancestor from the history; see `promotion.plan`.
 
-    With a `reference`, the source's release is that of this commit. Raises BadOption where the source is not in it.
+    With a `reference`, the source's release at that commit. Raises BadOption where the source did not exist there.
     """
     before = base.tree(model.PATH, "base", source.overlay, target.overlay)
     older = base.at(reference).tree("base", source.overlay) if reference else None
     if older is not None and f"{source.overlay}/kustomization.yaml" not in older:
         raise BadOption(f"environment {source.name!r} was not there yet at {reference}")
-    ancestors = _ancestors(base, source, target)
+    by_part = _ancestors(base, source, target)
     groups: dict[Ancestor | None, set[Part]] = {}
     for part in sorted(only):
-        groups.setdefault(ancestors.get(part), set()).add(part)
+        groups.setdefault(by_part.get(part), set()).add(part)
     tree, plans = before, []
     for ancestor, parts in groups.items():
-        known = [each for each in base.model.environments if ancestor and each.name == ancestor.environment]
+        known = [
+            environment
+            for environment in base.model.environments
+            if ancestor and environment.name == ancestor.environment
+        ]
         plan = promotion.plan(
             tree,
             base.model,
@@ -52,7 +55,7 @@ def plan_promotion(
 
 
 def earlier_commit(base: BaseCommit, environment: Environment, steps: int) -> str:
-    """The commit before the last `steps` changes of an environment's release. Raises BadOption where there is none."""
+    """The commit before the last `steps` changes of an environment's release; BadOption where there are fewer."""
     overlay = environment.overlay
     pinned = bool(base.tree(overlay).under(f"{overlay}/base"))
     parents = base.parents(
@@ -68,16 +71,17 @@ def earlier_commit(base: BaseCommit, environment: Environment, steps: int) -> st
 
 
 def _ancestors(base: BaseCommit, source: Environment, target: Environment) -> dict[Part, Ancestor]:
-    """The ancestor of each part of the target's release: as the records tell, else the commit that it began with."""
-    history = base.history(*change_record.release_paths(target.overlay))
+    """The ancestor of each part of the target's release: from the records, else the commit that created the target."""
+    history = base.history(*release_paths(target.overlay))
     if not history:
         return {}
     (last, newest), (start, _) = history[0], history[-1]
-    found = dict.fromkeys(Part, Ancestor(commit=start, environment=target.name))
-    found |= change_record.ancestors(target.name, [(commit, record) for commit, record in history if record])
-    # A forge may merge under a message of its own. What brought the target in step was a promotion all the same.
+    result = dict.fromkeys(Part, Ancestor(commit=start, environment=target.name))
+    result |= ancestors(target.name, [(commit, record) for commit, record in history if record])
+    # A forge may merge with a message of its own, without the record. A commit after which the target is in step with
+    # the source was a promotion all the same.
     if newest is None:
         tree = base.at(last).tree("base", source.overlay, target.overlay)
         if promotion.in_step(tree, source, target):
-            found = dict.fromkeys(Part, Ancestor(commit=last, environment=target.name))
-    return found
+            result = dict.fromkeys(Part, Ancestor(commit=last, environment=target.name))
+    return result

@@ -1,8 +1,8 @@
-"""What the environment repo's forge runs on every pull request: `taxiway validate`, and what the change does.
+"""CI workflow of an environment repo: `taxiway validate` on every pull request, and `taxiway diff` as a comment.
 
-Whoever opens a pull request writes every file that the first job looks at. So taxiway itself comes from `.taxiway/` of
-the base branch, installed by hashes; the job has no right but to read, and starts taxiway without any variable that
-could hold a credential. The second job alone may comment. It gets text, and sees the base branch.
+The author of a pull request controls every file that the first job reads. So taxiway is installed from `.taxiway/` of
+the base branch, with hashes; the job has read-only rights, and runs taxiway without any environment variable that could
+hold a credential. Only the second job may comment; it gets the text and checks out the base branch.
 """
 
 import json
@@ -15,7 +15,7 @@ from bootstrap.config.remote import Forge
 from bootstrap.core.tree import Tree
 from bootstrap.scaffold.wheel import FOLDER, REQUIREMENTS
 
-# The commits of https://github.com/actions/checkout that these tags are.
+# Pinned by commit, since a tag of https://github.com/actions/checkout can be moved.
 _CHECKOUT = "actions/checkout@8e8c483db84b4bee98b60c0593521ed34d9990e8 # v6.0.1"
 _IMAGE = "python:3.13"
 
@@ -142,7 +142,7 @@ python3 -I -m venv "$RUNNER_TEMP/taxiway"
 (cd "$RUNNER_TEMP/base/<folder>" && "$RUNNER_TEMP/taxiway/bin/python" -I -m pip install --disable-pip-version-check \\
   --no-deps --only-binary :all: --require-hashes -r <requirements>)"""
 
-# Neither the token of the job nor a variable of the project is there for what looks at the pull request's files.
+# The process that reads the pull request's files gets neither the job's token nor a variable of the project.
 _TAXIWAY = 'env -i PATH="$PATH" HOME="$HOME" "$RUNNER_TEMP/taxiway/bin/taxiway"'
 
 _GITHUB_BOTH = """uses: <checkout>
@@ -155,7 +155,7 @@ with:
   ref: ${{ github.event.pull_request.base.sha }}
   persist-credentials: false"""
 
-# By Git itself: `uses: actions/checkout` would be whatever the server's DEFAULT_ACTIONS_URL has under that name.
+# With Git itself: `uses: actions/checkout` would resolve to whatever the server's DEFAULT_ACTIONS_URL has there.
 _GIT_BOTH = """run: |
   <clone>
   git fetch --quiet origin "+refs/heads/*:refs/remotes/origin/*" "$GITHUB_REF"
@@ -178,7 +178,7 @@ export GIT_CONFIG_VALUE_0="Authorization: Basic $(printf 'taxiway:%s' "$TOKEN" |
 
 
 def workflow_path(forge: Forge) -> str:
-    """Where the forge looks for its workflow."""
+    """The path where the forge expects its workflow."""
     return ".gitlab-ci.yml" if forge is Forge.GITLAB else f".{forge.value}/workflows/taxiway.yaml"
 
 
@@ -197,24 +197,24 @@ def plan(model: Model) -> Tree:
         "checkout-base": _GITHUB_BASE if forge is Forge.GITHUB else _GIT_BASE,
         "runner": "docker" if forge is Forge.FORGEJO else "ubuntu-latest",
         "container": "" if forge is Forge.GITHUB else "    container: <image>\n",
-        # Gitea knows permissions from 1.26 on and passes over them before; Forgejo knows none, and warns.
+        # Gitea reads `permissions` since 1.26 and ignores them before; Forgejo has none and warns.
         **dict.fromkeys(("none", "read", "write"), ""),
     }
     if forge in (Forge.GITHUB, Forge.GITEA):
         parts["none"] = "permissions: {}\n"
         parts["read"] = "    permissions:\n      contents: read\n"
         parts["write"] = f"{parts['read']}      pull-requests: write\n"
-    workflow = _filled(_GITLAB if forge is Forge.GITLAB else _ACTIONS, parts)
+    workflow = _fill(_GITLAB if forge is Forge.GITLAB else _ACTIONS, parts)
     workflow = workflow.replace("@branch@", json.dumps(model.branch))
     return Tree({workflow_path(forge): workflow.encode()})
 
 
-def _filled(text: str, parts: Mapping[str, str]) -> str:
-    """A template with its `<parts>`, and with those that they hold; one that has lines to itself keeps its place."""
+def _fill(text: str, parts: Mapping[str, str]) -> str:
+    """Replace each `<part>` of a template, also inside of parts; a part on a line of its own keeps its indentation."""
 
-    def fill(match: re.Match[str]) -> str:
+    def replacement(match: re.Match[str]) -> str:
         return indent(parts[match[2]], match[1]) if match[2] else parts[match[3]]
 
-    while (filled := _PART.sub(fill, text)) != text:
+    while (filled := _PART.sub(replacement, text)) != text:
         text = filled
     return text

@@ -1,4 +1,4 @@
-"""The objects in `clusters/`: what makes a controller sync an environment."""
+"""Sync objects in `clusters/`: Argo CD Applications and AppProjects, or Flux GitRepositories and Kustomizations."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ Object = dict[str, Any]
 
 
 def plan(model: Model) -> Tree:
-    """One file for each environment, by its cluster."""
-    return Tree({each.sync_file: _file(model, each) for each in model.environments})
+    """One file for each environment, `clusters/<cluster>/<environment>.yaml`."""
+    return Tree({environment.sync_file: _file(model, environment) for environment in model.environments})
 
 
 def _file(model: Model, environment: Environment) -> bytes:
@@ -23,8 +23,8 @@ def _file(model: Model, environment: Environment) -> bytes:
             objects = [_project(model, environment), _application(model, environment)]
         case Controller.FLUX:
             objects = [_git_repository(model, environment), _kustomization(environment)]
-    head = f"# Syncs {environment.overlay} to namespace {environment.namespace} of cluster {environment.cluster}.\n"
-    return (head + yaml.safe_dump_all(objects, sort_keys=False, width=1000)).encode()
+    comment = f"# Syncs {environment.overlay} to namespace {environment.namespace} of cluster {environment.cluster}.\n"
+    return (comment + yaml.safe_dump_all(objects, sort_keys=False, width=1000)).encode()
 
 
 def credentials_name(environment: Environment) -> str:
@@ -41,7 +41,7 @@ def _project(model: Model, environment: Environment) -> Object:
             "description": f"Airflow, environment {environment.name}",
             "sourceRepos": [model.remote.url],
             "destinations": [{"server": "https://kubernetes.default.svc", "namespace": environment.namespace}],
-            # The namespace itself is all that Airflow has outside of its namespace.
+            # Airflow has no cluster-scoped object but its namespace.
             "clusterResourceWhitelist": [{"group": "", "kind": "Namespace"}],
         },
     }

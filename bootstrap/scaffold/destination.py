@@ -1,4 +1,4 @@
-"""Where an environment repo goes: a new folder appears in one step, files in an existing one can be taken back."""
+"""Destinations of `init`: a new folder, which is renamed into place, or an existing repository, with a journal."""
 
 import contextlib
 import hashlib
@@ -21,13 +21,13 @@ from bootstrap.system.nofollow import PRIVATE
 _JOURNAL = "journal.json"
 
 
-class Site(Protocol):
-    """Where an environment repo is written: first into a folder of its own, then into its place."""
+class Destination(Protocol):
+    """Destination of a new environment repo: its files are staged in a folder, built there, then moved into place."""
 
     top: Path
 
     def recover(self) -> None:
-        """Take back what a killed run left."""
+        """Undo what a killed run left."""
 
     def branch(self) -> str:
         """The branch that the commit will be on."""
@@ -35,27 +35,27 @@ class Site(Protocol):
     def origin(self) -> str | None:
         """The URL of the remote `origin`."""
 
-    def check(self, tree: Tree) -> None:
-        """Raise BadTarget where the files can't be put here, naming every reason; write nothing."""
+    def require_free(self, tree: Tree) -> None:
+        """Raise BadTarget where a file is in the way or has uncommitted changes. Writes nothing."""
 
     def stage(self, tree: Tree) -> AbstractContextManager[Path]:
-        """Write the files into a folder where overlays can be built; it is gone when the `with` ends."""
+        """Write the files into a staging folder, in which overlays can be built; it is removed when the `with` ends."""
 
     def publish(self, staged: Path, message: str | None, origin: str) -> str | None:
-        """Move the files into place and commit them: the commit's id, or None where there is no message."""
+        """Move the staged files into place and commit them. Returns the commit's id, None without a message."""
 
 
-def look(directory: Path) -> Site:
-    """What a folder is: new, empty, or the top of a Git repository. Raises BadTarget for anything else."""
+def at(directory: Path) -> Destination:
+    """The destination at a path: a new or empty folder, or the top of a Git repository; else raises BadTarget."""
     top = directory.resolve()
     if top.exists() and not top.is_dir():
         raise BadTarget(f"{top} is a file", hint="choose a folder that is empty or does not exist yet")
     if (top / ".git").exists():
         return ExistingRepository(top)
-    around = enclosing(top.parent)
-    if around and not ignores(around, top):
+    outer = enclosing(top.parent)
+    if outer and not ignores(outer, top):
         raise BadTarget(
-            f"{top} is inside the Git repository {around}",
+            f"{top} is inside the Git repository {outer}",
             hint="choose a folder outside of it: an environment repo is a repository of its own",
         )
     if top.exists() and any(top.iterdir()):
@@ -67,12 +67,12 @@ def look(directory: Path) -> Site:
 
 
 def _replaceable(top: Path) -> bool:
-    """Whether an empty folder may give way to another of its name: nobody stands in it, and its parent allows it."""
+    """Whether an empty folder can be replaced by a rename: it is not the current one, no mount, its parent writable."""
     return top != Path.cwd() and not top.is_mount() and os.access(top.parent, os.W_OK)
 
 
 class NewFolder:
-    """A folder that does not exist or is empty: the whole repository is made beside it and renamed into place."""
+    """A folder that does not exist or is empty: the repository is made beside it and renamed into place."""
 
     def __init__(self, top: Path) -> None:
         self.top = top
@@ -80,25 +80,25 @@ class NewFolder:
         self._branch: str | None = None
 
     def recover(self) -> None:
-        """See Site: a killed run has left nothing in the folder itself; what stands beside it goes in `stage`."""
+        """See Destination. A killed run left nothing in the folder; `stage` removes what it left beside it."""
 
     def branch(self) -> str:
-        """See Site."""
+        """See Destination."""
         if self._branch is None:
-            existing = next(each for each in self.top.parents if each.exists())
+            existing = next(parent for parent in self.top.parents if parent.exists())
             check_identity(existing)
             self._branch = default_branch(existing)
         return self._branch
 
     def origin(self) -> None:
-        """See Site: a new folder has no remote."""
+        """See Destination. A new folder has no remote."""
 
-    def check(self, tree: Tree) -> None:
-        """See Site: an empty folder has room for everything."""
+    def require_free(self, tree: Tree) -> None:
+        """See Destination. A new folder has no files."""
 
     @contextlib.contextmanager
     def stage(self, tree: Tree) -> Iterator[Path]:
-        """See Site."""
+        """See Destination."""
         missing = files.split_missing(self.top.parent)
         try:
             files.make_folder(*missing)
@@ -106,49 +106,49 @@ class NewFolder:
                 files.write_new(staged, tree)
                 yield staged
         finally:
-            files.prune_empty(*missing)  # a parent that holds the new folder is not empty
+            files.prune_empty(*missing)  # removes empty folders only, so none that now holds the new one
 
     def publish(self, staged: Path, message: str | None, origin: str) -> str | None:
-        """See Site."""
-        repository = gitpython.ScaffoldRepository.create(staged, self.branch(), origin)
-        commit = repository.commit_all(message) if message else None
+        """See Destination."""
+        created = gitpython.ScaffoldRepository.create(staged, self.branch(), origin)
+        commit = created.commit_all(message) if message else None
         with signals.undo_on_failure(staged.exists):
             files.rename_folder(staged, self.top)
         return commit
 
 
 class ExistingRepository:
-    """A Git repository, or an empty folder that has to stay: a journal tells what was put there."""
+    """A Git repository, or an empty folder that cannot be replaced. A journal lists the files that were put there."""
 
     def __init__(self, top: Path) -> None:
         self.top = top
         self._repository = gitpython.ScaffoldRepository(top)
-        self._made = not (top / ".git").exists()
+        self._is_new = not (top / ".git").exists()
         self._tree = Tree()
 
     def recover(self) -> None:
-        """See Site: what the journal lists is taken back, unless its commit was made."""
-        if self._made or not self._folder().exists():
+        """See Destination. The files of the journal are removed, unless they were committed."""
+        if self._is_new or not self._folder().exists():
             return
         with self._alone(keep=True) as folder:
             if journal := files.read(folder, _JOURNAL):
-                self._take_back(_journal(folder / _JOURNAL, journal))
+                self._undo(_parse_journal(folder / _JOURNAL, journal))
 
     def branch(self) -> str:
-        """See Site. Raises BadTarget where HEAD is on no branch, or a merge or rebase is under way."""
+        """See Destination. Raises BadTarget where HEAD is on no branch, or a merge or rebase is under way."""
         check_identity(self.top)
-        if self._made:
+        if self._is_new:
             return default_branch(self.top)
         if self._repository.is_merging():
             raise BadTarget(f"{self.top}: a merge or rebase is under way", hint="finish it, or abort it, first")
         return self._repository.branch()
 
     def origin(self) -> str | None:
-        """See Site."""
-        return None if self._made else self._repository.origin()
+        """See Destination."""
+        return None if self._is_new else self._repository.origin()
 
-    def check(self, tree: Tree) -> None:
-        """See Site: no file may be there with other bytes, none may be uncommitted."""
+    def require_free(self, tree: Tree) -> None:
+        """See Destination. A file that is there already must have the same bytes."""
         clashes = [path for path, data in tree.items() if _clashes(self.top, path, data)]
         if clashes:
             raise BadTarget(
@@ -156,7 +156,7 @@ class ExistingRepository:
                 hint="move these files away, or choose another folder",
             )
         files.check_writable(self.top, tree)
-        if self._made:
+        if self._is_new:
             return
         if changed := self._repository.changed(tree):
             raise BadTarget(
@@ -165,9 +165,9 @@ class ExistingRepository:
 
     @contextlib.contextmanager
     def stage(self, tree: Tree) -> Iterator[Path]:
-        """See Site."""
+        """See Destination."""
         self._tree = tree
-        if self._made:
+        if self._is_new:
             gitpython.ScaffoldRepository.create(self.top, self.branch(), None)
         try:
             with self._alone() as folder:
@@ -175,16 +175,16 @@ class ExistingRepository:
                 yield folder / "tree"
         finally:
             with signals.shield():
-                if self._made and not any(each.name != ".git" for each in self.top.iterdir()):
+                if self._is_new and not any(path.name != ".git" for path in self.top.iterdir()):
                     files.remove_folder(self.top / ".git")
 
     def publish(self, staged: Path, message: str | None, origin: str) -> str | None:
-        """See Site."""
+        """See Destination."""
         files.check_writable(self.top, self._tree)
         new = [path for path in self._tree if not os.path.lexists(self.top / path)]
         journal = {path: hashlib.sha256(self._tree[path]).hexdigest() for path in new}
         files.apply(self._folder(), {_JOURNAL: json.dumps(journal).encode()})
-        with signals.undo_on_failure(lambda: self._take_back(journal)):
+        with signals.undo_on_failure(lambda: self._undo(journal)):
             files.move_entries(staged, self.top)
             commit = self._repository.commit(new, message) if message else None
         if not self._repository.origin():
@@ -198,40 +198,41 @@ class ExistingRepository:
         folder = self._folder()
         return exclusive_folder(folder.parent, folder.name, keep=keep, mode=PRIVATE)
 
-    def _take_back(self, journal: dict[str, str]) -> bool:
-        """Whether the files could still be taken back: they stay where their commit was made."""
+    def _undo(self, journal: dict[str, str]) -> bool:
+        """Remove the files of a journal, unless they were committed. Returns whether they were removed."""
         files.check_writable(self.top, (), journal)
-        made = self._repository.in_head(journal) == journal.keys()
-        if not made:
+        committed = self._repository.in_head(journal) == journal.keys()
+        if not committed:
             self._repository.forget(journal)
             files.apply(self.top, {}, [path for path, digest in journal.items() if self._digest(path) == digest])
         files.remove_folder(self._folder())
-        return not made
+        return not committed
 
     def _digest(self, path: str) -> str | None:
         data = files.read(self.top, path)
         return None if data is None else hashlib.sha256(data).hexdigest()
 
 
-def _journal(path: Path, text: bytes) -> dict[str, str]:
+def _parse_journal(path: Path, text: bytes) -> dict[str, str]:
+    """A journal: paths in the repository, each with the SHA-256 of its content."""
     try:
-        found = json.loads(text)
+        journal = json.loads(text)
     except ValueError:
-        found = None
-    if not isinstance(found, dict) or not all(isinstance(each, str) for each in found.values()):
+        journal = None
+    if not isinstance(journal, dict) or not all(isinstance(digest, str) for digest in journal.values()):
         raise BadTarget(f"{path} can't be read", hint="remove it, and what an init that was killed left in the repo")
-    return found
+    return journal
 
 
 def _clashes(top: Path, path: str, data: bytes) -> bool:
-    """Whether something else is in a file's place. What is behind a link is not looked at: the writer refuses that."""
-    place = top / path
+    """Whether a path is taken by something else. Symbolic links are left to the writer, which refuses them."""
+    target = top / path
     for parent in map(top.joinpath, paths.parents(path)):
         if parent.is_symlink() or not os.path.lexists(parent):
             return False
         if not parent.is_dir():
             return True
-    return os.path.lexists(place) and not place.is_symlink() and files.read(top, path) != data
+    return os.path.lexists(target) and not target.is_symlink() and files.read(top, path) != data
 
 
 def _listed(paths: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""What a user asks `init` for, and the model that follows from it."""
+"""Options of `init`, and the model (taxiway.yaml) that follows from them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -19,7 +19,7 @@ _Choice = TypeVar("_Choice", bound=StrEnum)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """The options as given; None or empty where the user said nothing."""
+    """Options as given on the command line; None or empty where not given."""
 
     directory: Path
     repo: str | None = None
@@ -38,32 +38,32 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What the folder itself tells: a model that is there already, the remote `origin`, the branch."""
+class DirectoryState:
+    """State of the target directory: its taxiway.yaml, the URL of its remote `origin`, the branch to commit on."""
 
-    known: Model | None
+    model: Model | None
     origin: str | None
     branch: str
 
 
-def resolve(options: Options, around: Surroundings) -> Model:
-    """The model that the options ask for; what they leave open follows from the folder, then from the defaults.
+def resolve(options: Options, state: DirectoryState) -> Model:
+    """The model that the options ask for; what is not given is taken from the directory, then from the defaults.
 
     Raises BadOption, all mistakes at once, and BadTarget where the folder already holds a different model.
     """
-    known = around.known
+    known = state.model
     errors: list[TaxiwayError] = []
-    remote = attempt(errors, lambda: _remote(options, around), None)
+    remote = attempt(errors, lambda: _remote(options, state), None)
     default = known.controller if known else Controller.ARGOCD
     controller = attempt(errors, lambda: _choice("controller", Controller, options.controller, default), default)
     host = known.forge if known else remote.guess_forge() if remote else Forge.GITHUB
     forge = attempt(errors, lambda: _choice("forge", Forge, options.forge, host), host)
-    branch = attempt(errors, lambda: check_branch(around.branch), around.branch)
-    nothing: tuple[Environment, ...] = ()
-    environments = attempt(errors, lambda: _environments(options, known), nothing)
+    branch = attempt(errors, lambda: check_branch(state.branch), state.branch)
+    no_environments: tuple[Environment, ...] = ()
+    environments = attempt(errors, lambda: _environments(options, known), no_environments)
     raise_all(errors)
     assert remote  # noqa: S101  (else raise_all has raised)
-    wanted = Model(
+    requested = Model(
         scaffold=known.scaffold if known else __version__,
         remote=remote,
         branch=known.branch if known else branch,
@@ -74,16 +74,16 @@ def resolve(options: Options, around: Surroundings) -> Model:
         exemptions=known.exemptions if known else (),
         web=known.web if known else None,
     )
-    if known and wanted != known:
+    if known and requested != known:
         raise BadTarget(
-            f"{options.directory} already holds an environment repo with another {_difference(wanted, known)}",
+            f"{options.directory} already holds an environment repo with another {_difference(requested, known)}",
             hint="init never changes an environment repo; leave that option out, or choose another folder",
         )
-    return wanted
+    return requested
 
 
-def _remote(options: Options, around: Surroundings) -> Remote:
-    url = options.repo or (around.known.remote.url if around.known else around.origin)
+def _remote(options: Options, state: DirectoryState) -> Remote:
+    url = options.repo or (state.model.remote.url if state.model else state.origin)
     if not url:
         raise BadOption(
             "the repository has no URL for the controller to clone",
@@ -102,13 +102,13 @@ def _choice(what: str, kind: type[_Choice], text: str | None, default: _Choice) 
 
 
 def _environments(options: Options, known: Model | None) -> tuple[Environment, ...]:
-    before = {each.name: each for each in known.environments} if known else {}
+    before = {environment.name: environment for environment in known.environments} if known else {}
     names = options.environments or tuple(before) or DEFAULT_ENVIRONMENTS
     errors: list[TaxiwayError] = []
-    nothing: Mapping[str, str] = {}
-    clusters = attempt(errors, lambda: _pairs("--cluster", options.clusters, names), nothing)
-    namespaces = attempt(errors, lambda: _pairs("--namespace", options.namespaces, names), nothing)
-    ports = attempt(errors, lambda: _pairs("--node-port", options.node_ports, names), nothing)
+    no_pairs: Mapping[str, str] = {}
+    clusters = attempt(errors, lambda: _pairs("--cluster", options.clusters, names), no_pairs)
+    namespaces = attempt(errors, lambda: _pairs("--namespace", options.namespaces, names), no_pairs)
+    ports = attempt(errors, lambda: _pairs("--node-port", options.node_ports, names), no_pairs)
     for name, port in ports.items():
         if not port.isascii() or not port.isdigit():
             errors.append(BadOption(f"--node-port {name}={port} is not a number"))
@@ -128,17 +128,17 @@ def _environments(options: Options, known: Model | None) -> tuple[Environment, .
     return environments
 
 
-def _difference(wanted: Model, known: Model) -> str:
+def _difference(requested: Model, known: Model) -> str:
     names = {"exemptions": "validate", "remote": "repository"}
     return ", ".join(
-        names.get(each.name, each.name)
-        for each in fields(Model)
-        if getattr(wanted, each.name) != getattr(known, each.name)
+        names.get(field.name, field.name)
+        for field in fields(Model)
+        if getattr(requested, field.name) != getattr(known, field.name)
     )
 
 
 def _pairs(option: str, values: Iterable[str], environments: Iterable[str]) -> Mapping[str, str]:
-    """Read `ENVIRONMENT=VALUE` options. Raises BadOption, all mistakes at once."""
+    """Parse the values of an `ENVIRONMENT=VALUE` option. Raises BadOption, all mistakes at once."""
     known = tuple(environments)
     result: dict[str, str] = {}
     errors: list[TaxiwayError] = []

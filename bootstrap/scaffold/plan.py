@@ -1,50 +1,49 @@
-"""From the scaffold and the model to the files of an environment repo."""
+"""Plan of a new environment repo: its files, from the scaffold and the model."""
 
 from collections.abc import Mapping
 
-from bootstrap.config import model
-from bootstrap.config.model import Environment, Model
+from bootstrap.config.model import PATH, Environment, Model
 from bootstrap.core.tree import Tree
 from bootstrap.scaffold import ci, controllers, readme
 from bootstrap.yamltools import edit
 
 _SHARED_BASE = "../../base"
 _PINNED_BASE = "base"
-# It makes the Secrets inside the cluster, for an overlay that is applied without taxiway.
-_UNSEALED = f"{_SHARED_BASE}/components/generated-secrets"
+# Generates Secrets in the cluster, for overlays that are applied without taxiway.
+_GENERATED_SECRETS = f"{_SHARED_BASE}/components/generated-secrets"
 _NODE_PORT_PATCH = "patches/service.web.yaml"
 
 
-def plan(source: Tree, wanted: Model, sealed: Mapping[str, Tree], tool: Tree = Tree()) -> Tree:  # noqa: B008  (frozen)
+def plan(source: Tree, model: Model, sealed: Mapping[str, Tree], tool: Tree = Tree()) -> Tree:  # noqa: B008  (frozen)
     """Every file of a new environment repo.
 
-    `source` is the scaffold; `sealed` holds, by environment, its `secrets/` folder; `tool` is what CI installs taxiway
-    from. The first environment follows `base/`; every later one runs a pinned copy of its own.
+    `source` is the scaffold, `sealed` the `secrets/` folder of each environment, `tool` the folder that CI installs
+    taxiway from. The first environment runs `base/` itself; every later one runs a pinned copy of its own.
     """
     base = source.under("base")
     trees = [base.at("base")]
-    for number, each in enumerate(wanted.environments):
-        pinned = number > 0
-        trees.append(_overlay(source, each, pinned=pinned).at(each.overlay))
-        trees.append(sealed[each.name].at(f"{each.overlay}/secrets"))
+    for number, environment in enumerate(model.environments):
+        overlay, pinned = environment.overlay, number > 0
+        trees.append(_overlay(source, environment, pinned=pinned).at(overlay))
+        trees.append(sealed[environment.name].at(f"{overlay}/secrets"))
         if pinned:
-            trees.append(base.at(f"{each.overlay}/{_PINNED_BASE}"))
-    trees.extend((controllers.plan(wanted), ci.plan(wanted), tool))
-    trees.append(Tree({model.PATH: wanted.render(), "README.md": readme.render(wanted)}))
+            trees.append(base.at(f"{overlay}/{_PINNED_BASE}"))
+    trees.extend((controllers.plan(model), ci.plan(model), tool))
+    trees.append(Tree({PATH: model.render(), "README.md": readme.render(model)}))
     return Tree.union(trees)
 
 
 def _overlay(source: Tree, environment: Environment, *, pinned: bool) -> Tree:
-    """An environment's own overlay: the scaffold's one of that name, else the one that suits its place in the order."""
-    name = environment.name
-    if not source.under(f"overlays/{name}"):
-        name = "complete" if pinned else "dev"
-    files = dict(source.under(f"overlays/{name}"))
+    """An environment's overlay, from the scaffold's of that name; else `dev` for the first, `complete` for others."""
+    template = environment.name
+    if not source.under(f"overlays/{template}"):
+        template = "complete" if pinned else "dev"
+    files = dict(source.under(f"overlays/{template}"))
     files["kustomization.yaml"] = _kustomization(files["kustomization.yaml"], environment, pinned=pinned)
     namespace = files["namespace.yaml"].decode()
-    # The scaffold's overlays name themselves in the UI.
+    # The instance name that the UI shows.
     files["airflow.env"] = files["airflow.env"].replace(
-        f"Airflow: {name}\n".encode(), f"Airflow: {environment.name}\n".encode()
+        f"Airflow: {template}\n".encode(), f"Airflow: {environment.name}\n".encode()
     )
     files["namespace.yaml"] = edit.set_scalar(namespace, ["metadata", "name"], environment.namespace).encode()
     if environment.node_port is not None:
@@ -53,13 +52,13 @@ def _overlay(source: Tree, environment: Environment, *, pinned: bool) -> Tree:
 
 
 def _kustomization(text: bytes, environment: Environment, *, pinned: bool) -> bytes:
-    # The comment on top says where the scaffold's own overlay takes its secrets from; here they are sealed.
+    # The scaffold's comment at the top says where its secrets come from, which differs here.
     body = text[text.index(b"apiVersion:") :].decode()
     edited = f"# Environment {environment.name}: what it is made of.\n{body}"
     edited = edit.set_scalar(edited, ["namespace"], environment.namespace)
     components = edit.read(edited)["components"]
-    if _UNSEALED in components:
-        edited = edit.remove(edited, ["components", components.index(_UNSEALED)])
+    if _GENERATED_SECRETS in components:
+        edited = edit.remove(edited, ["components", components.index(_GENERATED_SECRETS)])
     edited = edit.append(edited, ["resources"], "secrets")
     if pinned:
         data = edit.read(edited)

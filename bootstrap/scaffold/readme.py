@@ -1,4 +1,4 @@
-"""The README of an environment repo: its own names, its own commands."""
+"""README of an environment repo: a runbook with the repo's own names and commands."""
 
 from bootstrap.config.model import Controller, Environment, Model
 from bootstrap.core.certificates import CERTIFICATE
@@ -10,7 +10,7 @@ _SIZE = """An environment asks for 0.6 cores and 2 GiB,
 
 
 def render(model: Model) -> bytes:
-    """The runbook as Markdown."""
+    """The README as Markdown."""
     sections = (_intro(model), _first(model), _sign_in(model), _change(model), _fix(model))
     return ("\n\n".join(section.strip() for section in sections) + "\n").encode()
 

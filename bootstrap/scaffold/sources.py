@@ -1,4 +1,4 @@
-"""What an installation of taxiway is made of: the scaffold that it ships, and all that its wheel holds."""
+"""Files of the taxiway installation: the scaffold, the requirements lock, and the content of its wheel."""
 
 from importlib import metadata
 from pathlib import Path
@@ -13,7 +13,7 @@ _METADATA = ("METADATA", "entry_points.txt", "licenses/LICENSE")
 
 
 def folder() -> Path:
-    """Where `base/` and `overlays/` are: inside an installed wheel, or at the top of a checkout."""
+    """The folder that holds `base/` and `overlays/`: inside an installed wheel, or the top of a checkout."""
     here = Path(__file__).resolve().parents[1]
     packaged = here / _SCAFFOLD
     return packaged if packaged.is_dir() else here.parent
@@ -29,14 +29,14 @@ def load() -> Tree:
 
 
 def lock() -> bytes:
-    """The lock of what taxiway needs to run, as pip reads it: versions with hashes. `make lock` writes it."""
+    """The pip requirements of taxiway, versions with hashes; `make lock` writes them."""
     return (Path(__file__).resolve().parents[1] / "data" / "requirements.txt").read_bytes()
 
 
 def package() -> Tree:
-    """What a wheel of this installation holds but for its RECORD and WHEEL, from a checkout as from a wheel.
+    """The files of a wheel of this installation, without RECORD and WHEEL; the same from a checkout and from a wheel.
 
-    Raises DiskFailed where taxiway is not installed, or as another version than the one that runs.
+    Raises DiskFailed where taxiway is not installed, or installed in another version than the running one.
     """
     here = Path(__file__).resolve().parents[1]
     own = {path: data for path, data in _files(here).items() if not path.startswith(f"{_SCAFFOLD}/")}
@@ -64,7 +64,7 @@ def _metadata() -> Tree:
 
 
 def _files(top: Path) -> Tree:
-    """The files below a folder but for what Python compiled."""
+    """The files below a folder, without Python's bytecode caches."""
     return Tree(
         {
             path.relative_to(top).as_posix(): path.read_bytes()

@@ -1,6 +1,6 @@
-"""The folder `.taxiway/` of an environment repo: what its CI installs taxiway from, with a hash for every file.
+"""Folder `.taxiway/` of an environment repo: the wheel and the requirements from which its CI installs taxiway.
 
-No index has a package of ours, so nobody can put another one in its place there.
+taxiway is never installed by name from a package index, where somebody else could register that name.
 """
 
 import base64
@@ -16,9 +16,9 @@ from bootstrap.core.tree import Tree
 FOLDER = ".taxiway"
 REQUIREMENTS = "requirements.txt"
 _WHEEL = b"Wheel-Version: 1.0\nGenerator: taxiway\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment that a ZIP file can name
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a ZIP file can hold
 _URL = re.compile(r"(https://[\w.-]+(?::\d+)?/[\w./~%+-]+\.whl)#sha256=([0-9a-f]{64})", re.ASCII)
-_HEAD = """# What the CI of this repository installs: taxiway {version} and all that it needs, a hash for each file.
+_HEADER = """# What the CI of this repository installs: taxiway {version} and all that it needs, a hash for each file.
 # It is read from the base branch alone: what a pull request changes here counts once it is merged.
 """
 
@@ -32,7 +32,7 @@ class Download:
 
     @classmethod
     def parse(cls, text: str) -> "Download":
-        """Read `https://…/….whl#sha256=…`. Raises BadOption for anything else: a download is never without a hash."""
+        """Parse `https://…/….whl#sha256=…`. Raises BadOption for anything else, also for a URL without a hash."""
         match = _URL.fullmatch(text)
         if match is None:
             raise BadOption(
@@ -43,7 +43,7 @@ class Download:
 
 
 def plan(version: str, package: Tree, lock: bytes, download: Download | None = None) -> Tree:
-    """The files of `.taxiway/`: the requirements, and with them the wheel, unless it is to be downloaded."""
+    """The files of `.taxiway/`: the requirements, and the wheel unless that is a download."""
     if download:
         return Tree({REQUIREMENTS: _requirements(version, download.url, download.sha256, lock)}).at(FOLDER)
     name, data = f"taxiway-{version}-py3-none-any.whl", build(version, package)
@@ -52,27 +52,27 @@ def plan(version: str, package: Tree, lock: bytes, download: Download | None = N
 
 
 def build(version: str, package: Tree) -> bytes:
-    """A wheel of these files, the same bytes each time (specification: Binary distribution format)."""
+    """Build a reproducible wheel of these files (PyPA specification: Binary distribution format)."""
     info = f"taxiway-{version}.dist-info"
     files = {**package.files, f"{info}/WHEEL": _WHEEL}
     record = f"{info}/RECORD"
     # The RECORD comes last, as the specification recommends, and has no hash of its own.
     lines = [f"{path},sha256={_digest(data)},{len(data)}" for path, data in sorted(files.items())]
     files_in_order = [*sorted(files.items()), (record, "\n".join([*lines, f"{record},,", ""]).encode())]
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for path, data in files_in_order:
             entry = zipfile.ZipInfo(path, _EPOCH)
-            entry.create_system, entry.external_attr = 3, 0o100644 << 16  # a regular file, as Unix has it
+            entry.create_system, entry.external_attr = 3, 0o100644 << 16  # Unix, a regular file with mode 0644
             archive.writestr(entry, data, zipfile.ZIP_DEFLATED, 9)
-    return out.getvalue()
+    return buffer.getvalue()
 
 
-def _requirements(version: str, place: str, digest: str, lock: bytes) -> bytes:
-    own = f"{place} --hash=sha256:{digest}\n"
+def _requirements(version: str, location: str, digest: str, lock: bytes) -> bytes:
+    own = f"{location} --hash=sha256:{digest}\n"
     pinned = lock.decode().split("\n")
     rest = "\n".join(line for line in pinned if not line.startswith("#"))
-    return (_HEAD.format(version=version) + own + rest).encode()
+    return (_HEADER.format(version=version) + own + rest).encode()
 
 
 def _digest(data: bytes) -> str:

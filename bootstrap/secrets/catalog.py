@@ -1,62 +1,61 @@
-"""The secrets of an Airflow environment: which there are, how each is made, and what a given value must look like."""
+"""Catalog of the Secrets of an Airflow environment: their keys, how each value is generated, and how one is checked."""
 
 import base64
 import json
 import re
-import secrets as random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from secrets import token_bytes, token_urlsafe
 from urllib.parse import quote
 
 import yaml
 
 from bootstrap.core.errors import BadSecret, TaxiwayError, raise_all
-from bootstrap.core.secret import Secret as Secret
-from bootstrap.yamltools import loader as yamlread
+from bootstrap.core.secret import Secret
+from bootstrap.yamltools import loader
 
 PASSWORD_BYTES = 24  # 192 bits, 32 characters
-JWT_BYTES = 64  # HS512 wants as many bytes as its digest (RFC 7518, 3.2)
-
+JWT_BYTES = 64  # HS512 needs a key at least as long as its digest (RFC 7518, 3.2)
 
 Values = Mapping[str, Secret]
-Check = Callable[[str], str | None]
-Make = Callable[[Mapping[str, str]], str]
+Check = Callable[[str], str | None]  # the problem with a value, None for a valid one
+Generator = Callable[[Mapping[str, str]], str]  # a value, from the values of the keys before it
 
 
-def _password(_: Mapping[str, str]) -> str:
-    return random.token_urlsafe(PASSWORD_BYTES)
+def _new_password(_: Mapping[str, str]) -> str:
+    return token_urlsafe(PASSWORD_BYTES)
 
 
-def _always(value: str) -> Make:
+def _constant(value: str) -> Generator:
     return lambda _: value
 
 
-def _fernet(_: Mapping[str, str]) -> str:
-    return base64.urlsafe_b64encode(random.token_bytes(32)).decode()
+def _new_fernet_key(_: Mapping[str, str]) -> str:
+    return base64.urlsafe_b64encode(token_bytes(32)).decode()
 
 
 def _database_url(values: Mapping[str, str]) -> str:
-    # SQLAlchemy 2.1 takes a bare postgresql:// for psycopg 3, which the Airflow image does not have.
+    # SQLAlchemy 2.1 reads a bare postgresql:// as psycopg 3, which the Airflow image lacks.
     return "postgresql+psycopg2://{DATABASE_USER}:{DATABASE_PASSWORD}@{DATABASE_HOST}:{DATABASE_PORT}/{DATABASE_DB}".format(
         **values
     )
 
 
-def _aws_connection(_: Mapping[str, str]) -> str:
+def _new_aws_connection(_: Mapping[str, str]) -> str:
     connection = {
         "conn_type": "aws",
-        "login": "test",  # localstack's own account; it takes any password
-        "password": random.token_urlsafe(PASSWORD_BYTES),
+        "login": "test",  # localstack's account; it accepts any password
+        "password": token_urlsafe(PASSWORD_BYTES),
         "extra": {"endpoint_url": "http://airflow-s3:33000", "region_name": "us-east-1"},
     }
     return json.dumps(connection, separators=(",", ":"))
 
 
-def _filled(text: str) -> str | None:
+def _check_not_empty(text: str) -> str | None:
     return None if text else "is empty"
 
 
-def _url_safe(text: str) -> str | None:
+def _check_url_safe(text: str) -> str | None:
     if not text:
         return "is empty"
     if quote(text, safe="") != text:
@@ -64,15 +63,15 @@ def _url_safe(text: str) -> str | None:
     return None
 
 
-def _host(text: str) -> str | None:
+def _check_host(text: str) -> str | None:
     return None if re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", text) else "is not a host name"
 
 
-def _port(text: str) -> str | None:
+def _check_port(text: str) -> str | None:
     return None if text.isascii() and text.isdigit() and 0 < int(text) < 65536 else "is not a port number"
 
 
-def _fernet_keys(text: str) -> str | None:
+def _check_fernet_keys(text: str) -> str | None:
     for key in text.split(","):
         try:
             raw = base64.b64decode(key, altchars=b"-_", validate=True)
@@ -83,17 +82,17 @@ def _fernet_keys(text: str) -> str | None:
     return None
 
 
-def _jwt(text: str) -> str | None:
+def _check_jwt(text: str) -> str | None:
     return None if len(text.encode()) >= JWT_BYTES else f"is shorter than {JWT_BYTES} bytes, which HS512 asks for"
 
 
-def _database(text: str) -> str | None:
+def _check_database_url(text: str) -> str | None:
     if re.fullmatch(r"postgresql\+psycopg2://\S+@\S+/\S+", text):
         return None
     return "is not a URL of the form postgresql+psycopg2://USER:PASSWORD@HOST:PORT/DATABASE"
 
 
-def _connection(text: str) -> str | None:
+def _check_connection(text: str) -> str | None:
     if re.fullmatch(r"[a-z][a-z0-9+_-]*://\S*", text):
         return None
     try:
@@ -105,63 +104,73 @@ def _connection(text: str) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """One key of one Secret: how a value is made where none is given, and what is wrong with a given one."""
+    """One key of one Secret; without a `generator` it exists only where its value is given."""
 
     secret: str
     name: str
-    make: Make | None
-    check: Check = field(default=_filled)
+    generator: Generator | None
+    check: Check = field(default=_check_not_empty)
 
 
-# In this order: the URL is made from the keys above it. A key that nothing makes is left out unless it is given.
+# Order matters: the database URL is generated from the keys above it.
 CATALOG = (
-    Key(secret="airflow-postgres", name="DATABASE_HOST", make=_always("airflow-pg"), check=_host),
-    Key(secret="airflow-postgres", name="DATABASE_PORT", make=_always("5432"), check=_port),
-    Key(secret="airflow-postgres", name="DATABASE_DB", make=_always("airflow"), check=_url_safe),
-    Key(secret="airflow-postgres", name="DATABASE_USER", make=_always("airflow"), check=_url_safe),
-    Key(secret="airflow-postgres", name="DATABASE_PASSWORD", make=_password, check=_url_safe),
-    Key(secret="airflow-postgres", name="AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", make=_database_url, check=_database),
-    Key(secret="airflow-fernet", name="AIRFLOW__CORE__FERNET_KEY", make=_fernet, check=_fernet_keys),
+    Key(secret="airflow-postgres", name="DATABASE_HOST", generator=_constant("airflow-pg"), check=_check_host),
+    Key(secret="airflow-postgres", name="DATABASE_PORT", generator=_constant("5432"), check=_check_port),
+    Key(secret="airflow-postgres", name="DATABASE_DB", generator=_constant("airflow"), check=_check_url_safe),
+    Key(secret="airflow-postgres", name="DATABASE_USER", generator=_constant("airflow"), check=_check_url_safe),
+    Key(secret="airflow-postgres", name="DATABASE_PASSWORD", generator=_new_password, check=_check_url_safe),
+    Key(
+        secret="airflow-postgres",
+        name="AIRFLOW__DATABASE__SQL_ALCHEMY_CONN",
+        generator=_database_url,
+        check=_check_database_url,
+    ),
+    Key(secret="airflow-fernet", name="AIRFLOW__CORE__FERNET_KEY", generator=_new_fernet_key, check=_check_fernet_keys),
     Key(
         secret="airflow-jwt",
         name="AIRFLOW__API_AUTH__JWT_SECRET",
-        make=lambda _: random.token_urlsafe(JWT_BYTES),
-        check=_jwt,
+        generator=lambda _: token_urlsafe(JWT_BYTES),
+        check=_check_jwt,
     ),
-    Key(secret="airflow-api", name="AIRFLOW__API__SECRET_KEY", make=lambda _: random.token_urlsafe(32)),
-    Key(secret="airflow-connections", name="AIRFLOW_CONN_AWS_DEFAULT", make=_aws_connection, check=_connection),
-    Key(secret="airflow-admin", name="ADMIN_USERNAME", make=_always("admin")),
-    Key(secret="airflow-admin", name="ADMIN_PASSWORD", make=_password),
-    Key(secret="airflow-dags-git", name="AIRFLOW_CONN_GIT_DAGS", make=None, check=_connection),
+    Key(secret="airflow-api", name="AIRFLOW__API__SECRET_KEY", generator=lambda _: token_urlsafe(32)),
+    Key(
+        secret="airflow-connections",
+        name="AIRFLOW_CONN_AWS_DEFAULT",
+        generator=_new_aws_connection,
+        check=_check_connection,
+    ),
+    Key(secret="airflow-admin", name="ADMIN_USERNAME", generator=_constant("admin")),
+    Key(secret="airflow-admin", name="ADMIN_PASSWORD", generator=_new_password),
+    Key(secret="airflow-dags-git", name="AIRFLOW_CONN_GIT_DAGS", generator=None, check=_check_connection),
 )
 _BY_NAME = {key.name: key for key in CATALOG}
 
 
 def generate(given: Values) -> dict[str, dict[str, Secret]]:
-    """Every Secret of one environment, `{secret: {key: value}}`: given values as they are, all others made.
+    """Every Secret of one environment, `{secret: {key: value}}`: given values unchanged, the others generated.
 
-    Formats and lengths follow Airflow's own documentation of each setting. Raises BadSecret when `given` fails a check.
+    Formats and lengths follow Airflow's documentation of each setting. Raises BadSecret where a given value is invalid.
     """
     raise_all(_problems("the given secrets", given))
     values = {name: value.reveal().decode() for name, value in given.items()}
-    made: dict[str, dict[str, Secret]] = {}
+    secrets: dict[str, dict[str, Secret]] = {}
     for key in CATALOG:
-        if key.name not in values and key.make is not None:
-            values[key.name] = key.make(values)
+        if key.name not in values and key.generator is not None:
+            values[key.name] = key.generator(values)
         if key.name in values:
-            made.setdefault(key.secret, {})[key.name] = Secret(values[key.name].encode())
-    return made
+            secrets.setdefault(key.secret, {})[key.name] = Secret(values[key.name].encode())
+    return secrets
 
 
 def parse(document: bytes, source: str, environments: Iterable[str]) -> dict[str, dict[str, Secret]]:
-    """Read `environment → key → value` from YAML; every scalar is taken as the text that is written.
+    """Parse `{environment: {key: value}}` from YAML, every scalar as a string: `0123` and `yes` stay as written.
 
-    Raises BadSecret (all mistakes at once) and never quotes the document, since any part of it may be a secret.
+    Raises BadSecret, all mistakes at once. No message quotes the document: any part of it may be a secret.
     """
     known = tuple(environments)
     shape = "write it as YAML: environment, then key: value pairs below it"
     try:
-        data = yamlread.load(document, _TextLoader)
+        data = loader.load(document, _StringLoader)
     except yaml.MarkedYAMLError as err:
         where = f", line {err.problem_mark.line + 1}" if err.problem_mark else ""
         raise BadSecret(f"{source}{where}: not valid YAML ({err.problem})", hint=shape) from None
@@ -174,7 +183,7 @@ def parse(document: bytes, source: str, environments: Iterable[str]) -> dict[str
     for name, values in data.items():
         if name not in known:
             errors.append(
-                BadSecret(f"{source}: {_shown(name)} is not an environment", hint=f"known: {', '.join(known)}")
+                BadSecret(f"{source}: {_displayed_name(name)} is not an environment", hint=f"known: {', '.join(known)}")
             )
         elif not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
             errors.append(BadSecret(f"{source}: {name} is not a mapping of keys to texts", hint=shape))
@@ -191,7 +200,9 @@ def _problems(where: str, values: Values) -> list[TaxiwayError]:
         if name not in _BY_NAME:
             known = ", ".join(key.name for key in CATALOG)
             errors.append(
-                BadSecret(f"{where}: {_shown(name)} is not a secret that Airflow reads here", hint=f"known: {known}")
+                BadSecret(
+                    f"{where}: {_displayed_name(name)} is not a secret that Airflow reads here", hint=f"known: {known}"
+                )
             )
             continue
         try:
@@ -206,26 +217,26 @@ def _problems(where: str, values: Values) -> list[TaxiwayError]:
     return errors
 
 
-def _shown(name: object) -> str:
-    # A misplaced value can stand where a name belongs, so only what looks like a name is quoted.
+def _displayed_name(name: object) -> str:
+    # A value may have been written in the place of a name, so only what looks like a name is quoted.
     text = str(name)
     return repr(text) if re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,40}", text) else "one of its names"
 
 
-class _TextLoader(yaml.CBaseLoader):
-    """Texts only, so that a password of digits stays what it is; a key that stands twice is an error."""
+class _StringLoader(yaml.CBaseLoader):
+    """YAML loader that reads every scalar as a string and refuses duplicate keys."""
 
 
-def _mapping(loader: _TextLoader, node: yaml.MappingNode) -> dict[object, object]:
+def _construct_mapping(constructor: _StringLoader, node: yaml.MappingNode) -> dict[object, object]:
     seen: set[object] = set()
     for key, _ in node.value:
-        name = loader.construct_object(key)
+        name = constructor.construct_object(key)
         if not isinstance(name, str):
             raise yaml.constructor.ConstructorError(None, None, "a name is not a text", key.start_mark)
         if name in seen:
             raise yaml.constructor.ConstructorError(None, None, "a name stands twice", key.start_mark)
         seen.add(name)
-    return loader.construct_mapping(node, deep=True)
+    return constructor.construct_mapping(node, deep=True)
 
 
-_TextLoader.add_constructor("tag:yaml.org,2002:map", _mapping)
+_StringLoader.add_constructor("tag:yaml.org,2002:map", _construct_mapping)

@@ -1,4 +1,4 @@
-"""SealedSecret documents: the committed form of an environment's secrets."""
+"""SealedSecret documents (bitnami.com/v1alpha1): the committed form of an environment's secrets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ import yaml
 from bootstrap.core.certificates import ANNOTATION_PREFIX, CERTIFICATE
 from bootstrap.core.secret import Secret
 from bootstrap.core.tree import Tree
-from bootstrap.secrets.sealing import Certificate, Scope, label, seal
+from bootstrap.secrets.sealing import Certificate, Scope, oaep_label, seal
 
 _HEAD = "# Sealed: only the cluster's sealed-secrets controller can read it, and only under this name and namespace.\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sealer:
-    """Everything but the values: whom they are sealed for, and when."""
+    """Writer of SealedSecrets for one certificate and namespace."""
 
     certificate: Certificate
     namespace: str
@@ -25,8 +25,8 @@ class Sealer:
     scope: Scope = Scope.STRICT
 
     def document(self, name: str, values: Mapping[str, Secret]) -> bytes:
-        """One SealedSecret (bitnami.com/v1alpha1) whose Secret has this name, with each item's record beside it."""
-        bound_to = label(self.scope, self.namespace, name)
+        """One SealedSecret; an annotation for each key records what its value was sealed for, and when."""
+        label = oaep_label(self.scope, self.namespace, name)
         record = " ".join(
             (
                 f"at={self.now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
@@ -47,7 +47,7 @@ class Sealer:
             "kind": "SealedSecret",
             "metadata": {"name": name, "namespace": self.namespace, "annotations": annotations},
             "spec": {
-                "encryptedData": {key: seal(value, self.certificate.key, bound_to) for key, value in values.items()},
+                "encryptedData": {key: seal(value, self.certificate.key, label) for key, value in values.items()},
                 "template": template,
             },
         }
@@ -55,7 +55,7 @@ class Sealer:
         return (_HEAD + text).encode()
 
     def folder(self, secrets: Mapping[str, Mapping[str, Secret]]) -> Tree:
-        """The `secrets/` folder of an environment: a SealedSecret a file, their kustomization, and the certificate."""
+        """The `secrets/` folder of an environment: a SealedSecret a file, a kustomization, the certificate."""
         files = {f"sealedsecret.{name}.yaml": self.document(name, values) for name, values in sorted(secrets.items())}
         kustomization = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n" + "".join(
             f"  - {path}\n" for path in files

@@ -26,14 +26,14 @@ from bootstrap.secrets.credentials import holds_private_key
 _NONCE = bytes(12)
 _SESSION_KEY_BYTES = 32
 _KEY_BITS = 4096
-_SMALLEST_KEY_BITS = 2048
+_MIN_KEY_BITS = 2048
 _VALIDITY = timedelta(days=3650)  # as the controller's own keys
-_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----\s*", re.DOTALL)
-_FETCH = "fetch the cluster's with: kubeseal --fetch-cert > sealing-cert.pem"
+_PEM_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----\s*", re.DOTALL)
+_FETCH_HINT = "fetch the cluster's with: kubeseal --fetch-cert > sealing-cert.pem"
 
 
 class Scope(StrEnum):
-    """What a sealed value is bound to: its name and namespace, its namespace, or nothing but the cluster."""
+    """Scope of a sealed value: bound to its name and namespace, to its namespace, or to the cluster alone."""
 
     STRICT = "strict"
     NAMESPACE_WIDE = "namespace-wide"
@@ -51,8 +51,8 @@ class Certificate:
     key: rsa.RSAPublicKey
 
 
-def label(scope: Scope, namespace: str, name: str) -> bytes:
-    """The bytes that bind a value to its scope."""
+def oaep_label(scope: Scope, namespace: str, name: str) -> bytes:
+    """The RSA-OAEP label that binds a value to its scope; empty for the whole cluster."""
     match scope:
         case Scope.STRICT:
             return f"{namespace}/{name}".encode()
@@ -62,20 +62,20 @@ def label(scope: Scope, namespace: str, name: str) -> bytes:
             return b""
 
 
-def _oaep(bound_to: bytes) -> padding.OAEP:
-    return padding.OAEP(mgf=padding.MGF1(hashes.SHA256()), algorithm=hashes.SHA256(), label=bound_to)
+def _oaep(label: bytes) -> padding.OAEP:
+    return padding.OAEP(mgf=padding.MGF1(hashes.SHA256()), algorithm=hashes.SHA256(), label=label)
 
 
-def seal(value: Secret, key: rsa.RSAPublicKey, bound_to: bytes) -> str:
-    """Encrypt one value so that only the holder of the private key can read it, and only under the same label."""
+def seal(value: Secret, key: rsa.RSAPublicKey, label: bytes) -> str:
+    """Encrypt one value for a public key and a label; to decrypt it takes the private key and the same label."""
     session_key = os.urandom(_SESSION_KEY_BYTES)
-    wrapped = key.encrypt(session_key, _oaep(bound_to))
+    wrapped = key.encrypt(session_key, _oaep(label))
     body = AESGCM(session_key).encrypt(_NONCE, value.reveal(), None)
     return base64.b64encode(len(wrapped).to_bytes(2, "big") + wrapped + body).decode()
 
 
-def unseal(sealed: str, key: rsa.RSAPrivateKey, bound_to: bytes) -> Secret:
-    """Decrypt one value. Raises BadCertificate where text, key and label don't belong together."""
+def unseal(sealed: str, key: rsa.RSAPrivateKey, label: bytes) -> Secret:
+    """Decrypt one value. Raises BadCertificate where text, key and label do not match."""
     try:
         raw = base64.b64decode(sealed, validate=True)
     except (binascii.Error, ValueError):
@@ -83,7 +83,7 @@ def unseal(sealed: str, key: rsa.RSAPrivateKey, bound_to: bytes) -> Secret:
     length = int.from_bytes(raw[:2], "big")
     wrapped, body = raw[2 : 2 + length], raw[2 + length :]
     try:
-        return Secret(AESGCM(key.decrypt(wrapped, _oaep(bound_to))).decrypt(_NONCE, body, None))
+        return Secret(AESGCM(key.decrypt(wrapped, _oaep(label))).decrypt(_NONCE, body, None))
     except (ValueError, InvalidTag):
         raise BadCertificate(
             "the sealed value does not open with this key",
@@ -92,18 +92,18 @@ def unseal(sealed: str, key: rsa.RSAPrivateKey, bound_to: bytes) -> Secret:
 
 
 def read_certificate(pem: bytes, *, source: str, now: datetime) -> Certificate:
-    """The newest usable RSA certificate in a PEM text, which may hold several.
+    """The newest valid RSA certificate in a PEM text, which may hold several.
 
-    `source` names the text in errors. Raises BadCertificate when there is none, or when the text holds a private key.
+    `source` names the text in errors. Raises BadCertificate where there is none, or the text holds a private key.
     """
     if holds_private_key(pem):
         raise BadCertificate(
             f"{source} holds a private key, which must never come near the repository",
-            hint=f"give the public certificate alone; {_FETCH}",
+            hint=f"give the public certificate alone; {_FETCH_HINT}",
         )
-    texts = dict.fromkeys(match[0] for match in _BLOCK.finditer(pem) if match[1] == b"CERTIFICATE")
+    texts = dict.fromkeys(match[0] for match in _PEM_BLOCK.finditer(pem) if match[1] == b"CERTIFICATE")
     if not texts:
-        raise BadCertificate(f"{source} is not a PEM certificate", hint=_FETCH)
+        raise BadCertificate(f"{source} is not a PEM certificate", hint=_FETCH_HINT)
     usable: list[Certificate] = []
     problems: list[str] = []
     for text in texts:
@@ -113,7 +113,7 @@ def read_certificate(pem: bytes, *, source: str, now: datetime) -> Certificate:
         else:
             usable.append(certificate)
     if not usable:
-        raise BadCertificate(problems[0], hint=_FETCH)
+        raise BadCertificate(problems[0], hint=_FETCH_HINT)
     return max(usable, key=lambda certificate: certificate.not_before)
 
 
@@ -121,11 +121,11 @@ def _parse(text: bytes, source: str, now: datetime) -> Certificate | str:
     try:
         parsed = x509.load_pem_x509_certificate(text)
         key = parsed.public_key()
-    except Exception:  # cryptography raises many kinds, also its own UnsupportedAlgorithm
+    except Exception:  # cryptography raises ValueError, its own UnsupportedAlgorithm, and more
         return f"{source} is not a certificate that can be read"
     if not isinstance(key, rsa.RSAPublicKey):
         return f"{source} is not an RSA certificate, the only kind that the sealed-secrets controller uses"
-    if key.key_size < _SMALLEST_KEY_BITS:
+    if key.key_size < _MIN_KEY_BITS:
         return f"{source} has an RSA key of {key.key_size} bits, too short to protect a secret"
     if parsed.not_valid_after_utc <= now:
         return f"{source} expired on {parsed.not_valid_after_utc:%Y-%m-%d}"
@@ -159,9 +159,9 @@ def read_key(pem: Secret, *, source: str) -> rsa.RSAPrivateKey:
 
 
 def certify(key: rsa.RSAPrivateKey, *, now: datetime) -> bytes:
-    """A self-signed certificate for a sealing key, in PEM, valid for ten years from now, as the controller's own."""
+    """A self-signed certificate for a sealing key, in PEM, valid for ten years like the controller's own."""
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "taxiway sealing key")])
-    start = now.astimezone(UTC) - timedelta(minutes=5)  # clocks differ
+    start = now.astimezone(UTC) - timedelta(minutes=5)  # the cluster's clock may be behind
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)

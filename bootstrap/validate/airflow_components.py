@@ -1,4 +1,4 @@
-"""Airflow as the rules see it: its processes, the containers that run them, and the settings that these read."""
+"""Airflow components: the processes of an environment, their containers, and the settings that these read."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ _COMMAND = re.compile(r"(?:^|[\s;&|(])airflow\s+([a-z][a-z_-]*(?:\s+[a-z][a-z_-]
 
 
 class Process(StrEnum):
-    """The processes that Airflow is made of, by the names of its commands; `celery worker` for a worker."""
+    """Process of Airflow, named after its command; a worker's is `celery worker`."""
 
     SCHEDULER = "scheduler"
     API_SERVER = "api-server"
@@ -36,14 +36,14 @@ SERVERS = tuple(process for process in Process if process is not Process.WORKER)
 
 @dataclass(frozen=True, kw_only=True)
 class Component:
-    """A container that runs a process of Airflow; `kind` is the process. (No slots: it caches.)"""
+    """A container that runs a process of Airflow, its `kind`. (No slots: it caches.)"""
 
     kind: Process
     container: Container
 
     @property
     def pod(self) -> Pod:
-        """Its pod."""
+        """Pod of the container."""
         return self.container.pod
 
     def __str__(self) -> str:
@@ -51,7 +51,7 @@ class Component:
 
     @property
     def place(self) -> Place:
-        """Where its arguments name the process; else its name."""
+        """Line of the argument that names the process; else of the container's name."""
         for field in ("args", "command"):
             for number, word in enumerate(items(self.container.data.get(field))):
                 if word == self.kind:
@@ -59,52 +59,52 @@ class Component:
         return self.container.place("name")
 
     def setting(self, option: OptionName) -> Setting | None:
-        """The variable that sets an option: its own, else that of `_CMD` or `_SECRET`, else one of an old name."""
+        """Variable that sets an option: its own, else that with `_CMD` or `_SECRET`, else that of a deprecated name."""
         section, key = option
-        honoured = find_airflow(self.pod.scene).settings.honoured
+        honoured = find_airflow(self.pod.env).settings.honoured
         old = (name for name, new in honoured.items() if new == option)
         names = (option, (section, f"{key}_cmd"), (section, f"{key}_secret"), *old)
-        held = (self.container.settings.get(settings.variable(name)) for name in names)
-        return next((setting for setting in held if setting is not None), None)
+        candidates = (self.container.settings.get(settings.variable(name)) for name in names)
+        return next((setting for setting in candidates if setting is not None), None)
 
     def value(self, option: OptionName) -> str | None:
-        """The value of an option, references replaced; None where it is not set or the repository does not show it."""
-        found = self.container.settings.get(settings.variable(option))
-        return expand(found.value, values(self.container)) if found and found.value is not None else None
+        """Value of an option with references expanded; None if it is unset or its value is not in the repository."""
+        setting = self.container.settings.get(settings.variable(option))
+        return expand(setting.value, values(self.container)) if setting and setting.value is not None else None
 
     def is_on(self, option: OptionName) -> bool:
         """Whether a boolean option is set to true."""
         return (self.value(option) or "").partition("#")[0].strip().lower() in _TRUE
 
     def shows(self, option: OptionName) -> bool:
-        """Whether the repository shows an option's value, or that no variable sets it."""
+        """Whether an option is known: its value is in the repository, or no variable sets it."""
         return self.setting(option) is None or self.value(option) is not None
 
     def option_place(self, option: OptionName) -> Place:
-        """Where an option is set; the component's place where it is not."""
-        found = self.setting(option)
-        return setting_place(self.container, found) if found else self.place
+        """Line that sets an option; the component's own if none does."""
+        setting = self.setting(option)
+        return setting_place(self.container, setting) if setting else self.place
 
     @cached_property
     def has_foreign_variables(self) -> bool:
-        """Whether `envFrom` names an object that is not in the environment: it may set any option.
+        """Whether `envFrom` names an object that is not in the environment, and so may set any option.
 
-        An optional object does not count, because nothing may depend on it.
+        An optional object does not count, as nothing may depend on it.
         """
         for source in items(self.container.data.get("envFrom")):
             for kinds, field in ((("ConfigMap",), "configMapRef"), (("Secret", "SealedSecret"), "secretRef")):
                 name = dig(source, field, "name")
                 is_needed = isinstance(name, str) and dig(source, field, "optional") is not True
-                if is_needed and not any(self.pod.scene.find(kind, name) for kind in kinds):
+                if is_needed and not any(self.pod.env.find(kind, name) for kind in kinds):
                     return True
         return False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Airflow:
-    """The Airflow of an environment: its components, the pods beside them, and what its release has for settings.
+    """Airflow of an environment: its components, all pods, and the settings that its release knows.
 
-    `configured` are the options that an airflow.cfg sets. All is empty for another major than the rules are about.
+    `configured` are the options that an airflow.cfg sets. All fields are empty for a major version without rules.
     """
 
     settings: Settings
@@ -114,7 +114,7 @@ class Airflow:
 
     @property
     def containers(self) -> Iterator[Container]:
-        """The containers of all pods, whatever they run."""
+        """Containers of all pods, whatever they run."""
         return (container for pod in self.pods for container in pod.containers)
 
     @property
@@ -131,12 +131,12 @@ class Airflow:
         return next(iter(self.of_kind(kind)), None)
 
     def hides(self, component: Component, option: OptionName) -> bool:
-        """Whether a component may get an option from airflow.cfg, or from an object that is not in the environment."""
+        """Whether a component may get an option from airflow.cfg, or from an object outside of the environment."""
         return component.has_foreign_variables or option in self.configured
 
     @property
     def executors(self) -> tuple[str, ...]:
-        """The names of its executors; none where the repository does not say. Airflow's default is LocalExecutor."""
+        """Names of the executors; empty if not in the repository. Airflow's default is LocalExecutor."""
         scheduler = self.first(Process.SCHEDULER)
         if scheduler is None or EXECUTOR in self.configured:
             return ()
@@ -146,11 +146,11 @@ class Airflow:
 
     @property
     def runs_pods(self) -> bool:
-        """Whether tasks run in pods of their own."""
+        """Whether the KubernetesExecutor runs tasks, each in its own pod."""
         return "KubernetesExecutor" in self.executors
 
     def task_runners(self) -> tuple[Component, ...]:
-        """The components in which tasks run."""
+        """Components in which tasks run."""
         schedulers = self.of_kind(Process.SCHEDULER) if "LocalExecutor" in self.executors else ()
         workers = self.of_kind(Process.WORKER)
         templates = [worker for worker in workers if worker.pod.key is not None and self.runs_pods]
@@ -159,7 +159,7 @@ class Airflow:
 
 
 def find_airflow(env: EnvironmentContext) -> Airflow:
-    """The Airflow of an environment, found once."""
+    """Airflow of an environment, memoized."""
     return env.once("airflow", lambda: _find_airflow(env))
 
 
@@ -167,29 +167,29 @@ def _find_airflow(env: EnvironmentContext) -> Airflow:
     components = tuple(_components(env))
     schedulers = [component for component in components if component.kind == Process.SCHEDULER]
     images = (str(component.container.data.get("image", "")) for component in schedulers or components)
-    known = settings.load_settings(next(filter(None, map(settings.parse_release, images)), None))
-    if known is None:
+    release_settings = settings.load_settings(next(filter(None, map(settings.parse_release, images)), None))
+    if release_settings is None:
         return Airflow(settings=Settings(version="", options={}))
-    return Airflow(settings=known, pods=pods.of(env), components=components, configured=_configured(env))
+    return Airflow(settings=release_settings, pods=pods.of(env), components=components, configured=_configured(env))
 
 
 def commands(container: Container) -> tuple[str, ...]:
-    """The `airflow` commands that a container runs, each as its first one or two words."""
+    """`airflow` commands that a container runs, as their first one or two words."""
     words = [str(word) for field in ("command", "args") for word in items(container.data.get(field))]
-    if found := _COMMAND.findall(" ".join(words)):
-        return tuple(" ".join(command.split()) for command in found)
+    if matches := _COMMAND.findall(" ".join(words)):
+        return tuple(" ".join(command.split()) for command in matches)
     if not items(container.data.get("command")) and words and "airflow" in str(container.data.get("image")):
         return (" ".join(words[:2]),)  # the official image's entrypoint puts `airflow` in front
     return ()
 
 
 def setting_place(container: Container, setting: Setting) -> Place:
-    """Where a variable of a container gets its value."""
+    """Line that gives a variable its value; else the container's `env`."""
     return setting.place or container.place("env")
 
 
 def command_place(container: Container, command: str) -> Place:
-    """Where a container is told to run a command: the argument that holds its last word; else the container's name."""
+    """Line of the argument that holds a command's last word; else of the container's name."""
     word = re.compile(rf"(?<![\w-]){re.escape(command.rpartition(' ')[2])}(?![\w-])")
     for field in ("args", "command"):
         for number, argument in enumerate(items(container.data.get(field))):
@@ -199,27 +199,29 @@ def command_place(container: Container, command: str) -> Place:
 
 
 def values(container: Container) -> Mapping[str, str | None]:
-    """The values of a container's variables, None for those that only the cluster knows."""
+    """Values of a container's variables; None for those that only the cluster knows."""
     return {name: setting.value for name, setting in container.settings.items()}
 
 
 def _components(env: EnvironmentContext) -> Iterator[Component]:
     for pod in pods.of(env):
-        main = [container for container in pod.containers if container.field == "containers"]
+        app_containers = [container for container in pod.containers if container.field == "containers"]
         if pod.key is not None:
-            if main:
-                yield Component(kind=Process.WORKER, container=main[0])
+            if app_containers:
+                yield Component(kind=Process.WORKER, container=app_containers[0])
             continue
         if pod.owner["kind"] in ("Job", "CronJob"):
             continue
-        running = [(kind, container) for container in main if (kind := _kind(container)) is not None]
+        running = [(kind, container) for container in app_containers if (kind := _kind(container)) is not None]
         for kind, container in running:
             yield Component(kind=kind, container=container)
         labels = mapping(pod.metadata.get("labels"))
         label = str(labels.get("app.kubernetes.io/component"))
-        # By label only where that says Airflow too: other software has schedulers and workers.
-        if not running and main and labels.get("app.kubernetes.io/name") == "airflow" and label in list(Process):
-            yield Component(kind=Process(label), container=next((each for each in main if each.name == label), main[0]))
+        # By label only if that also names Airflow: other software has schedulers and workers too.
+        is_airflow = labels.get("app.kubernetes.io/name") == "airflow"
+        if not running and app_containers and is_airflow and label in list(Process):
+            named = [container for container in app_containers if container.name == label]
+            yield Component(kind=Process(label), container=(named or app_containers)[0])
 
 
 def _kind(container: Container) -> Process | None:
@@ -231,8 +233,8 @@ def _kind(container: Container) -> Process | None:
 
 
 def _configured(env: EnvironmentContext) -> frozenset[OptionName]:
-    """The options that an airflow.cfg among the ConfigMaps sets."""
-    found: set[OptionName] = set()
+    """Options that an airflow.cfg in a ConfigMap sets."""
+    options: set[OptionName] = set()
     for config in env.of_kind("ConfigMap"):
         text: Any = mapping(config.get("data")).get("airflow.cfg")
         section = ""
@@ -240,5 +242,5 @@ def _configured(env: EnvironmentContext) -> frozenset[OptionName]:
             if match := re.match(r"\s*\[([^\]]+)\]", line):
                 section = match[1].strip().lower().replace(".", "_")
             elif match := re.match(r"([A-Za-z]\w*)\s*[=:]", line):
-                found.add((section, match[1].lower()))
-    return frozenset(found)
+                options.add((section, match[1].lower()))
+    return frozenset(options)

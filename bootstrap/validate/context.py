@@ -1,4 +1,4 @@
-"""What rules look at: one environment, its files, what it renders to, and the way back to the files."""
+"""Contexts: the input of rules. An environment with its files and render, at a time, at a server, or beside others."""
 
 import re
 from collections import defaultdict
@@ -13,9 +13,6 @@ from bootstrap.config.file_problems import Problem
 from bootstrap.config.model import Environment, Model
 from bootstrap.core.tree import Tree
 from bootstrap.kubernetes.objects import Object, identify, parse
-from bootstrap.kubernetes.objects import dig as dig
-from bootstrap.kubernetes.objects import items as items
-from bootstrap.kubernetes.objects import mapping as mapping
 from bootstrap.kustomize import graph
 from bootstrap.kustomize.accumulator import Gathering
 from bootstrap.kustomize.graph import Graph
@@ -25,12 +22,12 @@ from bootstrap.validate.violation import Rule, Violation
 from bootstrap.yamltools.positions import Place
 
 CLUSTERS = "clusters"
-Found = TypeVar("Found")
+T = TypeVar("T")
 _OVERLAY = re.compile(rb"overlays/([\w.-]+)", re.ASCII)
 
 
-class Concerned:
-    """Which files of the clusters have to do with which environment: those that name its overlay, or none at all."""
+class ClusterFiles:
+    """Files of `clusters/` by environment: a file concerns the overlays that it names, or all if it names none."""
 
     def __init__(self, clusters: Mapping[str, bytes]) -> None:
         self._files: dict[bytes, set[str]] = defaultdict(set)
@@ -39,56 +36,55 @@ class Concerned:
                 self._files[name].add(path)
 
     def of(self, environment: Environment) -> set[str]:
-        """Their paths, and that of the environment's own file, whether it is there or not."""
-        told = (self._files.get(name, set()) for name in (b"", environment.name.encode()))
-        return {environment.sync_file}.union(*told)
+        """Paths of the files that concern an environment, and of its own sync file even if that is missing."""
+        matching = (self._files.get(name, set()) for name in (b"", environment.name.encode()))
+        return {environment.sync_file}.union(*matching)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """What the rules of one kind look at. (No slots: it caches.)"""
+    """Input of the rules of one scope. (No slots: it caches.)"""
 
     model: Model
     _facts: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def environments(self) -> tuple[str, ...]:
-        """The names of the environments that a violation is about, unless it says so itself."""
+        """Names of the environments that a violation is about, unless it names others."""
         return ()
 
-    def once(self, key: Hashable, make: Callable[[], Found]) -> Found:
-        """What is under a key, made at the first time that a rule asks for it."""
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Memoize: the value of a key, made at the first call."""
         if key not in self._facts:
             self._facts[key] = make()
-        found: Found = self._facts[key]
-        return found
+        value: T = self._facts[key]
+        return value
 
     def forget(self) -> None:
-        """Let go of what was made: it leads back to the context, so that only a look for cycles would free them."""
+        """Clear the memo: its values refer to the context, so only the cycle collector would free either."""
         self._facts.clear()
 
     def violations(self, check: Check[Any]) -> tuple[Violation, ...]:
-        """Where a rule is broken here."""
+        """Violations of a rule in this context, memoized."""
         return self.once(check, lambda: tuple(check(self)))
 
-    def told(self, check: Check[Any]) -> bool:
-        """Whether a rule is broken here, and not switched off."""
-        return any(not self.exempts(check.rule, each.place) for each in self.violations(check))
+    def reports(self, check: Check[Any]) -> bool:
+        """Whether a rule has a violation here that is not exempted."""
+        return any(not self.exempts(check.rule, violation.place) for violation in self.violations(check))
 
     def exempts(self, rule: Rule, place: Place) -> bool:
-        """Whether taxiway.yaml switches a rule off at a place."""
-        return any(each.covers(rule.names, self.environments, place.path) for each in self.model.exemptions)
+        """Whether taxiway.yaml switches off a rule at a place."""
+        return any(exemption.covers(rule.names, self.environments, place.path) for exemption in self.model.exemptions)
 
 
 @dataclass(frozen=True, kw_only=True)
 class EnvironmentContext(Context):
-    """One environment.
+    """One environment, as rules see it.
 
-    `tree` holds every file that can have to do with it, by its path in the repo: the overlay, `base/`, `clusters/`,
-    `taxiway.yaml`. `rendered` is what kustomize built, empty where it could not: `failure` then has its reason.
-    `before` is the same as of HEAD; None where that is not known. `problems` are what is there beside the tree and was
-    not read. Objects and files are whatever the user wrote: any
-    value may have any type, so rules read them through `dig`, `mapping` and `items`.
+    `tree` holds every file that can concern it, by path in the repo: the overlay, `base/`, `clusters/`, `taxiway.yaml`.
+    `rendered` is the output of kustomize, empty if the build failed: `failure` is then its message. `before` is the
+    output at HEAD; None if unknown. `problems` are files that were not read. Values may have any type, as users wrote
+    them: rules read them through `dig`, `mapping` and `items`.
     """
 
     environment: Environment
@@ -100,58 +96,58 @@ class EnvironmentContext(Context):
 
     @property
     def environments(self) -> tuple[str, ...]:
-        """Its name."""
+        """Name of the environment."""
         return (self.environment.name,)
 
     @cached_property
     def objects(self) -> tuple[Object, ...]:
-        """The rendered objects, those at least that have a kind and a name."""
-        return tuple(_whole(self.rendered))
+        """Rendered objects that have a kind and a name."""
+        return tuple(_well_formed(self.rendered))
 
     @cached_property
     def objects_before(self) -> tuple[Object, ...] | None:
-        """The same as of HEAD."""
-        return None if self.before is None else tuple(_whole(self.before))
+        """Objects at HEAD; None if unknown."""
+        return None if self.before is None else tuple(_well_formed(self.before))
 
     @cached_property
     def graph(self) -> Graph:
-        """What kustomize reads for this environment."""
+        """Files that kustomize reads for this environment."""
         return graph.read(self.tree, self.environment.overlay)
 
     @cached_property
     def trace(self) -> Trace:
-        """From rendered fields to files and lines."""
+        """Provenance: maps rendered fields to files and lines."""
         return Trace(self.tree, self.graph, self.environment.overlay)
 
     @cached_property
     def gathering(self) -> Gathering:
-        """Which objects each kustomization has before it."""
+        """Objects that each kustomization has accumulated before it applies its own transformers."""
         return Gathering(self.graph, self.trace.origins, self.objects)
 
     def of_kind(self, *kinds: str) -> Iterator[Object]:
-        """The objects of these kinds."""
-        return (each for each in self.objects if each["kind"] in kinds)
+        """Rendered objects of these kinds."""
+        return (obj for obj in self.objects if obj["kind"] in kinds)
 
     def find(self, kind: str, name: str) -> Object | None:
-        """The object of this name as the cluster sees it. A SealedSecret's Secret always has the same name."""
-        return self._named.get((kind, name))
+        """Object by the name that it has in the cluster; None if there is none."""
+        return self._by_name.get((kind, name))
 
-    def called(self, kind: str, name: str) -> Object | None:
-        """The object of this name without a hash or release."""
-        return self._called.get((kind, name))
-
-    @cached_property
-    def _named(self) -> dict[tuple[str, str], Object]:
-        return {(each["kind"], each["metadata"]["name"]): each for each in reversed(self.objects)}
+    def find_original(self, kind: str, name: str) -> Object | None:
+        """Object by its original name, without the suffix of a hash or release."""
+        return self._by_original_name.get((kind, name))
 
     @cached_property
-    def _called(self) -> dict[tuple[str, str], Object]:
-        return {(each["kind"], identify(each).name): each for each in reversed(self.objects)}
+    def _by_name(self) -> dict[tuple[str, str], Object]:
+        return {(obj["kind"], obj["metadata"]["name"]): obj for obj in reversed(self.objects)}
+
+    @cached_property
+    def _by_original_name(self) -> dict[tuple[str, str], Object]:
+        return {(obj["kind"], identify(obj).name): obj for obj in reversed(self.objects)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServerContext(Context):
-    """What kubectl says of a server-side dry run of an environment's objects, on stdout and on stderr."""
+    """Output of kubectl for a server-side dry run of an environment's objects: stdout and stderr."""
 
     environment: EnvironmentContext
     out: str
@@ -159,28 +155,28 @@ class ServerContext(Context):
 
     @property
     def environments(self) -> tuple[str, ...]:
-        """The environment's name."""
+        """Name of the environment."""
         return self.environment.environments
 
 
 @dataclass(frozen=True, kw_only=True)
 class DatedContext(Context):
-    """An environment at a point in time: for what becomes wrong though no file changes, so it is never cached."""
+    """An environment at a point in time, for rules whose result changes without any file; never cached."""
 
     environment: EnvironmentContext
     now: datetime
 
     @property
     def environments(self) -> tuple[str, ...]:
-        """The environment's name."""
+        """Name of the environment."""
         return self.environment.environments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """Something that an environment takes and that no other one of its cluster may take.
+    """A resource that only one environment of a cluster may use, such as a node port, and where it is declared.
 
-    Of the rule `fleet/dependency-cycle`: the name of the Kustomization that it waits for.
+    For the rule `fleet/dependency-cycle`, `what` is the name of a Kustomization that the environment depends on.
     """
 
     rule: str
@@ -191,38 +187,38 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True)
 class FleetContext(Context):
-    """The environments beside each other, and what belongs to none of them.
+    """All environments together, and the files that belong to none.
 
-    `claims` come with the name of their environment, of those `chosen`. `off_before` are the rules that were switched
-    off at the commit before; None where there is none yet. `overlays` are kustomization files right below
-    overlays/<name>/ and `clusters` files below clusters/ that may be strays; `read` gives the bytes of a file.
-    `rules` are the present names of all rules, by each name that they have or had.
+    `claims` are of the `chosen` environments, each with its environment's name. `exemptions_before` are those of the
+    base commit; None if there is no commit. `overlays` are kustomization files directly below overlays/<name>/ and
+    `clusters` files below clusters/ that may belong to no environment; `read` returns the bytes of a file. `rules` are
+    the current rule names by every name that a rule has or had.
     """
 
     chosen: tuple[str, ...] = ()
     claims: Sequence[tuple[str, Claim]] = ()
-    off_before: Sequence[Exemption] | None = None
+    exemptions_before: Sequence[Exemption] | None = None
     overlays: Sequence[str] = ()
     clusters: Sequence[str] = ()
     read: Callable[[str], bytes] = field(default=lambda _: b"", repr=False)
     rules: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-Seen = TypeVar("Seen", bound=Context)
+ContextT = TypeVar("ContextT", bound=Context)
 
 
-def shared(walk: Callable[[Seen], Iterable[Found]]) -> Callable[[Seen], tuple[Found, ...]]:
-    """Keep what a walk through a context finds: the rules that need it share it."""
+def shared(walk: Callable[[ContextT], Iterable[T]]) -> Callable[[ContextT], tuple[T, ...]]:
+    """Memoize a generator over a context, so that several rules share its results."""
 
     @wraps(walk)
-    def kept(context: Seen) -> tuple[Found, ...]:
+    def memoized(context: ContextT) -> tuple[T, ...]:
         return context.once(walk, lambda: tuple(walk(context)))
 
-    return kept
+    return memoized
 
 
-def _whole(rendered: bytes) -> Iterable[Object]:
-    for each in parse(rendered):
-        metadata = each.get("metadata")
-        if isinstance(each["kind"], str) and isinstance(metadata, dict) and isinstance(metadata.get("name"), str):
-            yield each
+def _well_formed(rendered: bytes) -> Iterable[Object]:
+    for obj in parse(rendered):
+        metadata = obj.get("metadata")
+        if isinstance(obj["kind"], str) and isinstance(metadata, dict) and isinstance(metadata.get("name"), str):
+            yield obj

@@ -1,4 +1,4 @@
-"""What the rules find in environments: looked for where something changed, remembered where nothing did."""
+"""Validation engine: builds and examines single environments, with results cached by the ids of all that they read."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,35 +15,36 @@ from bootstrap.gitrepo import object_ids
 from bootstrap.gitrepo.snapshot import Commit, PartFiles, WorkTree, files_of
 from bootstrap.kustomize.builder import Builder, Built, Sources, identities
 from bootstrap.validate import registry
-from bootstrap.validate.context import CLUSTERS, Claim, Concerned, EnvironmentContext
+from bootstrap.validate.context import CLUSTERS, Claim, ClusterFiles, EnvironmentContext
 from bootstrap.validate.rules.fleet.claims import claims
 from bootstrap.validate.violation import Finding
 from bootstrap.yamltools.positions import Place
 
-_LAYOUT = "2"  # of what is kept in the cache
+_CACHE_FORMAT = "2"  # bump when `Examined.dump` changes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examined:
-    """What was found in one environment, and what it takes for itself."""
+    """Result of one environment: its findings, and its claims for the rules that compare environments."""
 
     findings: tuple[Finding, ...] = ()
     claims: tuple[Claim, ...] = ()
 
     def dump(self) -> dict[str, Any]:
-        """As plain data, which `load` reads back."""
+        """Convert to plain data for the cache."""
         findings = [
-            [each.rule.name, *astuple(each.place), each.message, each.hint, each.environments] for each in self.findings
+            [finding.rule.name, *astuple(finding.place), finding.message, finding.hint, finding.environments]
+            for finding in self.findings
         ]
-        return {"findings": findings, "claims": [asdict(each) for each in self.claims]}
+        return {"findings": findings, "claims": [asdict(claim) for claim in self.claims]}
 
     @classmethod
     def load(cls, data: Mapping[str, Any]) -> "Examined":
-        """Read what `dump` made. Raises BadOption where a rule of that name is not there."""
+        """Restore from `dump`. Raises BadOption for an unknown rule."""
         return cls(
             findings=tuple(
                 Finding(
-                    rule=registry.named(rule),
+                    rule=registry.find(rule),
                     place=Place(path, line),
                     message=message,
                     hint=hint,
@@ -51,15 +52,15 @@ class Examined:
                 )
                 for rule, path, line, message, hint, environments in data["findings"]
             ),
-            claims=tuple(Claim(**each) for each in data["claims"]),
+            claims=tuple(Claim(**claim) for claim in data["claims"]),
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Look:
-    """A scene, and what tells whether it may be remembered: what it is made of, and what was read beside that."""
+class _Input:
+    """A context, and what decides whether its result is cached: its sources, and the other parts read (`beside`)."""
 
-    scene: EnvironmentContext
+    context: EnvironmentContext
     sources: Sources
     beside: Mapping[str, PartFiles]
     sound: bool
@@ -67,11 +68,10 @@ class _Look:
 
 @dataclass(frozen=True, kw_only=True)
 class Examiner:
-    """Looks at the environments of a work tree. (No slots: it caches.)
+    """Examines the environments of a work tree. (No slots: it caches.)
 
-    `before` is the commit that changes are measured against, None where there is none yet. The rules see an
-    environment's own files; those that belong to no environment they see beside `first` alone, so that each is looked
-    at once.
+    `before` is the base commit, None if there is none. Rules see an environment's own files; files of no environment
+    are added to the environment `first` only, so that each is examined once.
     """
 
     model: Model
@@ -80,55 +80,58 @@ class Examiner:
     before: Commit | None
     builder: Builder
 
-    def remembered(self, environment: Environment) -> Examined | None:
-        """What was found in just this environment before."""
+    def cached(self, environment: Environment) -> Examined | None:
+        """Result from the cache; None if there is none for this state of the files."""
         hint = self.builder.hint(self.work, environment.overlay)
         key = self._key(environment, hint) if hint else None
-        held = self.builder.cache.get(key) if key else None
+        data = self.builder.cache.get(key) if key else None
         try:
-            return None if held is None else Examined.load(json.loads(held))
-        except (AttributeError, BadOption, ValueError, KeyError, TypeError):  # of a program that was made differently
+            return None if data is None else Examined.load(json.loads(data))
+        except (AttributeError, BadOption, ValueError, KeyError, TypeError):  # an entry of another version of taxiway
             return None
 
     def examine(self, environment: Environment) -> Examined:
-        """Build an environment and look at it."""
-        look = self._look(environment)
-        found = Examined(findings=tuple(registry.examine(look.scene)), claims=tuple(claims(look.scene)))
-        look.scene.forget()
-        key = self._key(environment, look.sources.parts)
-        same = all(each.object_id == self.work.object_id(part) for part, each in look.beside.items())
-        if key and look.sound and same:
-            self.builder.cache.put(key, json.dumps(found.dump()).encode())
-        return found
+        """Build an environment, run the rules on it, and cache the result."""
+        read = self._read(environment)
+        result = Examined(findings=tuple(registry.examine(read.context)), claims=tuple(claims(read.context)))
+        read.context.forget()
+        key = self._key(environment, read.sources.parts)
+        # A file that was changed while it was read must not end up under the key of its new content.
+        unchanged = all(reading.object_id == self.work.object_id(part) for part, reading in read.beside.items())
+        if key and read.sound and unchanged:
+            self.builder.cache.put(key, json.dumps(result.dump()).encode())
+        return result
 
-    def scene(self, environment: Environment) -> EnvironmentContext:
-        """What there is to look at."""
-        return self._look(environment).scene
+    def context(self, environment: Environment) -> EnvironmentContext:
+        """The input of the rules, with a build that may come from the cache."""
+        return self._read(environment).context
 
-    def _look(self, environment: Environment) -> "_Look":
+    def _read(self, environment: Environment) -> "_Input":
         overlay = environment.overlay
         sources = self.builder.sources(self.work, overlay)
         built = self.builder.remembered(self.work, overlay) if sources.whole else None
         built = built or self.builder.build(self.work, overlay, sources)
         broken = built.failure is not None or not sources.whole
         beside = self.work.read(self.work.parts() if broken else self._beside(environment))
-        files = {path: data for each in beside.values() for path, data in each.tree.files.items()}
+        files = {path: data for reading in beside.values() for path, data in reading.tree.files.items()}
         if not broken and environment.name != self.first:
-            others = self._clusters.keys() - self._concerned.of(environment)
+            others = self._clusters.keys() - self._cluster_files.of(environment)
             files = {path: data for path, data in files.items() if path not in others}
-        scene = EnvironmentContext(
+        context = EnvironmentContext(
             model=self.model,
             environment=environment,
             tree=Tree({**files, **sources.tree.files}),
             rendered=built.rendered,
             failure=built.failure,
             before=self._rendered_before(overlay, sources.parts, built),
-            problems=tuple(each for read in (*sources.readings, *beside.values()) for each in read.problems),
+            problems=tuple(
+                problem for reading in (*sources.readings, *beside.values()) for problem in reading.problems
+            ),
         )
-        return _Look(scene=scene, sources=sources, beside=beside, sound=built.sound)
+        return _Input(context=context, sources=sources, beside=beside, sound=built.sound)
 
     def differs(self, environment: Environment) -> bool:
-        """Whether an environment is not as it was before, as far as that is known without a build."""
+        """Whether an environment may differ from the base commit, decided by object ids, without a build."""
         if self.before is None or not self._is_declared_as_before(environment):
             return True
         rest = [part for part in self._beside(environment) if part not in (model.PATH, CLUSTERS)]
@@ -136,12 +139,12 @@ class Examiner:
         return parts is None or not self._as_before([*parts, *rest])
 
     def _is_declared_as_before(self, environment: Environment) -> bool:
-        """Whether taxiway.yaml and what the controller syncs by still say the same of an environment."""
+        """Whether what taxiway.yaml and `clusters/` say about an environment is as in the base commit."""
         if self._model_before is None or environment not in self._model_before.environments:
             return False
         if replace(self._model_before, environments=()) != replace(self.model, environments=()):
             return False
-        paths = self._concerned.of(environment) | self._concerned_before.of(environment)
+        paths = self._cluster_files.of(environment) | self._cluster_files_before.of(environment)
         return all(self._clusters.get(path) == self._clusters_before.get(path) for path in paths)
 
     @cached_property
@@ -153,8 +156,8 @@ class Examiner:
             return None
 
     @property
-    def off_before(self) -> tuple[Exemption, ...] | None:
-        """The rules that were switched off before; None where there is no commit yet."""
+    def exemptions_before(self) -> tuple[Exemption, ...] | None:
+        """Exemptions of the base commit; None if there is no commit."""
         if self.before is None:
             return None
         return self._model_before.exemptions if self._model_before else ()
@@ -176,7 +179,7 @@ class Examiner:
         return None if before.failure is not None else before.rendered
 
     def _beside(self, environment: Environment) -> list[str]:
-        """The parts that the rules may look at beside the environment's own."""
+        """Parts of the repo that rules may read besides the overlay and its sources."""
         return self.work.parts() if environment.name == self.first else [model.PATH, CLUSTERS]
 
     @cached_property
@@ -184,28 +187,29 @@ class Examiner:
         return files_of(self.work, CLUSTERS)
 
     @cached_property
-    def _concerned(self) -> Concerned:
-        return Concerned(self._clusters)
+    def _cluster_files(self) -> ClusterFiles:
+        return ClusterFiles(self._clusters)
 
     @cached_property
-    def _concerned_before(self) -> Concerned:
-        return Concerned(self._clusters_before)
+    def _cluster_files_before(self) -> ClusterFiles:
+        return ClusterFiles(self._clusters_before)
 
     def _key(self, environment: Environment, parts: Sequence[str]) -> str | None:
-        """A name for all that the findings depend on."""
+        """Cache key of the findings: everything that they depend on; None if that is not known."""
         beside = self._beside(environment)
         now, around = identities(self.work, parts), identities(self.work, beside)
         before = identities(self.before, parts) if self.before else []
         if now is None or around is None or before is None:
             return None
-        about = ("findings", _LAYOUT, self.builder.code, self.builder.renderer)
-        return object_ids.cache_key(*about, _facts(environment), parts, now, beside, around, _told(before, now))
+        about = ("findings", _CACHE_FORMAT, self.builder.code, self.builder.renderer)
+        at = (_key_of(environment), parts, now, beside, around, _key_of_before(before, now))
+        return object_ids.cache_key(*about, *at)
 
 
-def _facts(environment: Environment) -> tuple[str, ...]:
+def _key_of(environment: Environment) -> tuple[str, ...]:
     return environment.name, environment.namespace, environment.cluster, str(environment.node_port)
 
 
-def _told(before: list[str], now: list[str]) -> str | list[str]:
-    """The ids of before, and nothing but that where they are those of now: the commit itself does not count."""
+def _key_of_before(before: list[str], now: list[str]) -> str | list[str]:
+    """Ids at the base commit, or one constant if they equal the present ones: a new commit must not miss the cache."""
     return "same" if before == now else before

@@ -1,4 +1,4 @@
-"""Findings as text: for a terminal, for programs, and in the forms that forges show beside the lines."""
+"""Output formats of `taxiway validate`: text, JSON, GitHub workflow commands, GitLab code quality and SARIF."""
 
 import hashlib
 import re
@@ -16,113 +16,122 @@ _DOCUMENTS = ("github", "gitlab", "sarif")
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def result(findings: Sequence[Finding], environments: Sequence[str], off: Sequence[Exemption], form: str) -> Result:
-    """The findings as the answer, in the form of `lines`; `failed` where one is an error.
+def result(
+    findings: Sequence[Finding], environments: Sequence[str], exemptions: Sequence[Exemption], form: str
+) -> Result:
+    """Result of `taxiway validate`, in a format of `lines`; its status is `failed` if a finding is an error.
 
-    `off` are the rules that were switched off: every form but GitLab's has room to say so.
+    `exemptions` are the rules that were switched off; every format but GitLab's can report them.
     """
-    failed = any(each.rule.severity is Severity.ERROR for each in findings)
+    failed = any(finding.rule.severity is Severity.ERROR for finding in findings)
     status = "failed" if failed else "warned" if findings else "passed"
-    told = tuple(lines(findings, environments, off, form))
-    return Result(status=status, data=data(findings, environments, off), lines=told, document=form in _DOCUMENTS)
+    shown = tuple(lines(findings, environments, exemptions, form))
+    return Result(
+        status=status, data=data(findings, environments, exemptions), lines=shown, document=form in _DOCUMENTS
+    )
 
 
-def lines(findings: Sequence[Finding], environments: Sequence[str], off: Sequence[Exemption], form: str) -> list[str]:
-    """The findings in a form: `text`, `github`, `gitlab` or `sarif`."""
-    told = [
-        (each.rule, f"the rule {each.rule} is switched off{each.where}: {' '.join(each.reason.split())}")
-        for each in off
+def lines(
+    findings: Sequence[Finding], environments: Sequence[str], exemptions: Sequence[Exemption], form: str
+) -> list[str]:
+    """Findings in one of the formats `text`, `github`, `gitlab` or `sarif`."""
+    notes = [
+        (
+            exemption.rule,
+            f"the rule {exemption.rule} is switched off{exemption.where}: {' '.join(exemption.reason.split())}",
+        )
+        for exemption in exemptions
     ]
     match form:
         case "github":
-            notices = [f"::notice title={_escaped(rule, properties=True)}::{_escaped(said)}" for rule, said in told]
-            return [_github(each) for each in findings] + notices + _summary(findings, environments)
+            notices = [f"::notice title={_escaped(rule, properties=True)}::{_escaped(note)}" for rule, note in notes]
+            return [_github(finding) for finding in findings] + notices + _summary(findings, environments)
         case "gitlab":
-            return [as_json([_gitlab(each) for each in findings])]
+            return [as_json([_gitlab(finding) for finding in findings])]
         case "sarif":
-            return [as_json(_sarif(findings, told))]
-    closing = [said for _, said in told]
-    return [line for each in findings for line in _text(each)] + closing + _summary(findings, environments)
+            return [as_json(_sarif(findings, notes))]
+    closing = [note for _, note in notes]
+    return [line for finding in findings for line in _text(finding)] + closing + _summary(findings, environments)
 
 
-def data(findings: Sequence[Finding], environments: Sequence[str], off: Sequence[Exemption]) -> dict[str, Any]:
-    """The findings for programs."""
+def data(findings: Sequence[Finding], environments: Sequence[str], exemptions: Sequence[Exemption]) -> dict[str, Any]:
+    """Findings as JSON data (`-o json`)."""
     return {
         "environments": [*environments],
-        "findings": [_finding(each) for each in findings],
-        "switchedOff": [each.fields for each in off],
+        "findings": [_finding(finding) for finding in findings],
+        "switchedOff": [exemption.fields for exemption in exemptions],
     }
 
 
-def rule(each: Rule) -> dict[str, str]:
-    """A rule for programs."""
-    return {"name": each.name, "severity": each.severity, "title": each.title, "why": each.why, "fix": each.fix}
+def rule(rule: Rule) -> dict[str, str]:
+    """A rule as JSON data (`--list-rules -o json`)."""
+    return {"name": rule.name, "severity": rule.severity, "title": rule.title, "why": rule.why, "fix": rule.fix}
 
 
-def _finding(each: Finding) -> dict[str, Any]:
+def _finding(finding: Finding) -> dict[str, Any]:
     return {
-        "rule": each.rule.name,
-        "severity": each.rule.severity,
-        "path": each.place.path,
-        "line": each.place.line,
-        "environments": [*each.environments],
-        "message": each.message,
-        "hint": each.hint or each.rule.fix,
+        "rule": finding.rule.name,
+        "severity": finding.rule.severity,
+        "path": finding.place.path,
+        "line": finding.place.line,
+        "environments": [*finding.environments],
+        "message": finding.message,
+        "hint": finding.hint or finding.rule.fix,
     }
 
 
-def _text(each: Finding) -> list[str]:
-    where = f" [{', '.join(each.environments)}]" if each.environments else ""
+def _text(finding: Finding) -> list[str]:
+    where = f" [{', '.join(finding.environments)}]" if finding.environments else ""
     return [
-        f"{each.place}: {each.rule.severity}: {each.message} ({each.rule.name}){where}",
-        f"    {each.hint or each.rule.fix}",
+        f"{finding.place}: {finding.rule.severity}: {finding.message} ({finding.rule.name}){where}",
+        f"    {finding.hint or finding.rule.fix}",
     ]
 
 
-def _sentence(each: Finding) -> str:
-    return visible(f"{each.message}. {each.hint or each.rule.fix}")
+def _sentence(finding: Finding) -> str:
+    return visible(f"{finding.message}. {finding.hint or finding.rule.fix}")
 
 
 def _summary(findings: Sequence[Finding], environments: Sequence[str]) -> list[str]:
     checked = f"{len(environments)} environment{'s' * (len(environments) != 1)} checked"
-    counts = {severity: sum(each.rule.severity is severity for each in findings) for severity in Severity}
-    told = [f"{count} {severity}{'s' * (count != 1)}" for severity, count in counts.items() if count]
-    return [f"{checked}: {', '.join(told) or 'no finding'}"]
+    counts = {severity: sum(finding.rule.severity is severity for finding in findings) for severity in Severity}
+    totals = [f"{count} {severity}{'s' * (count != 1)}" for severity, count in counts.items() if count]
+    return [f"{checked}: {', '.join(totals) or 'no finding'}"]
 
 
-def _github(each: Finding) -> str:
-    """A workflow command, which GitHub, Gitea and Forgejo show at the line (docs: workflow commands, error message)."""
-    properties = {"file": each.place.path, "line": str(each.place.line), "title": each.rule.name}
-    told = ",".join(f"{key}={_escaped(value, properties=True)}" for key, value in properties.items())
-    return f"::{each.rule.severity} {told}::{_escaped(_sentence(each))}"
+def _github(finding: Finding) -> str:
+    """Workflow command, which GitHub, Gitea and Forgejo show at the line (GitHub docs, "Workflow commands")."""
+    properties = {"file": finding.place.path, "line": str(finding.place.line), "title": finding.rule.name}
+    fields = ",".join(f"{key}={_escaped(value, properties=True)}" for key, value in properties.items())
+    return f"::{finding.rule.severity} {fields}::{_escaped(_sentence(finding))}"
 
 
 def _escaped(text: str, *, properties: bool = False) -> str:
-    """A value in a workflow command, as actions/toolkit escapes it; control characters are shown before."""
+    """Escape a value of a workflow command as actions/toolkit does, after making control characters visible."""
     text = log_line(text).replace("%", "%25")
     return text.replace(":", "%3A").replace(",", "%2C") if properties else text
 
 
-def _gitlab(each: Finding) -> dict[str, Any]:
-    """An issue of GitLab's code quality report (docs: CI, testing, code quality, report format)."""
-    identity = visible(f"{each.rule.name} {each.place.path} {each.message}")
+def _gitlab(finding: Finding) -> dict[str, Any]:
+    """Issue of a GitLab code quality report (GitLab docs, "Code Quality report format")."""
+    identity = visible(f"{finding.rule.name} {finding.place.path} {finding.message}")
     return {
-        "description": _sentence(each),
-        "check_name": each.rule.name,
+        "description": _sentence(finding),
+        "check_name": finding.rule.name,
         "fingerprint": hashlib.sha256(identity.encode()).hexdigest(),
-        "severity": "major" if each.rule.severity is Severity.ERROR else "minor",
-        "location": {"path": visible(each.place.path), "lines": {"begin": each.place.line}},
+        "severity": "major" if finding.rule.severity is Severity.ERROR else "minor",
+        "location": {"path": visible(finding.place.path), "lines": {"begin": finding.place.line}},
     }
 
 
 def _message(text: str) -> dict[str, str]:
-    """A message of SARIF without links (specification, 3.11.6: a backslash keeps `](` from being one)."""
+    """SARIF message without embedded links (SARIF 2.1.0, 3.11.6: `](` is escaped by a backslash)."""
     return {"text": re.sub(r"\]\(", r"\\](", text)}
 
 
-def _sarif(findings: Sequence[Finding], off: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """A SARIF 2.1.0 log (OASIS)."""
-    rules = {each.rule.name: each.rule for each in findings}
+def _sarif(findings: Sequence[Finding], exemptions: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """SARIF 2.1.0 log (OASIS); exemptions become tool configuration notifications."""
+    rules = {finding.rule.name: finding.rule for finding in findings}
     order = {name: number for number, name in enumerate(rules)}
     driver = {
         "name": "taxiway",
@@ -130,36 +139,37 @@ def _sarif(findings: Sequence[Finding], off: Sequence[tuple[str, str]]) -> dict[
         "rules": [
             {
                 "id": name,
-                "shortDescription": {"text": each.title},
-                "fullDescription": {"text": each.why},
-                "help": {"text": each.fix},
-                "helpUri": each.page,
-                "defaultConfiguration": {"level": each.severity},
+                "shortDescription": {"text": rule.title},
+                "fullDescription": {"text": rule.why},
+                "help": {"text": rule.fix},
+                "helpUri": rule.page,
+                "defaultConfiguration": {"level": rule.severity},
             }
-            for name, each in rules.items()
+            for name, rule in rules.items()
         ],
     }
     results = [
         {
-            "ruleId": each.rule.name,
-            "ruleIndex": order[each.rule.name],
-            "level": each.rule.severity,
-            "message": _message(_sentence(each)),
+            "ruleId": finding.rule.name,
+            "ruleIndex": order[finding.rule.name],
+            "level": finding.rule.severity,
+            "message": _message(_sentence(finding)),
             "locations": [
                 {
                     "physicalLocation": {
-                        "artifactLocation": {"uri": quote(each.place.path, errors="surrogateescape")},
-                        "region": {"startLine": each.place.line},
+                        "artifactLocation": {"uri": quote(finding.place.path, errors="surrogateescape")},
+                        "region": {"startLine": finding.place.line},
                     }
                 }
             ],
         }
-        for each in findings
+        for finding in findings
     ]
     run: dict[str, Any] = {"tool": {"driver": driver}, "results": results}
-    if off:
-        notes = [
-            {"level": "note", "descriptor": {"id": rule}, "message": _message(visible(said))} for rule, said in off
+    if exemptions:
+        notifications = [
+            {"level": "note", "descriptor": {"id": rule}, "message": _message(visible(note))}
+            for rule, note in exemptions
         ]
-        run["invocations"] = [{"executionSuccessful": True, "toolConfigurationNotifications": notes}]
+        run["invocations"] = [{"executionSuccessful": True, "toolConfigurationNotifications": notifications}]
     return {"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}

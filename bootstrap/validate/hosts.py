@@ -1,4 +1,4 @@
-"""Which Service a host name in a setting means, seen from a pod."""
+"""Host names in settings: which Service each resolves to from a pod's namespace."""
 
 import re
 from collections.abc import Container as Contains
@@ -34,7 +34,7 @@ _LOCAL = "localhost"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A host that something is reached at, and the port, where the text tells it."""
+    """Host and port that a setting refers to; the port is None if the text has none."""
 
     host: str
     port: int | None
@@ -51,15 +51,15 @@ class Target:
 @lru_cache(maxsize=4096)
 def calls(variable: str, value: str) -> tuple[Call, ...]:
     """Every host in a value: in a URL, or all of it where the variable's name says so. An empty name is none."""
-    found = [
+    hosts = [
         Call(match["host"].lower(), int(match["port"]) if match["port"] else _PORTS[match["scheme"]])
         for match in _URL.finditer(value)
         if match["scheme"] in _PORTS
     ]
     whole = _HOST.fullmatch(value) if variable.endswith(_HOST_NAMES) else None
     if whole and not value.isdigit():
-        found.append(Call(whole["host"], int(whole["port"]) if whole["port"] else None))
-    return tuple(dict.fromkeys(found))
+        hosts.append(Call(whole["host"], int(whole["port"]) if whole["port"] else None))
+    return tuple(dict.fromkeys(hosts))
 
 
 def target(host: str, namespace: str, services: Contains[str]) -> Target | None:

@@ -1,4 +1,4 @@
-"""The objects of an environment, each by itself: what a rule about one object looks at, and what such rules find."""
+"""Rules about single objects: their context, the objects that they are run on, and their merged violations."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,7 +17,10 @@ from bootstrap.yamltools.positions import Document, FieldPath, Place, documents
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectContext(Context):
-    """One object by itself, of any types. `subject` names it; `place` leads from a field to a file and line."""
+    """Context of a rule about one object, whose values may have any type.
+
+    `subject` is its name in messages; `place` maps a field to its file and line.
+    """
 
     value: Mapping[str, Any]
     subject: str
@@ -25,28 +28,28 @@ class ObjectContext(Context):
 
     @property
     def kind(self) -> str:
-        """Its kind."""
+        """Kind; the text `None` where it has none."""
         return str(self.value.get("kind"))
 
     @property
     def spec(self) -> Mapping[str, Any]:
-        """Its spec; empty where it has none."""
+        """Spec; empty where it has none."""
         return mapping(self.value.get("spec"))
 
     @property
     def pod_path(self) -> FieldPath:
-        """Where the spec of its pods stands; empty for a kind that makes none."""
+        """Path of the pod spec; empty for a kind without pods."""
         return POD_SPECS.get(self.kind, ())
 
     @property
     def pod(self) -> Mapping[str, Any]:
-        """The spec of its pods; empty where it has none."""
+        """Pod spec; empty where it has none."""
         return mapping(self.value, *self.pod_path) if self.pod_path else {}
 
 
 @shared
 def containers(obj: ObjectContext) -> Iterator[tuple[FieldPath, Mapping[str, Any]]]:
-    """The containers of the object's pods, init containers first, each with its path."""
+    """Containers of the object's pod spec with their paths, init containers first."""
     for field in ("initContainers", "containers"):
         for number, container in enumerate(items(obj.pod.get(field))):
             if isinstance(container, dict):
@@ -55,10 +58,10 @@ def containers(obj: ObjectContext) -> Iterator[tuple[FieldPath, Mapping[str, Any
 
 @shared
 def of(env: EnvironmentContext) -> Iterator[ObjectContext]:
-    """What is rendered, the pod templates in ConfigMaps, and what the controller reads for the environment."""
-    for each in env.objects:
-        place = partial(env.trace.field, each)
-        yield ObjectContext(model=env.model, value=each, subject=f"{identify(each)}", place=place)
+    """Rendered objects, pod templates inside of ConfigMaps, and the objects of the environment's sync file."""
+    for obj in env.objects:
+        place = partial(env.trace.field, obj)
+        yield ObjectContext(model=env.model, value=obj, subject=f"{identify(obj)}", place=place)
     for pod in pods.of(env):
         if pod.key is not None:
             inside = partial(env.trace.data, pod.owner, pod.key)
@@ -71,7 +74,7 @@ def of(env: EnvironmentContext) -> Iterator[ObjectContext]:
 
 
 def _template(pod: Pod) -> Mapping[str, Any]:
-    """The pod in a ConfigMap's text, which Airflow names itself and reads as a v1 Pod."""
+    """Pod template of a ConfigMap's entry as a v1 Pod, which is how Airflow reads it whatever its apiVersion."""
     text = str(dig(pod.owner, "data", str(pod.key)))
     value = next((mapping(document.value) for document in documents(text.encode(errors="replace"))), {})
     return {**value, "apiVersion": "v1", "kind": "Pod"}
@@ -82,29 +85,29 @@ def _line(path: str, document: Document, field: FieldPath) -> Place:
 
 
 def violations(env: EnvironmentContext, checks: Iterable[Check[ObjectContext]]) -> Iterator[tuple[Rule, Violation]]:
-    """Where rules about one object are broken: what several objects have from one line is told once."""
+    """Violations of rules about one object. Several objects that get a field from one line share one violation."""
     checks = tuple(checks)
     subjects: dict[tuple[Rule, Place, str], list[str]] = defaultdict(list)
     hints: dict[tuple[Rule, Place, str], str] = {}
     for obj in of(env):
-        found = [(check.rule, violation) for check in checks for violation in check(obj)]
-        refused = [violation for _, violation in found if isinstance(violation, SchemaViolation)]
-        for rule, violation in found:
+        broken = [(check.rule, violation) for check in checks for violation in check(obj)]
+        refused = [violation for _, violation in broken if isinstance(violation, SchemaViolation)]
+        for rule, violation in broken:
             if isinstance(violation, SchemaViolation) or not any(_explains(cause, violation.path) for cause in refused):
                 key = (rule, obj.place(violation.path), violation.message)
                 subjects[key].append(obj.subject)
                 hints.setdefault(key, violation.hint)
-    for key, named in subjects.items():
+    for key, names in subjects.items():
         rule, place, message = key
-        yield rule, Violation(place, f"{in_short(named)}: {message}", hints[key])
+        yield rule, Violation(place, f"{in_short(names)}: {message}", hints[key])
 
 
 def _explains(cause: SchemaViolation, path: FieldPath) -> bool:
-    beside = cause.misspelt and path[:-1] == cause.path[:-1]
-    return beside or path[: len(cause.path)] == cause.path or cause.path[: len(path)] == path
+    is_sibling = cause.misspelt and path[:-1] == cause.path[:-1]
+    return is_sibling or path[: len(cause.path)] == cause.path or cause.path[: len(path)] == path
 
 
 def in_short(subjects: Iterable[str]) -> str:
-    """The first of some subjects, and how many others there are."""
+    """The first of the subjects, and the number of the others."""
     first, *others = dict.fromkeys(subjects)
     return f"{first} and {len(others)} more" if others else first

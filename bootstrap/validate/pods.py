@@ -1,14 +1,15 @@
-"""The pods of an environment, those of workloads and the worker's template, with the settings of each container."""
+"""Pods of an environment, from workloads and from the worker's pod template, and the variables of their containers."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from bootstrap.kubernetes.objects import POD_SPECS, Object, dig, identify, items, mapping
+from bootstrap.kubernetes.objects import Object, dig, identify, items, mapping
+from bootstrap.kubernetes.pods import templates
 from bootstrap.secrets.catalog import CATALOG
 from bootstrap.validate.context import EnvironmentContext
-from bootstrap.yamltools.positions import FieldPath, Place, documents
+from bootstrap.yamltools.positions import FieldPath, Place
 
 # The Job of the component generated-secrets.
 GENERATOR = "airflow-generate-secrets"
@@ -16,9 +17,9 @@ GENERATOR = "airflow-generate-secrets"
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Pod:
-    """A pod's spec, and where it stands: in an object, or in the text of a ConfigMap's entry `key`."""
+    """A pod spec at `path` of the object `owner`, or of the text in the ConfigMap `owner`'s entry `key`."""
 
-    scene: EnvironmentContext
+    env: EnvironmentContext
     owner: Object
     path: FieldPath
     spec: Mapping[str, Any]
@@ -29,28 +30,28 @@ class Pod:
         return f"{identify(self.owner)}" + (f" ({self.key})" if self.key else "")
 
     def place(self, *path: str | int) -> Place:
-        """Where a field of the spec gets its value."""
+        """File and line that give a field of the spec its value."""
         if self.key is not None:
-            return self.scene.trace.data(self.owner, self.key, (*self.path, *path))
-        return self.scene.trace.field(self.owner, (*self.path, *path))
+            return self.env.trace.data(self.owner, self.key, (*self.path, *path))
+        return self.env.trace.field(self.owner, (*self.path, *path))
 
     @property
     def containers(self) -> tuple["Container", ...]:
-        """All containers, those for the start included."""
-        return self.scene.once(self, lambda: tuple(self._containers()))
+        """Init containers, then containers."""
+        return self.env.once(self, lambda: tuple(self._containers()))
 
     def _containers(self) -> Iterator["Container"]:
         for name in ("initContainers", "containers"):
-            for number, each in enumerate(items(self.spec.get(name))):
-                if isinstance(each, dict):
-                    yield Container(pod=self, field=name, number=number, data=each)
+            for number, container in enumerate(items(self.spec.get(name))):
+                if isinstance(container, dict):
+                    yield Container(pod=self, field=name, number=number, data=container)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """One environment variable of a container. `value` is None where only the cluster knows it.
+    """Environment variable of a container. `value` is None if only the cluster knows it.
 
-    `kind`, `name` and `key` tell the ConfigMap or Secret that it comes from; they are None for a literal.
+    `kind`, `name` and `key` are those of the ConfigMap or Secret that it comes from; None for a literal.
     """
 
     value: str | None
@@ -61,13 +62,13 @@ class Setting:
 
     @property
     def place(self) -> Place | None:
-        """Where it gets its value; looked for only when asked, as most are never told of."""
+        """File and line that give it its value; computed on demand, as most variables are never reported."""
         return self.where()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Container:
-    """A container, and where it stands in its pod."""
+    """A container, at `field`[`number`] of its pod spec."""
 
     pod: Pod
     field: str
@@ -76,105 +77,92 @@ class Container:
 
     @property
     def name(self) -> str:
-        """Its name."""
+        """Name; empty where it has none."""
         return str(self.data.get("name", ""))
 
     def place(self, *path: str | int) -> Place:
-        """Where a field of it gets its value."""
+        """File and line that give a field of the container its value."""
         return self.pod.place(self.field, self.number, *path)
 
     @property
     def settings(self) -> Mapping[str, Setting]:
-        """Its environment variables as it will see them: later sources win, `env` wins over `envFrom`."""
-        return self.pod.scene.once(self, self._settings)
+        """Environment variables by name as the process gets them: later sources win, `env` wins over `envFrom`."""
+        return self.pod.env.once(self, self._settings)
 
     def _settings(self) -> Mapping[str, Setting]:
-        scene, found = self.pod.scene, {}
+        env, variables = self.pod.env, {}
         for source in items(self.data.get("envFrom")):
             prefix = str(dig(source, "prefix") or "")
-            for kind, said in (("ConfigMap", "configMapRef"), ("Secret", "secretRef")):
-                name = dig(source, said, "name")
+            for kind, form in (("ConfigMap", "configMapRef"), ("Secret", "secretRef")):
+                name = dig(source, form, "name")
                 if not isinstance(name, str):
                     continue
-                for key, value in (held(scene, kind, name) or {}).items():
-                    where = partial(_place, scene, kind, name, key)
-                    found[prefix + key] = Setting(value=value, kind=kind, name=name, key=key, where=where)
-        for number, each in enumerate(items(self.data.get("env"))):
-            variable = dig(each, "name")
+                for key, value in (data_of(env, kind, name) or {}).items():
+                    where = partial(_place, env, kind, name, key)
+                    variables[prefix + key] = Setting(value=value, kind=kind, name=name, key=key, where=where)
+        for number, entry in enumerate(items(self.data.get("env"))):
+            variable = dig(entry, "name")
             if isinstance(variable, str):
-                found[variable] = self._literal(number, mapping(each))
-        return found
+                variables[variable] = self._literal(number, mapping(entry))
+        return variables
 
-    def _literal(self, number: int, each: Mapping[str, Any]) -> Setting:
-        where = partial(self.place, "env", number, "value" if "value" in each else "name")
-        for kind, said in (("ConfigMap", "configMapKeyRef"), ("Secret", "secretKeyRef")):
-            reference = mapping(each, "valueFrom", said)
+    def _literal(self, number: int, entry: Mapping[str, Any]) -> Setting:
+        where = partial(self.place, "env", number, "value" if "value" in entry else "name")
+        for kind, form in (("ConfigMap", "configMapKeyRef"), ("Secret", "secretKeyRef")):
+            reference = mapping(entry, "valueFrom", form)
             name, key = reference.get("name"), reference.get("key")
             if isinstance(name, str) and isinstance(key, str):
-                value = (held(self.pod.scene, kind, name) or {}).get(key)
+                value = (data_of(self.pod.env, kind, name) or {}).get(key)
                 return Setting(value=value, kind=kind, name=name, key=key, where=where)
-        value = each.get("value")
+        value = entry.get("value")
         return Setting(value=None if value is None else str(value), where=where)
 
 
-def of(scene: EnvironmentContext) -> tuple[Pod, ...]:
-    """Every pod that the environment's objects make, and every pod template inside of a ConfigMap."""
-    return scene.once("pods", lambda: tuple(_pods(scene)))
+def of(env: EnvironmentContext) -> tuple[Pod, ...]:
+    """Every pod of the environment's workloads, and every pod template inside of a ConfigMap."""
+    return env.once("pods", lambda: tuple(_pods(env)))
 
 
-def _pods(scene: EnvironmentContext) -> Iterator[Pod]:
-    for each in scene.objects:
-        if path := POD_SPECS.get(each["kind"]):
-            spec = dig(each, *path)
-            metadata = mapping(each, *path[:-1], "metadata")
-            if isinstance(spec, dict):
-                yield Pod(scene=scene, owner=each, path=path, spec=spec, metadata=metadata)
-        elif each["kind"] == "ConfigMap":
-            for key, text in mapping(each.get("data")).items():
-                if isinstance(text, str) and "kind:" in text and "Pod" in text:
-                    yield from _template(scene, each, str(key), text)
+def _pods(env: EnvironmentContext) -> Iterator[Pod]:
+    for obj in env.objects:
+        for pod in templates(obj):
+            # Of texts, what Airflow reads as a worker's template: the first document, where it is a Pod.
+            if pod.spec and (pod.key is None or (pod.is_pod and pod.path == ("spec",) and not pod.document)):
+                yield Pod(env=env, owner=obj, path=pod.path, spec=pod.spec, metadata=pod.metadata, key=pod.key)
 
 
-def _template(scene: EnvironmentContext, owner: Object, key: str, text: str) -> Iterator[Pod]:
-    for document in documents(text.encode(errors="replace"))[:1]:
-        value = mapping(document.value)
-        if value.get("kind") == "Pod" and isinstance(value.get("spec"), dict):
-            metadata = mapping(value.get("metadata"))
-            yield Pod(scene=scene, owner=owner, path=("spec",), spec=value["spec"], metadata=metadata, key=key)
+def data_of(env: EnvironmentContext, kind: str, name: str) -> Mapping[str, str | None] | None:
+    """Entries of a ConfigMap or Secret by key; None if the environment has neither it nor what creates it.
 
-
-def held(scene: EnvironmentContext, kind: str, name: str) -> Mapping[str, str | None] | None:
-    """The entries of a ConfigMap or Secret of this environment by their key; None where nothing makes it.
-
-    A Secret's values are None: they are sealed, or made in the cluster.
+    The values of a Secret are None: they are sealed, or generated in the cluster.
     """
-    make = _configured if kind == "ConfigMap" else _secret
-    return scene.once(("held", kind, name), lambda: make(scene, name))
+    read = _configmap_data if kind == "ConfigMap" else _secret_data
+    return env.once(("data", kind, name), lambda: read(env, name))
 
 
-def _configured(scene: EnvironmentContext, name: str) -> Mapping[str, str | None] | None:
-    config = scene.find("ConfigMap", name)
+def _configmap_data(env: EnvironmentContext, name: str) -> Mapping[str, str | None] | None:
+    config = env.find("ConfigMap", name)
     if config is None:
         return None
     text = {str(key): value if isinstance(value, str) else str(value) for key, value in mapping(config, "data").items()}
     return {**{str(key): None for key in mapping(config, "binaryData")}, **text}
 
 
-def _secret(scene: EnvironmentContext, name: str) -> Mapping[str, str | None] | None:
-    sealed, plain = scene.find("SealedSecret", name), scene.find("Secret", name)
+def _secret_data(env: EnvironmentContext, name: str) -> Mapping[str, str | None] | None:
+    sealed, plain = env.find("SealedSecret", name), env.find("Secret", name)
     if sealed is None and plain is None:
-        if scene.called("Job", GENERATOR) is None:
+        if env.find_original("Job", GENERATOR) is None:
             return None
-        # The Job makes what the catalog makes: a test holds its script to that.
-        return {key.name: None for key in CATALOG if key.secret == name and key.make is not None} or None
+        # The Job generates the keys of the catalog that have a generator; a test compares its script with them.
+        return {key.name: None for key in CATALOG if key.secret == name and key.generator is not None} or None
     sources = [dig(sealed, "spec", "encryptedData"), dig(sealed, "spec", "template", "data")]
     sources += [dig(plain, "data"), dig(plain, "stringData")]
     return {str(key): None for source in sources for key in mapping(source)}
 
 
-def _place(scene: EnvironmentContext, kind: str, name: str, key: str) -> Place | None:
-    owner = scene.find(kind, name)
+def _place(env: EnvironmentContext, kind: str, name: str, key: str) -> Place | None:
+    owner = env.find(kind, name)
     if owner is not None:
-        return scene.trace.data(owner, key)
-    sealed = scene.find("SealedSecret", name)
-    return scene.trace.field(sealed, ("spec", "encryptedData", key)) if sealed is not None else None
+        return env.trace.data(owner, key)
+    sealed = env.find("SealedSecret", name)
+    return env.trace.field(sealed, ("spec", "encryptedData", key)) if sealed is not None else None

@@ -1,6 +1,6 @@
-"""References between objects: the names that pods say, of a ConfigMap, Secret, key, account or claim, and where.
+"""References of pods to ConfigMaps, Secrets and their keys, ServiceAccounts and volume claims, and label selectors.
 
-One mistake is told once, however many objects say the name.
+References to the same name are grouped, so that one mistake is reported once.
 """
 
 import difflib
@@ -26,7 +26,7 @@ _FIELDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mention:
-    """A name that an object says, or a key below that name. `where` is asked only if there is something to tell."""
+    """Reference to an object by name, or to a key of it. `where` finds its line; called only for violations."""
 
     name: str
     key: str = ""
@@ -35,39 +35,39 @@ class Mention:
 
 
 def grouped(mentions: Iterable[Mention]) -> Iterator[tuple[str, str, list[Mention]]]:
-    """The mentions by name and key: one mistake is one finding, however many objects it breaks."""
+    """Group mentions by name and key, so that one mistake becomes one finding."""
     groups: dict[tuple[str, str], list[Mention]] = defaultdict(list)
-    for each in mentions:
-        groups[each.name, each.key].append(each)
+    for mention in mentions:
+        groups[mention.name, mention.key].append(mention)
     for (name, key), group in groups.items():
         yield name, key, group
 
 
 def first(group: Iterable[Mention]) -> Place:
-    """The first of their places."""
-    return min(each.where() for each in group)
+    """First place of a group."""
+    return min(mention.where() for mention in group)
 
 
 def readers(group: Iterable[Mention]) -> str:
-    """Who says it, in few words."""
-    names = sorted({each.reader for each in group})
+    """Readers of a group for a message, shortened to three."""
+    names = sorted({mention.reader for mention in group})
     more = len(names) - _SHOWN
     return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-def near(name: str, known: Iterable[str]) -> str:
-    """A hint at the known name that is most like this one, else at all of them, if they are few; else nothing."""
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Hint with the most similar known name, else with all of them if they are few; else empty."""
     choices = sorted(set(known))
-    # Most names begin with `airflow-`, so what is not very near is not near at all.
+    # Most names begin with `airflow-`, so only a high similarity means anything.
     close = difflib.get_close_matches(name, choices, n=1, cutoff=0.78)
-    within = [each for each in choices if each in name or name in each]
-    if close or len(within) == 1:
-        return f"did you mean {(close or within)[0]}?"
+    containing = [choice for choice in choices if choice in name or name in choice]
+    if close or len(containing) == 1:
+        return f"did you mean {(close or containing)[0]}?"
     return f"known: {', '.join(choices)}" if 0 < len(choices) <= 8 else ""
 
 
 def entries(pod: Pod, kind: str) -> Iterator[Mention]:
-    """Each ConfigMap, or Secret, that a pod can't start without, and each key of it."""
+    """ConfigMaps or Secrets, and their keys, that a pod can't start without."""
     for container in pod.containers:
         yield from _environment(container, kind)
         yield from _sub_paths(container, kind)
@@ -102,9 +102,9 @@ def _volume(pod: Pod, path: FieldPath, source: Any, field: str) -> Iterator[Ment
 
 
 def _sub_paths(container: Container, kind: str) -> Iterator[Mention]:
-    """A subPath into a ConfigMap or Secret is a key of it, unless its items give the files other names."""
+    """Keys read by subPath; with `items` the file names need not be keys, so those are skipped."""
     field, called = _FIELDS[kind][2:]
-    volumes = {str(dig(each, "name")): dig(each, field) for each in items(container.pod.spec.get("volumes"))}
+    volumes = {str(dig(volume, "name")): dig(volume, field) for volume in items(container.pod.spec.get("volumes"))}
     for number, mount in enumerate(items(container.data.get("volumeMounts"))):
         source, path = volumes.get(str(dig(mount, "name"))), dig(mount, "subPath")
         if (name := _needed(source, called)) and isinstance(path, str) and path and not items(source, "items"):
@@ -113,28 +113,28 @@ def _sub_paths(container: Container, kind: str) -> Iterator[Mention]:
 
 
 def pull_secrets(pod: Pod) -> Iterator[Mention]:
-    """Each Secret that the kubelet pulls a pod's images with."""
-    for number, each in enumerate(items(pod.spec.get("imagePullSecrets"))):
-        if isinstance(name := dig(each, "name"), str) and name:
+    """Secrets of `imagePullSecrets`."""
+    for number, secret in enumerate(items(pod.spec.get("imagePullSecrets"))):
+        if isinstance(name := dig(secret, "name"), str) and name:
             yield _mention(pod, name, "", pod, ("imagePullSecrets", number, "name"))
 
 
 def accounts(pod: Pod) -> Iterator[Mention]:
-    """The ServiceAccount that a pod runs as."""
+    """ServiceAccount that a pod runs as."""
     field = "serviceAccountName" if "serviceAccountName" in pod.spec else "serviceAccount"  # the deprecated name
     if isinstance(name := pod.spec.get(field), str) and name:
         yield _mention(pod, name, "", pod, (field,))
 
 
 def claims(pod: Pod) -> Iterator[Mention]:
-    """Each volume claim that a pod mounts."""
+    """Volume claims that a pod mounts."""
     for number, volume in enumerate(items(pod.spec.get("volumes"))):
         if isinstance(name := dig(volume, "persistentVolumeClaim", "claimName"), str) and name:
             yield _mention(pod, name, "", pod, ("volumes", number, "persistentVolumeClaim", "claimName"))
 
 
 def _needed(reference: Any, field: str) -> str:
-    """The name in a reference that must lead somewhere; empty where it need not, or is none."""
+    """Name in a required reference; empty if the reference is optional or malformed."""
     name = mapping(reference).get(field)
     return name if isinstance(name, str) and mapping(reference).get("optional") is not True else ""
 
@@ -144,7 +144,7 @@ def _mention(pod: Pod, name: str, key: str, within: Pod | Container, path: Field
 
 
 def unread(env: EnvironmentContext, kind: str, name: str) -> bool:
-    """Whether a file defines this object and kustomize does not read it: `kustomize/unread-file` tells that, once."""
+    """Whether the object is defined in a file that kustomize does not read, which `kustomize/unread-file` reports."""
     return (kind, name) in env.once("unread", lambda: frozenset(_defined(env)))
 
 
@@ -153,10 +153,10 @@ def _defined(env: EnvironmentContext) -> Iterator[tuple[str, str]]:
     used = {posixpath.dirname(path) for path in read}
     roots = [env.environment.overlay, *(["base"] if any(path.startswith("base/") for path in read) else [])]
     for path, data in env.tree.files.items():
-        near = path.endswith((".yaml", ".yml")) and any(path.startswith(f"{root}/") for root in roots)
-        # Components that are not in use are a menu.
-        menu = "/components/" in path and posixpath.dirname(path) not in used
-        if near and not menu and path not in read:
+        is_manifest = path.endswith((".yaml", ".yml")) and any(path.startswith(f"{root}/") for root in roots)
+        # Components that no kustomization uses are optional and may stay unread.
+        is_unused_component = "/components/" in path and posixpath.dirname(path) not in used
+        if is_manifest and not is_unused_component and path not in read:
             for document in documents(data):
                 kind, name = dig(document.value, "kind"), dig(document.value, "metadata", "name")
                 if isinstance(kind, str) and isinstance(name, str):
@@ -164,7 +164,7 @@ def _defined(env: EnvironmentContext) -> Iterator[tuple[str, str]]:
 
 
 class Labelled:
-    """The pods of an environment by their labels."""
+    """Index of pods by label, to evaluate selectors."""
 
     def __init__(self, pods: Iterable[Pod]) -> None:
         self._pods = tuple(pods)
@@ -174,26 +174,34 @@ class Labelled:
                 self._by_label[str(key), str(value)].add(number)
 
     def selected(self, selector: Any) -> list[Pod]:
-        """The pods that a label selector (`matchLabels` and `matchExpressions`) takes; an empty one takes all."""
+        """Pods that a label selector (`matchLabels`, `matchExpressions`) matches; an empty one matches all."""
         numbers = set(range(len(self._pods)))
         for pair in mapping(mapping(selector).get("matchLabels")).items():
             numbers &= self._by_label.get((str(pair[0]), str(pair[1])), set())
-        expressions = [each for each in items(mapping(selector).get("matchExpressions")) if isinstance(each, dict)]
+        expressions = [
+            expression
+            for expression in items(mapping(selector).get("matchExpressions"))
+            if isinstance(expression, dict)
+        ]
         chosen = [self._pods[number] for number in sorted(numbers)]
-        return [pod for pod in chosen if all(_meets(mapping(pod.metadata.get("labels")), e) for e in expressions)]
+        return [
+            pod
+            for pod in chosen
+            if all(_meets(mapping(pod.metadata.get("labels")), expression) for expression in expressions)
+        ]
 
 
 def _meets(labels: Mapping[Any, Any], expression: Mapping[str, Any]) -> bool:
     key, values = expression.get("key"), items(expression.get("values"))
-    there = isinstance(key, str) and key in labels
+    exists = isinstance(key, str) and key in labels
     value = labels.get(key) if isinstance(key, str) else None
     match expression.get("operator"):
         case "In":
-            return there and value in values
+            return exists and value in values
         case "NotIn":
             return value not in values
         case "Exists":
-            return there
+            return exists
         case "DoesNotExist":
-            return not there
-    return True  # no operator that Kubernetes knows: another rule's to tell
+            return not exists
+    return True  # an unknown operator, which the schema rules report

@@ -1,4 +1,4 @@
-"""All rules, found in the package `rules`, and what they find."""
+"""Rule registry: discovers the rules in the package `rules`, runs them on a context, and applies exemptions."""
 
 import pkgutil
 from collections import defaultdict
@@ -17,40 +17,45 @@ from bootstrap.validate.rule import Check
 from bootstrap.validate.violation import Finding, Rule, Severity, Violation, Within, merged
 from bootstrap.yamltools.positions import Place
 
-ALWAYS = "fleet/rule-switched-off"  # the rule that can't be switched off
+ALWAYS = "fleet/rule-switched-off"  # the rule that can't be switched off: it reports all new exemptions
 
 
 @cache
 def checks() -> tuple[Check[Any], ...]:
-    """The rules of the package `rules`, by family, file and line."""
-    names = sorted(each.name for each in pkgutil.walk_packages(rules.__path__, f"{rules.__name__}."))
-    held = [(name, value) for name in names for value in vars(import_module(name)).values()]
-    return tuple(each for name, each in held if isinstance(each, Check) and each.run.__module__ == name)
+    """Checks of all modules in the package `rules`, sorted by module and line."""
+    modules = sorted(module.name for module in pkgutil.walk_packages(rules.__path__, f"{rules.__name__}."))
+    values = [(module, value) for module in modules for value in vars(import_module(module)).values()]
+    # A module also holds checks that it imports; each check counts where it is defined.
+    return tuple(value for module, value in values if isinstance(value, Check) and value.run.__module__ == module)
 
 
-def every() -> tuple[Rule, ...]:
-    """Every rule, by family, file and line."""
-    return tuple(each.rule for each in checks())
+def all_rules() -> tuple[Rule, ...]:
+    """Every rule, sorted by module and line."""
+    return tuple(check.rule for check in checks())
 
 
 def findings(context: Context, check: Check[Any]) -> list[Finding]:
-    """Where one rule is broken in a context, whatever explains it."""
+    """Findings of a single rule in a context; rules that would explain them are not consulted."""
     return [_finding(context, check.rule, violation) for violation in context.violations(check)]
 
 
 def examine(context: Context) -> list[Finding]:
-    """All that is wrong in a context: of a mistake and what follows from it, the mistake."""
-    found = [each for check in checks() if check.scope is type(context) for each in findings(context, check)]
+    """Findings of all rules for this kind of context, without those that another finding explains (`Rule.after`)."""
+    results = [finding for check in checks() if check.scope is type(context) for finding in findings(context, check)]
     if isinstance(context, EnvironmentContext):
-        chosen = [check for check in checks() if check.scope is ObjectContext]
-        found.extend(_finding(context, *broken) for broken in objects.violations(context, chosen))
-    # A rule that is switched off explains nothing: its findings are not shown.
-    told: dict[object, set[str]] = defaultdict(set)
-    for each in found:
-        if not context.exempts(each.rule, each.place):
+        object_checks = [check for check in checks() if check.scope is ObjectContext]
+        results.extend(_finding(context, *broken) for broken in objects.violations(context, object_checks))
+    # A rule that is switched off explains nothing: its findings are not shown, so the reader would see neither.
+    reported: dict[object, set[str]] = defaultdict(set)
+    for finding in results:
+        if not context.exempts(finding.rule, finding.place):
             for within in Within:
-                told[_around(each.place, within)].add(each.rule.name)
-    return [each for each in found if not _is_explained(each.rule, told[_around(each.place, each.rule.within)])]
+                reported[_scope_key(finding.place, within)].add(finding.rule.name)
+    return [
+        finding
+        for finding in results
+        if not _is_explained(finding.rule, reported[_scope_key(finding.place, finding.rule.within)])
+    ]
 
 
 def _finding(context: Context, rule: Rule, violation: Violation) -> Finding:
@@ -63,46 +68,48 @@ def _finding(context: Context, rule: Rule, violation: Violation) -> Finding:
     )
 
 
-def _around(place: Place, within: Within) -> object:
-    """What two places have in common that are within the same environment, file or line."""
+def _scope_key(place: Place, within: Within) -> object:
+    """Key that is equal for two places in the same environment, file or line."""
     return {Within.ENVIRONMENT: None, Within.FILE: place.path, Within.LINE: place}[within]
 
 
-def _is_explained(rule: Rule, told: set[str]) -> bool:
-    return any(name != rule.name and fnmatchcase(name, cause) for cause in rule.after for name in told)
+def _is_explained(rule: Rule, reported: set[str]) -> bool:
+    return any(name != rule.name and fnmatchcase(name, cause) for cause in rule.after for name in reported)
 
 
 def names() -> dict[str, str]:
-    """The names of all rules, by each name that they have or had."""
-    return {name: rule.name for rule in every() for name in rule.names}
+    """Current rule names by every name that a rule has or had (aliases)."""
+    return {name: rule.name for rule in all_rules() for name in rule.names}
 
 
-def named(name: str) -> Rule:
-    """The rule of this name, or that had it before. Raises BadOption where there is none."""
-    for rule in every():
+def find(name: str) -> Rule:
+    """Look up a rule by its name or alias. Raises BadOption for an unknown name."""
+    for rule in all_rules():
         if name in rule.names:
             return rule
     raise BadOption(f"there is no rule {name!r}", hint="taxiway validate --list-rules shows them all")
 
 
-def check_off(off: Iterable[Exemption]) -> None:
-    """Raise BadTarget where the rule is switched off that can't be."""
-    if any(each.rule == ALWAYS for each in off):
+def check_exemptions(exemptions: Iterable[Exemption]) -> None:
+    """Raise BadTarget if the rule ALWAYS is among the exemptions."""
+    if any(exemption.rule == ALWAYS for exemption in exemptions):
         raise BadTarget(f"taxiway.yaml switches off {ALWAYS}, which can't be", hint="take its entry out")
 
 
-def exempting(finding: Finding, off: Iterable[Exemption]) -> Exemption | None:
-    """What switches off the rule of a finding, where and for all environments that it is about."""
+def exemption_of(finding: Finding, exemptions: Iterable[Exemption]) -> Exemption | None:
+    """The exemption that covers a finding's rule, its path and all of its environments; None if there is none."""
     names, path = finding.rule.names, finding.place.path
-    return next((each for each in off if ALWAYS not in names and each.covers(names, finding.environments, path)), None)
+    if ALWAYS in names:
+        return None
+    return next((entry for entry in exemptions if entry.covers(names, finding.environments, path)), None)
 
 
-def judged(findings: Iterable[Finding], off: Sequence[Exemption]) -> list[Finding]:
-    """The findings whose rule is not switched off there, each once; first of all what says that one is."""
-    left = merged(each for each in findings if exempting(each, off) is None)
-    return sorted(left, key=lambda each: each.rule.name != ALWAYS)
+def apply_exemptions(findings: Iterable[Finding], exemptions: Sequence[Exemption]) -> list[Finding]:
+    """Findings that no exemption covers, merged by place; those of the rule ALWAYS come first."""
+    remaining = merged(finding for finding in findings if exemption_of(finding, exemptions) is None)
+    return sorted(remaining, key=lambda finding: finding.rule.name != ALWAYS)
 
 
-def serious(findings: Iterable[Finding]) -> list[Finding]:
-    """The errors among findings."""
-    return [each for each in findings if each.rule.severity is Severity.ERROR]
+def errors(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings of severity error."""
+    return [finding for finding in findings if finding.rule.severity is Severity.ERROR]

@@ -1,4 +1,4 @@
-"""The decorator that makes a function a rule."""
+"""Rule decorator: `@rule(...)` makes a function a Check, with the rule's page taken from its docstring."""
 
 import inspect
 from collections.abc import Callable, Iterable
@@ -8,22 +8,22 @@ from typing import Any, Generic, TypeVar
 from bootstrap.validate.violation import FieldViolation, Rule, Severity, Violation, Within
 
 ERROR, WARNING = Severity.ERROR, Severity.WARNING
-Looked = TypeVar("Looked")
+ContextT = TypeVar("ContextT")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Check(Generic[Looked]):
-    """A rule, and the function that yields its violations in a context of the class `scope`.
+class Check(Generic[ContextT]):
+    """A rule and its function, which yields the violations in one context of the class `scope`.
 
-    They are of the class Violation; of a rule about one object, FieldViolation.
+    It yields Violation; for the scope ObjectContext, FieldViolation.
     """
 
     rule: Rule
-    run: Callable[[Looked], Iterable[Any]]
-    scope: type[Looked]
+    run: Callable[[ContextT], Iterable[Any]]
+    scope: type[ContextT]
 
-    def __call__(self, context: Looked) -> Iterable[Any]:
-        """Every violation."""
+    def __call__(self, context: ContextT) -> Iterable[Any]:
+        """Yield every violation in this context."""
         return self.run(context)
 
 
@@ -35,19 +35,19 @@ def rule(
     aliases: tuple[str, ...] = (),
     after: tuple[str, ...] = (),
     within: Within = Within.ENVIRONMENT,
-) -> Callable[[Callable[[Looked], Iterable[Violation | FieldViolation]]], Check[Looked]]:
-    """Make a function a rule.
+) -> Callable[[Callable[[ContextT], Iterable[Violation | FieldViolation]]], Check[ContextT]]:
+    """Register a function as a rule.
 
-    Its docstring is the rule's page, in two paragraphs: what must hold, and what happens otherwise. The class that its
-    parameter is annotated with is what it looks at.
+    Its docstring is the rule's page, in two paragraphs: what must hold, and what happens otherwise. The annotation of
+    its parameter is the class of context that it is called with.
     """
 
-    def made(function: Callable[[Looked], Iterable[Violation | FieldViolation]]) -> Check[Looked]:
+    def decorate(function: Callable[[ContextT], Iterable[Violation | FieldViolation]]) -> Check[ContextT]:
         title, why = (" ".join(text.split()) for text in (inspect.getdoc(function) or "").split("\n\n"))
         scope = next(iter(inspect.get_annotations(function).values()))
-        told = Rule(
+        page = Rule(
             name=name, severity=severity, title=title, why=why, fix=fix, aliases=aliases, after=after, within=within
         )
-        return Check(rule=told, run=function, scope=scope)
+        return Check(rule=page, run=function, scope=scope)
 
-    return made
+    return decorate

@@ -1,4 +1,4 @@
-"""All that is wrong with an environment repo: with its environments, with each beside the others, with what is left."""
+"""Validation run: findings of the chosen environments, of the environments compared, and of files outside of any."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -20,11 +20,11 @@ from bootstrap.validate.violation import Finding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Survey:
-    """What is to be looked at: the environments `chosen`, and the `unassigned` files, if any.
+class Validation:
+    """What a run examines: the `chosen` environments, and the `unassigned` files of no environment, unless None.
 
-    `now` is the time that certificates are judged by. `off` are the rules that are switched off: of a change that is
-    judged, those of the commit that it is measured against, so that no change silences what is said of it.
+    `now` is the time that certificates are checked against. `exemptions` are the rules that are switched off. With
+    `--since` they are those of the base commit, so that a change can't hide its own findings.
     """
 
     checkout: Checkout
@@ -32,69 +32,69 @@ class Survey:
     examiner: Examiner
     now: datetime
     unassigned: UnassignedFiles | None
-    off: Sequence[Exemption]
+    exemptions: Sequence[Exemption]
 
-    def of_changed(self) -> "Survey":
-        """The same of those alone that differ from the commit before."""
-        return replace(self, chosen=tuple(each for each in self.chosen if self.examiner.differs(each)))
+    def of_changed(self) -> "Validation":
+        """The same run, limited to environments that differ from the base commit."""
+        return replace(self, chosen=tuple(filter(self.examiner.differs, self.chosen)))
 
     def findings(self, *, progress: Progress) -> list[Finding]:
-        """Every finding. Raises BadTarget at once where the rule is switched off that can't be."""
-        registry.check_off(self.checkout.model.exemptions)
+        """All findings but the API server's. Raises BadTarget if taxiway.yaml switches off a rule that can't be."""
+        registry.check_exemptions(self.checkout.model.exemptions)
         examined = self._examined(progress)
-        found = [each for environment in self.chosen for each in examined[environment.name].findings]
-        found.extend(each for environment in self.chosen for each in self._dated(environment))
-        claims = [(each.name, claim) for each in self.chosen for claim in examined[each.name].claims]
+        findings: list[Finding] = []
+        for environment in self.chosen:
+            findings.extend(examined[environment.name].findings)
+            findings.extend(self._dated_findings(environment))
         fleet = FleetContext(
             model=self.checkout.model,
-            chosen=tuple(each.name for each in self.chosen),
-            claims=claims,
-            off_before=self.examiner.off_before,
+            chosen=tuple(examined),
+            claims=[(name, claim) for name, result in examined.items() for claim in result.claims],
+            exemptions_before=self.examiner.exemptions_before,
             overlays=self.unassigned.overlays if self.unassigned else (),
             clusters=self.unassigned.clusters if self.unassigned else (),
             read=self.checkout.read,
             rules=registry.names(),
         )
-        found.extend(registry.examine(fleet))
-        return self.judged(found)
+        findings.extend(registry.examine(fleet))
+        return self.apply_exemptions(findings)
 
-    def asked(self, context: str | None, *, progress: Progress) -> list[Finding]:
-        """What the API server of a kubectl context says of the environments that build."""
+    def server_findings(self, context: str | None, *, progress: Progress) -> list[Finding]:
+        """Findings of a server-side dry run in a kubectl context, for the environments that build."""
         with progress("asking the API server"):
-            return list(self._asked(Kubectl.find(context)))
+            return list(self._server_findings(Kubectl.find(context)))
 
-    def judged(self, found: Iterable[Finding]) -> list[Finding]:
-        """Findings as they are told."""
-        return registry.judged(found, self.off)
+    def apply_exemptions(self, findings: Iterable[Finding]) -> list[Finding]:
+        """Findings as they are reported: merged, and without those that are switched off."""
+        return registry.apply_exemptions(findings, self.exemptions)
 
     def _examined(self, progress: Progress) -> dict[str, Examined]:
-        """What is in each environment: read from the cache, or built and examined, several at a time."""
+        """Results by environment name, in the order of `chosen`: from the cache, or built and examined in parallel."""
         what = "building and examining the overlays"
         # One thread more than cores: Python examines one environment at a time while kustomize builds others.
         with progress(what) as tell, ThreadPoolExecutor(process.cores() + 1) as pool:
-            found = {each.name: known for each in self.chosen if (known := self.examiner.remembered(each))}
-            jobs = {
-                pool.submit(self.examiner.examine, each): each.name for each in self.chosen if each.name not in found
-            }
+            results = {environment.name: self.examiner.cached(environment) for environment in self.chosen}
+            missing = [environment for environment in self.chosen if results[environment.name] is None]
+            jobs = {pool.submit(self.examiner.examine, environment): environment.name for environment in missing}
             try:
                 for number, job in enumerate(as_completed(jobs), 1):
-                    found[jobs[job]] = job.result()
+                    results[jobs[job]] = job.result()
                     if tell:
                         tell(f"{what}: {number} of {len(jobs)}")
             finally:
                 pool.shutdown(cancel_futures=True)
-        return found
+        return {name: result for name, result in results.items() if result is not None}
 
-    def _dated(self, environment: Environment) -> list[Finding]:
-        """What time alone has done to an environment: looked for at each run, also where nothing else changed."""
+    def _dated_findings(self, environment: Environment) -> list[Finding]:
+        """Findings that depend on the time, such as an expired certificate: never cached, as no file has to change."""
         path, model = certificates.path(environment), self.checkout.model
         pem = self.checkout.read(path)
-        known = EnvironmentContext(model=model, environment=environment, tree=Tree({path: pem} if pem else {}))
-        return registry.examine(DatedContext(model=model, environment=known, now=self.now))
+        context = EnvironmentContext(model=model, environment=environment, tree=Tree({path: pem} if pem else {}))
+        return registry.examine(DatedContext(model=model, environment=context, now=self.now))
 
-    def _asked(self, kubectl: Kubectl) -> Iterator[Finding]:
-        for each in self.chosen:
-            scene = self.examiner.scene(each)
-            if scene.rendered:
-                out, err = kubectl.dry_run(scene.rendered)
-                yield from registry.examine(ServerContext(model=scene.model, environment=scene, out=out, err=err))
+    def _server_findings(self, kubectl: Kubectl) -> Iterator[Finding]:
+        for environment in self.chosen:
+            context = self.examiner.context(environment)
+            if context.rendered:
+                out, err = kubectl.dry_run(context.rendered)
+                yield from registry.examine(ServerContext(model=context.model, environment=context, out=out, err=err))

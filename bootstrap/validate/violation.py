@@ -1,4 +1,4 @@
-"""Rules, their violations, and findings: violations as `taxiway validate` tells them."""
+"""Rule, Violation and Finding: the metadata of a rule, a place that breaks it, and the reported result."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -9,14 +9,14 @@ from bootstrap.yamltools.positions import Place as Place
 
 
 class Severity(StrEnum):
-    """An error keeps the environment from working, now or at the next change; a warning is worth a look."""
+    """Severity: an error keeps the environment from working, now or at the next change; a warning does not."""
 
     ERROR = "error"
     WARNING = "warning"
 
 
 class Within(StrEnum):
-    """How near another rule must be violated to explain a violation: in the same environment, file or line."""
+    """Distance at which a finding of a rule in `Rule.after` suppresses another: same environment, file or line."""
 
     ENVIRONMENT = "environment"
     FILE = "file"
@@ -25,10 +25,10 @@ class Within(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One thing that must hold. `name` is `family/mistake`; `why` says what happens otherwise, `fix` what to do.
+    """Metadata of a rule. `name` is `family/mistake`; `why` says what happens otherwise, `fix` what to do.
 
-    `aliases` are names that it had before. `after` are rules, by name or as shell patterns, whose violations explain
-    its own: `within` the same environment, file or line, only theirs are told.
+    `aliases` are its former names. `after` are rules, by name or shell pattern, whose violations explain its own:
+    in the same environment, file or line (`within`), only theirs are reported.
     """
 
     name: str
@@ -42,21 +42,21 @@ class Rule:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Its name, and those that it had before."""
+        """Current name, then the aliases."""
         return (self.name, *self.aliases)
 
     @property
     def page(self) -> str:
-        """Where it is documented, in this project's repository; the anchor is as GitHub and GitLab make it."""
+        """Path of its documentation in this project's repository, with the anchor that GitHub and GitLab derive."""
         return f"docs/rules.md#{self.name.replace('/', '')}"
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A place where a rule is broken, as the rule's function yields it.
+    """A place that breaks a rule, as the rule's function yields it.
 
-    `hint` says what to do here, where that is more than the rule's own fix; `environments` are the names of those that
-    it is about, where that is not simply the one that was looked at.
+    `hint` replaces the rule's fix where more is known; `environments` replaces the name of the environment that was
+    examined, for rules about several.
     """
 
     place: Place
@@ -67,7 +67,7 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class FieldViolation:
-    """A field of an object where a rule about one object is broken. The message does not name the object."""
+    """A field that breaks a rule about one object. The message leaves out the object; `objects.violations` adds it."""
 
     path: FieldPath
     message: str
@@ -76,9 +76,9 @@ class FieldViolation:
 
 @dataclass(frozen=True, slots=True)
 class SchemaViolation(FieldViolation):
-    """A field that the schema of its kind refuses: it explains whatever else is wrong at, around or inside of it.
+    """A field that the kind's schema refuses. Other violations at, above or below this field are suppressed.
 
-    Where its name is `misspelt`, it explains what is wrong with the fields beside it as well.
+    If the field's name is `misspelt`, so are those of its sibling fields.
     """
 
     misspelt: bool = False
@@ -86,7 +86,7 @@ class SchemaViolation(FieldViolation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """A violation with its rule and its environments."""
+    """A violation with its rule and the names of its environments, ready to be reported."""
 
     rule: Rule
     place: Place
@@ -96,16 +96,18 @@ class Finding:
 
 
 def merged(findings: Iterable[Finding]) -> list[Finding]:
-    """The findings by place, each once: what several environments share names them all."""
-    found: dict[tuple[Place, str, str], Finding] = {}
-    for each in findings:
-        key = (each.place, each.rule.name, each.message)
-        other = found.get(key)
-        names = tuple(dict.fromkeys((*(other.environments if other else ()), *each.environments)))
-        found[key] = Finding(rule=each.rule, place=each.place, message=each.message, hint=each.hint, environments=names)
-    return [found[key] for key in sorted(found, key=lambda key: (key[0], key[1], key[2]))]
+    """Findings sorted by place; equal findings of several environments become one that names them all."""
+    by_key: dict[tuple[Place, str, str], Finding] = {}
+    for finding in findings:
+        key = (finding.place, finding.rule.name, finding.message)
+        other = by_key.get(key)
+        names = tuple(dict.fromkeys((*(other.environments if other else ()), *finding.environments)))
+        by_key[key] = Finding(
+            rule=finding.rule, place=finding.place, message=finding.message, hint=finding.hint, environments=names
+        )
+    return [by_key[key] for key in sorted(by_key, key=lambda key: (key[0], key[1], key[2]))]
 
 
 def as_errors(findings: Iterable[Finding]) -> list[Finding]:
-    """The same findings, each one an error."""
-    return [replace(each, rule=replace(each.rule, severity=Severity.ERROR)) for each in findings]
+    """Findings with their severity raised to error (`--strict`)."""
+    return [replace(finding, rule=replace(finding.rule, severity=Severity.ERROR)) for finding in findings]

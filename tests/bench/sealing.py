@@ -23,7 +23,7 @@ from tests.bench.table import NotMeasured, Row, Section, faster, overhead
 
 VALUE = b"Wm0nP2a7c1x8Q4r9T6y3u5K0"
 NAMESPACE, NAME = "airflow-dev", "airflow-fernet"
-LABEL = sealing.label(sealing.Scope.STRICT, NAMESPACE, NAME)
+LABEL = sealing.oaep_label(sealing.Scope.STRICT, NAMESPACE, NAME)
 MANY = 100
 _BATCH = 25
 _NONCE = bytes(12)
@@ -37,7 +37,7 @@ from bootstrap.core.secret import Secret
 from bootstrap.secrets import sealing
 source = sys.argv[1]
 certificate = sealing.read_certificate(Path(source).read_bytes(), source=source, now=datetime.now(UTC))
-label = sealing.label(sealing.Scope.STRICT, {NAMESPACE!r}, {NAME!r})
+label = sealing.oaep_label(sealing.Scope.STRICT, {NAMESPACE!r}, {NAME!r})
 for number in range({MANY}):
     print(sealing.seal(Secret(b"value-%d" % number), certificate.key, label))
 """

@@ -1,11 +1,11 @@
-"""`taxiway comment`: a text that another job made is told to the pull request, once, and as text alone."""
+"""`taxiway comment`: the text of another job is posted once, without control characters."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from bootstrap.commands.comment import _plain
+from bootstrap.commands.comment import _sanitized
 from tests.conftest import Keys, Taxiway
 from tests.forge.loopback import Reply, Server, serving
 from tests.forge.test_described import of_github
@@ -34,27 +34,27 @@ def repo(server: Server, keys: Keys, taxiway: Taxiway, tmp_path: Path, monkeypat
     return tmp_path / "repo"
 
 
-def test_a_text_is_told_once(repo: Path, server: Server, taxiway: Taxiway, tmp_path: Path) -> None:
+def test_a_comment_is_posted_once(repo: Path, server: Server, taxiway: Taxiway, tmp_path: Path) -> None:
     (tmp_path / "text.md").write_text("### dev\n\nNo difference.\n")
     said = taxiway("comment", 3, tmp_path / "text.md")
     assert said.code == 0, said.err
-    assert said.out.startswith("told: ")
+    assert said.out.startswith("commented: ")
     (sent,) = [each.body for each in server.received if each.method == "POST"]
     assert sent == {"body": "### dev\n\nNo difference.\n"}
     server.on(f"GET {COMMENTS}", Reply(body=[{**SAID, "body": sent["body"]}]))
-    assert taxiway("comment", 3, tmp_path / "text.md").out.startswith("told before: ")
+    assert taxiway("comment", 3, tmp_path / "text.md").out.startswith("commented already: ")
     assert server.count(f"POST {COMMENTS}") == 1
 
 
 @pytest.mark.parametrize("text", [b"", b" \n\t\n"])
-def test_nothing_is_not_told(repo: Path, server: Server, taxiway: Taxiway, tmp_path: Path, text: bytes) -> None:
+def test_an_empty_text_is_refused(repo: Path, server: Server, taxiway: Taxiway, tmp_path: Path, text: bytes) -> None:
     (tmp_path / "text.md").write_bytes(text)
     said = taxiway("comment", 3, tmp_path / "text.md")
     assert (said.code, "holds no text" in said.err, server.received) == (2, True, [])
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "text"),
     [
         (b"a\x1b[31mb", "a\ufffd[31mb"),
         (b"a\r\nb\rc", "a\nb\ufffdc"),
@@ -63,11 +63,11 @@ def test_nothing_is_not_told(repo: Path, server: Server, taxiway: Taxiway, tmp_p
         ("grün\tok".encode(), "grün\tok"),
     ],
 )
-def test_what_is_no_text_becomes_text(given: bytes, told: str) -> None:
-    assert _plain(given, 100) == told
+def test_control_characters_are_replaced(given: bytes, text: str) -> None:
+    assert _sanitized(given, 100) == text
 
 
-def test_a_text_is_never_longer_than_the_forge_takes() -> None:
-    text = _plain(b"a" * 100_000, 65_536)
+def test_a_text_is_cut_at_the_forges_limit() -> None:
+    text = _sanitized(b"a" * 100_000, 65_536)
     assert len(text) == 65_536
     assert text.endswith("cut here: the forge takes no more.\n")

@@ -63,7 +63,7 @@ def test_a_killed_promotion_is_finished_by_the_next(folder: Path, strides: Strid
         assert (run["after"]["worktrees"], run["after"]["left"]) == (1, []), run
 
 
-@pytest.mark.parametrize("strides", [pytest.param((67, 11), id="gate"), DEEP])
+@pytest.mark.parametrize("strides", [pytest.param((101, 19), id="gate"), DEEP])
 def test_a_killed_edit_is_finished_by_the_next(folder: Path, strides: Strides) -> None:
     found = runs(folder, strides, "set", "image", "airflow=apache/airflow:3.3.4")
     wanted = next(run["after"] for run in found if run["code"] == 0)

@@ -1,4 +1,4 @@
-"""Edits of one value: set in place, set back to the same bytes, refused where they can't be or must not be."""
+"""Edits of one value: set in place, set back to the same bytes, refused where the value is invalid or a secret."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,8 +14,7 @@ from bootstrap.config.model import Model
 from bootstrap.core.errors import BadOption, BadSecret, BadTarget, TaxiwayError
 from bootstrap.core.image import Image
 from bootstrap.core.tree import Tree
-from bootstrap.kustomize import images
-from bootstrap.promotion import edits
+from bootstrap.promotion import edits, images
 from bootstrap.promotion.plan import Plan
 from bootstrap.yamltools import envfile
 from tests import environment_repo as envs
@@ -105,7 +104,7 @@ def test_the_images_that_are_set_are_rendered() -> None:
         ("airflow", "Apache/airflow:3.3.3 ", "does not say which image"),
     ],
 )
-def test_an_image_that_can_not_be_is_refused(name: str, reference: str, says: str) -> None:
+def test_an_invalid_image_is_refused(name: str, reference: str, says: str) -> None:
     with pytest.raises(BadOption) as caught:
         edits.image(REPO, DEV, name, reference)
     assert says in caught.value.message
@@ -181,8 +180,9 @@ def test_setting_a_setting_and_setting_it_back_restores_the_bytes(name: str, val
     assert plan.changes.paths in ((), (OWN,))
 
 
-def test_a_setting_is_read_as_kustomize_reads_it() -> None:
-    odd = "  AIRFLOW__CORE__PARALLELISM= 7 # no comment\n#AIRFLOW__API__WORKERS=9\n\tTZ=a=b\r\nEMPTY=\n"
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_setting_is_read_as_kustomize_reads_it(mark: str) -> None:
+    odd = mark + "  AIRFLOW__CORE__PARALLELISM= 7 # no comment\n#AIRFLOW__API__WORKERS=9\n\tTZ=a=b\r\nEMPTY=\n"
     tree = envs.edited(REPO, OWN, lambda _: odd)
     objects = envs.render(tree, "dev")
     data = next(each["data"] for each in objects if each["metadata"]["name"].startswith("airflow-env-"))
@@ -203,7 +203,7 @@ def test_a_setting_is_read_as_kustomize_reads_it() -> None:
         "AIRFLOW__CELERY__BROKER_URL=redis://:hunter2@redis/0",
     ],
 )
-def test_a_secret_is_sent_to_sealing_and_never_shown(setting: str) -> None:
+def test_a_secret_is_refused_and_not_quoted(setting: str) -> None:
     with pytest.raises(BadSecret, match="holds a secret") as caught:
         edits.config(REPO, DEV, setting)
     assert "seal" in caught.value.hint
@@ -221,7 +221,7 @@ def test_what_is_no_setting_is_refused(setting: str) -> None:
         edits.config(REPO, DEV, setting)
 
 
-def test_a_setting_that_stands_twice_is_not_edited() -> None:
+def test_a_duplicate_setting_is_not_edited() -> None:
     tree = envs.edited(REPO, OWN, lambda text: text + "TZ=a\nTZ=b\n")
     with pytest.raises(BadTarget, match="TZ is set twice"):
         edits.config(tree, DEV, "TZ=c")
@@ -264,7 +264,7 @@ def test_a_model_with_a_hold_and_a_rule_that_is_off_is_read_back_as_written() ->
     assert Model.parse(wanted.render()) == wanted
 
 
-def test_a_hold_without_a_reason_and_a_list_that_is_no_block_are_told() -> None:
+def test_a_hold_without_a_reason_and_a_flow_list_are_refused() -> None:
     text = REPO["taxiway.yaml"] + b"  hold: {author: me}\n"
     with pytest.raises(BadTarget, match="'prod' is on hold without a reason"):
         Model.parse(text)
@@ -274,7 +274,7 @@ def test_a_hold_without_a_reason_and_a_list_that_is_no_block_are_told() -> None:
         edit.hold(flow, Model.parse(flow), "dev", HOLD)
 
 
-def test_an_entry_that_another_one_reaches_into_is_not_taken_away() -> None:
+def test_an_entry_with_an_anchor_that_is_used_elsewhere_is_not_removed() -> None:
     _, second, third = envs.NAMES
     text = REPO["taxiway.yaml"].decode()
     for name, cluster in ((second, "&where default"), (third, "*where")):
@@ -291,7 +291,7 @@ def test_an_entry_that_another_one_reaches_into_is_not_taken_away() -> None:
     what=st.sampled_from([edits.image, edits.dags, edits.config]),
     arguments=st.lists(st.text(max_size=30) | st.sampled_from(["airflow", "A=1"]), min_size=2, max_size=2),
 )
-def test_no_input_raises_anything_but_what_the_user_can_act_on(what: Callable[..., Plan], arguments: list[str]) -> None:
+def test_any_input_raises_a_taxiway_error_or_none(what: Callable[..., Plan], arguments: list[str]) -> None:
     wanted = arguments if what is edits.image else arguments[:1]
     try:
         plan = what(with_dags(REPO), DEV, *wanted)

@@ -1,4 +1,4 @@
-"""What a promotion carries, what it leaves alone, and what it refuses to guess."""
+"""Promotions: what moves, what stays, and which conflicts are refused. Rollbacks."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from bootstrap.config.hold import Hold
 from bootstrap.config.model import Model
+from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.errors import BadOption, BadTarget
 from bootstrap.core.tree import Tree
 from bootstrap.promotion import plan as promotion
 from bootstrap.promotion import release, rollback
-from bootstrap.promotion.plan import ALL, Part, Plan
+from bootstrap.promotion.merge import Part
+from bootstrap.promotion.plan import ALL, Plan
 from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.rules.references.configmaps_and_secrets import missing_secret, missing_secret_key
 from tests import environment_repo as envs
@@ -147,12 +149,12 @@ def test_an_environment_promoted_into_itself_is_unchanged(
 ) -> None:
     tree = applied(REPO, edits)
     plan, after = promote(tree, name, name, only=only, ancestor=ancestor)
-    assert plan == Plan(changes=promotion.ChangeSet())
+    assert plan == Plan(changes=ChangeSet())
     assert after == tree
 
 
 @given(edits=SCENARIOS, only=PARTS, ancestor=ANCESTORS)
-def test_what_is_the_targets_own_stays_byte_for_byte(
+def test_what_belongs_to_the_target_stays_byte_for_byte(
     edits: list[Edit], only: frozenset[Part], ancestor: Tree | None
 ) -> None:
     tree = applied(REPO, edits)
@@ -171,7 +173,7 @@ def test_what_is_the_targets_own_stays_byte_for_byte(
 @given(
     theirs=st.lists(release_edits("dev"), max_size=5), own=st.lists(own_edits("dev") | own_edits("staging"), max_size=2)
 )
-def test_a_target_that_nobody_edited_gets_the_very_files(theirs: list[Edit], own: list[Edit]) -> None:
+def test_an_unedited_target_gets_the_sources_files(theirs: list[Edit], own: list[Edit]) -> None:
     tree = applied(REPO, [*theirs, *own])
     plan, after = promote(tree, ancestor=REPO)
     assert not plan.conflicts
@@ -181,8 +183,8 @@ def test_a_target_that_nobody_edited_gets_the_very_files(theirs: list[Edit], own
     ids = [side.pop("release.env").decode().splitlines() for side in sides]
     assert sides[0] == sides[1]
     assert [line for line in ids[0] if "RELEASE=" not in line] == [line for line in ids[1] if "RELEASE=" not in line]
-    assert set(release.of(after, KNOWN.environments[0]).components) == set(
-        release.of(after, KNOWN.environments[1]).components
+    assert set(release.load(after, KNOWN.environments[0]).components) == set(
+        release.load(after, KNOWN.environments[1]).components
     )
 
 
@@ -282,7 +284,7 @@ def test_parts_promoted_one_after_the_other_are_the_whole() -> None:
     assert tree == whole
 
 
-def test_a_component_keeps_its_place_and_the_own_ones_theirs() -> None:
+def test_components_keep_their_order() -> None:
     tree = with_component(with_component(REPO, "dev", "dags-from-git"), "staging", "external-database")
     tree = envs.edited(
         tree,
@@ -400,7 +402,7 @@ def test_a_database_is_not_taken_back_to_an_older_airflow(before: str, after: st
     assert [f"back to acme/airflow:{after}" in each.message for each in errors] == [True] * refused
 
 
-def test_an_unusual_route_is_remarked_and_not_refused() -> None:
+def test_skipping_or_going_backwards_is_a_remark() -> None:
     assert promotion.remarks(KNOWN, "dev", "staging") == ()
     assert promotion.remarks(KNOWN, "dev", "prod") == ("staging is skipped",)
     assert promotion.remarks(KNOWN, "prod", "staging") == ("staging comes before prod in promotion order",)
@@ -414,8 +416,8 @@ def test_a_rollback_restores_the_release_and_only_that(edits: list[Edit], earlie
     restored = "overlays/staging/release/", "overlays/staging/base/"
     for path in (each for each in {*now, *then} if each.startswith(restored) and not each.endswith("/release.env")):
         assert after.files.get(path) == then.files.get(path)
-    assert set(release.of(after, KNOWN.environments[1]).components) == set(
-        release.of(then, KNOWN.environments[1]).components
+    assert set(release.load(after, KNOWN.environments[1]).components) == set(
+        release.load(then, KNOWN.environments[1]).components
     )
     others = {path for path in plan.changes.paths if not path.startswith(restored)}
     assert others <= {"taxiway.yaml", "overlays/staging/kustomization.yaml"}
@@ -445,7 +447,7 @@ def test_the_first_environment_is_rolled_back_with_the_live_base_unless_that_was
         rollback.plan(now, upgraded, "dev", REPO, HOLD)
 
 
-def test_what_a_new_manifest_reads_and_nobody_sealed_is_named() -> None:
+def test_a_secret_that_new_manifests_read_and_is_not_sealed_is_reported() -> None:
     wanted = """
             - name: NEW
               valueFrom:
@@ -511,7 +513,7 @@ def test_a_plan_reads_no_other_overlay() -> None:
     assert promotion.plan(tree, KNOWN, "dev", "staging") == promotion.plan(whole, KNOWN, "dev", "staging")
 
 
-def test_what_cannot_be_edited_is_told_with_its_file() -> None:
+def test_a_file_that_cannot_be_edited_is_named() -> None:
     tree = envs.edited(
         REPO, at("staging", "release/kustomization.yaml"), lambda text: text.replace("images:", "images: &all")
     )

@@ -69,10 +69,10 @@ def test_the_owners_of_a_file(text: str, owners: tuple[str, ...]) -> None:
 
 
 @given(text=st.text(alphabet="[]!^*?/\\-&~|#@ \na", max_size=40), path=st.text(alphabet="[]-/a", min_size=1))
-def test_whatever_stands_there_is_read(text: str, path: str) -> None:
+def test_any_text_is_parsed(text: str, path: str) -> None:
     assert set(codeowners.owners(text, [path])) <= set(re.findall(r"@(\S+)", text))
 
 
-def test_every_path_has_its_own() -> None:
+def test_owners_of_several_paths_are_joined() -> None:
     text = "*.yaml @yaml\n*.env @env\n*.md @writers\n"
     assert codeowners.owners(text, ["b.env", "a.yaml"]) == ("yaml", "env")

@@ -1,4 +1,4 @@
-"""What a pull request says: true, short enough for its forge, and never more than words, whatever the values say."""
+"""Pull request bodies: true, within the forge's limit, and every value escaped. Change records."""
 
 import copy
 import html
@@ -21,16 +21,16 @@ from bootstrap.promotion import edits
 from bootstrap.promotion import plan as promotion
 from bootstrap.promotion.merge import Kept, Move, Part
 from bootstrap.promotion.plan import Plan
-from bootstrap.pullrequests import description, record
+from bootstrap.pullrequests import description
 from bootstrap.pullrequests.preview import Preview
-from bootstrap.pullrequests.record import Ancestor, ChangeKind, ChangeRecord, ChangeRef
+from bootstrap.pullrequests.record import Ancestor, ChangeKind, ChangeRecord, ChangeRef, ancestors, find_record
 from tests import environment_repo as envs
 
 KNOWN = envs.model("dev", "complete")
 REPO = envs.repo("dev", "complete")
-ROUTE = ChangeRef(kind=ChangeKind.PROMOTE, source="dev", target="complete")
+REF = ChangeRef(kind=ChangeKind.PROMOTE, source="dev", target="complete")
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-BLOCK = ChangeRecord(ref=ROUTE, commit=COMMIT, digest="0123456789ab", version="0.1.0")
+RECORD = ChangeRecord(ref=REF, commit=COMMIT, digest="0123456789ab", version="0.1.0")
 COMMAND = "taxiway promote dev complete --dry-run"
 NOTHING = EnvironmentDiff(environment="complete", changes=(), consequences=())
 LIMIT = 65_536
@@ -44,7 +44,7 @@ def diff_of(before: Sequence[Object], after: Sequence[Object]) -> EnvironmentDif
 
 
 def described(planned: Plan, diff: EnvironmentDiff = NOTHING, **more: object) -> Preview:
-    wanted = Preview(model=KNOWN, plan=planned, record=BLOCK, diff=diff, command=COMMAND)
+    wanted = Preview(model=KNOWN, plan=planned, record=RECORD, diff=diff, command=COMMAND)
     return replace(wanted, **more)  # type: ignore[arg-type]
 
 
@@ -84,8 +84,8 @@ def test_the_body_of_a_promotion(whole: tuple[Plan, EnvironmentDiff]) -> None:
     assert "| restart | `Deployment/airflow-scheduler` | its pods restart |" in text
     assert "| settings | `AIRFLOW__CORE__PARALLELISM` | nothing | `64` |" in text
     assert "! ConfigMap/airflow-env" in text
-    assert record.read(text) == BLOCK
-    assert description.title(ROUTE, plan.moved) == "Promote dev → complete: airflow 3.3.2 → 3.3.3"
+    assert find_record(text) == RECORD
+    assert description.title(REF, plan.moved) == "Promote dev → complete: airflow 3.3.2 → 3.3.3"
 
 
 def test_a_change_without_a_risk_says_so() -> None:
@@ -96,14 +96,14 @@ def test_a_change_without_a_risk_says_so() -> None:
     assert "| settings | `A` | nothing | empty |" in text
 
 
-def test_what_the_target_keeps_is_told() -> None:
+def test_kept_fields_are_listed() -> None:
     kept = Kept(part=Part.SETTINGS, path="p", field="A", source="1", target="2")
     text = description.render(described(Plan(changes=ChangeSet(), kept=(kept,))), LIMIT)
     assert "### What stays, as the target's own choice\n\n| part | what | complete | source |" in text
     assert "| settings | `A` | `2` | `1` |" in text
 
 
-def test_no_ciphertext_and_no_secret_is_told() -> None:
+def test_no_ciphertext_and_no_secret_is_quoted() -> None:
     sealed = {
         "kind": "SealedSecret",
         "metadata": {"name": "s", "namespace": "n"},
@@ -121,7 +121,7 @@ def test_no_ciphertext_and_no_secret_is_told() -> None:
 
 
 @pytest.mark.parametrize("limit", [2_000, 20_000, LIMIT])
-def test_what_a_forge_has_no_room_for_is_cut_with_a_pointer(limit: int) -> None:
+def test_a_body_that_is_too_long_is_cut_and_names_the_command(limit: int) -> None:
     after: list[Object] = [
         {"kind": "ConfigMap", "metadata": {"name": f"c{n}", "namespace": "n"}, "data": {"a|b": "x" * 90}}
         for n in range(3000)
@@ -132,7 +132,7 @@ def test_what_a_forge_has_no_room_for_is_cut_with_a_pointer(limit: int) -> None:
     text = description.render(described(moves(), diff_of(before, after)), limit)
     assert len(text) <= limit
     assert COMMAND in text or limit == 2_000
-    assert record.read(text) == BLOCK
+    assert find_record(text) == RECORD
     assert text.count("<details>") == text.count("</details>")
     assert not [line for line in text.splitlines() if line.startswith("|") and not line.endswith("|")]
 
@@ -161,7 +161,7 @@ def visible(text: str) -> str:
 
 @given(names=st.lists(TEXTS, min_size=1, max_size=4), values=st.lists(TEXTS, min_size=2, max_size=2))
 @example(names=["\r\n| a |\r\n| a |a|b"], values=["", ""])
-def test_no_value_is_more_than_a_value(names: list[str], values: list[str]) -> None:
+def test_values_are_escaped(names: list[str], values: list[str]) -> None:
     moved = [
         Move(part=part, path="p", field=name, before=values[0], after=values[1]) for name in names for part in Part
     ]
@@ -173,8 +173,8 @@ def test_no_value_is_more_than_a_value(names: list[str], values: list[str]) -> N
     ]
     wanted = described(moves(*moved), diff_of(before, after), notes=tuple(values), dags_repository=values[0])
     text = description.render(wanted, LIMIT)
-    assert record.read(text) == BLOCK
-    shown = visible(text.removesuffix(f"\n\n{BLOCK.html_comment}\n"))
+    assert find_record(text) == RECORD
+    shown = visible(text.removesuffix(f"\n\n{RECORD.html_comment}\n"))
     plain = re.sub(r"<details><summary>What is rendered: \d+ objects?</summary>|</details>", "", shown)
     for mark in ("@", "<", "](", "www.", "http", "\u202e", "\x1b", "\n# "):
         assert mark not in plain
@@ -188,10 +188,10 @@ def test_no_value_is_more_than_a_value(names: list[str], values: list[str]) -> N
             assert cells == width
         else:
             width = 0
-    title = description.title(ROUTE, moved)
+    title = description.title(REF, moved)
     assert len(title) <= 120
     assert title.isprintable() or not set("\n\r\x1b") & set(title)
-    assert record.read(description.message(wanted)) == BLOCK
+    assert find_record(description.message(wanted)) == RECORD
 
 
 @given(text=TEXTS)
@@ -247,7 +247,7 @@ def test_a_long_commit_or_digest_is_short_in_the_sentence_and_whole_in_the_table
     text = description.render(described(moves(*moved)), LIMIT)
     assert f"`DAGs` `{'a' * 12}` → `{'b' * 12}`" in text.splitlines()[0]
     assert f"`c/d:1@{digest}`" in text
-    assert description.title(ROUTE, moved) == (
+    assert description.title(REF, moved) == (
         f"Promote dev → complete: DAGs {'a' * 12} → {'b' * 12}, b a/b:1 → c/d:1@sha256:999999999999"
     )
 
@@ -268,14 +268,12 @@ def test_a_long_commit_or_digest_is_short_in_the_sentence_and_whole_in_the_table
         ),
     ],
 )
-def test_a_title_tells_what_moves_where_no_image_does(
-    moved: list[tuple[str, str, str | None, str | None]], what: str
-) -> None:
+def test_a_title_without_an_image_move(moved: list[tuple[str, str, str | None, str | None]], what: str) -> None:
     moves = [Move(part=Part(part), path="p", field=field, before=a, after=b) for part, field, a, b in moved]
-    assert description.title(ROUTE, moves) == f"Promote dev → complete: {what}"
+    assert description.title(REF, moves) == f"Promote dev → complete: {what}"
 
 
-def test_a_branch_follows_from_the_content_and_belongs_to_one_route() -> None:
+def test_a_branch_follows_from_the_content_and_belongs_to_one_ref() -> None:
     one = ChangeSet(writes={"a": b"1", "b": b"2"}, deletes=frozenset({"c"}))
     assert one.digest == ChangeSet(writes={"b": b"2", "a": b"1"}, deletes=frozenset({"c"})).digest
     others = [
@@ -284,18 +282,18 @@ def test_a_branch_follows_from_the_content_and_belongs_to_one_route() -> None:
         ChangeSet(writes={"a": b"1", "b": b"2", "c": b"deleted"}),
     ]
     assert one.digest not in {each.digest for each in others}
-    branch = ROUTE.branch(one.digest)
+    branch = REF.branch(one.digest)
     assert branch == f"taxiway/promote-dev_complete-{one.digest}"
-    assert ROUTE.owns(branch)
+    assert REF.owns(branch)
     longer = ChangeRef(kind=ChangeKind.PROMOTE, source="dev", target=f"complete-{one.digest}")
-    assert longer.branch(one.digest).startswith(ROUTE.prefix)
-    assert not ROUTE.owns(longer.branch(one.digest))
-    assert not ROUTE.owns(ChangeRef(kind=ChangeKind.ROLLBACK, target="complete").branch(one.digest))
+    assert longer.branch(one.digest).startswith(REF.prefix)
+    assert not REF.owns(longer.branch(one.digest))
+    assert not REF.owns(ChangeRef(kind=ChangeKind.ROLLBACK, target="complete").branch(one.digest))
     pairs = {ChangeRef(kind=ChangeKind.PROMOTE, source=a, target=b).prefix for a, b in (("a", "b-c"), ("a-b", "c"))}
     assert len(pairs) == 2
 
 
-BLOCKS = st.builds(
+RECORDS = st.builds(
     ChangeRecord,
     ref=st.builds(ChangeRef, kind=st.sampled_from(ChangeKind), target=TEXTS, source=st.none() | TEXTS),
     commit=st.text("0123456789abcdef", min_size=40, max_size=40),
@@ -306,26 +304,26 @@ BLOCKS = st.builds(
 )
 
 
-@given(block=BLOCKS, before=TEXTS, after=TEXTS)
+@given(block=RECORDS, before=TEXTS, after=TEXTS)
 def test_a_record_is_read_back_from_a_body_and_from_a_commit(block: ChangeRecord, before: str, after: str) -> None:
-    assert record.read(f"{before}\n{block.html_comment}") == block
-    assert record.read(f"{before}\n\n{block.trailer}\n") == block
+    assert find_record(f"{before}\n{block.html_comment}") == block
+    assert find_record(f"{before}\n\n{block.trailer}\n") == block
     assert block.html_comment.count("-->") == 1
     assert "@" not in block.html_comment
 
 
 @given(text=TEXTS | st.text().map(lambda text: f"<!-- taxiway {{{text}}} -->"))
 def test_what_is_no_record_is_none(text: str) -> None:
-    assert record.read(text) is None
+    assert find_record(text) is None
 
 
-def test_the_ancestor_of_each_part_is_where_it_came_from_last() -> None:
-    only = replace(BLOCK, commit="c2", parts=(Part.DAGS,))
-    pinned = replace(BLOCK, commit="c3", parts=(Part.IMAGES, Part.BASE), pin="3.3.2")
-    elsewhere = replace(BLOCK, ref=replace(ROUTE, target="other"), commit="c4")
-    back = replace(BLOCK, ref=ChangeRef(kind=ChangeKind.ROLLBACK, target="complete"), commit="c1")
-    history = [("m4", elsewhere), ("m3", pinned), ("m2", only), ("m1", back), ("m0", replace(BLOCK, commit="c0"))]
-    assert record.ancestors("complete", history) == {
+def test_the_ancestor_of_each_part_is_its_last_promotion_or_rollback() -> None:
+    only = replace(RECORD, commit="c2", parts=(Part.DAGS,))
+    pinned = replace(RECORD, commit="c3", parts=(Part.IMAGES, Part.BASE), pin="3.3.2")
+    elsewhere = replace(RECORD, ref=replace(REF, target="other"), commit="c4")
+    back = replace(RECORD, ref=ChangeRef(kind=ChangeKind.ROLLBACK, target="complete"), commit="c1")
+    history = [("m4", elsewhere), ("m3", pinned), ("m2", only), ("m1", back), ("m0", replace(RECORD, commit="c0"))]
+    assert ancestors("complete", history) == {
         Part.IMAGES: Ancestor(commit="m3", environment="complete"),
         Part.BASE: Ancestor(commit="c3", environment="dev"),
         Part.DAGS: Ancestor(commit="c2", environment="dev"),

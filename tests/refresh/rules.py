@@ -29,7 +29,7 @@ validate:
 def text() -> str:
     """The page."""
     pages, family = [HEAD], ""
-    for rule in sorted(registry.every(), key=lambda each: each.name):
+    for rule in sorted(registry.all_rules(), key=lambda each: each.name):
         if family != (family := rule.name.partition("/")[0]):
             pages.append(f"## {family}\n")
         pages.append(_page(rule))

@@ -82,7 +82,7 @@ def test_what_the_predecessor_has_of_its_own_is_left_out_and_told() -> None:
     added = add(tree)
     after = added.changes.apply(tree)
     assert added.left_out == ("external-database", "ingress")
-    assert release.of(after, QA).listed == ("release", "json-logging")
+    assert release.load(after, QA).listed == ("release", "json-logging")
     assert b"replicas" not in after["overlays/qa/kustomization.yaml"]
     assert after["overlays/qa/airflow.env"].endswith(b"\nAIRFLOW__API__INSTANCE_NAME=Airflow: qa\n")
     assert "overlays/qa/patches/host.yaml" not in after

@@ -28,13 +28,13 @@ DAY = timedelta(days=1)
     "vector", json.loads((VECTORS / "kubeseal.json").read_text())["vectors"], ids=lambda v: v["scope"] + "-" + v["name"]
 )
 def test_values_of_upstream_kubeseal_open(vector: dict[str, str]) -> None:
-    label = sealing.label(Scope(vector["scope"]), vector["namespace"], vector["name"])
+    label = sealing.oaep_label(Scope(vector["scope"]), vector["namespace"], vector["name"])
     assert sealing.unseal(vector["ciphertext"], KEY, label).reveal() == base64.b64decode(vector["plaintext_base64"])
 
 
 @given(value=st.binary(max_size=5000), scope=st.sampled_from(Scope))
 def test_what_is_sealed_opens(value: bytes, scope: Scope) -> None:
-    label = sealing.label(scope, "airflow-dev", "airflow-fernet")
+    label = sealing.oaep_label(scope, "airflow-dev", "airflow-fernet")
     sealed = sealing.seal(Secret(value), KEY.public_key(), label)
     assert sealing.unseal(sealed, KEY, label).reveal() == value
 
@@ -57,7 +57,7 @@ def test_the_wire_format_is_upstreams() -> None:
 )
 def test_another_scope_does_not_open(sealed_for: tuple[str, str, str], opened_as: tuple[str, str, str]) -> None:
     def label(scope: str, namespace: str, name: str) -> bytes:
-        return sealing.label(Scope(scope), namespace, name)
+        return sealing.oaep_label(Scope(scope), namespace, name)
 
     sealed = sealing.seal(Secret(b"value"), KEY.public_key(), label(*sealed_for))
     with pytest.raises(BadCertificate, match="does not open"):

@@ -100,7 +100,7 @@ def evil_wheel(mark: Path) -> bytes:
     return wheel.build(__version__, Tree(files))
 
 
-@pytest.fixture(params=["github", *(pytest.param(each, marks=pytest.mark.deep) for each in ("gitlab", "gitea"))])
+@pytest.fixture(params=[pytest.param(each, marks=pytest.mark.deep) for each in ("github", "gitlab", "gitea")])
 def hostile(request: pytest.FixtureRequest, taxiway: Taxiway, keys: Keys, server: Server, tmp_path: Path) -> Hostile:
     """A repo of each forge, and a pull request that changes a setting beside all else that it does."""
     repo, remote, mark = tmp_path / "repo", tmp_path / "acme/envs.git", tmp_path / "mark"

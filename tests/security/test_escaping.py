@@ -19,8 +19,7 @@ from hypothesis import strategies as st
 
 from bootstrap.core import escaping, markdown
 from bootstrap.gitrepo import environment_repo
-from bootstrap.pullrequests import record as change_record
-from bootstrap.pullrequests.record import ChangeKind, ChangeRecord, ChangeRef
+from bootstrap.pullrequests.record import ChangeKind, ChangeRecord, ChangeRef, find_record
 from bootstrap.validate import formats
 from bootstrap.validate.violation import Finding, Rule, Severity
 from bootstrap.yamltools.positions import Place
@@ -204,19 +203,14 @@ def test_a_line_of_a_commit_is_only_text(name: str) -> None:
     assert not CLOSES.search(line)
     assert not re.search(r"(?<![A-Za-z0-9_])@[A-Za-z0-9_]", line)
     assert not re.search(r"[#!]\d", line)
-    assert change_record.read(line) is None
+    assert find_record(line) is None
 
 
 @pytest.mark.parametrize("name", ["skip", "actions", "closing", "checks", "Azure", "mention", "our trailer"])
 def test_the_hostile_texts_are_hostile(name: str) -> None:
     """The patterns of this file take them as they are, so that what they no longer take is the filter's doing."""
     text = ALL[name]
-    assert (
-        SKIPS.search(text)
-        or CLOSES.search(text)
-        or re.search(r"(?<!\w)@\w", text)
-        or change_record.read(text) == RECORD
-    )
+    assert SKIPS.search(text) or CLOSES.search(text) or re.search(r"(?<!\w)@\w", text) or find_record(text) == RECORD
 
 
 @pytest.mark.parametrize(
@@ -553,7 +547,7 @@ def test_commits_are_only_text(repo: Path, taxiway: Taxiway) -> None:
         committed += 1
         written = message(repo)
         assert len(written.strip().splitlines()) == 1
-        assert change_record.read(written) is None
+        assert find_record(written) is None
         only_text(written)
         held = yaml.safe_load((repo / "taxiway.yaml").read_text())["environments"][2]["hold"]["reason"]
         assert held == reason.strip()
@@ -573,7 +567,7 @@ def test_a_promotion_is_only_text(repo: Path, taxiway: Taxiway) -> None:
     said = taxiway("promote", "dev", "staging", "--dry-run", "-o", "json")
     assert said.code == 0, said.err
     text = json.loads(said.out)["data"]["body"]
-    record = change_record.read(text)
+    record = find_record(text)
     assert record is not None
     check_body(text)
     said = taxiway("promote", "dev", "staging", "--dry-run")
@@ -587,7 +581,7 @@ def test_a_promotion_is_only_text(repo: Path, taxiway: Taxiway) -> None:
     said_there = message(repo, "FETCH_HEAD")
     only_text(said_there)
     assert said_there.splitlines()[0] == title
-    assert change_record.read(said_there) == record
+    assert find_record(said_there) == record
     assert git(repo, "log", "-1", "--format=%(trailers:only)", "FETCH_HEAD") == record.trailer
 
 
@@ -636,11 +630,11 @@ def test_only_a_whole_line_is_a_record() -> None:
         RECORD.trailer.replace(f'"{"e" * 12}"', "[1]"),
         RECORD.trailer.replace(f'"{"e" * 40}"', "null"),
     ):
-        assert change_record.read(text) is None
+        assert find_record(text) is None
     for text in (
         f"a\r\n\r\n{RECORD.trailer}\r\nReviewed-on: https://x\r\n",
         f"Squashed commit of the following:\n\n    a\n    \n    {RECORD.trailer}\n",
         f"a\n\n{RECORD.html_comment}\n\n{RECORD.trailer}\n",
         f"a `{other.html_comment}`\n\n{RECORD.trailer}",
     ):
-        assert change_record.read(text) == RECORD
+        assert find_record(text) == RECORD

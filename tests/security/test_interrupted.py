@@ -132,7 +132,7 @@ def _named(value: object) -> str:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "script", "number"), strided([*product(COMMANDS, [SLEEPER, DEAF], CODES)], 3), ids=_named
+    ("arguments", "script", "number"), strided([*product(COMMANDS, [SLEEPER, DEAF], CODES)], 5), ids=_named
 )
 def test_a_command_that_waits_for_kustomize_ends(
     number: signal.Signals, arguments: tuple[str, ...], script: str, repo: Path, tmp_path: Path
@@ -156,7 +156,7 @@ def _command(pid: int) -> bytes:
         return b""
 
 
-@pytest.mark.parametrize(("delay", "number", "group"), strided([*product(DELAYS, CODES, GROUPS)], 5), ids=_named)
+@pytest.mark.parametrize(("delay", "number", "group"), strided([*product(DELAYS, CODES, GROUPS)], 9), ids=_named)
 def test_a_signal_may_come_at_any_moment(
     number: signal.Signals, group: bool, delay: float, repo: Path, tmp_path: Path
 ) -> None:

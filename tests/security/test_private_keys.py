@@ -90,7 +90,7 @@ def test_a_key_is_in_no_repository(tmp_path: Path, keys: Keys, place: Callable[[
         path.write_bytes(keys.key.read_bytes())
         path.chmod(0o600)
     with pytest.raises(BadCertificate, match="where a private key could be committed"):
-        private_keys.existing(path, tmp_path / "envs")
+        private_keys.read(path, tmp_path / "envs")
 
 
 def test_the_program_says_so_and_writes_nothing(tmp_path: Path, taxiway: Taxiway) -> None:
@@ -114,7 +114,7 @@ def test_a_work_tree_that_the_environment_names(
     assert (said.code, "could be committed" in said.err) == (4, True), said.err
     assert said.err.count("error: ") == 1
     monkeypatch.delenv(variable)
-    assert private_keys.existing(tmp_path / "home/keys/key.pem", tmp_path / "envs") is None
+    assert private_keys.read(tmp_path / "home/keys/key.pem", tmp_path / "envs") is None
 
 
 def test_the_work_tree_of_the_target_may_be_elsewhere(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_the_work_tree_of_the_target_may_be_elsewhere(tmp_path: Path) -> None:
     (tmp_path / "tree/keys").mkdir(parents=True)
     git(tmp_path / "repo", "config", "core.worktree", str(tmp_path / "tree"))
     with pytest.raises(BadCertificate, match="could be committed"):
-        private_keys.existing(tmp_path / "tree/keys/key.pem", tmp_path / "repo")
+        private_keys.read(tmp_path / "tree/keys/key.pem", tmp_path / "repo")
 
 
 def mounted(source: Path, target: Path) -> bool:
@@ -145,10 +145,10 @@ def test_a_bind_mount_hides_no_repository(tmp_path: Path, whole: bool, outward: 
         pytest.skip("bind mounts are not allowed here")
     try:
         with pytest.raises(BadCertificate, match="could be committed"):
-            private_keys.existing(tmp_path / "other keys/deep/key.pem", tmp_path / "envs")
+            private_keys.read(tmp_path / "other keys/deep/key.pem", tmp_path / "envs")
     finally:
         ctypes.CDLL(None).umount2(os.fsencode(place), 2)
-    assert private_keys.existing(tmp_path / "other keys/deep/key.pem", tmp_path / "envs") is None
+    assert private_keys.read(tmp_path / "other keys/deep/key.pem", tmp_path / "envs") is None
 
 
 def test_mounts_are_read_as_the_kernel_writes_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,14 +162,14 @@ def test_mounts_are_read_as_the_kernel_writes_them(tmp_path: Path, monkeypatch: 
     (tmp_path / "k").mkdir()
     monkeypatch.setattr(private_keys, "_MOUNTS", tmp_path / "mounts")
     with pytest.raises(BadCertificate, match="could be committed"):
-        private_keys.existing(tmp_path / "k/key.pem", tmp_path / "envs")
+        private_keys.read(tmp_path / "k/key.pem", tmp_path / "envs")
 
 
 def test_without_mounts_to_read_the_rest_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(private_keys, "_MOUNTS", tmp_path / "nothing")
-    assert private_keys.existing(tmp_path / "key.pem", tmp_path / "envs") is None
+    assert private_keys.read(tmp_path / "key.pem", tmp_path / "envs") is None
     with pytest.raises(BadCertificate):
-        private_keys.existing(bare(tmp_path), tmp_path / "envs")
+        private_keys.read(bare(tmp_path), tmp_path / "envs")
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660, 0o602, 0o601, 0o777, 0o610])
@@ -229,7 +229,7 @@ def test_devices_and_paths_that_lead_nowhere_are_refused(tmp_path: Path, path: s
     (tmp_path / "loop").symlink_to("loop")
     (tmp_path / "file").write_text("x")
     with pytest.raises(BadCertificate):
-        private_keys.existing(Path(path) if path.startswith("~") else tmp_path / path, tmp_path / "envs")
+        private_keys.read(Path(path) if path.startswith("~") else tmp_path / path, tmp_path / "envs")
 
 
 @ROOT
@@ -237,17 +237,17 @@ def test_a_key_of_another_user_is_refused(tmp_path: Path, keys: Keys) -> None:
     path = tmp_path / "key.pem"
     path.write_bytes(keys.key.read_bytes())
     path.chmod(0o600)
-    assert private_keys.existing(path, tmp_path / "envs") is not None
+    assert private_keys.read(path, tmp_path / "envs") is not None
     os.chown(path, 1234, 1234)
     with pytest.raises(BadCertificate, match="belongs to another user"):
-        private_keys.existing(path, tmp_path / "envs")
+        private_keys.read(path, tmp_path / "envs")
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o002, 0o022, 0o077, 0o277, 0o777])
 def test_a_new_key_is_for_its_user_alone(tmp_path: Path, umask: int) -> None:
     before = os.umask(umask)
     try:
-        with private_keys.written(tmp_path / ".a/b/key.pem", Secret(b"key")):
+        with private_keys.write(tmp_path / ".a/b/key.pem", Secret(b"key")):
             pass
     finally:
         os.umask(before)
@@ -260,7 +260,7 @@ def test_a_new_key_is_for_its_user_alone(tmp_path: Path, umask: int) -> None:
 def test_a_key_and_its_folders_are_taken_back(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     signals.command_started()
-    with pytest.raises(KeyboardInterrupt), private_keys.written(tmp_path / "a/b/c/key.pem", Secret(b"key")):
+    with pytest.raises(KeyboardInterrupt), private_keys.write(tmp_path / "a/b/c/key.pem", Secret(b"key")):
         assert (tmp_path / "a/b/c/key.pem").read_bytes() == b"key"
         raise KeyboardInterrupt
     assert [each.name for each in tmp_path.rglob("*")] == ["a"]
@@ -269,11 +269,11 @@ def test_a_key_and_its_folders_are_taken_back(tmp_path: Path) -> None:
 def test_a_file_that_came_meanwhile_is_not_overwritten_nor_taken_back(tmp_path: Path) -> None:
     path = tmp_path / "key.pem"
     path.write_text("precious")
-    with pytest.raises(BadCertificate, match="is there by now"), private_keys.written(path, Secret(b"key")):
+    with pytest.raises(BadCertificate, match="is there by now"), private_keys.write(path, Secret(b"key")):
         pass
     assert path.read_text() == "precious"
     path.unlink()
-    with pytest.raises(KeyboardInterrupt), private_keys.written(path, Secret(b"key")):
+    with pytest.raises(KeyboardInterrupt), private_keys.write(path, Secret(b"key")):
         path.unlink()
         path.write_text("another's")
         raise KeyboardInterrupt
@@ -283,6 +283,6 @@ def test_a_file_that_came_meanwhile_is_not_overwritten_nor_taken_back(tmp_path: 
 def test_what_a_killed_run_left_of_a_key_is_removed(tmp_path: Path) -> None:
     (tmp_path / ".taxiway-0123456789abcdef.part").write_text("half a key")
     (tmp_path / ".taxiway-mine.part").write_text("not ours")
-    with private_keys.written(tmp_path / "key.pem", Secret(b"key")):
+    with private_keys.write(tmp_path / "key.pem", Secret(b"key")):
         pass
     assert sorted(each.name for each in tmp_path.iterdir()) == [".taxiway-mine.part", "key.pem"]

@@ -21,7 +21,7 @@ from bootstrap.core.tree import Tree
 from bootstrap.diff.consequences import Effect, repository
 from bootstrap.diff.consequences.repository import State
 from bootstrap.secrets import sealing
-from bootstrap.secrets.certificates import every
+from bootstrap.secrets.certificates import parse_all
 from bootstrap.validate.context import EnvironmentContext
 from tests import environment_repo as envs
 from tests import validate
@@ -332,7 +332,7 @@ def test_a_new_environment_for_a_new_certificate_says_so() -> None:
     key = rsa.generate_private_key(65537, 2048)
     pem = sealing.certify(key, now=datetime.now(UTC))
     known = envs.model()
-    (fingerprint,) = [each.fingerprint for each in every(pem) if not isinstance(each, str)]
+    (fingerprint,) = [each.fingerprint for each in parse_all(pem) if not isinstance(each, str)]
     new = Environment(name="qa", namespace="airflow-qa", cluster="default", certificate=fingerprint)
     text = edit.insert(known.render(), known, "prod", new)
     before = State(model=known, read=lambda _: b"")
@@ -642,8 +642,8 @@ def test_a_file_holds_the_trusted_certificate_and_no_other(attacker: Attacker, k
     ours = keys.certificate.read_bytes()
 
     def found(pem: bytes) -> list[str]:
-        scene = EnvironmentContext(model=envs.model(), environment=environment, tree=Tree({file_of("prod"): pem}))
-        return [each.rule.name for each in validate.found(scene, "secrets")]
+        context = EnvironmentContext(model=envs.model(), environment=environment, tree=Tree({file_of("prod"): pem}))
+        return [each.rule.name for each in validate.found(context, "secrets")]
 
     assert found(ours) == found(ours + ours) == []
     assert found(PEMS[how](ours, attacker.pem)) == ["secrets/untrusted-certificate"]

@@ -1,4 +1,4 @@
-"""Tests of the rules of `taxiway validate`, and of what they are made of."""
+"""Tests of `taxiway validate` and its rules."""
 
 from bootstrap.validate import registry
 from bootstrap.validate.context import Context
@@ -7,4 +7,4 @@ from bootstrap.validate.violation import Finding
 
 def found(context: Context, family: str) -> list[Finding]:
     """What the rules of a family find."""
-    return [each for each in registry.examine(context) if each.rule.name.startswith(f"{family}/")]
+    return [finding for finding in registry.examine(context) if finding.rule.name.startswith(f"{family}/")]

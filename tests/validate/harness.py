@@ -1,4 +1,4 @@
-"""What `validate ENVIRONMENT` finds, of a tree in memory: the engine, and one build by the real kustomize.
+"""Harness: the findings of `validate ENVIRONMENT` for a tree in memory, with one build by the real kustomize.
 
 No checkout, no Git, no command line: for corpora, whose repos differ from one fresh repo by an edit.
 """
@@ -36,7 +36,9 @@ class Committed:
         """A repo with nothing uncommitted."""
         files = read(folder)
         model = Model.parse(files[PATH])
-        rendered = {each.name: build(folder, seen(files, each), each) for each in model.environments}
+        rendered = {
+            environment.name: build(folder, seen(files, environment), environment) for environment in model.environments
+        }
         return cls(folder=folder, files=files, model=model, rendered=rendered)
 
 
@@ -84,13 +86,13 @@ def found(before: Committed, files: Files, name: str, scratch: Path) -> list[dic
         model=model,
         chosen=(name,),
         claims=[(name, claim) for claim in claims(context)],
-        off_before=before.model.exemptions,
+        exemptions_before=before.model.exemptions,
         read=lambda path: files.get(path, b""),
         rules=registry.names(),
     )
     dated = DatedContext(model=model, environment=context, now=datetime.now(UTC))
-    findings = [each for scope in (context, dated, fleet) for each in registry.examine(scope)]
-    told = formats.data(registry.judged(findings, model.exemptions), [name], ())["findings"]
+    findings = [finding for scope in (context, dated, fleet) for finding in registry.examine(scope)]
+    told = formats.data(registry.apply_exemptions(findings, model.exemptions), [name], ())["findings"]
     assert isinstance(told, list)
     return told
 

@@ -1,4 +1,4 @@
-"""What the rules about Airflow stay silent of, which parts they find, and what the list of settings answers."""
+"""Airflow rules: their exceptions, the components that they recognize, and the list of settings by release."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -26,7 +26,7 @@ OPTIONS = sorted(SETTINGS.options)
 
 
 @pytest.fixture(scope="module")
-def scene(fresh: Path) -> EnvironmentContext:
+def context(fresh: Path) -> EnvironmentContext:
     """The first environment of a fresh repo."""
     checkout = open_work_tree(fresh)
     environment = checkout.model.environments[0]
@@ -36,17 +36,19 @@ def scene(fresh: Path) -> EnvironmentContext:
 
 
 def changed(
-    scene: EnvironmentContext, change: Callable[[dict[str, Object]], None], *, more: tuple[Object, ...] = ()
+    context: EnvironmentContext, change: Callable[[dict[str, Object]], None], *, more: tuple[Object, ...] = ()
 ) -> EnvironmentContext:
     """The same environment after a change of its objects, which go by `Kind/name`."""
-    objects = {str(identify(each)): deepcopy(each) for each in scene.objects}
+    objects = {str(identify(obj)): deepcopy(obj) for obj in context.objects}
     change(objects)
     rendered = yaml.safe_dump_all([*objects.values(), *more]).encode()
-    return EnvironmentContext(model=scene.model, environment=scene.environment, tree=scene.tree, rendered=rendered)
+    return EnvironmentContext(
+        model=context.model, environment=context.environment, tree=context.tree, rendered=rendered
+    )
 
 
-def rules(scene: EnvironmentContext) -> set[str]:
-    return {finding.rule.name.removeprefix("airflow/") for finding in found(scene, "airflow")}
+def rules(context: EnvironmentContext) -> set[str]:
+    return {finding.rule.name.removeprefix("airflow/") for finding in found(context, "airflow")}
 
 
 def main(objects: dict[str, Object], name: str) -> dict[str, Any]:
@@ -64,8 +66,8 @@ def set_env(objects: dict[str, Object], key: str, value: str | None) -> None:
             objects[name]["data"][key] = value
 
 
-def test_every_process_of_the_scaffold_is_found(scene: EnvironmentContext) -> None:
-    airflow = find_airflow(scene)
+def test_every_process_of_the_scaffold_is_found(context: EnvironmentContext) -> None:
+    airflow = find_airflow(context)
     kinds = ["api-server", "dag-processor", "scheduler", "triggerer", "worker"]
     assert sorted(component.kind for component in airflow.components) == kinds
     assert airflow.executors == ("KubernetesExecutor",)
@@ -83,7 +85,7 @@ def test_every_process_of_the_scaffold_is_found(scene: EnvironmentContext) -> No
     ],
 )
 def test_a_process_is_known_by_its_command(
-    scene: EnvironmentContext, command: list[str] | None, args: list[str] | None
+    context: EnvironmentContext, command: list[str] | None, args: list[str] | None
 ) -> None:
     def change(objects: dict[str, Object]) -> None:
         pod = objects["Deployment/airflow-scheduler"]["spec"]["template"]
@@ -92,60 +94,60 @@ def test_a_process_is_known_by_its_command(
         container.pop("args")
         container |= {key: value for key, value in (("command", command), ("args", args)) if value}
 
-    assert find_airflow(changed(scene, change)).first(Process.SCHEDULER) is not None
+    assert find_airflow(changed(context, change)).first(Process.SCHEDULER) is not None
 
 
-def test_a_scheduler_of_other_software_is_none_of_airflow(scene: EnvironmentContext) -> None:
+def test_a_scheduler_of_other_software_is_not_a_component(context: EnvironmentContext) -> None:
     labels = {"app.kubernetes.io/name": "backups", "app.kubernetes.io/component": "scheduler"}
     container = {"name": "backups", "image": "registry.example.com/backups:1", "args": ["scheduler"]}
     template = {"metadata": {"labels": labels}, "spec": {"containers": [container], "terminationGracePeriodSeconds": 1}}
     other = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "backups"}}
-    assert rules(changed(scene, lambda objects: None, more=({**other, "spec": {"template": template}},))) == set()
+    assert rules(changed(context, lambda objects: None, more=({**other, "spec": {"template": template}},))) == set()
 
 
-def test_an_airflow_of_another_major_is_left_alone(scene: EnvironmentContext) -> None:
+def test_another_major_version_of_airflow_has_no_findings(context: EnvironmentContext) -> None:
     def change(objects: dict[str, Object]) -> None:
         main(objects, "scheduler")["image"] = "apache/airflow:2.11.2"
         set_env(objects, "AIRFLOW__WEBSERVER__BASE_URL", "http://localhost:8080")
 
-    assert rules(changed(scene, change)) == set()
+    assert rules(changed(context, change)) == set()
 
 
-def test_nothing_is_said_where_nothing_was_built(scene: EnvironmentContext) -> None:
+def test_a_failed_build_has_no_airflow_findings(context: EnvironmentContext) -> None:
     unbuilt = EnvironmentContext(
-        model=scene.model, environment=scene.environment, tree=scene.tree, failure="it does not build"
+        model=context.model, environment=context.environment, tree=context.tree, failure="it does not build"
     )
     assert rules(unbuilt) == set()
 
 
-def test_a_setting_of_a_configuration_file_is_not_missed(scene: EnvironmentContext) -> None:
+def test_an_option_set_in_airflow_cfg_is_not_reported_as_missing(context: EnvironmentContext) -> None:
     def without(objects: dict[str, Object]) -> None:
         container = main(objects, "triggerer")
-        container["env"] = [each for each in container["env"] if "FERNET" not in each["name"]]
+        container["env"] = [entry for entry in container["env"] if "FERNET" not in entry["name"]]
 
     def configured(objects: dict[str, Object]) -> None:
         without(objects)
         objects["ConfigMap/airflow-local-settings"]["data"]["airflow.cfg"] = "[core]\nfernet_key = {{ }}\n"
 
-    assert rules(changed(scene, without)) == {"key-missing"}
-    assert rules(changed(scene, configured)) == set()
+    assert rules(changed(context, without)) == {"key-missing"}
+    assert rules(changed(context, configured)) == set()
 
 
-def test_replicas_of_the_api_server_share_their_secret_key(scene: EnvironmentContext) -> None:
+def test_replicas_of_the_api_server_share_their_secret_key(context: EnvironmentContext) -> None:
     def alone(objects: dict[str, Object]) -> None:
         container = main(objects, "api-server")
-        container["env"] = [each for each in container["env"] if each["name"] != "AIRFLOW__API__SECRET_KEY"]
+        container["env"] = [entry for entry in container["env"] if entry["name"] != "AIRFLOW__API__SECRET_KEY"]
 
     def several(objects: dict[str, Object]) -> None:
         alone(objects)
         objects["Deployment/airflow-api-server"]["spec"]["replicas"] = 2
 
-    assert rules(changed(scene, alone)) == set()
-    assert rules(changed(scene, several)) == {"key-missing"}
+    assert rules(changed(context, alone)) == set()
+    assert rules(changed(context, several)) == {"key-missing"}
 
 
-def test_rights_count_wherever_they_come_from(scene: EnvironmentContext) -> None:
-    account = {"kind": "ServiceAccount", "name": "airflow-scheduler", "namespace": scene.environment.namespace}
+def test_permissions_from_any_binding_count(context: EnvironmentContext) -> None:
+    account = {"kind": "ServiceAccount", "name": "airflow-scheduler", "namespace": context.environment.namespace}
 
     def moved(objects: dict[str, Object]) -> None:
         rights = objects.pop("Role/airflow-scheduler")["rules"]
@@ -164,31 +166,31 @@ def test_rights_count_wherever_they_come_from(scene: EnvironmentContext) -> None
         moved(objects)
         objects["bind"]["subjects"] = [{**account, "namespace": "another"}]
 
-    assert rules(changed(scene, moved)) == set()
-    assert rules(changed(scene, elsewhere)) == {"executor-rights"}
+    assert rules(changed(context, moved)) == set()
+    assert rules(changed(context, elsewhere)) == {"executor-rights"}
 
 
-def test_rights_of_an_account_that_others_make_are_not_judged(scene: EnvironmentContext) -> None:
+def test_permissions_of_an_external_service_account_are_not_checked(context: EnvironmentContext) -> None:
     def change(objects: dict[str, Object]) -> None:
         objects.pop("ServiceAccount/airflow-scheduler")
         objects.pop("RoleBinding/airflow-scheduler")
 
-    assert rules(changed(scene, change)) == set()
+    assert rules(changed(context, change)) == set()
 
 
-def test_tasks_of_the_local_executor_need_the_bundles_in_the_scheduler(scene: EnvironmentContext) -> None:
+def test_tasks_of_the_local_executor_need_the_bundles_in_the_scheduler(context: EnvironmentContext) -> None:
     def change(objects: dict[str, Object]) -> None:
         set_env(objects, "AIRFLOW__CORE__EXECUTOR", "LocalExecutor")
 
     # Tasks then write their logs from the scheduler, too.
-    assert rules(changed(scene, change)) == {"dags-differ", "log-connection"}
+    assert rules(changed(context, change)) == {"dags-differ", "log-connection"}
 
 
-def test_a_celery_executor_needs_workers(scene: EnvironmentContext) -> None:
+def test_a_celery_executor_needs_workers(context: EnvironmentContext) -> None:
     def change(objects: dict[str, Object]) -> None:
         set_env(objects, "AIRFLOW__CORE__EXECUTOR", "CeleryExecutor")
 
-    assert rules(changed(scene, change)) == {"no-component"}
+    assert rules(changed(context, change)) == {"no-component"}
 
 
 @pytest.mark.parametrize(
@@ -204,7 +206,7 @@ def test_executors_are_read_as_airflow_reads_them(value: str, names: tuple[str, 
     assert values.executor_names(value) == names
 
 
-def test_references_are_filled_in_as_far_as_they_are_known() -> None:
+def test_references_to_known_variables_are_expanded() -> None:
     known = {"A": "1", "B": "$A$A", "SECRET": None, "LOOP": "$LOOP"}
     assert values.expand("x$A-${B}-$(A)-$NOBODY", known) == "x1-11-1-$NOBODY"
     assert values.expand("$SECRET", known) is None
@@ -213,7 +215,7 @@ def test_references_are_filled_in_as_far_as_they_are_known() -> None:
 
 # Measured against a running Airflow 3.3.2, and none of it is in its own deprecation list as a whole.
 @pytest.mark.parametrize("key", ["base_url", "web_server_port", "expose_config", "secret_key"])
-def test_old_names_that_airflow_honours(key: str) -> None:
+def test_deprecated_names_that_airflow_honours(key: str) -> None:
     assert ("webserver", key) in SETTINGS.honoured
 
 
@@ -231,7 +233,7 @@ def test_old_names_that_airflow_honours(key: str) -> None:
         (("api", "auth_backend"), ("fab", "auth_backends")),
     ],
 )
-def test_old_names_that_airflow_ignores(old: tuple[str, str], new: tuple[str, str]) -> None:
+def test_removed_names_that_airflow_ignores(old: tuple[str, str], new: tuple[str, str]) -> None:
     assert not SETTINGS.takes(old)
     assert old not in SETTINGS.honoured
     assert SETTINGS.successor(old) == new
@@ -263,7 +265,7 @@ def test_a_setting_is_known_by_its_variable_and_by_its_misspellings(name: tuple[
         ("AIRFLOW__COMMON_IO__XCOM_OBJECTSTORAGE_PATH", ("common_io", "xcom_objectstorage_path")),
     ],
 )
-def test_other_ways_to_a_setting(variable: str, name: tuple[str, str]) -> None:
+def test_other_variables_that_set_an_option(variable: str, name: tuple[str, str]) -> None:
     assert settings.parse_variable(variable) == name
     assert SETTINGS.takes(name)
 
@@ -271,7 +273,7 @@ def test_other_ways_to_a_setting(variable: str, name: tuple[str, str]) -> None:
 @pytest.mark.parametrize(
     "variable", ["AIRFLOW_HOME", "AIRFLOW_CONFIG", "AIRFLOW_CONN_AWS_DEFAULT", "PATH", "", "AIRFLOW__"]
 )
-def test_variables_that_are_no_settings(variable: str) -> None:
+def test_variables_that_set_no_option(variable: str) -> None:
     assert settings.parse_variable(variable) is None
     assert SETTINGS.find_misspelled(variable) is None
 
@@ -289,7 +291,7 @@ def test_the_release_of_an_image(image: str, release: tuple[int, int, int] | Non
     assert settings.parse_release(image) == release
 
 
-def test_the_nearest_known_release_counts() -> None:
+def test_an_unknown_release_uses_the_settings_of_the_nearest_one() -> None:
     assert settings.load_settings((3, 3, 9)) is SETTINGS
     assert settings.load_settings(None) is not None
     assert settings.load_settings((2, 11, 0)) is None

@@ -1,4 +1,4 @@
-"""The family `kubernetes`, object by object: what an API server refuses, what it takes, and what is left to others."""
+"""Kubernetes rules, by single objects: what API servers refuse, and what they accept."""
 
 import copy
 import json
@@ -26,10 +26,14 @@ DEV = Environment(name="dev", namespace="airflow-dev", cluster="default")
 
 
 def golden(name: str) -> list[Object]:
-    return [each for each in yaml.load_all((GOLDEN / f"{name}.yaml").read_bytes(), Loader=yaml.CSafeLoader) if each]
+    return [
+        document
+        for document in yaml.load_all((GOLDEN / f"{name}.yaml").read_bytes(), Loader=yaml.CSafeLoader)
+        if document
+    ]
 
 
-def scene(
+def context(
     *objects: Object, oldest: str = "1.31", before: list[Object] | None = None, files: Any = None
 ) -> EnvironmentContext:
     model = Model(
@@ -53,8 +57,10 @@ def kubernetes(env: EnvironmentContext) -> list[Finding]:
 
 def found(*objects: Object, oldest: str = "1.31") -> list[str]:
     """What is wrong with objects, as `rule: message`; the name of the family and of the first object is left out."""
-    findings = kubernetes(scene(*objects, oldest=oldest))
-    return [f"{each.rule.name.removeprefix('kubernetes/')}: {each.message.partition(': ')[2]}" for each in findings]
+    findings = kubernetes(context(*objects, oldest=oldest))
+    return [
+        f"{finding.rule.name.removeprefix('kubernetes/')}: {finding.message.partition(': ')[2]}" for finding in findings
+    ]
 
 
 def merged(base: Any, change: Any) -> Any:
@@ -88,7 +94,7 @@ def service(**spec: Any) -> Object:
 
 @pytest.mark.parametrize("name", ["dev", "complete"])
 @pytest.mark.parametrize("oldest", schemas.known())
-def test_what_the_scaffold_renders_is_taken_by_every_minor(name: str, oldest: str) -> None:
+def test_every_minor_accepts_the_rendered_scaffold(name: str, oldest: str) -> None:
     assert found(*golden(name), oldest=oldest) == []
 
 
@@ -180,9 +186,9 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("each", "said"), REFUSED, ids=[said for _, said in REFUSED])
-def test_what_the_server_refuses_is_told_once(each: Object, said: str) -> None:
-    told = found(each)
+@pytest.mark.parametrize(("obj", "said"), REFUSED, ids=[said for _, said in REFUSED])
+def test_an_object_that_the_server_refuses_has_one_finding(obj: Object, said: str) -> None:
+    told = found(obj)
     assert len(told) == 1, told
     assert told[0].startswith(said)
 
@@ -210,9 +216,9 @@ TAKEN = [
 ]
 
 
-@pytest.mark.parametrize("each", TAKEN, ids=range(len(TAKEN)))
-def test_what_the_server_takes_is_not_told_of(each: Object) -> None:
-    assert found(each) == []
+@pytest.mark.parametrize("obj", TAKEN, ids=range(len(TAKEN)))
+def test_an_object_that_the_server_accepts_has_no_finding(obj: Object) -> None:
+    assert found(obj) == []
 
 
 @pytest.mark.parametrize(
@@ -236,18 +242,18 @@ def test_what_the_server_takes_is_not_told_of(each: Object) -> None:
         ("apps/v2", "Deployment", "unknown-kind: apps/v2 has no kind Deployment", "Deployment is of apps/v1"),
     ],
 )
-def test_an_api_that_no_server_has_is_told_with_its_successor(api: str, kind: str, said: str, hint: str) -> None:
+def test_a_removed_api_is_reported_with_its_successor(api: str, kind: str, said: str, hint: str) -> None:
     spec = {"defaultBackend": {"service": {"name": "a", "port": {"number": 80}}}}
-    (finding,) = kubernetes(scene({"apiVersion": api, "kind": kind, "metadata": {"name": "a"}, "spec": spec}))
+    (finding,) = kubernetes(context({"apiVersion": api, "kind": kind, "metadata": {"name": "a"}, "spec": spec}))
     assert f"kubernetes/{said}" in f"{finding.rule.name}: {finding.message.partition(': ')[2]}"
     assert hint in finding.hint
 
 
 def test_the_oldest_minor_decides_what_is_too_new() -> None:
     attributes = {"apiVersion": "storage.k8s.io/v1", "kind": "VolumeAttributesClass", "metadata": {"name": "a"}}
-    each = {**attributes, "driverName": "csi.example.com"}
-    assert found(each, oldest="1.34") == []
-    assert found(each, oldest="1.33") == [
+    source = {**attributes, "driverName": "csi.example.com"}
+    assert found(source, oldest="1.34") == []
+    assert found(source, oldest="1.33") == [
         "api-not-served: VolumeAttributesClass of storage.k8s.io/v1 is not served by Kubernetes 1.33"
     ]
     variable = deployment(container={"env": [{"name": "A B"}]})
@@ -315,8 +321,8 @@ RESTRICTED = [
     ("change", "said"), [*BASELINE, *RESTRICTED], ids=[said for _, said in (*BASELINE, *RESTRICTED)]
 )
 def test_the_level_restricted_forbids_both_lists(change: Object, said: str) -> None:
-    assert any(each.startswith(f"pod-security: {said}") for each in restricted(change))
-    assert all(each.startswith("pod-security: ") for each in restricted(change))
+    assert any(message.startswith(f"pod-security: {said}") for message in restricted(change))
+    assert all(message.startswith("pod-security: ") for message in restricted(change))
 
 
 @pytest.mark.parametrize("change", [change for change, _ in BASELINE], ids=[said for _, said in BASELINE])
@@ -330,13 +336,13 @@ def test_the_level_baseline_allows_the_second_list(change: Object) -> None:
 
 
 @pytest.mark.parametrize("level", ["privileged", "baseline", "restricted"])
-def test_a_pod_that_keeps_a_level_is_not_told_of(level: str) -> None:
+def test_a_pod_that_meets_its_level_has_no_finding(level: str) -> None:
     assert restricted(level=level) == []
     assert restricted({"container": secured(capabilities={"add": ["NET_BIND_SERVICE"]})}, level=level) == []
     assert restricted({"pod": secured(runAsNonRoot=None), "container": secured(runAsNonRoot=True)}, level=level) == []
 
 
-def test_a_pinned_version_judges_by_that_version_alone() -> None:
+def test_a_pinned_policy_version_is_the_only_one_that_counts() -> None:
     probe = {"container": {"livenessProbe": {"tcpSocket": {"port": 1, "host": "10.0.0.1"}}}}
     assert restricted(probe, version="v1.33") == []
     assert len(restricted(probe, version="v1.34")) == 1
@@ -359,28 +365,28 @@ def claims(size: str) -> Object:
     }
 
 
-def test_what_cannot_change_is_compared_with_head_where_that_is_known() -> None:
-    assert [each.rule.name for each in kubernetes(scene(claims("b"), before=[claims("a")]))] == [
+def test_immutable_fields_are_compared_with_head_if_known() -> None:
+    assert [finding.rule.name for finding in kubernetes(context(claims("b"), before=[claims("a")]))] == [
         "kubernetes/immutable-field"
     ]
-    assert kubernetes(scene(claims("b"), before=[claims("b")])) == []
-    assert kubernetes(scene(claims("b"), before=[])) == []
-    assert kubernetes(scene(claims("b"))) == []
+    assert kubernetes(context(claims("b"), before=[claims("b")])) == []
+    assert kubernetes(context(claims("b"), before=[])) == []
+    assert kubernetes(context(claims("b"))) == []
 
 
-def test_what_many_objects_have_from_one_line_is_told_once() -> None:
+def test_objects_that_share_a_line_share_a_finding() -> None:
     other = deployment(pod={"dnsPolicy": "none"})
     other["metadata"]["name"] = "api"
-    findings = kubernetes(scene(deployment(pod={"dnsPolicy": "none"}), other))
-    assert [each.message for each in findings] == ["Deployment/web and 1 more: none is no value of dnsPolicy"]
+    findings = kubernetes(context(deployment(pod={"dnsPolicy": "none"}), other))
+    assert [finding.message for finding in findings] == ["Deployment/web and 1 more: none is no value of dnsPolicy"]
 
 
-def test_the_file_of_the_controller_is_held_to_its_schema_too() -> None:
+def test_the_sync_file_is_checked_against_schemas_too() -> None:
     text = (
         b"apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: a\n"
         b"spec:\n  project: a\n  destnation: {}\n"
     )
-    (finding,) = kubernetes(scene(files={DEV.sync_file: text}))
+    (finding,) = kubernetes(context(files={DEV.sync_file: text}))
     assert (finding.rule.name, finding.place.path, finding.place.line) == (
         "kubernetes/unknown-field",
         DEV.sync_file,
@@ -396,11 +402,11 @@ def renamed(value: Any, old: str, new: str) -> Any:
 
 def test_a_namespace_that_no_server_would_take_is_no_other_one() -> None:
     objects = golden("dev")
-    assert not kubernetes(scene(*objects))
-    assert kubernetes(scene(*renamed(objects, '"airflow-dev"', '"airflow_dev"')))
+    assert not kubernetes(context(*objects))
+    assert kubernetes(context(*renamed(objects, '"airflow-dev"', '"airflow_dev"')))
 
 
-OBJECTS = [*golden("dev"), *(each for each, _ in REFUSED), *TAKEN]
+OBJECTS = [*golden("dev"), *(obj for obj, _ in REFUSED), *TAKEN]
 JUNK = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.dates() | st.binary(max_size=3),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4) | st.integers(), inner, max_size=3),
@@ -418,17 +424,17 @@ def steps(value: Any) -> Iterator[tuple[Any, Any]]:
 
 @given(data=st.data())
 def test_no_value_at_any_place_raises(data: st.DataObject) -> None:
-    each = copy.deepcopy(data.draw(st.sampled_from(OBJECTS)))
+    obj = copy.deepcopy(data.draw(st.sampled_from(OBJECTS)))
     for _ in range(data.draw(st.integers(1, 3))):
-        holder, key = data.draw(st.sampled_from([*steps({"": each})][1:]))
+        holder, key = data.draw(st.sampled_from([*steps({"": obj})][1:]))
         if data.draw(st.booleans()):
             holder[key] = data.draw(JUNK)
         elif isinstance(holder, dict):
             holder[data.draw(st.text(max_size=3))] = holder.pop(key)
-    view = scene(before=[])
-    metadata = each.get("metadata")
-    if isinstance(each.get("kind"), str) and isinstance(metadata, dict) and isinstance(metadata.get("name"), str):
-        view.__dict__.update(objects=(each,), objects_before=tuple(golden("dev")))
+    view = context(before=[])
+    metadata = obj.get("metadata")
+    if isinstance(obj.get("kind"), str) and isinstance(metadata, dict) and isinstance(metadata.get("name"), str):
+        view.__dict__.update(objects=(obj,), objects_before=tuple(golden("dev")))
         for finding in kubernetes(view):
             assert finding.message
 
@@ -437,15 +443,15 @@ def turned(value: Any) -> Any:
     """The same value, with the keys of each mapping in the other order."""
     if isinstance(value, dict):
         return {key: turned(value[key]) for key in reversed(value)}
-    return [turned(each) for each in value] if isinstance(value, list) else value
+    return [turned(item) for item in value] if isinstance(value, list) else value
 
 
 def test_the_order_of_keys_does_not_matter() -> None:
-    for each, _ in REFUSED:
-        view = scene()
-        view.__dict__["objects"] = (turned(each),)
+    for obj, _ in REFUSED:
+        view = context()
+        view.__dict__["objects"] = (turned(obj),)
         told = {f"{one.rule.name}: {one.message}" for one in kubernetes(view)}
-        assert told == {f"{one.rule.name}: {one.message}" for one in kubernetes(scene(each))}
+        assert told == {f"{one.rule.name}: {one.message}" for one in kubernetes(context(obj))}
 
 
 @pytest.mark.parametrize(
@@ -464,7 +470,7 @@ def test_quantities_are_read_as_the_server_reads_them(text: str, amount: str) ->
 @pytest.mark.parametrize(
     "text", ["", "1GB", "1 Gi", "Mi", "1.2.3", "0x10", "1K", "1,5", "\uff11", "1e", True, None, [], "1m\n"]
 )
-def test_what_is_no_quantity_is_none(text: Any) -> None:
+def test_malformed_quantities_are_rejected(text: Any) -> None:
     assert values.quantity(text) is None
 
 
@@ -480,6 +486,6 @@ def test_schedules_are_read_as_the_server_reads_them(text: str, fine: bool) -> N
     assert (values.bad_schedule(text) == "") is fine
 
 
-def test_every_rule_is_told_apart() -> None:
-    titles = [rule.title for rule in registry.every() if rule.name.startswith("kubernetes/")]
+def test_every_rule_has_its_own_title() -> None:
+    titles = [rule.title for rule in registry.all_rules() if rule.name.startswith("kubernetes/")]
     assert len(titles) == len({*titles})

@@ -1,4 +1,4 @@
-"""`validate` looks at whatever a user wrote: it never raises, and it does not mind how YAML is laid out."""
+"""Fuzzing: `validate` never raises for mutated input, and ignores the layout of YAML."""
 
 import json
 import random
@@ -27,8 +27,8 @@ EACH = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_to
 ODD: tuple[Any, ...] = (None, True, 0, -1, 1.5, "", "\x00", "ü", "a: b", [], [None], [[]], {}, {"": None}, {"name": []})
 
 
-@pytest.fixture(scope="module", params=["dev", "complete"])
-def scene(request: pytest.FixtureRequest, fresh: Path) -> EnvironmentContext:
+@pytest.fixture(scope="module", params=["complete", pytest.param("dev", marks=pytest.mark.deep)])
+def context(request: pytest.FixtureRequest, fresh: Path) -> EnvironmentContext:
     """An environment of it, as the rules see it."""
     checkout = open_work_tree(fresh)
     (environment,) = checkout.select([request.param])
@@ -40,14 +40,14 @@ def scene(request: pytest.FixtureRequest, fresh: Path) -> EnvironmentContext:
     )
 
 
-def examine(scene: EnvironmentContext) -> list[violation.Finding]:
+def examine(context: EnvironmentContext) -> list[violation.Finding]:
     """All that is found, told in every form."""
-    found = registry.examine(scene)
-    claims = [(scene.environment.name, claim) for claim in fleet_claims.claims(scene)]
-    findings = violation.merged([*found, *registry.examine(FleetContext(model=scene.model, claims=claims))])
+    found = registry.examine(context)
+    claims = [(context.environment.name, claim) for claim in fleet_claims.claims(context)]
+    findings = violation.merged([*found, *registry.examine(FleetContext(model=context.model, claims=claims))])
     for form in ("text", "github", "gitlab", "sarif"):
-        assert "\n".join(formats.lines(findings, [scene.environment.name], (), form)).encode()
-    json.dumps(formats.data(findings, [scene.environment.name], ()))
+        assert "\n".join(formats.lines(findings, [context.environment.name], (), form)).encode()
+    json.dumps(formats.data(findings, [context.environment.name], ()))
     return findings
 
 
@@ -80,9 +80,9 @@ def restructured(change: Callable[[random.Random, Any], Any]) -> Callable[[rando
 
 def _places(value: Any) -> Iterator[tuple[Any, Any]]:
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, each in pairs:
+    for key, inner in pairs:
         yield value, key
-        yield from _places(each)
+        yield from _places(inner)
 
 
 def _drop(chance: random.Random, place: tuple[Any, Any]) -> None:
@@ -101,33 +101,35 @@ MUTATIONS = {"bytes flipped": flipped, "keys dropped": restructured(_drop), "typ
 @pytest.mark.parametrize("mutation", MUTATIONS)
 @given(seed=st.integers(0, 2**32))
 @EACH
-def test_no_mutated_source_makes_it_raise(scene: EnvironmentContext, mutation: str, seed: int) -> None:
+def test_validate_never_raises_for_mutated_files(context: EnvironmentContext, mutation: str, seed: int) -> None:
     chance = random.Random(seed)
-    files = dict(scene.tree.files)
+    files = dict(context.tree.files)
     paths = [path for path in sorted(files) if path.endswith((".yaml", ".env", ".pem")) and files[path]]
     for path in chance.sample(paths, chance.randint(1, 3)):
         files[path] = MUTATIONS[mutation](chance, files[path])
-    model = scene.model
+    model = context.model
     try:
         model = Model.parse(files["taxiway.yaml"])
     except TaxiwayError:  # told before any rule looks
-        files["taxiway.yaml"] = scene.tree["taxiway.yaml"]
+        files["taxiway.yaml"] = context.tree["taxiway.yaml"]
     # Half of them as after a build that went well, and half as after one that failed.
-    built = {"rendered": scene.rendered} if chance.random() < 0.5 else {"failure": "kustomize can't build it"}
+    built = {"rendered": context.rendered} if chance.random() < 0.5 else {"failure": "kustomize can't build it"}
     examine(
-        EnvironmentContext(model=model, environment=scene.environment, tree=Tree(files), before=scene.rendered, **built)
+        EnvironmentContext(
+            model=model, environment=context.environment, tree=Tree(files), before=context.rendered, **built
+        )
     )
 
 
 @pytest.mark.parametrize("mutation", ["keys dropped", "types swapped"])
 @given(seed=st.integers(0, 2**32))
 @EACH
-def test_no_mutated_render_makes_it_raise(scene: EnvironmentContext, mutation: str, seed: int) -> None:
-    mutated = MUTATIONS[mutation](random.Random(seed), scene.rendered)
-    before, after = random.Random(seed).sample([scene.rendered, mutated], 2)
+def test_validate_never_raises_for_mutated_renders(context: EnvironmentContext, mutation: str, seed: int) -> None:
+    mutated = MUTATIONS[mutation](random.Random(seed), context.rendered)
+    before, after = random.Random(seed).sample([context.rendered, mutated], 2)
     examine(
         EnvironmentContext(
-            model=scene.model, environment=scene.environment, tree=scene.tree, rendered=after, before=before
+            model=context.model, environment=context.environment, tree=context.tree, rendered=after, before=before
         )
     )
 

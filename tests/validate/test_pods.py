@@ -1,4 +1,4 @@
-"""Which pods an environment has, and what each container of them gets to see."""
+"""Pods of an environment, and the variables of their containers."""
 
 import gc
 import weakref
@@ -73,9 +73,9 @@ spec:
 """
 
 
-def only(scene: EnvironmentContext) -> Container:
+def only(context: EnvironmentContext) -> Container:
     """The one container of the one pod."""
-    ((container,),) = [pod.containers for pod in pods.of(scene)]
+    ((container,),) = [pod.containers for pod in pods.of(context)]
     return container
 
 
@@ -92,14 +92,14 @@ def dev(fresh: Path) -> EnvironmentContext:
     )
 
 
-def pod(scene: EnvironmentContext, name: str) -> Pod:
+def pod(context: EnvironmentContext, name: str) -> Pod:
     """The pod whose owner has this name."""
-    (found,) = [each for each in pods.of(scene) if str(each) == name]
+    (found,) = [pod for pod in pods.of(context) if str(pod) == name]
     return found
 
 
 def test_the_pods_are_those_of_workloads_and_the_worker_template(dev: EnvironmentContext) -> None:
-    assert {str(each) for each in pods.of(dev)} == {
+    assert {str(pod) for pod in pods.of(dev)} == {
         "Deployment/airflow-api-server",
         "Deployment/airflow-dag-processor",
         "Deployment/airflow-s3",
@@ -125,14 +125,14 @@ def test_the_pods_are_those_of_workloads_and_the_worker_template(dev: Environmen
         ),
     ],
 )
-def test_a_field_of_a_container_is_where_a_user_edits_it(
+def test_the_place_of_a_container_field_is_the_line_to_edit(
     dev: EnvironmentContext, owner: str, field: str, piece: str, path: str
 ) -> None:
     container = pod(dev, owner).containers[-1]
     assert container.place(field) == Place(path, line_of(dev.tree, path, piece))
 
 
-def test_a_setting_is_where_its_value_is_written_last(dev: EnvironmentContext) -> None:
+def test_the_place_of_a_variable_is_the_last_line_that_sets_it(dev: EnvironmentContext) -> None:
     settings = pod(dev, "Deployment/airflow-scheduler").containers[-1].settings
     executor, instance = settings["AIRFLOW__CORE__EXECUTOR"], settings["AIRFLOW__API__INSTANCE_NAME"]
     base, own = "base/airflow/airflow.env", "overlays/dev/airflow.env"
@@ -142,7 +142,7 @@ def test_a_setting_is_where_its_value_is_written_last(dev: EnvironmentContext) -
     assert instance.place == Place(own, line_of(dev.tree, own, "AIRFLOW__API__INSTANCE_NAME="))
 
 
-def test_a_secret_setting_is_known_by_its_key_alone(dev: EnvironmentContext) -> None:
+def test_a_variable_from_a_secret_has_a_key_and_no_value(dev: EnvironmentContext) -> None:
     setting = pod(dev, "Deployment/airflow-scheduler").containers[-1].settings["AIRFLOW__CORE__FERNET_KEY"]
     assert (setting.value, setting.kind, setting.name) == (None, "Secret", "airflow-fernet")
 
@@ -162,30 +162,30 @@ def test_a_later_source_wins_and_env_wins_over_all() -> None:
     assert values == {"ONE": "from settings", "TWO": "from more", "BLOB": None, "THREE": "own", "FOUR": "from more"}
 
 
-def test_a_prefix_stands_before_every_key() -> None:
+def test_an_env_from_prefix_is_added_to_every_key() -> None:
     container = only(rendered(CONFIG, deployment("envFrom: [{prefix: A_, configMapRef: {name: settings}}]")))
     assert {name: setting.key for name, setting in container.settings.items()} == {"A_ONE": "ONE", "A_TWO": "TWO"}
 
 
-def test_a_sealed_secret_holds_what_is_encrypted_and_what_its_template_makes() -> None:
-    scene = rendered(SEALED, deployment("envFrom: [{secretRef: {name: sealed}}]"))
-    assert pods.held(scene, "Secret", "sealed") == {"PASSWORD": None, "URL": None}
-    assert set(only(scene).settings) == {"PASSWORD", "URL"}
+def test_a_sealed_secret_has_the_keys_of_encrypted_data_and_template() -> None:
+    context = rendered(SEALED, deployment("envFrom: [{secretRef: {name: sealed}}]"))
+    assert pods.data_of(context, "Secret", "sealed") == {"PASSWORD": None, "URL": None}
+    assert set(only(context).settings) == {"PASSWORD", "URL"}
 
 
-def test_what_nothing_makes_is_told_from_what_is_empty() -> None:
-    scene = rendered("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: empty}\n")
-    assert pods.held(scene, "ConfigMap", "empty") == {}
-    assert pods.held(scene, "ConfigMap", "absent") is None
-    assert pods.held(scene, "Secret", "absent") is None
+def test_a_missing_config_map_differs_from_an_empty_one() -> None:
+    context = rendered("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: empty}\n")
+    assert pods.data_of(context, "ConfigMap", "empty") == {}
+    assert pods.data_of(context, "ConfigMap", "absent") is None
+    assert pods.data_of(context, "Secret", "absent") is None
 
 
 def test_the_generating_job_makes_the_secrets_of_the_catalog() -> None:
-    scene = rendered("apiVersion: batch/v1\nkind: Job\nmetadata: {name: airflow-generate-secrets-3-3-2}\n")
-    for name in {key.secret for key in CATALOG if key.make is not None}:
-        made = {key.name for key in CATALOG if key.secret == name and key.make is not None}
-        assert set(pods.held(scene, "Secret", name) or ()) == made
-    assert pods.held(scene, "Secret", "airflow-dags-git") is None  # nothing can make that one up
+    context = rendered("apiVersion: batch/v1\nkind: Job\nmetadata: {name: airflow-generate-secrets-3-3-2}\n")
+    for name in {key.secret for key in CATALOG if key.generator is not None}:
+        made = {key.name for key in CATALOG if key.secret == name and key.generator is not None}
+        assert set(pods.data_of(context, "Secret", name) or ()) == made
+    assert pods.data_of(context, "Secret", "airflow-dags-git") is None  # nothing can make that one up
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_the_generating_job_makes_the_secrets_of_the_catalog() -> None:
         "env: [{name: A, valueFrom: {secretKeyRef: {name: {}, key: []}}}]",
     ],
 )
-def test_values_of_any_type_are_read_over(container: str) -> None:
+def test_values_of_unexpected_types_are_skipped(container: str) -> None:
     settings = only(rendered(CONFIG, deployment(container))).settings
     assert all(setting.value is None for setting in settings.values())
 
@@ -208,14 +208,14 @@ def test_text_that_is_no_pod_is_no_template() -> None:
     assert pods.of(rendered(text)) == ()
 
 
-def test_nothing_is_left_of_an_environment_that_was_examined(dev: EnvironmentContext) -> None:
-    scene = replace(dev)
-    registry.examine(scene)
-    left = weakref.ref(scene)
+def test_an_examined_environment_is_freed_without_the_cycle_collector(dev: EnvironmentContext) -> None:
+    context = replace(dev)
+    registry.examine(context)
+    left = weakref.ref(context)
     gc.disable()  # which would find it in the end, after some time and much memory
     try:
-        scene.forget()
-        del scene
+        context.forget()
+        del context
         assert left() is None
     finally:
         gc.enable()

@@ -1,4 +1,4 @@
-"""A rule: its page in its docstring, its names, and what explains its violations."""
+"""Rules: pages from docstrings, aliases, exemptions, and suppression by other rules."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -58,13 +58,13 @@ def only(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return choose
 
 
-def test_a_docstring_is_a_page() -> None:
+def test_the_docstring_of_a_rule_is_its_page() -> None:
     assert (cause.rule.title, cause.rule.why) == ("A title that goes on.", "Why, in two lines.")
-    assert [each.message for each in cause(context())] == ["broken"]
+    assert [violation.message for violation in cause(context())] == ["broken"]
 
 
 @pytest.mark.parametrize("page", [None, "A title alone.", "A title.\n\nWhy.\n\nMore."])
-def test_a_page_of_another_form_is_none(page: str | None) -> None:
+def test_a_docstring_without_two_paragraphs_is_refused(page: str | None) -> None:
     def wrong(env: EnvironmentContext) -> Iterator[Violation]:
         yield from ()
 
@@ -85,12 +85,12 @@ def test_a_page_of_another_form_is_none(page: str | None) -> None:
         (Within.ENVIRONMENT, "test/effect", ["a.yaml:3", "a.yaml:4", "b.yaml:3"]),  # none explains itself
     ],
 )
-def test_what_another_rule_explains_is_not_told(
+def test_a_finding_that_another_rule_explains_is_suppressed(
     only: Callable[..., None], within: Within, after: str, left: list[str]
 ) -> None:
     only(cause, following(within, after))
-    found = [each for each in registry.examine(context()) if each.rule.name == "test/effect"]
-    assert [str(each.place) for each in found] == left
+    found = [finding for finding in registry.examine(context()) if finding.rule.name == "test/effect"]
+    assert [str(finding.place) for finding in found] == left
 
 
 def test_a_rule_that_is_switched_off_explains_nothing(only: Callable[..., None]) -> None:
@@ -103,38 +103,38 @@ def test_a_rule_that_is_switched_off_explains_nothing(only: Callable[..., None])
         (Exemption(rule="test/cause", reason="known", paths=("b*",)), False),
     ):
         found = registry.examine(context(off))
-        assert ("test/effect" in {each.rule.name for each in found}) is told
-        assert context(off).told(cause) is not told
-        left = {each.rule.name for each in registry.judged(found, [off])}
+        assert ("test/effect" in {finding.rule.name for finding in found}) is told
+        assert context(off).reports(cause) is not told
+        left = {finding.rule.name for finding in registry.apply_exemptions(found, [off])}
         assert ("test/cause" in left) is not told
 
 
-def test_a_renamed_rule_goes_by_its_old_name_too(only: Callable[..., None]) -> None:
+def test_a_renamed_rule_is_found_by_its_alias(only: Callable[..., None]) -> None:
     only(cause)
-    assert registry.named("test/old") is registry.named("test/cause") is cause.rule
+    assert registry.find("test/old") is registry.find("test/cause") is cause.rule
     assert registry.names() == {"test/cause": "test/cause", "test/old": "test/cause"}
     with pytest.raises(BadOption, match="no rule 'test/older'"):
-        registry.named("test/older")
+        registry.find("test/older")
 
 
-def test_the_page_of_all_rules_is_made_of_them() -> None:
+def test_docs_rules_md_is_up_to_date() -> None:
     page = Path(__file__).resolve().parents[2] / "docs/rules.md"
     assert page.read_text() == rules.text(), "run: make rules"
 
 
-def test_rules_are_found_by_family_file_and_line() -> None:
-    places = [(each.run.__module__, each.run.__code__.co_firstlineno) for each in registry.checks()]
+def test_rules_are_sorted_by_family_file_and_line() -> None:
+    places = [(check.run.__module__, check.run.__code__.co_firstlineno) for check in registry.checks()]
     assert places == sorted(places)
-    assert all(each.rule.name.startswith(f"{each.run.__module__.split('.')[3]}/") for each in registry.checks())
-    names = [name for each in registry.every() for name in each.names]
+    assert all(check.rule.name.startswith(f"{check.run.__module__.split('.')[3]}/") for check in registry.checks())
+    names = [name for rule in registry.all_rules() for name in rule.names]
     assert len(names) == len(set(names))
 
 
-def test_what_explains_a_rule_is_there() -> None:
-    known = {each.name.split("/")[0] + "/*" for each in registry.every()} | {*registry.names(), "*"}
-    assert {cause for each in registry.every() for cause in each.after} <= known
+def test_the_names_in_after_exist() -> None:
+    known = {rule.name.split("/")[0] + "/*" for rule in registry.all_rules()} | {*registry.names(), "*"}
+    assert {cause for rule in registry.all_rules() for cause in rule.after} <= known
 
 
 def test_a_file_has_six_rules_at_most() -> None:
-    files = [each.run.__module__ for each in registry.checks()]
+    files = [check.run.__module__ for check in registry.checks()]
     assert {name: files.count(name) for name in files if files.count(name) > 6} == {}

@@ -1,4 +1,4 @@
-"""What counts as a secret in the clear and what does not, what is said of it, and what seals and certificates show."""
+"""Secret rules: plaintext detection without false alarms or leaks, records of sealed values, certificates."""
 
 import base64
 import json
@@ -36,7 +36,7 @@ SEALED_FILE = "overlays/dev/secrets/sealedsecret.airflow-api.yaml"
 
 
 @pytest.fixture(scope="module")
-def scene(fresh: Path) -> EnvironmentContext:
+def context(fresh: Path) -> EnvironmentContext:
     """The first environment of a fresh repo."""
     checkout = open_work_tree(fresh)
     (environment,) = checkout.select(["dev"])
@@ -48,30 +48,32 @@ def scene(fresh: Path) -> EnvironmentContext:
     )
 
 
-def changed(scene: EnvironmentContext, files: Mapping[str, bytes], *objects: Any) -> EnvironmentContext:
-    """The scene with files and rendered objects of the same name put in the place of its own."""
-    names = {(each["kind"], each["metadata"]["name"]) for each in objects}
-    kept = [each for each in scene.objects if (each["kind"], each["metadata"]["name"]) not in names]
+def changed(context: EnvironmentContext, files: Mapping[str, bytes], *objects: Any) -> EnvironmentContext:
+    """The environment with files and rendered objects of the same name put in the place of its own."""
+    names = {(obj["kind"], obj["metadata"]["name"]) for obj in objects}
+    kept = [obj for obj in context.objects if (obj["kind"], obj["metadata"]["name"]) not in names]
     rendered = yaml.safe_dump_all([*kept, *objects]).encode()
     return EnvironmentContext(
-        model=scene.model,
-        environment=scene.environment,
-        tree=Tree({**scene.tree.files, **files}),
+        model=context.model,
+        environment=context.environment,
+        tree=Tree({**context.tree.files, **files}),
         rendered=rendered,
     )
 
 
-def aged(scene: EnvironmentContext, now: datetime) -> list[Finding]:
-    return registry.examine(DatedContext(model=scene.model, environment=scene, now=now))
+def aged(context: EnvironmentContext, now: datetime) -> list[Finding]:
+    return registry.examine(DatedContext(model=context.model, environment=context, now=now))
 
 
 def rules(findings: list[Finding]) -> list[str]:
-    return sorted(each.rule.name for each in findings)
+    return sorted(finding.rule.name for finding in findings)
 
 
 def hits(text: str, kind: str) -> list[str]:
-    held = scan.read(text.encode(), kind)
-    return sorted({f"secrets/{each.kind}" for each in held.hits} | {"secrets/plain-secret" for _ in held.secrets})
+    held = scan.scan_file(text.encode(), kind)
+    return sorted(
+        {f"secrets/{each.kind}" for each in held.credentials} | {"secrets/plain-secret" for _ in held.secrets}
+    )
 
 
 AWS = "AKIA" + "Z7Q2MPLK3XW5VN6T"
@@ -107,7 +109,7 @@ SHOWN = {
 
 
 @pytest.mark.parametrize("case", SHOWN)
-def test_a_secret_in_the_clear_is_seen(case: str) -> None:
+def test_a_plaintext_secret_is_found(case: str) -> None:
     kind, text, rule = SHOWN[case]
     assert hits(text, kind) == [rule]
 
@@ -140,7 +142,7 @@ QUIET = {
 
 
 @pytest.mark.parametrize("case", QUIET)
-def test_what_is_no_secret_is_passed_over(case: str) -> None:
+def test_text_that_is_no_secret_has_no_finding(case: str) -> None:
     kind, text = QUIET[case]
     assert hits(text, kind) == []
 
@@ -168,14 +170,14 @@ def test_no_message_has_any_part_of_a_secret(value: str, kind: str) -> None:
         text = yaml.safe_dump(
             {"kind": "ConfigMap", "data": {"SMTP_PASSWORD": value, "URL": f"amqp://a:{value}@b"}}
         ) + yaml.safe_dump({"kind": "Secret", "data": {"k": value}}, explicit_start=True)
-    held = scan.read(text.encode(), kind)
-    told = [each.what for each in held.hits] + [each.name for each in held.secrets]
+    held = scan.scan_file(text.encode(), kind)
+    told = [each.what for each in held.credentials] + [each.name for each in held.secrets]
     assert len(told) == 2 + (kind == "yaml")
     assert not any(value[at : at + 6] in what for what in told for at in range(len(value) - 5))
 
 
 def test_a_secret_in_the_place_of_a_name_is_not_shown() -> None:
-    (hit,) = scan.read(f"env:\n- name: {GITHUB}_PASSWORD\n  value: x1".encode(), "yaml").hits[-1:]
+    (hit,) = scan.scan_file(f"env:\n- name: {GITHUB}_PASSWORD\n  value: x1".encode(), "yaml").credentials[-1:]
     assert GITHUB not in hit.what
 
 
@@ -193,20 +195,20 @@ def test_the_layout_of_a_file_does_not_count(style: str) -> None:
         text = yaml.safe_dump(
             held, default_flow_style=style == "flow", default_style='"' if style == "quoted" else None
         )
-    shown = scan.read(text.encode(), "json" if style == "json" else "yaml")
+    shown = scan.scan_file(text.encode(), "json" if style == "json" else "yaml")
     assert rules_of(shown) == ["secrets/literal"] * 2 + ["secrets/password-in-url", "secrets/token"]
-    assert sorted((each.name, each.generated) for each in shown.secrets) == [("g", True), ("s", False)]
+    assert sorted((secret.name, secret.generated) for secret in shown.secrets) == [("g", True), ("s", False)]
 
 
-def rules_of(shown: scan.Shown) -> list[str]:
-    return sorted(f"secrets/{each.kind}" for each in shown.hits)
+def rules_of(shown: scan.FileSecrets) -> list[str]:
+    return sorted(f"secrets/{each.kind}" for each in shown.credentials)
 
 
 def test_the_line_is_that_of_the_secret_in_a_text_of_several_lines() -> None:
     text = f"data:\n  script.sh: |\n    #!/bin/sh\n    export PGPASSWORD={VALUE}\n    psql\n"
-    assert [each.line for each in scan.read(text.encode(), "yaml").hits] == [3]
+    assert [each.line for each in scan.scan_file(text.encode(), "yaml").credentials] == [3]
     nested = f"patches:\n  - target: {{}}\n    patch: |\n      data:\n        b: 1\n        A_PASSWORD: {VALUE}\n"
-    assert [each.line for each in scan.read(nested.encode(), "yaml").hits] == [5]
+    assert [each.line for each in scan.scan_file(nested.encode(), "yaml").credentials] == [5]
 
 
 def test_aliases_of_aliases_are_read_once() -> None:
@@ -216,34 +218,34 @@ def test_aliases_of_aliases_are_read_once() -> None:
 
 @given(st.binary(max_size=400), st.sampled_from(["yaml", "json", "env", "cfg", "py", "sh", "md", "pem", ""]))
 def test_any_bytes_can_be_read(data: bytes, kind: str) -> None:
-    scan.read(data, kind)
-    certificates.read(b"-----BEGIN CERTIFICATE-----" + data + b"-----END CERTIFICATE-----")
+    scan.scan_file(data, kind)
+    certificates.newest(b"-----BEGIN CERTIFICATE-----" + data + b"-----END CERTIFICATE-----")
 
 
-def test_a_fresh_repo_has_no_finding(scene: EnvironmentContext) -> None:
-    assert found(scene, "secrets") == []
-    assert aged(scene, datetime.now(UTC)) == []
+def test_a_fresh_repo_has_no_finding(context: EnvironmentContext) -> None:
+    assert found(context, "secrets") == []
+    assert aged(context, datetime.now(UTC)) == []
 
 
-def test_records_are_read_as_they_are_written(scene: EnvironmentContext) -> None:
-    assert {each.value for each in sealing.Scope} == set(items.SCOPES)
-    read = items.sealed_secrets(scene)
+def test_records_are_read_as_they_are_written(context: EnvironmentContext) -> None:
+    assert {scope.value for scope in sealing.Scope} == set(items.SCOPES)
+    read = items.sealed_secrets(context)
     assert len(read) == 6
-    pinned = certificates.pinned(scene.environment, scene.tree)
+    pinned = certificates.pinned(context.environment, context.tree)
     assert pinned is not None
-    for each in read:
-        assert set(each.records) == set(each.items)
-        for record in each.records.values():
+    for sealed in read:
+        assert set(sealed.records) == set(sealed.items)
+        for record in sealed.records.values():
             assert record is not None
             assert record.certificate == pinned.fingerprint
-            assert (record.namespace, record.name, record.scope) == ("airflow-dev", each.name, "strict")
+            assert (record.namespace, record.name, record.scope) == ("airflow-dev", sealed.name, "strict")
 
 
 def resealed(
-    scene: EnvironmentContext, scope: sealing.Scope, name: str = "airflow-api", namespace: str = "airflow-dev"
+    context: EnvironmentContext, scope: sealing.Scope, name: str = "airflow-api", namespace: str = "airflow-dev"
 ) -> dict[str, Any]:
     """A SealedSecret as taxiway makes it for the pinned certificate."""
-    pem = scene.tree[certificates.path(scene.environment)]
+    pem = context.tree[certificates.path(context.environment)]
     certificate = sealing.read_certificate(pem, source="test", now=datetime.now(UTC))
     sealer = sealed_secrets.Sealer(certificate=certificate, namespace=namespace, now=NOW, scope=scope)
     held: dict[str, Any] = yaml.safe_load(sealer.document(name, {"AIRFLOW__API__SECRET_KEY": Secret(b"xy")}))
@@ -264,12 +266,12 @@ SCOPES = {
 
 
 @pytest.mark.parametrize("case", SCOPES, ids=str)
-def test_a_record_is_held_against_the_place_as_far_as_its_scope_goes(
-    scene: EnvironmentContext, case: tuple[str, str, str], keys: Keys
+def test_a_record_is_compared_with_what_its_scope_binds(
+    context: EnvironmentContext, case: tuple[str, str, str], keys: Keys
 ) -> None:
     scope, name, namespace = case
-    held = resealed(scene, sealing.Scope(scope), name, namespace)
-    assert rules(found(changed(scene, {}, held), "secrets")) == SCOPES[case]
+    held = resealed(context, sealing.Scope(scope), name, namespace)
+    assert rules(found(changed(context, {}, held), "secrets")) == SCOPES[case]
     # What the rule says is what the controller's algorithm does.
     text = held["spec"]["encryptedData"]["AIRFLOW__API__SECRET_KEY"]
     if SCOPES[case]:
@@ -280,35 +282,35 @@ def test_a_record_is_held_against_the_place_as_far_as_its_scope_goes(
 
 
 @pytest.mark.parametrize("value", [None, True, "True", "yes", "1", "false"])
-def test_only_the_text_true_sets_a_scope(scene: EnvironmentContext, value: Any) -> None:
-    held = resealed(scene, sealing.Scope.CLUSTER_WIDE)
+def test_only_the_text_true_sets_a_scope(context: EnvironmentContext, value: Any) -> None:
+    held = resealed(context, sealing.Scope.CLUSTER_WIDE)
     held["metadata"]["annotations"]["sealedsecrets.bitnami.com/cluster-wide"] = value
-    assert rules(found(changed(scene, {}, held), "secrets")) == ["secrets/scope"]
+    assert rules(found(changed(context, {}, held), "secrets")) == ["secrets/scope"]
 
 
-def test_a_wrong_namespace_of_the_overlay_is_told_by_others(scene: EnvironmentContext) -> None:
+def test_a_wrong_namespace_of_the_overlay_is_left_to_the_sync_rules(context: EnvironmentContext) -> None:
     moved = [
-        {**each, "metadata": {**each["metadata"], "namespace": "elsewhere"}} for each in scene.of_kind("SealedSecret")
+        {**obj, "metadata": {**obj["metadata"], "namespace": "elsewhere"}} for obj in context.of_kind("SealedSecret")
     ]
-    assert "secrets/sealed-elsewhere" not in rules(found(changed(scene, {}, *moved), "secrets"))
+    assert "secrets/sealed-elsewhere" not in rules(found(changed(context, {}, *moved), "secrets"))
 
 
-def test_a_prefix_of_all_names_is_told_where_it_stands(scene: EnvironmentContext) -> None:
+def test_a_name_prefix_is_reported_at_its_line(context: EnvironmentContext) -> None:
     path = "overlays/dev/kustomization.yaml"
-    files = {**scene.tree.files, path: scene.tree[path] + b"namePrefix: dev-\n"}
-    renamed = [{**e, "metadata": {**e["metadata"], "name": f"dev-{e['metadata']['name']}"}} for e in scene.objects]
-    prefixed = replace(scene, tree=Tree(files), rendered=yaml.safe_dump_all(renamed).encode())
+    files = {**context.tree.files, path: context.tree[path] + b"namePrefix: dev-\n"}
+    renamed = [{**e, "metadata": {**e["metadata"], "name": f"dev-{e['metadata']['name']}"}} for e in context.objects]
+    prefixed = replace(context, tree=Tree(files), rendered=yaml.safe_dump_all(renamed).encode())
     (finding,) = found(prefixed, "secrets")
     assert (finding.rule.name, finding.place.path) == ("secrets/sealed-elsewhere", path)
     assert files[path].decode().splitlines()[finding.place.line - 1] == "namePrefix: dev-"
 
 
-def test_what_kubeseal_made_is_taken_as_it_is(scene: EnvironmentContext) -> None:
-    held = resealed(scene, sealing.Scope.STRICT)
+def test_secrets_sealed_by_kubeseal_have_no_finding(context: EnvironmentContext) -> None:
+    held = resealed(context, sealing.Scope.STRICT)
     del held["metadata"]["annotations"]
-    assert rules(found(changed(scene, {}, held), "secrets")) == []
+    assert rules(found(changed(context, {}, held), "secrets")) == []
     held["spec"]["template"] = {"metadata": {"creationTimestamp": None}}
-    assert rules(found(changed(scene, {}, held), "secrets")) == []
+    assert rules(found(changed(context, {}, held), "secrets")) == []
 
 
 @pytest.mark.parametrize(
@@ -326,20 +328,20 @@ def test_what_kubeseal_made_is_taken_as_it_is(scene: EnvironmentContext) -> None
         (lambda raw: 7, True),
     ],
 )
-def test_a_sealed_value_is_what_the_controller_can_take_apart(
-    scene: EnvironmentContext, value: Any, wrong: bool
+def test_a_sealed_value_must_be_parsable_by_the_controller(
+    context: EnvironmentContext, value: Any, wrong: bool
 ) -> None:
-    held = resealed(scene, sealing.Scope.STRICT)
+    held = resealed(context, sealing.Scope.STRICT)
     data = held["spec"]["encryptedData"]
     raw = base64.b64decode(data["AIRFLOW__API__SECRET_KEY"])
     assert len(raw) % 3, "padding is part of the test"
     data["AIRFLOW__API__SECRET_KEY"] = value(raw)
-    assert rules(found(changed(scene, {}, held), "secrets")) == ["secrets/ciphertext"] * wrong
+    assert rules(found(changed(context, {}, held), "secrets")) == ["secrets/ciphertext"] * wrong
 
 
-def extra(scene: EnvironmentContext, name: str, keys: list[str], **metadata: Any) -> dict[str, Any]:
+def extra(context: EnvironmentContext, name: str, keys: list[str], **metadata: Any) -> dict[str, Any]:
     """A SealedSecret of kubeseal's with these keys."""
-    text = resealed(scene, sealing.Scope.STRICT)["spec"]["encryptedData"]["AIRFLOW__API__SECRET_KEY"]
+    text = resealed(context, sealing.Scope.STRICT)["spec"]["encryptedData"]["AIRFLOW__API__SECRET_KEY"]
     return {
         "apiVersion": "bitnami.com/v1alpha1",
         "kind": "SealedSecret",
@@ -363,44 +365,44 @@ POD_READERS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("reader", [*READERS, *POD_READERS])
-def test_whoever_reads_a_secret_counts(scene: EnvironmentContext, reader: str) -> None:
+def test_every_kind_of_reader_of_a_secret_counts(context: EnvironmentContext, reader: str) -> None:
     spec = {"containers": [{"name": "c", **READERS.get(reader, {})}], **POD_READERS.get(reader, {})}
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "mailer"}, "spec": spec}
-    held = extra(scene, "smtp", ["user", "password"])
-    assert rules(found(changed(scene, {}, held), "secrets")) == ["secrets/unused"]
-    assert rules(found(changed(scene, {}, held, pod), "secrets")) == []
+    held = extra(context, "smtp", ["user", "password"])
+    assert rules(found(changed(context, {}, held), "secrets")) == ["secrets/unused"]
+    assert rules(found(changed(context, {}, held, pod), "secrets")) == []
 
 
-def test_a_volume_of_some_keys_does_not_read_the_others(scene: EnvironmentContext) -> None:
+def test_a_volume_of_some_keys_does_not_read_the_others(context: EnvironmentContext) -> None:
     source = {"secretName": "smtp", "items": [{"key": "password", "path": "p"}]}
     spec = {"containers": [], "volumes": [{"name": "v", "secret": source}]}
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "mailer"}, "spec": spec}
-    (finding,) = found(changed(scene, {}, extra(scene, "smtp", ["passwort", "password"]), pod), "secrets")
+    (finding,) = found(changed(context, {}, extra(context, "smtp", ["passwort", "password"]), pod), "secrets")
     assert (finding.rule.name, "passwort" in finding.message) == ("secrets/unused", True)
     # Where the key that is read is not there, the one that nobody reads is that one, and told where it is read.
-    assert rules(found(changed(scene, {}, extra(scene, "smtp", ["passwort"]), pod), "secrets")) == []
+    assert rules(found(changed(context, {}, extra(context, "smtp", ["passwort"]), pod), "secrets")) == []
 
 
-def test_a_reader_outside_of_the_repository_can_be_named(scene: EnvironmentContext) -> None:
-    named = extra(scene, "smtp", ["password"], annotations={"taxiway/read-by": "the DAG newsletter"})
-    labelled = extra(scene, "repo", ["password"])
+def test_an_annotation_can_name_an_external_reader(context: EnvironmentContext) -> None:
+    named = extra(context, "smtp", ["password"], annotations={"taxiway/read-by": "the DAG newsletter"})
+    labelled = extra(context, "repo", ["password"])
     labelled["spec"]["template"]["metadata"] = {"labels": {"argocd.argoproj.io/secret-type": "repository"}}
-    assert rules(found(changed(scene, {}, named, labelled), "secrets")) == []
+    assert rules(found(changed(context, {}, named, labelled), "secrets")) == []
 
 
-def test_a_build_that_failed_has_nothing_missing_and_nothing_unused(scene: EnvironmentContext) -> None:
-    failed = replace(scene, rendered=b"", failure="no")
+def test_a_build_that_failed_has_nothing_missing_and_nothing_unused(context: EnvironmentContext) -> None:
+    failed = replace(context, rendered=b"", failure="no")
     assert found(failed, "secrets") == []
 
 
-def test_a_rendered_secret_that_no_file_holds_is_told_at_the_overlay(scene: EnvironmentContext) -> None:
+def test_a_rendered_secret_without_a_file_is_reported_at_the_overlay(context: EnvironmentContext) -> None:
     plain = {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {"name": "from-a-remote-base"},
         "data": {"a": "aG9yc2U="},
     }
-    (finding,) = found(changed(scene, {}, plain), "secrets")
+    (finding,) = found(changed(context, {}, plain), "secrets")
     assert finding.rule.name == "secrets/plain-secret"
     assert finding.place.path == "overlays/dev/kustomization.yaml"
 
@@ -415,10 +417,12 @@ def test_a_rendered_secret_that_no_file_holds_is_told_at_the_overlay(scene: Envi
         (3651, ["secrets/certificate-dates"]),
     ],
 )
-def test_a_certificate_grows_old(scene: EnvironmentContext, days: int, wanted: list[str]) -> None:
-    pinned = certificates.pinned(scene.environment, scene.tree)
+def test_the_age_of_a_certificate_decides_its_findings(
+    context: EnvironmentContext, days: int, wanted: list[str]
+) -> None:
+    pinned = certificates.pinned(context.environment, context.tree)
     assert pinned is not None
-    assert rules(aged(scene, pinned.not_before + timedelta(days=days, seconds=1))) == wanted
+    assert rules(aged(context, pinned.not_before + timedelta(days=days, seconds=1))) == wanted
 
 
 def test_a_certificate_is_read_as_it_is_for_sealing(keys: Keys) -> None:
@@ -426,8 +430,8 @@ def test_a_certificate_is_read_as_it_is_for_sealing(keys: Keys) -> None:
     older = sealing.certify(key, now=datetime.now(UTC) - timedelta(days=90))
     both = b"subject=CN = a\n" + older + keys.certificate.read_bytes()
     wanted = sealing.read_certificate(both, source="test", now=datetime.now(UTC))
-    read = certificates.read(both)
-    assert isinstance(read, certificates.Pinned)
+    read = certificates.newest(both)
+    assert isinstance(read, certificates.PinnedCertificate)
     assert (read.fingerprint, read.not_after) == (wanted.fingerprint, wanted.not_after)
     assert (read.size * 8, read.line) == (wanted.key.key_size, both.count(b"\n", 0, both.rindex(b"-----BEGIN")) + 1)
 

@@ -8,7 +8,7 @@ from bootstrap.config import exemptions
 from bootstrap.config.model import PATH, Environment, Model
 from bootstrap.diff.consequences import Consequence, Effect
 from bootstrap.secrets import certificates
-from bootstrap.secrets.certificates import Pinned
+from bootstrap.secrets.certificates import PinnedCertificate
 
 _WHY = "whoever holds its private key reads what is sealed from now on"
 
@@ -83,8 +83,10 @@ def _new(new: Environment, before: State, after: State) -> Iterator[Consequence]
 
 def _fingerprints(pem: bytes) -> tuple[str, ...]:
     """Every certificate of a PEM text, the one first that is sealed for."""
-    found = certificates.every(pem)
-    known = sorted((each for each in found if isinstance(each, Pinned)), key=lambda each: each.not_before, reverse=True)
+    found = certificates.parse_all(pem)
+    known = sorted(
+        (each for each in found if isinstance(each, PinnedCertificate)), key=lambda each: each.not_before, reverse=True
+    )
     return (*(each.fingerprint for each in known), *("one that can't be read" for each in found if each not in known))
 
 

@@ -21,7 +21,7 @@ spec:
 
 def patch(target: str, *operations: str) -> str:
     """A JSON patch for the overlay's kustomization."""
-    lines = "".join(f"      - {each}\n" for each in operations)
+    lines = "".join(f"      - {operation}\n" for operation in operations)
     return f"patches:\n  - target: {target}\n    patch: |-\n{lines}"
 
 

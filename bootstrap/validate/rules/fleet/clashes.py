@@ -1,4 +1,4 @@
-"""Rules about what one environment of a cluster has for itself."""
+"""Rules about claims that several environments of a cluster share, such as a node port or a host."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -60,21 +60,21 @@ def shared_host(fleet: FleetContext) -> Iterator[Violation]:
 
 
 def _clashes(fleet: FleetContext, name: str, subject: str) -> Iterator[Violation]:
-    """A violation for each thing that several environments of a cluster claim.
+    """Violations for claims that several environments of a cluster have in common.
 
-    It stands at the last of them in promotion order, which most often is the one that came last, and names them all.
+    Reported at the last environment in promotion order, usually the newest, with the names of all.
     """
-    order = {each.name: number for number, each in enumerate(fleet.model.environments)}
-    clusters = {each.name: each.cluster for each in fleet.model.environments}
+    order = {environment.name: number for number, environment in enumerate(fleet.model.environments)}
+    clusters = {environment.name: environment.cluster for environment in fleet.model.environments}
     holders: dict[tuple[str, str], list[tuple[str, Claim]]] = defaultdict(list)
     for environment, claim in fleet.claims:
         if claim.rule == name:
             holders[clusters.get(environment, ""), claim.what].append((environment, claim))
-    for (cluster, what), holding in sorted(holders.items(), key=lambda each: each[0]):
-        names = sorted({each for each, _ in holding}, key=lambda each: (order.get(each, -1), each))
+    for (cluster, what), holding in sorted(holders.items(), key=lambda holder: holder[0]):
+        names = sorted({environment for environment, _ in holding}, key=lambda name: (order.get(name, -1), name))
         if len(names) > 1:
-            first = next(claim for each, claim in holding if each == names[0])
-            last = next(claim for each, claim in holding if each == names[-1])
+            first = next(claim for environment, claim in holding if environment == names[0])
+            last = next(claim for environment, claim in holding if environment == names[-1])
             message = f"{subject} {what} is used by {_several(names)} on cluster {cluster}"
             hint = f"{names[0]} has it at {Place(first.path, first.line)}"
             yield Violation(Place(last.path, last.line), message, hint, tuple(names))

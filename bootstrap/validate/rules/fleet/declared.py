@@ -1,4 +1,4 @@
-"""Rules about what taxiway.yaml says of the repo as a whole: which certificates, and which rules are switched off."""
+"""Rules about taxiway.yaml: pinned certificates and rules that are switched off."""
 
 import difflib
 from collections import defaultdict
@@ -26,17 +26,17 @@ def several_certificates(fleet: FleetContext) -> Iterator[Violation]:
     still opens; but one that the cluster never had is somebody else's, who can read what is sealed for it.
     """
     environments = fleet.model.environments
-    clusters = {each.cluster for each in environments if each.name in fleet.chosen}
+    clusters = {environment.cluster for environment in environments if environment.name in fleet.chosen}
     pinned: dict[str, dict[str, list[str]]] = defaultdict(dict)
-    for each in environments:
-        if each.cluster in clusters and each.certificate:
-            pinned[each.cluster].setdefault(each.certificate, []).append(each.name)
+    for environment in environments:
+        if environment.cluster in clusters and environment.certificate:
+            pinned[environment.cluster].setdefault(environment.certificate, []).append(environment.name)
     for cluster, holders in pinned.items():
         if len(holders) < 2:
             continue
-        said = "; ".join(f"{', '.join(names)}: {fingerprint}" for fingerprint, names in holders.items())
+        pins = "; ".join(f"{', '.join(names)}: {fingerprint}" for fingerprint, names in holders.items())
         last = next(reversed(holders.values()))[0]
-        message = f"the environments of cluster {cluster} are sealed for {len(holders)} certificates ({said})"
+        message = f"the environments of cluster {cluster} are sealed for {len(holders)} certificates ({pins})"
         names = tuple(name for several in holders.values() for name in several)
         yield Violation(Place(PATH, _line(fleet, last)), message, environments=names)
 
@@ -48,13 +48,15 @@ def rule_switched_off(fleet: FleetContext) -> Iterator[Violation]:
     From its merge on, nobody is told any more what that rule finds. Until then the change itself is still judged
     with it. This rule itself can't be switched off.
     """
-    if fleet.off_before is None:
+    if fleet.exemptions_before is None:
         return
-    before, after = ([_renamed(fleet, each) for each in off] for off in (fleet.off_before, fleet.model.exemptions))
-    for each in exemptions.added(before, after):
-        if each.rule in fleet.rules:
-            message = f"this change switches off {each.rule}{each.where}: {each.reason}"
-            yield Violation(_place(fleet, each.rule), message)
+    before, after = (
+        [_renamed(fleet, exemption) for exemption in off] for off in (fleet.exemptions_before, fleet.model.exemptions)
+    )
+    for exemption in exemptions.added(before, after):
+        if exemption.rule in fleet.rules:
+            message = f"this change switches off {exemption.rule}{exemption.where}: {exemption.reason}"
+            yield Violation(_place(fleet, exemption.rule), message)
 
 
 @rule("fleet/unknown-rule", WARNING, fix="Correct the name, or take the entry out: taxiway validate --list-rules.")
@@ -63,17 +65,19 @@ def unknown_rule(fleet: FleetContext) -> Iterator[Violation]:
 
     The entry switches nothing off, and what the rule that was meant finds is told.
     """
-    for each in fleet.model.exemptions:
-        if each.rule not in fleet.rules:
-            near = difflib.get_close_matches(each.rule, fleet.rules, n=1)
+    for exemption in fleet.model.exemptions:
+        if exemption.rule not in fleet.rules:
+            near = difflib.get_close_matches(exemption.rule, fleet.rules, n=1)
             hint = f"did you mean {near[0]}?" if near else ""
-            message = f"taxiway.yaml switches off {each.rule}, which no rule is called"
-            yield Violation(_place(fleet, each.rule), message, hint)
+            message = f"taxiway.yaml switches off {exemption.rule}, which no rule is called"
+            yield Violation(_place(fleet, exemption.rule), message, hint)
 
 
 def _line(fleet: FleetContext, name: str) -> int:
-    number = [each.name for each in fleet.model.environments].index(name)
-    return next((each.line(("environments", number, "certificate")) for each in documents(fleet.read(PATH))[:1]), 1)
+    number = [environment.name for environment in fleet.model.environments].index(name)
+    return next(
+        (document.line(("environments", number, "certificate")) for document in documents(fleet.read(PATH))[:1]), 1
+    )
 
 
 def _renamed(fleet: FleetContext, exemption: Exemption) -> Exemption:
@@ -81,7 +85,7 @@ def _renamed(fleet: FleetContext, exemption: Exemption) -> Exemption:
 
 
 def _place(fleet: FleetContext, name: str) -> Place:
-    """The first line of taxiway.yaml that holds a name of a rule."""
+    """First line of taxiway.yaml with a name or alias of a rule."""
     names = [name.encode(), *(old.encode() for old, present in fleet.rules.items() if present == name)]
     lines = enumerate(fleet.read(PATH).splitlines(), 1)
-    return Place(PATH, next((number for number, line in lines if any(each in line for each in names)), 1))
+    return Place(PATH, next((number for number, line in lines if any(name in line for name in names)), 1))

@@ -1,4 +1,4 @@
-"""Rules about what the repository holds for no environment of taxiway.yaml."""
+"""Rules about overlays and sync files that belong to no environment of taxiway.yaml."""
 
 import posixpath
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ def unknown_overlay(fleet: FleetContext) -> Iterator[Violation]:
 
     No command looks at it: it is neither checked nor compared nor promoted to.
     """
-    known = {each.overlay for each in fleet.model.environments}
+    known = {environment.overlay for environment in fleet.model.environments}
     for path in sorted(fleet.overlays):
         if posixpath.dirname(path) not in known:
             name = posixpath.basename(posixpath.dirname(path))
@@ -30,15 +30,17 @@ def unknown_sync_file(fleet: FleetContext) -> Iterator[Violation]:
     The file is applied with the others of its cluster, and brings up, or keeps, what nothing checks.
     """
     environments, every = fleet.model.environments, set(fleet.clusters)
-    known = {each.overlay for each in environments}
-    # An environment that was moved to another cluster misses its file there, which is told by that.
-    moved = {each.overlay for each in environments if each.sync_file not in every}
-    for path in sorted(every - {each.sync_file for each in environments}):
+    known = {environment.overlay for environment in environments}
+    # After a move to another cluster the new sync file is missing, which `sync/missing-file` reports.
+    moved = {environment.overlay for environment in environments if environment.sync_file not in every}
+    for path in sorted(every - {environment.sync_file for environment in environments}):
         for document in documents(fleet.read(path)) if path.endswith((".yaml", ".yml")) else ():
             synced = Synced(path, document)
             for field in (("spec", "path"), ("spec", "source", "path")):
-                said = synced.get(*field)
-                overlay = posixpath.normpath(said).lstrip("/") if isinstance(said, str) and said else ""
+                path_field = synced.get(*field)
+                overlay = (
+                    posixpath.normpath(path_field).lstrip("/") if isinstance(path_field, str) and path_field else ""
+                )
                 if overlay.startswith("overlays/") and overlay not in moved:
                     why = "which has its own file" if overlay in known else "which taxiway.yaml does not have"
                     yield Violation(synced.place(*field), f"{synced} syncs {overlay}, {why}")

@@ -1,12 +1,12 @@
-"""What the API server lets nobody change, changed since HEAD."""
+"""Rule about immutable fields that differ from HEAD."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from bootstrap.diff import consequences
 from bootstrap.kubernetes.conformance import Path
-from bootstrap.kubernetes.objects import by_identity, identify, name_of
-from bootstrap.validate.context import EnvironmentContext, dig
+from bootstrap.kubernetes.objects import by_identity, dig, identify, name_of
+from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.violation import Violation, Within
 
@@ -26,21 +26,21 @@ def immutable_field(env: EnvironmentContext) -> Iterator[Violation]:
     if env.before == env.rendered or env.objects_before is None:
         return
     before = by_identity(env.objects_before)
-    for each in env.objects:
-        old = before.get(identify(each))
-        if old is None or old == each or name_of(old) != name_of(each):
+    for obj in env.objects:
+        old = before.get(identify(obj))
+        if old is None or old == obj or name_of(old) != name_of(obj):
             continue
-        # A Job that is named by release belongs to airflow/release-unchanged.
-        released = each["kind"] == "Job" and identify(each).name != name_of(each)
-        for field in consequences.immutable(old, each) if not released else ():
+        # A Job with a release in its name is checked by airflow/release-unchanged.
+        released = obj["kind"] == "Job" and identify(obj).name != name_of(obj)
+        for field in consequences.immutable(old, obj) if not released else ():
             path = tuple(field.split("."))
-            exact = (*path, *_difference(dig(old, *path), dig(each, *path)))
-            message = f"{identify(each)}: {field} can't be changed, and {_spelt(exact)} was"
-            yield Violation(env.trace.field(each, exact), message)
+            exact = (*path, *_difference(dig(old, *path), dig(obj, *path)))
+            message = f"{identify(obj)}: {field} can't be changed, and {_spelt(exact)} was"
+            yield Violation(env.trace.field(obj, exact), message)
 
 
 def _difference(old: Any, new: Any) -> Path:
-    """The way to the first thing that differs; as far as both sides have it."""
+    """Path of the first difference, as deep as both sides exist."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in new:
             if key in old and old[key] != new[key]:

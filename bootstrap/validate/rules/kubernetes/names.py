@@ -1,11 +1,12 @@
-"""Names and labels, as apimachinery validates them."""
+"""Rules about names and labels, as apimachinery validates them."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from bootstrap.kubernetes import schemas, values
 from bootstrap.kubernetes.conformance import Path
-from bootstrap.validate.context import dig, items, mapping, shared
+from bootstrap.kubernetes.objects import dig, items, mapping
+from bootstrap.validate.context import shared
 from bootstrap.validate.objects import ObjectContext, containers
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.rules.kubernetes.field_checks import malformed, strings
@@ -13,7 +14,7 @@ from bootstrap.validate.violation import FieldViolation
 
 _RBAC = frozenset({"Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"})
 _LABELS = frozenset({"Namespace", "Service", "StatefulSet"})
-# Names that are short because a controller adds to them and writes the result into a label, of 63 characters:
+# Limits below 63, because a controller appends to the name and uses the result as a label value:
 # CronJob and Job (pkg/apis/batch/validation), StatefulSet (the label controller-revision-hash; pods are never made).
 _LONGEST = {"CronJob": 52, "Job": 63, "StatefulSet": 52}
 _TEMPLATES: tuple[Path, ...] = (
@@ -75,7 +76,7 @@ def bad_label(obj: ObjectContext) -> Iterator[FieldViolation]:
 
 @shared
 def metadatas(obj: ObjectContext) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """The metadata of an object and of what it makes, each with its path."""
+    """Metadata of an object and of its templates, with their paths."""
     claims = enumerate(items(obj.spec.get("volumeClaimTemplates")))
     for path in ((), *_TEMPLATES, *(("spec", "volumeClaimTemplates", number) for number, _ in claims)):
         yield (*path, "metadata"), mapping(dig(obj.value, *path, "metadata"))

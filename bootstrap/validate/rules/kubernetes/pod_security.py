@@ -1,4 +1,4 @@
-"""Pod Security: every pod against the level that its namespace enforces.
+"""Pod Security Standards: rules about pods that break the level enforced by their namespace.
 
 Source: k8s.io/pod-security-admission v0.36.3, policy/check_*.go. Admission judges pods alone: a workload that breaks
 the level is accepted, and its pods are never made.
@@ -12,8 +12,9 @@ from typing import Any
 
 from bootstrap.kubernetes import schemas
 from bootstrap.kubernetes.conformance import Path
+from bootstrap.kubernetes.objects import dig, items, mapping
 from bootstrap.validate import pods
-from bootstrap.validate.context import EnvironmentContext, dig, items, mapping
+from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.objects import in_short
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.rules.kubernetes.field_checks import present, strings
@@ -82,7 +83,7 @@ def pod_security(env: EnvironmentContext) -> Iterator[Violation]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
-    """What a namespace enforces: a level, of the policies of some minors (one, where it is pinned)."""
+    """Level that a namespace enforces, and the minors whose policies apply (one if the version is pinned)."""
 
     name: str
     oldest: tuple[int, ...]
@@ -90,7 +91,7 @@ class Level:
 
 
 def _level(namespace: Mapping[str, Any] | None, oldest: str) -> Level | None:
-    """The level of a Namespace; None where it enforces none."""
+    """Level of a Namespace; None if it enforces none."""
     labels = mapping(dig(namespace, "metadata", "labels"))
     name, version = labels.get(f"{_LABEL}enforce"), labels.get(f"{_LABEL}enforce-version")
     if name not in ("baseline", "restricted"):
@@ -102,7 +103,7 @@ def _level(namespace: Mapping[str, Any] | None, oldest: str) -> Level | None:
 
 
 def bad_labels(namespace: Mapping[str, Any]) -> Iterator[FieldViolation]:
-    """The labels of a Namespace that the admission refuses (api.ParseLevel, api.ParseVersion)."""
+    """Labels of a Namespace that the admission plugin refuses (api.ParseLevel, api.ParseVersion)."""
     for key, value in strings(dig(namespace, "metadata", "labels")):
         path = ("metadata", "labels", key)
         if key.startswith(_LABEL) and key.endswith("-version"):
@@ -114,8 +115,8 @@ def bad_labels(namespace: Mapping[str, Any]) -> Iterator[FieldViolation]:
 
 
 def _pod(spec: Mapping[str, Any], metadata: Mapping[str, Any], level: Level) -> Iterator[_Broken]:
-    """What of a pod breaks a level. Paths begin at its spec."""
-    # Where users have a namespace of their own, root inside is nobody outside (policy/helpers.go, from 1.35 on).
+    """Fields of a pod that break a level. Paths start at its spec."""
+    # With a user namespace, root in the pod is unprivileged on the node (policy/helpers.go, from 1.35 on).
     relaxed = spec.get("hostUsers") is False and level.oldest >= (1, 35)
     pod, where = mapping(spec.get("securityContext")), ("securityContext",)
     yield from _host(spec)
@@ -130,10 +131,10 @@ def _pod(spec: Mapping[str, Any], metadata: Mapping[str, Any], level: Level) -> 
     for field in ("initContainers", "containers"):
         for number, container in enumerate(items(spec.get(field))):
             if isinstance(container, dict):
-                found = [*_container(container, (field, number), level, relaxed=relaxed)]
+                broken = [*_container(container, (field, number), level, relaxed=relaxed)]
                 if level.name == "restricted":
-                    found.extend(_restricted(container, pod, (field, number), spec, relaxed=relaxed))
-                yield from ((path, f"container {container.get('name')}: {message}") for path, message in found)
+                    broken.extend(_restricted(container, pod, (field, number), spec, relaxed=relaxed))
+                yield from ((path, f"container {container.get('name')}: {message}") for path, message in broken)
     if level.name == "restricted" and not relaxed:
         if pod.get("runAsNonRoot") is False:
             yield (*where, "runAsNonRoot"), "runAsNonRoot must not be false"
@@ -149,22 +150,22 @@ def _host(spec: Mapping[str, Any]) -> Iterator[_Broken]:
 
 def _sysctls(pod: Mapping[str, Any], path: Path, level: Level) -> Iterator[_Broken]:
     allowed = {name for since, names in _SYSCTLS if since <= level.oldest for name in names.split()}
-    for number, each in enumerate(items(pod.get("sysctls"))):
-        if isinstance(name := dig(each, "name"), str) and name not in allowed:
+    for number, sysctl in enumerate(items(pod.get("sysctls"))):
+        if isinstance(name := dig(sysctl, "name"), str) and name not in allowed:
             yield (*path, "sysctls", number, "name"), f"the sysctl {name} is forbidden"
 
 
 def _volumes(spec: Mapping[str, Any], level: Level) -> Iterator[_Broken]:
     for number, volume in enumerate(items(spec.get("volumes"))):
         kinds = [key for key in present(mapping(volume), *mapping(volume)) if key != "name"]
-        # A volume without any source is an emptyDir; one of an unknown source is told by another rule.
+        # A volume without a source is an emptyDir; an unknown source is reported by the schema rules.
         known = [key for key in kinds if key in schemas.definition("io.k8s.api.core.v1.Volume").fields]
         if "hostPath" in known or (level.name == "restricted" and known and not _VOLUMES & set(known)):
             yield ("volumes", number, known[0]), f"volume {dig(volume, 'name')}: {known[0]} is forbidden"
 
 
 def _setter(security: Mapping[str, Any], path: Path, level: Level) -> Iterator[_Broken]:
-    """What a pod and a container may both set."""
+    """Controls for fields of the securityContext that both pods and containers have."""
     for field in ("seccompProfile", "appArmorProfile"):
         kind = dig(security, field, "type")
         if isinstance(security.get(field), dict) and kind not in ("RuntimeDefault", "Localhost"):
@@ -181,9 +182,9 @@ def _setter(security: Mapping[str, Any], path: Path, level: Level) -> Iterator[_
         yield (*path, "windowsOptions", "hostProcess"), "hostProcess must not be true"
 
 
-def _container(each: Mapping[str, Any], path: Path, level: Level, *, relaxed: bool) -> Iterator[_Broken]:
-    """The controls of the level baseline."""
-    security, where = mapping(each.get("securityContext")), (*path, "securityContext")
+def _container(container: Mapping[str, Any], path: Path, level: Level, *, relaxed: bool) -> Iterator[_Broken]:
+    """Controls of the level baseline for a container."""
+    security, where = mapping(container.get("securityContext")), (*path, "securityContext")
     yield from _setter(security, where, level)
     if security.get("privileged") is True:
         yield (*where, "privileged"), "privileged must not be true"
@@ -194,21 +195,21 @@ def _container(each: Mapping[str, Any], path: Path, level: Level, *, relaxed: bo
     mount = security.get("procMount")
     if mount not in (None, "Default") and (level.name == "restricted" or not relaxed):
         yield (*where, "procMount"), f"procMount must not be {mount}"
-    for number, port in enumerate(items(each.get("ports"))):
+    for number, port in enumerate(items(container.get("ports"))):
         if (taken := dig(port, "hostPort")) and isinstance(taken, int):
             yield (*path, "ports", number, "hostPort"), f"hostPort {taken} must not be used"
     if level.newest >= (1, 34):
         for handler in _HANDLERS:
             for kind in ("httpGet", "tcpSocket"):
-                if host := dig(each, *handler, kind, "host"):
+                if host := dig(container, *handler, kind, "host"):
                     yield (*path, *handler, kind, "host"), f"{'.'.join(handler)} must not name the host {host}"
 
 
 def _restricted(
-    each: Mapping[str, Any], pod: Mapping[str, Any], path: Path, spec: Mapping[str, Any], *, relaxed: bool
+    container: Mapping[str, Any], pod: Mapping[str, Any], path: Path, spec: Mapping[str, Any], *, relaxed: bool
 ) -> Iterator[_Broken]:
-    """The controls of the level restricted beside those of baseline; Windows knows some of them not."""
-    security, where = mapping(each.get("securityContext")), (*path, "securityContext")
+    """Controls that the level restricted adds for a container; some do not apply to Windows."""
+    security, where = mapping(container.get("securityContext")), (*path, "securityContext")
     if dig(spec, "os", "name") != "windows":
         if security.get("allowPrivilegeEscalation") is not False:
             yield (*where, "allowPrivilegeEscalation"), "allowPrivilegeEscalation must be false"

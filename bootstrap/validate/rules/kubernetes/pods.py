@@ -1,4 +1,4 @@
-"""Pods beyond their schema: what the API server's validation asks of containers, volumes and their neighbours.
+"""Rules about pods beyond their schema: the API server's validation of containers, volumes, probes and variables.
 
 Source: kubernetes, pkg/apis/core/validation/validation.go.
 """
@@ -9,7 +9,7 @@ from typing import Any
 
 from bootstrap.kubernetes import schemas, values
 from bootstrap.kubernetes.conformance import Path
-from bootstrap.validate.context import dig, items, mapping
+from bootstrap.kubernetes.objects import dig, items, mapping
 from bootstrap.validate.objects import ObjectContext, containers
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.rules.kubernetes.field_checks import integer, malformed, present, too_small
@@ -67,8 +67,8 @@ def restart_policy(obj: ObjectContext) -> Iterator[FieldViolation]:
     if obj.kind == "Pod" or not obj.pod or policy not in ("Always", "OnFailure", "Never", None):
         return
     if (policy or "Always") not in allowed:
-        wanted, found = " or ".join(allowed), policy or "Always, the default"
-        message = f"the restart policy of a {obj.kind} is {wanted}, and this is {found}"
+        expected, actual = " or ".join(allowed), policy or "Always, the default"
+        message = f"the restart policy of a {obj.kind} is {expected}, and this is {actual}"
         yield FieldViolation((*obj.pod_path, "restartPolicy"), message)
 
 
@@ -119,7 +119,7 @@ def bad_variable(obj: ObjectContext) -> Iterator[FieldViolation]:
 
 
 def _source(value: Any, path: Path, subject: str, choices: tuple[str, ...]) -> Iterator[FieldViolation]:
-    """Exactly one source. Where another field stands, it is misspelt, and that is told by its own rule."""
+    """Exactly one source is set. An unknown field is taken for a misspelt source, which the schema rules report."""
     chosen = present(mapping(value), *choices)
     if isinstance(value, dict) and len(chosen) != 1 and not value.keys() - {*choices, "prefix"}:
         yield FieldViolation(path, f"{subject} has {' and '.join(chosen) or 'no source'}, and one belongs there")
@@ -138,7 +138,7 @@ def _probe(probe: Mapping[str, Any], path: Path, field: str) -> Iterator[FieldVi
 
 
 def _handler(value: Mapping[str, Any], path: Path, field: str, choices: tuple[str, ...]) -> Iterator[FieldViolation]:
-    """Exactly one handler. Where another field stands, it is misspelt, and that is told by its own rule."""
+    """Exactly one handler is set. An unknown field is taken for a misspelt handler, which the schema rules report."""
     chosen = present(value, *choices)
     if len(chosen) > 1:
         yield FieldViolation((*path, chosen[1]), f"{field} has {' and '.join(chosen)}, and one is allowed")

@@ -1,10 +1,10 @@
-"""PostgreSQL's major version, changed since HEAD on a volume that holds data of the other one."""
+"""Rules about PostgreSQL upgrades: a major version changed since HEAD can't read the data on its volume."""
 
 from collections.abc import Iterator
 
 from bootstrap.kubernetes import postgres
-from bootstrap.kubernetes.objects import POD_SPECS, identify
-from bootstrap.validate.context import EnvironmentContext, dig, items
+from bootstrap.kubernetes.objects import POD_SPECS, dig, identify, items
+from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.rule import ERROR, WARNING, rule
 from bootstrap.validate.violation import Violation
 from bootstrap.yamltools.positions import Place
@@ -45,10 +45,10 @@ def postgres_unread(env: EnvironmentContext) -> Iterator[Violation]:
 
 
 def _image(env: EnvironmentContext, subject: str) -> Place:
-    """The line of the server's image."""
-    found = next(each for each in env.objects if str(identify(each)) == subject)
-    path = POD_SPECS[found["kind"]]
-    for number, container in enumerate(items(dig(found, *path, "containers"))):
+    """Line of the PostgreSQL server's image."""
+    workload = next(obj for obj in env.objects if str(identify(obj)) == subject)
+    path = POD_SPECS[workload["kind"]]
+    for number, container in enumerate(items(dig(workload, *path, "containers"))):
         if postgres.is_named(str(dig(container, "image"))):
-            return env.trace.field(found, (*path, "containers", number, "image"))
-    return env.trace.field(found, (*path, "containers", 0, "image"))
+            return env.trace.field(workload, (*path, "containers", number, "image"))
+    return env.trace.field(workload, (*path, "containers", 0, "image"))

@@ -1,4 +1,4 @@
-"""Values of a right type that the API server's validation refuses: of metadata, pods, Ingresses and NetworkPolicies.
+"""Rules about values that pass the schema and fail the API server's validation: metadata, pods, Ingress, NetworkPolicy.
 
 Source: kubernetes, pkg/apis/{core,networking}/validation. Those of workloads stand in workloads.py.
 """
@@ -8,7 +8,7 @@ from typing import Any
 
 from bootstrap.kubernetes import values
 from bootstrap.kubernetes.conformance import Path
-from bootstrap.validate.context import dig, items, mapping
+from bootstrap.kubernetes.objects import dig, items, mapping
 from bootstrap.validate.objects import ObjectContext, containers
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.rules.kubernetes import pod_security, workloads
@@ -96,8 +96,8 @@ def _ingress(spec: Mapping[str, Any]) -> Iterator[FieldViolation]:
             yield FieldViolation((*where, "host"), f"the host {host} is an IP address, where a name belongs")
         elif host:
             yield from malformed(host, (*where, "host"), _bad_host, "host")
-        for index, each in enumerate(items(dig(entry, "http", "paths"))):
-            path, required = dig(each, "path"), dig(each, "pathType") in ("Exact", "Prefix")
+        for index, route in enumerate(items(dig(entry, "http", "paths"))):
+            path, required = dig(route, "path"), dig(route, "pathType") in ("Exact", "Prefix")
             if (isinstance(path, str) and path and not path.startswith("/")) or (required and path in (None, "")):
                 message = f"the path {path or ''!r} does not begin with /"
                 yield FieldViolation((*where, "http", "paths", index, "path"), message)
@@ -131,7 +131,7 @@ def _network_policy(spec: Mapping[str, Any]) -> Iterator[FieldViolation]:
 def _entries(obj: ObjectContext) -> Iterator[FieldViolation]:
     fields = (obj.value.get(field) for field in ("data", "binaryData", "stringData"))
     size = sum(len(text.encode(errors="replace")) for field in fields for _, text in strings(field))
-    # Both are base64 in a Secret's data, which is a third longer than what counts.
+    # Base64 adds a third; the limit counts the decoded bytes.
     if size > _CONFIG_BYTES * (4 / 3 if obj.kind == "Secret" else 1):
         message = f"the entries have {size} bytes together, where {_CONFIG_BYTES} are allowed"
         yield FieldViolation(("metadata", "name"), message)

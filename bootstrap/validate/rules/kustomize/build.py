@@ -1,4 +1,4 @@
-"""The rule that the overlay builds."""
+"""Rule that the overlay builds, with the cause of a failure traced to its line."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -7,14 +7,14 @@ from bootstrap.kustomize import failure
 from bootstrap.kustomize.inputs import FIELDS, Why
 from bootstrap.validate import diagnosis, diagnosis_patches
 from bootstrap.validate.context import EnvironmentContext
-from bootstrap.validate.diagnosis import Case, Told
+from bootstrap.validate.diagnosis import Case, Diagnosis
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.rules.kustomize import fields, refused, settings
 from bootstrap.validate.violation import Violation
 from bootstrap.yamltools.positions import Place
 
 _GVK = r"(?P<kind>\w+)/(?P<name>[^\s\":;]+)"
-_WAYS: tuple[tuple[re.Pattern[str], Callable[[Case], Told | None]], ...] = tuple(
+_PATTERNS: tuple[tuple[re.Pattern[str], Callable[[Case], Diagnosis | None]], ...] = tuple(
     (re.compile(pattern, re.S), way)
     for pattern, way in (
         (r"(?:lstat|stat|open) (?P<path>[^\s:]+): no such file or directory", diagnosis.missing),
@@ -33,21 +33,21 @@ _WAYS: tuple[tuple[re.Pattern[str], Callable[[Case], Told | None]], ...] = tuple
         (r"resource with name (?P<name>\S+) does not match a config", diagnosis_patches.replicas),
         (r"(?:missing path: |path: '|testing value )(?P<pointer>/[^\s':]*)", diagnosis_patches.operation),
         (r"Unexpected kind: (?P<op>\S+)", diagnosis_patches.operation),
-        (r"expected kind (?:!= )?'Component' for path '(?P<path>[^']+)'", diagnosis.named),
-        (r"cycle detected: candidate root '(?P<path>[^']+)'", diagnosis.named),
+        (r"expected kind (?:!= )?'Component' for path '(?P<path>[^']+)'", diagnosis.refused_path),
+        (r"cycle detected: candidate root '(?P<path>[^']+)'", diagnosis.refused_path),
         (r"from '(?P<file>[^']+)': missing (?P<what>kind|metadata.name|Resource metadata)", diagnosis.no_object),
         (r"error parsing regexp: .*`\^\(\?:(?P<pattern>.*)\)\$`", diagnosis_patches.expression),
-        (r"resources from '(?P<path>[^']+)'", diagnosis.named),
+        (r"resources from '(?P<path>[^']+)'", diagnosis.refused_path),
     )
 )  # fmt: skip
 
-# What kustomize says of a mistake that a rule of its own tells better.
+# Messages of kustomize about mistakes that another rule reports with a line.
 _WORDS = {
     fields.duplicate_key: ("already defined at line",),
     fields.listed_twice: ("already registered id", "exists;", "no matches for Id", "does not exist"),
     settings.repeated_setting: ("illegally repeats the key",),
 }
-# What keeps an overlay from kustomize, and the rule that tells it; all else that does is told as a build that fails.
+# Reasons not to run kustomize, and the rules that report them; the other reasons are reported as a failed build.
 _REFUSED = {
     Why.REMOTE: refused.remote,
     Why.PROGRAM: refused.program,
@@ -75,29 +75,31 @@ def build(env: EnvironmentContext) -> Iterator[Violation]:
 
     The controller builds it the same way: it would stay at the last commit that builds.
     """
-    if env.failure is None or _is_told(env):
+    if env.failure is None or _is_explained(env):
         return
     overlay = env.environment.overlay
     if refusals := env.graph.refusals:
-        first = min(refusals, key=lambda each: each.why not in (Why.SYNTAX, Why.UNKNOWN))
+        first = min(refusals, key=lambda refusal: refusal.why not in (Why.SYNTAX, Why.UNKNOWN))
         message = f"kustomize can't build {overlay}: {first.message}"
-        yield Violation(first.place, message, diagnosis.near(first.field, FIELDS))
+        yield Violation(first.place, message, diagnosis.suggest(first.field, FIELDS))
         return
     complaint = failure.read(env.failure, env.tree, overlay)
-    told = None
-    for pattern, way in _WAYS:
-        if told is None and (match := pattern.search(complaint.reason)):
-            told = way(Case(scene=env, complaint=complaint, match=match))
-    if told is None:
+    result = None
+    for pattern, diagnose in _PATTERNS:
+        if result is None and (match := pattern.search(complaint.reason)):
+            result = diagnose(Case(env=env, complaint=complaint, match=match))
+    if result is None:
         path = failure.kustomization_in(complaint.folder, env.tree.files)
-        told = Told(place=Place(path))
-    message = told.message or complaint.reason
-    yield Violation(told.place, f"kustomize can't build {overlay}: {message}", told.hint)
+        result = Diagnosis(place=Place(path))
+    message = result.message or complaint.reason
+    yield Violation(result.place, f"kustomize can't build {overlay}: {message}", result.hint)
 
 
-def _is_told(env: EnvironmentContext) -> bool:
-    """Whether another rule says why there is no build."""
+def _is_explained(env: EnvironmentContext) -> bool:
+    """Whether another rule already reports the cause of the failed build."""
     refusals = env.graph.refusals
-    if any(words in str(env.failure) and env.told(other) for other, said in _WORDS.items() for words in said):
+    if any(words in str(env.failure) and env.reports(other) for other, texts in _WORDS.items() for words in texts):
         return True
-    return bool(refusals) and all(each.why in _REFUSED and env.told(_REFUSED[each.why]) for each in refusals)
+    return bool(refusals) and all(
+        refusal.why in _REFUSED and env.reports(_REFUSED[refusal.why]) for refusal in refusals
+    )

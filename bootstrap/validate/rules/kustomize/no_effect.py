@@ -1,4 +1,4 @@
-"""Rules about what kustomize passes over in silence: patches, images and replacements that reach nothing."""
+"""Rules about patches and images entries that match nothing, which kustomize ignores silently."""
 
 from collections.abc import Iterable, Iterator
 
@@ -8,7 +8,7 @@ from bootstrap.kustomize import images
 from bootstrap.kustomize.accumulator import Gathered, Gathering
 from bootstrap.kustomize.selectors import Selector
 from bootstrap.validate.context import EnvironmentContext
-from bootstrap.validate.diagnosis import near
+from bootstrap.validate.diagnosis import suggest
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.violation import Violation
 
@@ -31,11 +31,11 @@ def dead_target(env: EnvironmentContext) -> Iterator[Violation]:
                 if not isinstance(target, dict) or not target:
                     continue
                 selector = Selector.of(target)
-                found = env.gathering.before(order)
-                if not any(selector.selects(each.subject) for each in found):
+                candidates = env.gathering.before(order)
+                if not any(selector.selects(gathered.subject) for gathered in candidates):
                     place = owner.place(key, number, "target")
                     message = f"the patch's target picks nothing: {selector}"
-                    yield Violation(place, message, _advice(selector, found, env.gathering))
+                    yield Violation(place, message, _advice(selector, candidates, env.gathering))
 
 
 @rule("kustomize/dead-image", ERROR, fix="Write the name as it stands in the manifest, without its tag.")
@@ -45,10 +45,12 @@ def dead_image(env: EnvironmentContext) -> Iterator[Violation]:
     Kustomize compares the name with images as they are written, registry included; without a match it says nothing,
     and the tag that is meant to run does not.
     """
-    known = {image for each in env.trace.origins.sources for image in each.images}
+    known = {image for source in env.trace.origins.sources for image in source.images}
     for source in env.trace.origins.sources:
         known |= {
-            each.value for each in source.operations if each.path[-1:] == ("image",) and isinstance(each.value, str)
+            operation.value
+            for operation in source.operations
+            if operation.path[-1:] == ("image",) and isinstance(operation.value, str)
         }
     for owner in env.graph.kustomizations:
         for number, entry in enumerate(owner.items("images")):
@@ -73,30 +75,35 @@ def patch_operation(env: EnvironmentContext) -> Iterator[Violation]:
     Without one kustomize sets null and says nothing: the field falls back to its default.
     """
     for source in env.trace.origins.sources:
-        for number, each in enumerate(source.document.value if isinstance(source.document.value, list) else ()):
-            path, name = dig(each, "path"), dig(each, "op")
+        for number, operation in enumerate(source.document.value if isinstance(source.document.value, list) else ()):
+            path, name = dig(operation, "path"), dig(operation, "op")
             if source.made or not isinstance(path, str) or not isinstance(name, str):
                 continue
-            if name in ("add", "replace") and "value" not in each:
+            if name in ("add", "replace") and "value" not in operation:
                 message = f"the operation on {path} has no value, and sets null"
-                hint = near("value", (str(key) for key in each if key not in ("op", "path", "from")))
+                hint = suggest("value", (str(key) for key in operation if key not in ("op", "path", "from")))
                 yield Violation(source.place((number, "op")), message, hint)
 
 
-def _advice(selector: Selector, found: list[Gathered], gathering: Gathering) -> str:
-    visible = {id(each.find) for each in found}
-    for each in gathering.all:
-        if id(each.find) not in visible and selector.selects(each.subject):
-            return f"{each} comes later, from {each.find()}: list what brings it before this."
-    if selector.namespace and any(_without(selector, "namespace").selects(each.subject) for each in found):
+def _advice(selector: Selector, candidates: list[Gathered], gathering: Gathering) -> str:
+    visible = {id(gathered.find) for gathered in candidates}
+    for gathered in gathering.all:
+        if id(gathered.find) not in visible and selector.selects(gathered.subject):
+            return f"{gathered} comes later, from {gathered.find()}: list what brings it before this."
+    if selector.namespace and any(_without(selector, "namespace").selects(gathered.subject) for gathered in candidates):
         return "No object has that namespace yet, the overlay sets it after its patches: leave namespace out."
-    if selector.labels and any(_without(selector, "labels").selects(each.subject) for each in found):
+    if selector.labels and any(_without(selector, "labels").selects(gathered.subject) for gathered in candidates):
         return "Objects of that kind and name have other labels at this point."
-    kinds = {each.subject.kind for each in found}
-    if selector.kind and not any(_only_kind(selector).selects(each.subject) for each in found):
-        return near(selector.kind, kinds)
-    names = {name for each in found if _only_kind(selector).selects(each.subject) for name in each.subject.names}
-    return near(selector.name, names)
+    kinds = {gathered.subject.kind for gathered in candidates}
+    if selector.kind and not any(_only_kind(selector).selects(gathered.subject) for gathered in candidates):
+        return suggest(selector.kind, kinds)
+    names = {
+        name
+        for gathered in candidates
+        if _only_kind(selector).selects(gathered.subject)
+        for name in gathered.subject.names
+    }
+    return suggest(selector.name, names)
 
 
 def _image_advice(name: str, known: Iterable[str]) -> str:
@@ -105,7 +112,7 @@ def _image_advice(name: str, known: Iterable[str]) -> str:
     if repository in names:
         return f"Leave the tag out: {repository}."
     same = sorted(other for other in names if other.rpartition("/")[2] == repository.rpartition("/")[2])
-    return f"The manifests say {same[0]}." if same else near(name, names)
+    return f"The manifests say {same[0]}." if same else suggest(name, names)
 
 
 def _without(selector: Selector, field: str) -> Selector:

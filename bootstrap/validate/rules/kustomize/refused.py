@@ -1,4 +1,4 @@
-"""Rules about what is never handed to kustomize, since the build would fetch or run it, or may read it otherwise."""
+"""Rules about entries that are never passed to kustomize: remote, executable, outside of the repo, or ambiguous."""
 
 from collections.abc import Iterator
 
@@ -51,4 +51,4 @@ def unclear(env: EnvironmentContext) -> Iterator[Violation]:
 
 
 def _refusals(env: EnvironmentContext, why: Why) -> Iterator[Violation]:
-    return (Violation(each.place, each.message) for each in env.graph.refusals if each.why is why)
+    return (Violation(refusal.place, refusal.message) for refusal in env.graph.refusals if refusal.why is why)

@@ -1,4 +1,4 @@
-"""Rules about the settings that generators read from env files."""
+"""Rules about env files of generators."""
 
 import re
 from collections.abc import Iterator
@@ -21,9 +21,9 @@ def setting_without_value(env: EnvironmentContext) -> Iterator[Violation]:
     For a name alone kustomize takes the value from the environment of whoever builds: it differs between a laptop,
     CI and the controller, and can be a secret.
     """
-    for place, each in _settings(env):
-        if each.value is None:
-            yield Violation(place, f"{each.key.rstrip()} has no value, and gets that of the machine which builds")
+    for place, setting in _settings(env):
+        if setting.value is None:
+            yield Violation(place, f"{setting.key.rstrip()} has no value, and gets that of the machine which builds")
 
 
 @rule("kustomize/setting-value", WARNING, fix="Write the bare value; a comment goes on a line of its own.")
@@ -33,9 +33,9 @@ def setting_value(env: EnvironmentContext) -> Iterator[Violation]:
     Kustomize takes everything after the equals sign as it stands, unlike a shell: quotes, a comment after it and
     blanks at the end become part of it.
     """
-    for place, each in _settings(env):
-        if each.value and (wrong := _wrong(each.value)):
-            yield Violation(place, f"the value of {each.key} {wrong}, which the program gets to read")
+    for place, setting in _settings(env):
+        if setting.value and (wrong := _wrong(setting.value)):
+            yield Violation(place, f"the value of {setting.key} {wrong}, which the program gets to read")
 
 
 @rule(
@@ -60,13 +60,13 @@ def repeated_setting(env: EnvironmentContext) -> Iterator[Violation]:
 def _settings(env: EnvironmentContext) -> Iterator[tuple[Place, envfile.Setting]]:
     for use in env.graph.files.values():
         if use.role is Role.ENV:
-            for each in envfile.settings(env.tree.files.get(use.path, b"").decode(errors="replace")):
-                yield Place(use.path, each.line), each
+            for setting in envfile.settings(env.tree.files.get(use.path, b"").decode(errors="replace")):
+                yield Place(use.path, setting.line), setting
 
 
 def _wrong(value: str) -> str | None:
     bare = value.strip()
-    # A text of JSON is in quotes for whoever reads it, a single word is not.
+    # Quotes around a value are part of it; a JSON string needs them, other values do not.
     if len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'":
         return "is in quotes"
     if _COMMENT.search(value) and not bare.startswith(("{", "[")):

@@ -1,4 +1,4 @@
-"""Rules about the ConfigMaps and Secrets that pods read, and the keys of both."""
+"""Rules about references of pods to ConfigMaps, Secrets and their keys."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from bootstrap.core.certificates import CERTIFICATE
 from bootstrap.kubernetes.objects import dig, identify
 from bootstrap.validate import pods, references
 from bootstrap.validate.context import EnvironmentContext
-from bootstrap.validate.references import Mention, first, grouped, near, readers, unread
+from bootstrap.validate.references import Mention, first, grouped, readers, suggest, unread
 from bootstrap.validate.rule import ERROR, WARNING, rule
 from bootstrap.validate.violation import Violation
 
@@ -18,13 +18,13 @@ def missing_configmap(env: EnvironmentContext) -> Iterator[Violation]:
     The kubelet starts no container without it: the pod stays in CreateContainerConfigError or ContainerCreating.
     """
     for name, key, group in _mentions(env, "ConfigMap"):
-        if key or pods.held(env, "ConfigMap", name) is not None:
+        if key or pods.data_of(env, "ConfigMap", name) is not None:
             continue
-        # With a hash it is there, which a text can't know: kustomize's rules tell that.
-        if env.called("ConfigMap", name) is None and not unread(env, "ConfigMap", name):
+        # If it exists with a hash suffix, the rules of the kustomize family report the reference.
+        if env.find_original("ConfigMap", name) is None and not unread(env, "ConfigMap", name):
             message = f"ConfigMap {name} is not part of this environment; needed by {readers(group)}"
-            known = (identify(each).name for each in env.of_kind("ConfigMap"))
-            yield Violation(first(group), message, near(name, known))
+            known = (identify(config).name for config in env.of_kind("ConfigMap"))
+            yield Violation(first(group), message, suggest(name, known))
 
 
 @rule(
@@ -38,10 +38,10 @@ def missing_configmap_key(env: EnvironmentContext) -> Iterator[Violation]:
     The kubelet starts no container without it, unless the reference says `optional: true`.
     """
     for name, key, group in _mentions(env, "ConfigMap"):
-        entries, config = pods.held(env, "ConfigMap", name), env.find("ConfigMap", name)
+        entries, config = pods.data_of(env, "ConfigMap", name), env.find("ConfigMap", name)
         if entries is not None and config is not None and key and key not in entries:
             message = f"{identify(config)} has no key {key}; needed by {readers(group)}"
-            yield Violation(first(group), message, near(key, entries))
+            yield Violation(first(group), message, suggest(key, entries))
 
 
 @rule(
@@ -57,12 +57,12 @@ def missing_secret(env: EnvironmentContext) -> Iterator[Violation]:
     made = _made(env)
     mentions = _mentions(env, "Secret")
     for name, key, group in mentions:
-        if key or pods.held(env, "Secret", name) is not None or env.called("Secret", name) is not None:
+        if key or pods.data_of(env, "Secret", name) is not None or env.find_original("Secret", name) is not None:
             continue
-        if not brought(env, name) and not unread(env, "Secret", name):
-            wanted = sorted({key for other, key, _ in mentions if other == name} - {""})
+        if not is_made_in_cluster(env, name) and not unread(env, "Secret", name):
+            keys = sorted({key for other, key, _ in mentions if other == name} - {""})
             message = f"Secret {name} is made by nothing in {_folder(env)}; needed by {readers(group)}"
-            hint = "; ".join(filter(None, (near(name, made), seal(env, name, wanted or ["KEY"]))))
+            hint = "; ".join(filter(None, (suggest(name, made), seal(env, name, keys or ["KEY"]))))
             yield Violation(first(group), message, hint)
 
 
@@ -73,10 +73,10 @@ def missing_secret_key(env: EnvironmentContext) -> Iterator[Violation]:
     The kubelet starts no container without it, unless the reference says `optional: true`.
     """
     for name, key, group in _mentions(env, "Secret"):
-        keys = pods.held(env, "Secret", name)
+        keys = pods.data_of(env, "Secret", name)
         if keys is not None and key and key not in keys:
             message = f"Secret {name} of {_folder(env)} has no key {key}; needed by {readers(group)}"
-            hint = "; ".join(filter(None, (near(key, keys), seal_key(env, name, key))))
+            hint = "; ".join(filter(None, (suggest(key, keys), seal_key(env, name, key))))
             yield Violation(first(group), message, hint)
 
 
@@ -91,39 +91,40 @@ def missing_pull_secret(env: EnvironmentContext) -> Iterator[Violation]:
     The kubelet pulls without it, and a private registry then refuses: ImagePullBackOff.
     """
     made = _made(env)
-    for name, _, group in grouped(each for pod in pods.of(env) for each in references.pull_secrets(pod)):
-        if name not in made and not brought(env, name) and not unread(env, "Secret", name):
+    for name, _, group in grouped(mention for pod in pods.of(env) for mention in references.pull_secrets(pod)):
+        if name not in made and not is_made_in_cluster(env, name) and not unread(env, "Secret", name):
             message = (
                 f"Secret {name} is made by nothing in {_folder(env)}; images are pulled with it by {readers(group)}"
             )
-            yield Violation(first(group), message, near(name, made))
+            yield Violation(first(group), message, suggest(name, made))
 
 
 def _mentions(env: EnvironmentContext, kind: str) -> list[tuple[str, str, list[Mention]]]:
-    """Every ConfigMap or Secret that a pod reads, and every key of one, each with all that read it."""
-    reading = (each for pod in pods.of(env) for each in references.entries(pod, kind))
+    """References to ConfigMaps or Secrets and their keys, grouped by name and key."""
+    reading = (mention for pod in pods.of(env) for mention in references.entries(pod, kind))
     return env.once(("mentions", kind), lambda: list(grouped(reading)))
 
 
 def _made(env: EnvironmentContext) -> set[str]:
-    return {each["metadata"]["name"] for each in env.of_kind("SealedSecret", "Secret")}
+    return {secret["metadata"]["name"] for secret in env.of_kind("SealedSecret", "Secret")}
 
 
 def _folder(env: EnvironmentContext) -> str:
     return f"{env.environment.overlay}/secrets"
 
 
-def brought(env: EnvironmentContext, name: str) -> bool:
-    """Whether something that the environment holds makes the cluster bring this Secret, with keys of its own."""
-    certificates = (dig(each, "spec", "secretName") for each in env.of_kind("Certificate"))
+def is_made_in_cluster(env: EnvironmentContext, name: str) -> bool:
+    """Whether a Certificate or ExternalSecret of the environment creates this Secret in the cluster."""
+    certificates = (dig(certificate, "spec", "secretName") for certificate in env.of_kind("Certificate"))
     external = (
-        dig(each, "spec", "target", "name") or each["metadata"]["name"] for each in env.of_kind("ExternalSecret")
+        dig(external_secret, "spec", "target", "name") or external_secret["metadata"]["name"]
+        for external_secret in env.of_kind("ExternalSecret")
     )
-    return any(each == name for each in (*certificates, *external))
+    return any(secret_name == name for secret_name in (*certificates, *external))
 
 
 def seal(env: EnvironmentContext, name: str, keys: list[str]) -> str:
-    """How to seal a whole Secret."""
+    """Hint with the command that seals a whole Secret."""
     folder, namespace = _folder(env), env.environment.namespace
     values = " ".join(f"--from-file={key}=FILE" for key in keys)
     return (
@@ -134,7 +135,7 @@ def seal(env: EnvironmentContext, name: str, keys: list[str]) -> str:
 
 
 def seal_key(env: EnvironmentContext, name: str, key: str) -> str:
-    """How to seal one more value of a Secret."""
+    """Hint with the command that seals one more value of a Secret."""
     folder, namespace = _folder(env), env.environment.namespace
     return (
         f"seal a value: kubeseal --raw --cert {folder}/{CERTIFICATE} --namespace {namespace} --name {name}"

@@ -1,4 +1,4 @@
-"""Rules about what pods name: ServiceAccounts, claims and volumes."""
+"""Rules about references of pods to ServiceAccounts, volume claims and volumes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from bootstrap.kubernetes.objects import dig, items
 from bootstrap.validate import pods, references
 from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.pods import Container, Pod
-from bootstrap.validate.references import first, grouped, near, readers, unread
+from bootstrap.validate.references import first, grouped, readers, suggest, unread
 from bootstrap.validate.rule import ERROR, WARNING, rule
 from bootstrap.validate.violation import Violation
 from bootstrap.yamltools.positions import FieldPath
@@ -23,11 +23,11 @@ def missing_service_account(env: EnvironmentContext) -> Iterator[Violation]:
 
     The API server refuses the pod: `error looking up service account`, seen only in the events of its owner.
     """
-    accounts = {each["metadata"]["name"] for each in env.of_kind("ServiceAccount")}
-    for name, _, group in grouped(each for pod in pods.of(env) for each in references.accounts(pod)):
+    accounts = {account["metadata"]["name"] for account in env.of_kind("ServiceAccount")}
+    for name, _, group in grouped(mention for pod in pods.of(env) for mention in references.accounts(pod)):
         if name not in accounts and name != "default" and not unread(env, "ServiceAccount", name):
             message = f"ServiceAccount {name} is not part of this environment; needed by {readers(group)}"
-            yield Violation(first(group), message, near(name, accounts))
+            yield Violation(first(group), message, suggest(name, accounts))
 
 
 @rule("references/missing-claim", ERROR, fix="Correct the name, or add the PersistentVolumeClaim.")
@@ -36,11 +36,11 @@ def missing_claim(env: EnvironmentContext) -> Iterator[Violation]:
 
     The pod stays Pending: `persistentvolumeclaim not found`.
     """
-    claims = {each["metadata"]["name"] for each in env.of_kind("PersistentVolumeClaim")}
-    for name, _, group in grouped(each for pod in pods.of(env) for each in references.claims(pod)):
+    claims = {claim["metadata"]["name"] for claim in env.of_kind("PersistentVolumeClaim")}
+    for name, _, group in grouped(mention for pod in pods.of(env) for mention in references.claims(pod)):
         if name not in claims and not _templated(env, name) and not unread(env, "PersistentVolumeClaim", name):
             message = f"PersistentVolumeClaim {name} is not part of this environment; needed by {readers(group)}"
-            yield Violation(first(group), message, near(name, claims))
+            yield Violation(first(group), message, suggest(name, claims))
 
 
 @rule("references/missing-volume", ERROR, fix="Correct the name, or add the volume to the pod.")
@@ -52,7 +52,7 @@ def missing_volume(env: EnvironmentContext) -> Iterator[Violation]:
     for pod in pods.of(env):
         for mount in _lost(pod):
             message = f"container {mount.container.name} of {pod} mounts {mount.name}, which is no volume of the pod"
-            yield Violation(mount.container.place(*mount.path), message, near(mount.name, _volumes(pod)))
+            yield Violation(mount.container.place(*mount.path), message, suggest(mount.name, _volumes(pod)))
 
 
 @rule("references/unused-volume", WARNING, fix="Mount it where its files are wanted, or remove it.")
@@ -69,12 +69,12 @@ def unused_volume(env: EnvironmentContext) -> Iterator[Violation]:
 
 
 def _templated(env: EnvironmentContext, claim: str) -> bool:
-    """Whether a StatefulSet makes this claim: `<template>-<name>-<number>`."""
+    """Whether a StatefulSet creates this claim: `<template>-<name>-<number>`."""
     start, _, number = claim.rpartition("-")
     made = (
-        f"{dig(template, 'metadata', 'name')}-{each['metadata']['name']}"
-        for each in env.of_kind("StatefulSet")
-        for template in items(each, "spec", "volumeClaimTemplates")
+        f"{dig(template, 'metadata', 'name')}-{stateful_set['metadata']['name']}"
+        for stateful_set in env.of_kind("StatefulSet")
+        for template in items(stateful_set, "spec", "volumeClaimTemplates")
     )
     return number.isdigit() and start in made
 
@@ -89,19 +89,19 @@ class _Mount:
 def _mounts(pod: Pod) -> Iterator[_Mount]:
     for container in pod.containers:
         for field in ("volumeMounts", "volumeDevices"):
-            for number, each in enumerate(items(container.data.get(field))):
-                if isinstance(name := dig(each, "name"), str):
+            for number, mount in enumerate(items(container.data.get(field))):
+                if isinstance(name := dig(mount, "name"), str):
                     yield _Mount(container, (field, number, "name"), name)
 
 
 def _volumes(pod: Pod) -> dict[str, int]:
-    """The names of a pod's volumes, each with its number."""
-    names = [dig(each, "name") for each in items(pod.spec.get("volumes"))]
+    """Index of a pod's volumes by name."""
+    names = [dig(volume, "name") for volume in items(pod.spec.get("volumes"))]
     return {name: number for number, name in enumerate(names) if isinstance(name, str)}
 
 
 def _lost(pod: Pod) -> list[_Mount]:
-    """The mounts of volumes that neither the pod nor its StatefulSet has."""
-    claims = [dig(each, "metadata", "name") for each in items(pod.owner, "spec", "volumeClaimTemplates")]
+    """Mounts of volumes that neither the pod nor its StatefulSet has."""
+    claims = [dig(claim, "metadata", "name") for claim in items(pod.owner, "spec", "volumeClaimTemplates")]
     known = {*_volumes(pod), *claims}
-    return [each for each in _mounts(pod) if each.name not in known]
+    return [mount for mount in _mounts(pod) if mount.name not in known]

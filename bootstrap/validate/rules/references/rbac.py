@@ -1,4 +1,4 @@
-"""Rules about what roles are bound to, and what is scaled."""
+"""Rules about role bindings and autoscalers: their roles, subjects and scale targets exist."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -6,7 +6,7 @@ from functools import partial
 from bootstrap.kubernetes.objects import dig, identify, items
 from bootstrap.validate import pods, references
 from bootstrap.validate.context import EnvironmentContext
-from bootstrap.validate.references import near, unread
+from bootstrap.validate.references import suggest, unread
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.violation import Violation
 
@@ -30,8 +30,8 @@ def missing_role(env: EnvironmentContext) -> Iterator[Violation]:
             continue
         if env.find("Role", name) is None and not unread(env, "Role", name):
             message = f"{identify(binding)} grants Role {name}, which is not part of this environment"
-            known = (each["metadata"]["name"] for each in env.of_kind("Role"))
-            yield Violation(env.trace.field(binding, ("roleRef", "name")), message, near(name, known))
+            known = (role["metadata"]["name"] for role in env.of_kind("Role"))
+            yield Violation(env.trace.field(binding, ("roleRef", "name")), message, suggest(name, known))
 
 
 @rule(
@@ -44,9 +44,9 @@ def missing_subject(env: EnvironmentContext) -> Iterator[Violation]:
 
     The API server takes the binding and grants nothing to the pods: their calls end in 403 Forbidden.
     """
-    # An account that its own pod misses is told there.
-    told = {each.name for pod in pods.of(env) for each in references.accounts(pod)}
-    known = {each["metadata"]["name"]: each for each in env.of_kind("ServiceAccount")}
+    # An account that a pod needs too is reported at the pod.
+    reported = {mention.name for pod in pods.of(env) for mention in references.accounts(pod)}
+    known = {account["metadata"]["name"]: account for account in env.of_kind("ServiceAccount")}
     for binding in env.of_kind(*_BINDINGS):
         for number, subject in enumerate(items(binding, "subjects")):
             name, namespace = dig(subject, "name"), dig(subject, "namespace")
@@ -57,11 +57,11 @@ def missing_subject(env: EnvironmentContext) -> Iterator[Violation]:
             if name in known and isinstance(namespace, str) and namespace != own:
                 message = f"{identify(binding)} grants to {name} of namespace {namespace}, but the one here is in {own}"
                 yield Violation(place(("subjects", number, "namespace")), message)
-            # An account of another namespace is somebody else's, such as a monitoring system's.
+            # Accounts of other namespaces are not ours, such as a monitoring system's.
             here = namespace in (None, dig(binding, "metadata", "namespace"))
-            if here and name not in {*known, *told, "default"} and not unread(env, "ServiceAccount", name):
+            if here and name not in {*known, *reported, "default"} and not unread(env, "ServiceAccount", name):
                 message = f"{identify(binding)} grants to ServiceAccount {name}, which is not part of this environment"
-                yield Violation(place(("subjects", number, "name")), message, near(name, known))
+                yield Violation(place(("subjects", number, "name")), message, suggest(name, known))
 
 
 @rule("references/missing-scale-target", ERROR, fix="Correct kind and name in scaleTargetRef.")
@@ -77,6 +77,6 @@ def missing_scale_target(env: EnvironmentContext) -> Iterator[Violation]:
             continue
         if env.find(kind, name) is None and not unread(env, kind, name):
             message = f"{identify(scaler)} scales {kind}/{name}, which is not part of this environment"
-            known = (each["metadata"]["name"] for each in env.of_kind(kind))
+            known = (target["metadata"]["name"] for target in env.of_kind(kind))
             place = env.trace.field(scaler, ("spec", "scaleTargetRef", "name"))
-            yield Violation(place, message, near(name, known))
+            yield Violation(place, message, suggest(name, known))

@@ -1,4 +1,4 @@
-"""Rules about label selectors, and about the ports of the pods that they find."""
+"""Rules about label selectors and the ports of the pods that they match."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -8,14 +8,14 @@ from bootstrap.kubernetes.objects import Object, dig, identify, items, mapping
 from bootstrap.validate import pods
 from bootstrap.validate.context import EnvironmentContext, shared
 from bootstrap.validate.pods import Pod
-from bootstrap.validate.references import Labelled, Mention, first, grouped, near, readers
+from bootstrap.validate.references import Labelled, Mention, first, grouped, readers, suggest
 from bootstrap.validate.rule import ERROR, WARNING, rule
 from bootstrap.validate.violation import Violation
 from bootstrap.yamltools.positions import FieldPath
 
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")
 _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
-# What Airflow puts on pods when it makes them: a selector may count on these.
+# Labels that Airflow adds to the pods that it creates: selectors may use them.
 _AIRFLOW = {
     "airflow-worker",
     "airflow_kpo_in_cluster",
@@ -42,7 +42,7 @@ def service_without_pods(env: EnvironmentContext) -> Iterator[Violation]:
     """
     for service, selector, selected in _services(env):
         if not selected:
-            yield _nothing(env, service, ("spec", "selector"), selector)
+            yield _no_match(env, service, ("spec", "selector"), selector)
 
 
 @rule(
@@ -56,12 +56,12 @@ def selector_without_pods(env: EnvironmentContext) -> Iterator[Violation]:
     It is applied and protects nothing, and no error says so.
     """
     labelled = _labelled(env)
-    for each in env.of_kind("PodDisruptionBudget", "NetworkPolicy"):
-        field = "selector" if each["kind"] == "PodDisruptionBudget" else "podSelector"
-        selector = dig(each, "spec", field)
+    for obj in env.of_kind("PodDisruptionBudget", "NetworkPolicy"):
+        field = "selector" if obj["kind"] == "PodDisruptionBudget" else "podSelector"
+        selector = dig(obj, "spec", field)
         labels = mapping(selector, "matchLabels")
         if labels and not _AIRFLOW & labels.keys() and not labelled.selected(selector):
-            yield _nothing(env, each, ("spec", field, "matchLabels"), labels)
+            yield _no_match(env, obj, ("spec", field, "matchLabels"), labels)
 
 
 @rule(
@@ -74,10 +74,10 @@ def selector_mismatch(env: EnvironmentContext) -> Iterator[Violation]:
 
     The API server refuses the object: `selector does not match template labels`.
     """
-    for each, selected in _workloads(env):
-        if not any(pod.owner is each for pod in selected):
-            message = f"the selector of {identify(each)} does not find its own pods"
-            yield Violation(env.trace.field(each, ("spec", "selector")), message, _difference(each))
+    for workload, selected in _workloads(env):
+        if not any(pod.owner is workload for pod in selected):
+            message = f"the selector of {identify(workload)} does not find its own pods"
+            yield Violation(env.trace.field(workload, ("spec", "selector")), message, _difference(workload))
 
 
 @rule(
@@ -90,15 +90,15 @@ def shared_pods(env: EnvironmentContext) -> Iterator[Violation]:
 
     Two controllers that select the same pods fight over them: each counts, scales and deletes the other's.
     """
-    told: set[frozenset[str]] = set()
-    for each, selected in _workloads(env):
-        others = [str(pod) for pod in selected if pod.owner is not each]
-        pair = frozenset((str(identify(each)), *others))
-        # Where both find the other's, it is one mistake; where it does not find its own, another one.
-        if others and pair not in told and len(others) < len(selected):
-            told.add(pair)
-            message = f"the selector of {identify(each)} finds the pods of {', '.join(sorted(others))} too"
-            yield Violation(env.trace.field(each, ("spec", "selector")), message)
+    reported: set[frozenset[str]] = set()
+    for workload, selected in _workloads(env):
+        others = [str(pod) for pod in selected if pod.owner is not workload]
+        pair = frozenset((str(identify(workload)), *others))
+        # Two that select each other's pods are one mistake; selector-mismatch reports one that misses its own.
+        if others and pair not in reported and len(others) < len(selected):
+            reported.add(pair)
+            message = f"the selector of {identify(workload)} finds the pods of {', '.join(sorted(others))} too"
+            yield Violation(env.trace.field(workload, ("spec", "selector")), message)
 
 
 @rule("references/missing-port", ERROR, fix="Correct the name, or name a containerPort so.")
@@ -107,12 +107,12 @@ def missing_port(env: EnvironmentContext) -> Iterator[Violation]:
 
     A probe of an unknown port fails, and the pod is restarted for ever; a Service leaves such pods out.
     """
-    mentions = [each for pod in pods.of(env) for each in _probes(pod)]
-    mentions += [each for service, _, selected in _services(env) for each in _targets(env, service, selected)]
-    known = {name for pod in pods.of(env) for name in _names([each.data for each in pod.containers])}
+    mentions = [mention for pod in pods.of(env) for mention in _probes(pod)]
+    mentions += [mention for service, _, selected in _services(env) for mention in _targets(env, service, selected)]
+    known = {name for pod in pods.of(env) for name in _names([container.data for container in pod.containers])}
     for name, _, group in grouped(mentions):
         message = f"{name} is the name of no containerPort there; called by {readers(group)}"
-        yield Violation(first(group), message, near(name, known))
+        yield Violation(first(group), message, suggest(name, known))
 
 
 @rule("references/undeclared-port", WARNING, fix="Use the port's name as targetPort, or declare the containerPort.")
@@ -123,16 +123,19 @@ def undeclared_port(env: EnvironmentContext) -> Iterator[Violation]:
     """
     for service, _, selected in _services(env):
         declared = [
-            dig(port, "containerPort") for pod in selected for each in pod.containers for port in _declared(each.data)
+            dig(port, "containerPort")
+            for pod in selected
+            for container in pod.containers
+            for port in _declared(container.data)
         ]
         for number, port in enumerate(items(service, "spec", "ports")):
             target = dig(port, "targetPort")
-            wanted = dig(port, "port") if target is None else target
-            if isinstance(wanted, int) and declared and wanted not in declared:
+            target_port = dig(port, "port") if target is None else target
+            if isinstance(target_port, int) and declared and target_port not in declared:
                 field = "port" if target is None else "targetPort"
-                message = f"{identify(service)} leads to port {wanted}, which no container behind it declares"
+                message = f"{identify(service)} leads to port {target_port}, which no container behind it declares"
                 place = env.trace.field(service, ("spec", "ports", number, field))
-                yield Violation(place, message, near(str(wanted), (str(each) for each in declared)))
+                yield Violation(place, message, suggest(str(target_port), (str(port) for port in declared)))
 
 
 def _labelled(env: EnvironmentContext) -> Labelled:
@@ -141,7 +144,7 @@ def _labelled(env: EnvironmentContext) -> Labelled:
 
 @shared
 def _services(env: EnvironmentContext) -> Iterator[tuple[Object, dict[str, Any], list[Pod]]]:
-    """Each Service that selects pods, its selector, and those."""
+    """Services with a selector, and the pods that it matches."""
     for service in env.of_kind("Service"):
         selector = mapping(service, "spec", "selector")
         if selector and dig(service, "spec", "type") != "ExternalName":
@@ -150,22 +153,22 @@ def _services(env: EnvironmentContext) -> Iterator[tuple[Object, dict[str, Any],
 
 @shared
 def _workloads(env: EnvironmentContext) -> Iterator[tuple[Object, list[Pod]]]:
-    """Each workload that has a selector, and the pods that it finds."""
-    for each in env.of_kind(*_WORKLOADS):
-        selector = dig(each, "spec", "selector")
-        if mapping(selector):  # else the schema's to tell
-            yield each, [pod for pod in _labelled(env).selected(selector) if pod.owner["kind"] != "ConfigMap"]
+    """Workloads with a selector, and the pods that it matches."""
+    for workload in env.of_kind(*_WORKLOADS):
+        selector = dig(workload, "spec", "selector")
+        if mapping(selector):  # a missing one is reported by the schema rules
+            yield workload, [pod for pod in _labelled(env).selected(selector) if pod.owner["kind"] != "ConfigMap"]
 
 
-def _nothing(env: EnvironmentContext, each: Object, path: FieldPath, labels: Any) -> Violation:
-    """Told at the label that no pod has, if it is a single one."""
+def _no_match(env: EnvironmentContext, obj: Object, path: FieldPath, labels: Any) -> Violation:
+    """Violation for a selector without pods, at the label that no pod has if there is exactly one."""
     known = {pair for pod in pods.of(env) for pair in _pairs(pod.metadata.get("labels"))}
     strange = [key for key, value in _pairs(labels) if (key, value) not in known]
     shown = ", ".join(f"{key}={value}" for key, value in sorted(_pairs(labels)))
-    place = env.trace.field(each, (*path, strange[0]) if len(strange) == 1 else path)
+    place = env.trace.field(obj, (*path, strange[0]) if len(strange) == 1 else path)
     values = [value for key, value in known if key in strange]
-    hint = near(str(mapping(labels).get(strange[0])), values) if len(strange) == 1 else ""
-    return Violation(place, f"{identify(each)} selects {shown}, which no pod of this environment has", hint)
+    hint = suggest(str(mapping(labels).get(strange[0])), values) if len(strange) == 1 else ""
+    return Violation(place, f"{identify(obj)} selects {shown}, which no pod of this environment has", hint)
 
 
 def _pairs(labels: Any) -> list[tuple[str, str]]:
@@ -174,13 +177,15 @@ def _pairs(labels: Any) -> list[tuple[str, str]]:
 
 def _difference(workload: Object) -> str:
     labels = dict(_pairs(dig(workload, "spec", "template", "metadata", "labels")))
-    wanted = dict(_pairs(dig(workload, "spec", "selector", "matchLabels")))
-    differing = [f"{k}={v} (the template: {labels.get(k, 'none')})" for k, v in wanted.items() if labels.get(k) != v]
+    selector_labels = dict(_pairs(dig(workload, "spec", "selector", "matchLabels")))
+    differing = [
+        f"{k}={v} (the template: {labels.get(k, 'none')})" for k, v in selector_labels.items() if labels.get(k) != v
+    ]
     return f"the selector wants {', '.join(sorted(differing))}" if differing else ""
 
 
 def _probes(pod: Pod) -> Iterator[Mention]:
-    """Each port that a probe or a hook of a container calls by a name that the container does not have."""
+    """Named ports in probes and hooks that the container does not declare."""
     for container in pod.containers:
         known = _names([container.data])
         paths = [(field,) for field in _PROBES] + [("lifecycle", "postStart"), ("lifecycle", "preStop")]
@@ -193,11 +198,11 @@ def _probes(pod: Pod) -> Iterator[Mention]:
 
 
 def _targets(env: EnvironmentContext, service: Object, selected: list[Pod]) -> Iterator[Mention]:
-    """Each target port that is a name which one of the selected pods does not have."""
+    """Named target ports that one of the selected pods does not declare."""
     for number, port in enumerate(items(service, "spec", "ports")):
         name = dig(port, "targetPort")
         if isinstance(name, str) and not name.isdigit():
-            without = [pod for pod in selected if name not in _names([each.data for each in pod.containers])]
+            without = [pod for pod in selected if name not in _names([container.data for container in pod.containers])]
             if without:
                 pods_without = ", ".join(str(pod) for pod in without[:3]) + (" and others" if len(without) > 3 else "")
                 reader = f"{identify(service)} (in {pods_without})"

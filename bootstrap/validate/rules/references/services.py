@@ -1,4 +1,4 @@
-"""Rules about Services that something calls: an Ingress, a StatefulSet, a URL in a setting."""
+"""Rules about references to Services, from an Ingress, a StatefulSet, a route or a URL in a setting."""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -9,7 +9,7 @@ from bootstrap.validate import pods
 from bootstrap.validate.context import EnvironmentContext, shared
 from bootstrap.validate.hosts import Call, calls, target
 from bootstrap.validate.pods import Container, Pod
-from bootstrap.validate.references import Mention, first, grouped, near, readers, unread
+from bootstrap.validate.references import Mention, first, grouped, readers, suggest, unread
 from bootstrap.validate.rule import ERROR, WARNING, rule
 from bootstrap.validate.violation import Violation
 from bootstrap.yamltools.positions import FieldPath, Place
@@ -31,7 +31,7 @@ def missing_service(env: EnvironmentContext) -> Iterator[Violation]:
     for name, port, group in grouped(_mentions(env)):
         if name not in services and not port and not unread(env, "Service", name):
             message = f"Service {name} is not part of this environment; called by {readers(group)}"
-            yield Violation(first(group), message, near(name, services))
+            yield Violation(first(group), message, suggest(name, services))
 
 
 @rule(
@@ -49,7 +49,7 @@ def missing_service_port(env: EnvironmentContext) -> Iterator[Violation]:
         service = services.get(name)
         if service is not None and port and port not in (known := _ports(service)) and _proxied(service):
             message = f"{identify(service)} has no port {port}; called by {readers(group)}"
-            yield Violation(first(group), message, near(port, known))
+            yield Violation(first(group), message, suggest(port, known))
 
 
 @rule(
@@ -61,12 +61,16 @@ def other_environment(env: EnvironmentContext) -> Iterator[Violation]:
     What runs here would read or write what belongs there, and fails with it.
     """
     own = env.environment.namespace
-    others = {each.namespace: each.name for each in env.model.environments if each.namespace != own}
+    others = {
+        environment.namespace: environment.name
+        for environment in env.model.environments
+        if environment.namespace != own
+    }
     for pod in pods.of(env):
         for container in pod.containers:
             for call, reader, where in _calls(pod, container):
-                found = target(call.host, own, _services(env))
-                namespace = found.namespace if found else call.host.partition(".")[2]
+                service = target(call.host, own, _services(env))
+                namespace = service.namespace if service else call.host.partition(".")[2]
                 if namespace in others:
                     message = f"{reader} calls {call.host}, which belongs to environment {others[namespace]}"
                     hint = f"the environment's own is called {call.host.partition('.')[0]}"
@@ -74,7 +78,7 @@ def other_environment(env: EnvironmentContext) -> Iterator[Violation]:
 
 
 def _services(env: EnvironmentContext) -> dict[str, Object]:
-    return {each["metadata"]["name"]: each for each in env.of_kind("Service")}
+    return {service["metadata"]["name"]: service for service in env.of_kind("Service")}
 
 
 @shared
@@ -84,22 +88,22 @@ def _mentions(env: EnvironmentContext) -> Iterator[Mention]:
 
 
 def _structural(env: EnvironmentContext) -> Iterator[Mention]:
-    for each in env.of_kind("StatefulSet"):
-        if isinstance(name := dig(each, "spec", "serviceName"), str) and name:
-            yield from _mention(env, each, ("spec", "serviceName"), name)
-    for each in env.of_kind("Ingress"):
-        yield from _backend(env, each, ("spec", "defaultBackend"))
-        for number, route in enumerate(items(each, "spec", "rules")):
+    for stateful_set in env.of_kind("StatefulSet"):
+        if isinstance(name := dig(stateful_set, "spec", "serviceName"), str) and name:
+            yield from _mention(env, stateful_set, ("spec", "serviceName"), name)
+    for ingress in env.of_kind("Ingress"):
+        yield from _backend(env, ingress, ("spec", "defaultBackend"))
+        for number, route in enumerate(items(ingress, "spec", "rules")):
             for index in range(len(items(route, "http", "paths"))):
-                yield from _backend(env, each, ("spec", "rules", number, "http", "paths", index, "backend"))
-    for each in env.of_kind(*_ROUTES):
-        for number, route in enumerate(items(each, "spec", "rules")):
+                yield from _backend(env, ingress, ("spec", "rules", number, "http", "paths", index, "backend"))
+    for route_object in env.of_kind(*_ROUTES):
+        for number, route in enumerate(items(route_object, "spec", "rules")):
             for index, backend in enumerate(items(route, "backendRefs")):
                 name, port = dig(backend, "name"), dig(backend, "port")
                 if dig(backend, "kind") in (None, "Service") and dig(backend, "namespace") is None:
                     path = ("spec", "rules", number, "backendRefs", index)
-                    yield from _mention(env, each, (*path, "name"), name)
-                    yield from _mention(env, each, (*path, "port"), name, port)
+                    yield from _mention(env, route_object, (*path, "name"), name)
+                    yield from _mention(env, route_object, (*path, "port"), name, port)
 
 
 def _backend(env: EnvironmentContext, ingress: Object, path: FieldPath) -> Iterator[Mention]:
@@ -110,10 +114,10 @@ def _backend(env: EnvironmentContext, ingress: Object, path: FieldPath) -> Itera
         yield from _mention(env, ingress, (*path, "service", "port", field), name, port)
 
 
-def _mention(env: EnvironmentContext, each: Object, path: FieldPath, name: Any, port: Any = "") -> Iterator[Mention]:
+def _mention(env: EnvironmentContext, obj: Object, path: FieldPath, name: Any, port: Any = "") -> Iterator[Mention]:
     if isinstance(name, str) and name and isinstance(port, str | int):
-        where = partial(env.trace.field, each, path)
-        yield Mention(name=name, key=str(port), reader=str(identify(each)), where=where)
+        where = partial(env.trace.field, obj, path)
+        yield Mention(name=name, key=str(port), reader=str(identify(obj)), where=where)
 
 
 def _called(env: EnvironmentContext, services: Mapping[str, Object]) -> Iterator[Mention]:
@@ -121,16 +125,16 @@ def _called(env: EnvironmentContext, services: Mapping[str, Object]) -> Iterator
     for pod in pods.of(env):
         for container in pod.containers:
             for call, reader, where in _calls(pod, container):
-                found = target(call.host, namespace, services)
-                if found is not None and found.namespace == namespace:
-                    yield Mention(name=found.service, reader=reader, where=where)
+                service = target(call.host, namespace, services)
+                if service is not None and service.namespace == namespace:
+                    yield Mention(name=service.service, reader=reader, where=where)
                     if call.port is not None:
-                        yield Mention(name=found.service, key=str(call.port), reader=reader, where=where)
+                        yield Mention(name=service.service, key=str(call.port), reader=reader, where=where)
 
 
 def _calls(pod: Pod, container: Container) -> Iterator[tuple[Call, str, Any]]:
-    """Every host that a container is told of: by its settings, and by its command."""
-    aliases = {name for each in items(pod.spec.get("hostAliases")) for name in items(each, "hostnames") if name}
+    """Hosts in a container's variables, command and args."""
+    aliases = {name for alias in items(pod.spec.get("hostAliases")) for name in items(alias, "hostnames") if name}
     for variable, setting in container.settings.items():
         if setting.value:
             for call in calls(variable, setting.value):
@@ -148,7 +152,7 @@ def _place(pod: Pod, setting: pods.Setting) -> Place:
 
 
 def _completed(container: Container, variable: str, call: Call) -> Call:
-    """A call whose port stands in the variable beside it, as in STATSD_HOST and STATSD_PORT."""
+    """Add the port from a second variable, as in STATSD_HOST and STATSD_PORT."""
     beside = container.settings.get(variable.removesuffix("_HOST") + "_PORT") if call.port is None else None
     port = beside.value if beside is not None and variable.endswith("_HOST") else None
     return Call(call.host, int(port)) if port and port.isascii() and port.isdigit() and len(port) < 6 else call
@@ -156,9 +160,9 @@ def _completed(container: Container, variable: str, call: Call) -> Call:
 
 def _ports(service: Object) -> set[str]:
     ports = items(service, "spec", "ports")
-    return {str(value) for each in ports for value in (dig(each, "name"), dig(each, "port")) if value is not None}
+    return {str(value) for port in ports for value in (dig(port, "name"), dig(port, "port")) if value is not None}
 
 
 def _proxied(service: Object) -> bool:
-    """Whether it answers at its own ports only: a headless one's name leads to pods, an external one's elsewhere."""
+    """Whether kube-proxy serves it, so that only its own ports answer: not if it is headless or an ExternalName."""
     return bool(dig(service, "spec", "type") != "ExternalName" and dig(service, "spec", "clusterIP") != "None")

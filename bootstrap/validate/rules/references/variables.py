@@ -1,4 +1,4 @@
-"""Rules about `$(NAME)` in pods, which Kubernetes fills in, or leaves as it is."""
+"""Rules about `$(NAME)` in env, command and args, which Kubernetes expands or leaves as it is."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from bootstrap.kubernetes.objects import dig, items
 from bootstrap.validate import pods
 from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.pods import Container
-from bootstrap.validate.references import near
+from bootstrap.validate.references import suggest
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.violation import Violation
 
@@ -32,7 +32,7 @@ def undefined_variable(env: EnvironmentContext) -> Iterator[Violation]:
     for pod in pods.of(env):
         for container in pod.containers:
             known = _sources(env, container)
-            if known is not None:  # what an absent optional source would set is not known
+            if known is not None:  # the variables of a missing optional source are unknown
                 yield from _in_env(container, known)
                 yield from _in_commands(container, known)
 
@@ -47,7 +47,7 @@ def unexpanded_variable(env: EnvironmentContext) -> Iterator[Violation]:
 
     Kubernetes fills in $(NAME) in env, command and args alone; what envFrom brings stays as it is.
     """
-    # The message names no container: many read the same line.
+    # The message leaves out the container: many read the same line.
     for pod in pods.of(env):
         for container in pod.containers:
             for variable, setting in container.settings.items():
@@ -59,21 +59,21 @@ def unexpanded_variable(env: EnvironmentContext) -> Iterator[Violation]:
 
 
 def _in_env(container: Container, known: set[str]) -> Iterator[Violation]:
-    later = {name for each in items(container.data.get("env")) if isinstance(name := dig(each, "name"), str)}
+    later = {name for entry in items(container.data.get("env")) if isinstance(name := dig(entry, "name"), str)}
     defined = set(known)
-    for number, each in enumerate(items(container.data.get("env"))):
-        for name in _used(dig(each, "value")):
+    for number, entry in enumerate(items(container.data.get("env"))):
+        for name in _used(dig(entry, "value")):
             if name not in defined and not _linked(container, name):
-                message = f"{dig(each, 'name')} of container {container.name} of {container.pod} uses $({name}), "
+                message = f"{dig(entry, 'name')} of container {container.name} of {container.pod} uses $({name}), "
                 message += "which is set only after it" if name in later else "which nothing sets"
-                hint = "move it up" if name in later else near(name, defined)
+                hint = "move it up" if name in later else suggest(name, defined)
                 yield Violation(container.place("env", number, "value"), message, hint)
-        if isinstance(name := dig(each, "name"), str):
+        if isinstance(name := dig(entry, "name"), str):
             defined.add(name)
 
 
 def _in_commands(container: Container, known: set[str]) -> Iterator[Violation]:
-    names = (dig(each, "name") for each in items(container.data.get("env")))
+    names = (dig(entry, "name") for entry in items(container.data.get("env")))
     defined = known | {name for name in names if isinstance(name, str)}
     for field in ("command", "args"):
         for number, text in enumerate(items(container.data.get(field))):
@@ -81,25 +81,25 @@ def _in_commands(container: Container, known: set[str]) -> Iterator[Violation]:
                 if _VARIABLE.fullmatch(name) and name not in defined and not _linked(container, name):
                     subject = f"{field} of container {container.name} of {container.pod}"
                     place = container.place(field, number)
-                    yield Violation(place, f"{subject} use $({name}), which nothing sets", near(name, defined))
+                    yield Violation(place, f"{subject} use $({name}), which nothing sets", suggest(name, defined))
 
 
 def _sources(env: EnvironmentContext, container: Container) -> set[str] | None:
-    """The variables of envFrom; None where one of its sources is not there."""
-    found: set[str] = set()
+    """Names of the variables of `envFrom`; None if one of its sources is missing."""
+    names: set[str] = set()
     for source in items(container.data.get("envFrom")):
         prefix = str(dig(source, "prefix") or "")
         for kind, field in (("ConfigMap", "configMapRef"), ("Secret", "secretRef")):
             if isinstance(name := dig(source, field, "name"), str):
-                held = pods.held(env, kind, name)
-                if held is None:
+                entries = pods.data_of(env, kind, name)
+                if entries is None:
                     return None
-                found |= {prefix + key for key in held}
-    return found
+                names |= {prefix + key for key in entries}
+    return names
 
 
 def _linked(container: Container, name: str) -> bool:
-    """Whether Kubernetes itself sets it: always for its own API, for other Services unless links are switched off."""
+    """Whether it is a service link: set for the API server always, for other Services by enableServiceLinks."""
     links = container.pod.spec.get("enableServiceLinks") is not False
     return bool(_SERVICE.fullmatch(name)) and (links or name.startswith("KUBERNETES_"))
 

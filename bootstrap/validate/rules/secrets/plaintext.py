@@ -1,39 +1,39 @@
-"""Rules about secrets that can be read in the repository as they are."""
+"""Rules about plaintext secrets in the repository."""
 
 import posixpath
 from collections.abc import Iterator
 
-from bootstrap.kubernetes.objects import identify
+from bootstrap.kubernetes.objects import dig, identify, mapping
 from bootstrap.secrets import scan
-from bootstrap.secrets.credentials import CredentialKind, Hit, shown
-from bootstrap.secrets.scan import PlainSecret, Shown
-from bootstrap.validate.context import EnvironmentContext, dig, mapping, shared
+from bootstrap.secrets.credentials import Credential, CredentialKind, displayed_name
+from bootstrap.secrets.scan import FileSecrets, PlainSecret
+from bootstrap.validate.context import EnvironmentContext, shared
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.violation import Violation, Within
 from bootstrap.yamltools.positions import Place
 
-# What stands among sealed values and is none is told as that.
+# Plaintext in a SealedSecret is reported by these.
 _SEALED = ("secrets/ciphertext", "secrets/key-name", "secrets/type-keys")
 
 
 @shared
-def _files(env: EnvironmentContext) -> Iterator[tuple[str, Shown]]:
-    return ((path, scan.read(data, scan.kind_of(path))) for path, data in env.tree.files.items())
+def _files(env: EnvironmentContext) -> Iterator[tuple[str, FileSecrets]]:
+    return ((path, scan.scan_file(data, scan.kind_of(path))) for path, data in env.tree.files.items())
 
 
 @shared
-def _hits(env: EnvironmentContext) -> Iterator[tuple[Place, Hit]]:
-    """The worst credential of each line, but for the files that a generator makes a Secret of, which is told itself."""
+def _hits(env: EnvironmentContext) -> Iterator[tuple[Place, Credential]]:
+    """Worst credential per line. Files of a secretGenerator are left out, as the generator itself is reported."""
     sources = {
         posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
-        for path, held in _files(env)
-        for secret in held.secrets
+        for path, scanned in _files(env)
+        for secret in scanned.secrets
         for name in secret.files
     }
     kinds = list(CredentialKind)
-    for path, held in _files(env):
-        worst: dict[int, Hit] = {}
-        for hit in sorted(held.hits, key=lambda hit: kinds.index(hit.kind)) if path not in sources else ():
+    for path, scanned in _files(env):
+        worst: dict[int, Credential] = {}
+        for hit in sorted(scanned.credentials, key=lambda hit: kinds.index(hit.kind)) if path not in sources else ():
             worst.setdefault(hit.line, hit)
         yield from ((Place(path, line + 1), hit) for line, hit in worst.items())
 
@@ -53,16 +53,19 @@ def plain_secret(env: EnvironmentContext) -> Iterator[Violation]:
     Base64 is no encryption. Whoever can read the repository has the values, and Git's history keeps them.
     """
     names: set[str] = set()
-    for path, held in _files(env):
-        for secret in held.secrets:
+    for path, scanned in _files(env):
+        for secret in scanned.secrets:
             names.add(secret.name)
             yield Violation(Place(path, secret.line + 1), _described(secret))
-    # Those that come from elsewhere: another repository's base, for one.
-    for each in env.of_kind("Secret"):
-        values = [*mapping(dig(each, "data")).values(), *mapping(dig(each, "stringData")).values()]
-        name = identify(each).name
+    # Secrets that are not in the repo's files, such as those of a remote base.
+    for rendered_secret in env.of_kind("Secret"):
+        values = [
+            *mapping(dig(rendered_secret, "data")).values(),
+            *mapping(dig(rendered_secret, "stringData")).values(),
+        ]
+        name = identify(rendered_secret).name
         if name not in names and scan.holds_values(values):
-            yield Violation(env.trace.object(each), f"the overlay renders the Secret {name} in the clear")
+            yield Violation(env.trace.object(rendered_secret), f"the overlay renders the Secret {name} in the clear")
 
 
 @rule(
@@ -129,7 +132,7 @@ def literal(env: EnvironmentContext) -> Iterator[Violation]:
 
 
 def _described(secret: PlainSecret) -> str:
-    name = shown(secret.name) if secret.name else "of no name"
+    name = displayed_name(secret.name) if secret.name else "of no name"
     if secret.generated:
         return f"a generator makes the Secret {name} of values that stand in the repository in the clear"
     return f"the Secret {name} stands here in the clear"

@@ -1,4 +1,4 @@
-"""Rules about the AppProject: it allows what the environment is made of, and nothing more."""
+"""Rules about the AppProject: it exists, and allows the environment's repository, destination and kinds."""
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -7,7 +7,7 @@ from typing import Any
 from bootstrap.config.model import Controller
 from bootstrap.kubernetes.objects import Object, dig, identify, items
 from bootstrap.validate.context import EnvironmentContext
-from bootstrap.validate.references import near
+from bootstrap.validate.references import suggest
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.rules.fleet.claims import CLUSTER_SCOPED
 from bootstrap.validate.rules.sync import objects
@@ -29,9 +29,9 @@ def missing_project(env: EnvironmentContext) -> Iterator[Violation]:
     projects = _projects(env)
     for root, project in _roots(env):
         name = root.get("spec", "project")
-        if project is None and projects and name != _DEFAULT:  # without any, an administrator keeps them elsewhere
+        if project is None and projects and name != _DEFAULT:  # without any, an administrator manages them elsewhere
             message = f"{root} belongs to project {name}, which {root.path} does not hold"
-            yield Violation(root.place("spec", "project"), message, near(str(name), projects))
+            yield Violation(root.place("spec", "project"), message, suggest(str(name), projects))
 
 
 @rule(
@@ -52,11 +52,11 @@ def project_forbids(env: EnvironmentContext) -> Iterator[Violation]:
 
 
 def _projects(env: EnvironmentContext) -> dict[str, Synced]:
-    return {each.name: each for each in objects.of_kind(env, "AppProject")}
+    return {project.name: project for project in objects.of_kind(env, "AppProject")}
 
 
 def _roots(env: EnvironmentContext) -> Iterator[tuple[Synced, Synced | None]]:
-    """Each Application, with its project, where the file holds that."""
+    """Applications with their AppProject, if it is in the sync file."""
     projects = _projects(env)
     for root in objects.roots(env) if env.model.controller is Controller.ARGOCD else ():
         name = root.get("spec", "project")
@@ -65,21 +65,21 @@ def _roots(env: EnvironmentContext) -> Iterator[tuple[Synced, Synced | None]]:
 
 def _repository(env: EnvironmentContext, project: Synced) -> Iterator[Violation]:
     url, patterns = env.model.remote.url, items(project.get("spec", "sourceRepos"))
-    if not any(_matches(url, each) or same_repository(each, env.model.remote) for each in patterns):
+    if not any(_matches(url, pattern) or same_repository(pattern, env.model.remote) for pattern in patterns):
         message = f"{project} does not allow the repository {url}"
         yield Violation(project.place("spec", "sourceRepos"), message)
 
 
 def _destination(env: EnvironmentContext, root: Synced, project: Synced) -> Iterator[Violation]:
-    """The namespace is the environment's: where the Application says another one, that is told elsewhere."""
+    """Uses the environment's namespace: another one in the Application is reported by sync/wrong-namespace."""
     server, name = root.get("spec", "destination", "server"), root.get("spec", "destination", "name")
     own_cluster = server in _IN_CLUSTER or name in _IN_CLUSTER
     namespace = agreed_namespace(env)
-    for each in items(project.get("spec", "destinations")):
-        if _matches(namespace, dig(each, "namespace")) and (
-            _matches(server, dig(each, "server"))
-            or _matches(name, dig(each, "name"))
-            or (own_cluster and (dig(each, "server") in _IN_CLUSTER or dig(each, "name") in _IN_CLUSTER))
+    for destination in items(project.get("spec", "destinations")):
+        if _matches(namespace, dig(destination, "namespace")) and (
+            _matches(server, dig(destination, "server"))
+            or _matches(name, dig(destination, "name"))
+            or (own_cluster and (dig(destination, "server") in _IN_CLUSTER or dig(destination, "name") in _IN_CLUSTER))
         ):
             return
     message = f"{project} does not allow namespace {namespace} of {server or name}, where {root} goes"
@@ -87,15 +87,15 @@ def _destination(env: EnvironmentContext, root: Synced, project: Synced) -> Iter
 
 
 def _objects(env: EnvironmentContext, project: Synced) -> Iterator[Violation]:
-    told: set[tuple[str, str]] = set()
-    for each in env.objects:
-        group, kind = _group(each), str(each["kind"])
-        if (group, kind) in told:
+    reported: set[tuple[str, str]] = set()
+    for obj in env.objects:
+        group, kind = _group(obj), str(obj["kind"])
+        if (group, kind) in reported:
             continue
         scope = "cluster" if kind in CLUSTER_SCOPED or kind == "Namespace" else "namespace"
         allowed, denied = (f"{scope}ResourceWhitelist", f"{scope}ResourceBlacklist")
         listed = project.get("spec", allowed)
-        # Left out, the cluster's list allows nothing, the namespace's everything.
+        # If left out, the list for cluster-scoped kinds allows nothing, the one for namespaced kinds everything.
         free = scope == "namespace" and not items(listed)
         field = ""
         if _lists(project.get("spec", denied), group, kind):
@@ -103,21 +103,21 @@ def _objects(env: EnvironmentContext, project: Synced) -> Iterator[Violation]:
         elif not free and not _lists(listed, group, kind):
             field = allowed
         if field:
-            told.add((group, kind))
-            message = f"{project} does not allow {identify(each)}: its {field} says so"
+            reported.add((group, kind))
+            message = f"{project} does not allow {identify(obj)}: its {field} says so"
             hint = f"group {group or repr('')}, kind {kind}"
             yield Violation(project.place("spec", field), message, hint)
 
 
 def _lists(entries: Any, group: str, kind: str) -> bool:
-    return any(_matches(group, dig(each, "group")) and _matches(kind, dig(each, "kind")) for each in items(entries))
+    return any(_matches(group, dig(entry, "group")) and _matches(kind, dig(entry, "kind")) for entry in items(entries))
 
 
 def _matches(value: Any, pattern: Any) -> bool:
-    """Argo CD's patterns: `*` and `?`, over the whole text."""
+    """Match a pattern of Argo CD: `*` and `?`, over the whole text."""
     return isinstance(value, str) and isinstance(pattern, str) and fnmatchcase(value, pattern)
 
 
-def _group(each: Object) -> str:
-    group, slash, _ = str(each.get("apiVersion", "")).partition("/")
+def _group(obj: Object) -> str:
+    group, slash, _ = str(obj.get("apiVersion", "")).partition("/")
     return group if slash else ""
