@@ -178,10 +178,11 @@ def test_gitpython_s_trace_shows_no_token(tmp_path: Path) -> None:
         "import logging; logging.basicConfig(level=logging.DEBUG)\n"
         "from pathlib import Path\n"
         "from bootstrap.forges import tokens\n"
-        "from bootstrap.forges.hosting import Hosted\n"
+        "from bootstrap.forges.hosting import HostedRepository\n"
         "from bootstrap.config.remote import Forge, Remote\n"
-        "found = tokens.find(Hosted.of(Remote.parse('https://github.com/acme/envs.git'), Forge.GITHUB), Path.cwd())\n"
-        "print(found, found.source)\n"
+        "hosted = HostedRepository.of(Remote.parse('https://github.com/acme/envs.git'), Forge.GITHUB)\n"
+        "token = tokens.find(hosted, Path.cwd())\n"
+        "print(token, token.source)\n"
     )
     environment = {**os.environ, "GIT_PYTHON_TRACE": "full"}
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment)
