@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from bootstrap.kubernetes import postgres
-from bootstrap.kubernetes.objects import POD_SPECS, identify
-from bootstrap.validate.context import EnvironmentContext, dig, items
+from bootstrap.kubernetes.objects import POD_SPECS, dig, identify, items
+from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.rule import ERROR, WARNING, rule
 from bootstrap.validate.violation import Violation
 from bootstrap.yamltools.positions import Place
