@@ -11,7 +11,7 @@ from bootstrap.config.remote import Forge, Remote
 from bootstrap.core.image import Image
 from bootstrap.core.tree import Tree
 from bootstrap.kubernetes.objects import Object, parse
-from bootstrap.kustomize import images
+from bootstrap.promotion import images
 from bootstrap.scaffold import plan as scaffold
 from bootstrap.scaffold import sources
 from bootstrap.system import files

@@ -30,6 +30,12 @@ FENCED = [block.partition("\n") for name in GUIDES for block in PAGES[name].spli
 BLOCKS = [block.strip() for language, _, block in FENCED if not language]
 COMMANDS = [block for block in BLOCKS if "taxiway init" in block and not block.startswith("Wrote")]
 # What is no option of taxiway's.
+CLASSES = {
+    name
+    for folder in ("bootstrap", "tests")
+    for path in (ROOT / folder).rglob("*.py")
+    for name in re.findall(r"^(?:class )?([A-Z]\w*)(?:\(| =|:)", path.read_text(), re.MULTILINE)
+}
 OTHERS = {"--fetch-cert", "--update-golden", "--install-completion", "--help"}
 
 
@@ -173,5 +179,6 @@ def test_every_file_and_function_that_is_named_exists(name: str) -> None:
         path = next((each for each in (ROOT / file, ROOT / "bootstrap" / file) if each.exists()), None)
         assert path or re.search("[A-Z]{2}", file) or file.startswith(("overlays/", "clusters/")), file
         assert not attribute or (path and attribute in names(path)), f"{file}:{attribute}"
+    assert {*re.findall(r"`([A-Z][a-z]+[A-Za-z]*)`", PAGES[name])} <= CLASSES
     for file in re.findall(r"`(test_\w+\.py)`", PAGES[name]):
         assert (ROOT / "tests/security" / file).exists(), file

@@ -1,7 +1,7 @@
 """Command line of `taxiway set`."""
 
-import re
 import shlex
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -40,10 +40,11 @@ def image(
     """Run other images; with Airflow's goes the id that its Jobs are named after."""
     with error_handler(output):
         from bootstrap.commands import set as command
+        from bootstrap.promotion import edits
 
         request = command.Request(
             directory=directory,
-            edits=tuple(map(command.image, images)),
+            edits=tuple(partial(edits.named_image, text=text) for text in images),
             command=_command("image", *images, environment=environment),
             environment=environment,
             options=change_options(pr, dry_run, draft, label, reviewer),
@@ -66,10 +67,11 @@ def dags(
     """Take the DAGs from another branch, tag or commit."""
     with error_handler(output):
         from bootstrap.commands import set as command
+        from bootstrap.promotion import edits
 
         request = command.Request(
             directory=directory,
-            edits=(command.dags(reference),),
+            edits=(partial(edits.dags, reference=reference),),
             command=_command("dags", reference, environment=environment),
             environment=environment,
             options=change_options(pr, dry_run, draft, label, reviewer),
@@ -94,16 +96,22 @@ def config(
     """Set an environment's own Airflow settings. Secrets are sealed instead, and refused here."""
     with error_handler(output):
         from bootstrap.commands import set as command
+        from bootstrap.promotion import edits
 
         request = command.Request(
             directory=directory,
-            edits=tuple(map(command.config, settings)),
+            edits=tuple(partial(edits.config, setting=setting) for setting in settings),
             # Without the values, which must not appear in a pull request in case one is a secret.
-            command=_command("config", environment, *(re.sub("=.*", "=…", text, flags=re.DOTALL) for text in settings)),
+            command=" ".join(("taxiway set config", environment, *(_masked(text) for text in settings))),
             environment=environment,
             options=change_options(pr, dry_run, draft, label, reviewer),
         )
         console.show(command.run(request, progress=console.progress), output)
+
+
+def _masked(setting: str) -> str:
+    name, equals, _ = setting.partition("=")
+    return f"{name}=…" if equals else name
 
 
 def _command(verb: str, *arguments: str, environment: str | None = None) -> str:

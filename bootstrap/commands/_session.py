@@ -36,12 +36,12 @@ class Session:
     def open(cls, directory: Path, progress: Progress, *, cached: bool = True) -> "Session":
         """Open the repo that contains a folder. Raises MissingTool without Git, BadTarget outside of a repo."""
         repository.check_version()
-        return cls(top=environment_repo.top_of(directory), progress=progress, cached=cached)
+        return cls(top=environment_repo.find_top(directory), progress=progress, cached=cached)
 
     @cached_property
     def checkout(self) -> Checkout:
         """The work tree. Raises BadTarget where taxiway.yaml can't be read."""
-        return environment_repo.working(self.top)
+        return environment_repo.open_work_tree(self.top)
 
     @property
     def model(self) -> Model:

@@ -26,8 +26,8 @@ class Request:
 
 def run(request: Request, *, progress: Progress) -> Result:
     """Post the comment, unless it is there already. Raises BadOption for an empty text."""
-    top = environment_repo.top_of(request.directory)
-    model = environment_repo.working(top).model
+    top = environment_repo.find_top(request.directory)
+    model = environment_repo.open_work_tree(top).model
     text = _sanitized(user_input.read_input(request.source), BODY_LIMITS[model.forge])
     if not text.strip():
         raise BadOption(f"{request.source} holds no text", hint="make one: taxiway diff --output comment > FILE")

@@ -57,10 +57,10 @@ def run(request: Request, *, progress: Progress) -> Result:
 
 
 def _over_time(session: Session, request: Request) -> list[Sides]:
-    before = Commit.of(session.top, status.fork(session.top, request.since) if request.since else request.before)
-    old = environment_repo.at(before, called=before.commit if request.since else request.before)
+    before = Commit.of(session.top, status.merge_base(session.top, request.since) if request.since else request.before)
+    old = environment_repo.open_commit(before, label=before.commit if request.since else request.before)
     commit = Commit.of(session.top, request.after) if request.after else None
-    new = environment_repo.at(commit, called=str(request.after)) if commit else session.checkout
+    new = environment_repo.open_commit(commit, label=str(request.after)) if commit else session.checkout
     after = commit or WorkTree(session.top, [f"{OVERLAYS}/{name}" for name in request.environments] or None)
     return [*environment_diffs.over_time(session.builder, old, before, new, after, request.environments)]
 

@@ -51,6 +51,6 @@ def remove(request: RemoveRequest, *, progress: Progress) -> Result:
 
 def list_environments(directory: Path) -> Result:
     """List the environments in promotion order."""
-    checkout = environment_repo.working(environment_repo.top_of(directory))
+    checkout = environment_repo.open_work_tree(environment_repo.find_top(directory))
     rows = environments.rows(checkout.model, checkout.read)
     return Result(status="listed", data={"environments": rows}, lines=environments.table(rows))

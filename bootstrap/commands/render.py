@@ -31,7 +31,7 @@ def run(request: Request, *, progress: Progress) -> Result:
     """Render the environments with kustomize. Writes nothing but `out` and the cache."""
     session = Session.open(request.directory, progress, cached=request.cached)
     checkout = _checkout(session, request)
-    environments = checkout.choose(request.environments)
+    environments = checkout.select(request.environments)
     with progress("building the overlays"):
         builder, snapshot = session.builder, checkout.snapshot(environments)
         rendered = builder.render([(snapshot, environment.overlay) for environment in environments])
@@ -55,4 +55,4 @@ def _checkout(session: Session, request: Request) -> Checkout:
     if not request.reference:
         return session.checkout
     commit = Commit.of(session.top, request.reference)
-    return environment_repo.at(commit, called=request.reference)
+    return environment_repo.open_commit(commit, label=request.reference)

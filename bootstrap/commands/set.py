@@ -6,7 +6,6 @@ from pathlib import Path
 from bootstrap.commands._change import make_change
 from bootstrap.commands._preview import preview_change
 from bootstrap.commands._session import ChangeOptions, Session
-from bootstrap.core.errors import BadOption
 from bootstrap.core.result import Progress, Result
 from bootstrap.promotion import edits
 from bootstrap.promotion import plan as promotion
@@ -35,21 +34,3 @@ def run(request: Request, *, progress: Progress) -> Result:
     ref = ChangeRef(kind=ChangeKind.SET, target=name)
     preview = preview_change(session, base, plan, ref, command=f"{request.command} --dry-run")
     return make_change(session, base, preview, request.options)
-
-
-def image(text: str) -> Edit:
-    """Parse `NAME=IMAGE` to an edit. Raises BadOption."""
-    name, equals, reference = text.partition("=")
-    if not equals:
-        raise BadOption(f"{text!r} is not of the form NAME=IMAGE", hint="for example airflow=apache/airflow:3.3.2")
-    return lambda tree, environment: edits.image(tree, environment, name, reference)
-
-
-def dags(reference: str) -> Edit:
-    """An edit that sets the branch, tag or commit of the DAGs."""
-    return lambda tree, environment: edits.dags(tree, environment, reference)
-
-
-def config(setting: str) -> Edit:
-    """An edit that sets (`NAME=VALUE`) or unsets (`NAME-`) a setting."""
-    return lambda tree, environment: edits.config(tree, environment, setting)

@@ -36,7 +36,7 @@ class Request:
 def run(request: Request, *, progress: Progress) -> Result:
     """Examine the work tree. Writes nothing but the cache. The status is `failed` where an error is found."""
     session = Session.open(request.directory, progress, cached=request.cached)
-    environments = session.checkout.choose(request.environments)
+    environments = session.checkout.select(request.environments)
     with progress("looking for what changed"):
         overlays = [environment.overlay for environment in environments] if request.environments else None
         examiner = Examiner(
@@ -51,7 +51,7 @@ def run(request: Request, *, progress: Progress) -> Result:
             chosen=environments,
             examiner=examiner,
             now=datetime.now(UTC),
-            strays=None if request.environments or request.since else session.checkout.strays(),
+            unassigned=None if request.environments or request.since else session.checkout.unassigned_files(),
             exemptions=(examiner.exemptions_before or ()) if request.since else session.model.exemptions,
         )
         if request.since:
@@ -68,7 +68,7 @@ def run(request: Request, *, progress: Progress) -> Result:
 def _before(top: Path, since: str | None) -> Commit | None:
     """The commit that changes are measured against; None in a repo without commits."""
     if since:
-        return Commit.of(top, status.fork(top, since))
+        return Commit.of(top, status.merge_base(top, since))
     try:
         return Commit.of(top, "HEAD")
     except BadOption:

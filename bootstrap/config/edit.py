@@ -7,8 +7,8 @@ from dataclasses import replace
 from bootstrap.config import model
 from bootstrap.config.hold import KEY, Hold
 from bootstrap.config.model import Environment, Model
+from bootstrap.core.errors import NotEditable
 from bootstrap.yamltools import edit
-from bootstrap.yamltools.edit import NotEditable
 from bootstrap.yamltools.text import editing, spell
 
 _SECTION = re.compile(r"^environments:[^\S\n]*(?:#[^\n]*)?\r?\n", re.MULTILINE)

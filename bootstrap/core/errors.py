@@ -17,6 +17,10 @@ class TaxiwayError(Exception):
         self.hint = hint
 
 
+class NotEditable(ValueError):
+    """The text has no such place, or can't be changed there without touching other bytes."""
+
+
 class BadOption(TaxiwayError):
     """An option's value can't be used."""
 

@@ -20,6 +20,7 @@ from bootstrap.kubernetes.objects import (
     unhashed,
 )
 from bootstrap.yamltools import embedded
+from bootstrap.yamltools.loader import same
 
 _ABSENT = object()
 _ENCRYPTED = "spec.encryptedData"
@@ -74,7 +75,7 @@ def compare(before: Sequence[Object], after: Sequence[Object]) -> tuple[ObjectCh
             side = Side.ADDED if left is None else Side.REMOVED
             changes.append(ObjectChange(identity=identity, side=side, before=left, after=right))
             continue
-        if _same(left, right):
+        if same(left, right):
             continue
         fields = tuple(_fields("", unhashed(left, old_names), unhashed(right, new_names)))
         if identity.kind == "SealedSecret":
@@ -122,7 +123,7 @@ def _group(each: Object) -> str:
 
 
 def _fields(path: str, left: Any, right: Any) -> Iterator[FieldChange]:
-    if _same(left, right):
+    if same(left, right):
         return
     if left is _ABSENT or right is _ABSENT:
         side = Side.ADDED if left is _ABSENT else Side.REMOVED
@@ -145,17 +146,6 @@ def _fields(path: str, left: Any, right: Any) -> Iterator[FieldChange]:
         yield from _fields(path, *inner)
     else:
         yield FieldChange(path=path, side=Side.CHANGED, before=left, after=right)
-
-
-def _same(left: Any, right: Any) -> bool:
-    """Whether two values are equal, and of one type all the way down: 1 is not true."""
-    if type(left) is not type(right):
-        return False
-    if isinstance(left, dict):
-        return left.keys() == right.keys() and all(_same(each, right[key]) for key, each in left.items())
-    if isinstance(left, list):
-        return len(left) == len(right) and all(map(_same, left, right))
-    return bool(left == right)
 
 
 def _join(path: str, key: str) -> str:

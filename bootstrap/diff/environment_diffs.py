@@ -40,7 +40,7 @@ def over_time(
 ) -> Iterator[Sides]:
     """The named environments, or all of both states, in the repo as it was `before` and as it is `after`."""
     known = {each.name: each for each in (*old.model.environments, *new.model.environments)}
-    chosen = new.choose(names) if names else tuple(known.values())
+    chosen = new.select(names) if names else tuple(known.values())
     was, will = ({each.name for each in side.model.environments} for side in (old, new))
     wanted = {each.overlay: each.name not in was or _differs(before, after, each.overlay) for each in chosen}
     beside = repository.consequences(_state(old, before), _state(new, after), lambda part: wanted.get(part, False))
@@ -59,7 +59,7 @@ def over_time(
 
 def between(checkout: Checkout, names: tuple[str, str], *, everything: bool) -> Sides:
     """Two environments as they are now; without what is each one's own, unless `everything`."""
-    left, right = (checkout.choose([name])[0] for name in names)
+    left, right = (checkout.select([name])[0] for name in names)
     snapshot = checkout.snapshot((left, right))
     return Sides(
         name=f"{left.name} → {right.name}",
@@ -88,8 +88,8 @@ def _state(checkout: Checkout, snapshot: Snapshot) -> State:
 
 
 def _differs(before: Snapshot, after: Snapshot, part: str) -> bool:
-    identity = after.identity(part)
-    return identity is None or identity != before.identity(part)
+    identity = after.object_id(part)
+    return identity is None or identity != before.object_id(part)
 
 
 def _own_settings(checkout: Checkout, environment: Environment) -> frozenset[str]:

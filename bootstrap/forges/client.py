@@ -1,4 +1,4 @@
-"""Pull requests of one repository on its forge: the one way in. HTTP is imported when it connects."""
+"""Client for the pull requests of one repository, on any forge. httpx is imported when it connects."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,19 +12,19 @@ from bootstrap.core.errors import ForgeFailed
 from bootstrap.core.result import Progress
 from bootstrap.forges import tokens, trusted_hosts
 from bootstrap.forges.errors import ErrorExplainer, Refused
-from bootstrap.forges.hosting import BODY_LIMITS, Hosted
-from bootstrap.forges.pull_request import Proposal, PullRequest, Revision, Standing, revise
+from bootstrap.forges.hosting import BODY_LIMITS, HostedRepository
+from bootstrap.forges.pull_request import Proposal, PullRequest, PullRequestState, Revision, revise
 
 if TYPE_CHECKING:
     from bootstrap.forges.http import RetryPolicy
 
-# A label or a reviewer that the forge refuses is told, and no reason to give up a pull request that is there.
-_OPTIONAL = (403, 404, 422)
+# Statuses of a refused label or reviewer, which is reported in a note and is no failure.
+_OPTIONAL_REFUSALS = (403, 404, 422)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
-    """The outcome: the pull request as it is now, whether anything was written, and what the forge refused."""
+class Outcome:
+    """The pull request as it is now, whether anything was written, and notes about refused labels and reviewers."""
 
     pull: PullRequest
     changed: bool
@@ -32,47 +32,50 @@ class Done:
 
 
 class PullRequestApi(Protocol):
-    """The API of one forge for the pull requests of one repository. Raises Refused, Unreachable, and for bad JSON."""
+    """The API of one forge for the pull requests of one repository.
+
+    Raises Refused, Unreachable, and the exceptions of `errors.MALFORMED` for an answer in another form.
+    """
 
     def list_for_branch(self, branch: str, base: str) -> Sequence[PullRequest]:
-        """Those from a branch of the repository itself into another, open or not."""
+        """Pull requests, open or not, from a branch of the repository itself into another one."""
 
     def list_open(self) -> Sequence[PullRequest]:
-        """All open ones from branches of the repository itself."""
+        """All open pull requests from branches of the repository itself."""
 
     def get(self, number: int) -> PullRequest:
-        """One of them with all that is known of it."""
+        """A pull request with all fields."""
 
     def create(self, proposal: Proposal) -> PullRequest:
-        """Open one; without labels and reviewers, which may be refused when all else is not."""
+        """Open a pull request, without its labels and reviewers."""
 
     def update(self, number: int, revision: Revision) -> None:
         """Set title, body and draft."""
 
     def add_label(self, number: int, label: str) -> None:
-        """Add a label, which is made where it is missing."""
+        """Add a label, which is created where it is missing."""
 
     def request_review(self, number: int, reviewer: str) -> None:
-        """Ask a user, or a team, written `group/team`."""
+        """Request a review from a user, or from a team, written `group/team`."""
 
     def comments(self, number: int) -> Sequence[str]:
-        """The texts of all comments."""
+        """The bodies of all comments."""
 
     def add_comment(self, number: int, text: str) -> None:
-        """Write a comment."""
+        """Add a comment."""
 
     def close(self, number: int) -> None:
-        """Close one without a merge."""
+        """Close a pull request without a merge."""
 
 
 @contextmanager
-def connect(hosted: Hosted, top: Path, *, progress: Progress) -> Iterator["PullRequests"]:
-    """The pull requests of a repository with a clone at `top`, for as long as the context lasts, with a token.
+def connect(hosted: HostedRepository, top: Path, *, progress: Progress) -> Iterator["PullRequests"]:
+    """The pull requests of a repository whose clone is at `top`. No request is sent yet.
 
-    Raises ForgeFailed where the user's clone does not name the host, before a token is looked for, and where there is
-    none. Nothing is sent yet.
+    Raises ForgeFailed where the clone does not name the forge's host, before a token is looked up, and where there is
+    no token.
     """
-    trusted_hosts.check(hosted, top)
+    trusted_hosts.require_trusted_host(hosted, top)
     token = tokens.find(hosted, top)
     with progress(f"getting ready for {hosted.forge.proper_name}"):
         from bootstrap.forges import forgejo, github, gitlab, http
@@ -93,137 +96,145 @@ def connect(hosted: Hosted, top: Path, *, progress: Progress) -> Iterator["PullR
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullRequests:
-    """The pull requests of one repository. Every method raises ForgeFailed where the forge fails it."""
+    """The pull requests of one repository. All methods raise ForgeFailed."""
 
-    hosted: Hosted
+    hosted: HostedRepository
     api: PullRequestApi
     retry: "RetryPolicy"
     explainer: ErrorExplainer
 
     def find(self, branch: str, base: str) -> tuple[PullRequest, ...]:
-        """Those from one branch into another: the open one first, then the newest."""
+        """The pull requests from one branch into another: open ones, oldest first, then others, newest first."""
         with self.explainer.explained("looking for the pull request"):
             return _sorted(self.api.list_for_branch(branch, base))
 
-    def under(self, prefix: str) -> tuple[PullRequest, ...]:
-        """The open ones from branches whose names begin so, the newest first."""
+    def open_from_prefix(self, prefix: str) -> tuple[PullRequest, ...]:
+        """The open pull requests from branches whose names begin with a prefix, the newest first."""
         with self.explainer.explained("looking through the open pull requests"):
-            found = [each for each in self.api.list_open() if each.branch.startswith(prefix)]
-            return tuple(sorted(found, key=lambda each: -each.number))
+            pulls = [pull for pull in self.api.list_open() if pull.branch.startswith(prefix)]
+            return tuple(sorted(pulls, key=lambda pull: -pull.number))
 
     def get(self, number: int) -> PullRequest:
-        """One of them, with all that is known of it."""
+        """A pull request with all fields."""
         with self.explainer.explained(f"reading pull request {number}"):
             return self.api.get(number)
 
-    def open(self, wanted: Proposal) -> Done:
-        """Open a pull request for a branch that is pushed; where one is open already, make that one so.
+    def open(self, proposal: Proposal) -> Outcome:
+        """Open a pull request for a pushed branch, or update the one that is open already.
 
-        A request that may or may not have arrived is never sent twice: what the forge then has decides.
+        The request is never sent a second time: where its answer was lost, the forge is asked what it has.
         """
-        self._check_length(wanted)
-        if there := self._one_open(wanted):
-            return self.update(there, wanted)
+        self._check_length(proposal)
+        if existing := self._single_open(proposal):
+            return self.update(existing, proposal)
         after = (
-            f"the branch {wanted.branch} is pushed: open the pull request yourself at "
-            f"{self.hosted.proposing(wanted.base, wanted.branch)}, or run the same command again"
+            f"the branch {proposal.branch} is pushed: open the pull request yourself at "
+            f"{self.hosted.new_pull_request_url(proposal.base, proposal.branch)}, or run the same command again"
         )
         try:
             with self.explainer.explained("opening the pull request", after):
-                pull = self.api.create(wanted)
+                pull = self.api.create(proposal)
         except ForgeFailed:
-            # Someone else's was faster, or the answer to ours was lost.
-            there = self._one_open_if_reachable(wanted)
-            if there is None:
+            # Another run may have opened one, or the answer to our request was lost.
+            existing = self._single_open_if_reachable(proposal)
+            if existing is None:
                 raise
-            return self.update(there, wanted)
-        # Of two requests at once Gitea takes both, and both of us must then agree on which one stays.
-        if (first := self._one_open(wanted)) and first.number != pull.number:
-            return self.update(first, wanted)
-        reviewers = tuple(each for each in wanted.reviewers if each.casefold() != pull.author.casefold())
-        return Done(pull=pull, changed=True, notes=self._decorate(pull.number, wanted.labels, reviewers))
+            return self.update(existing, proposal)
+        # Gitea accepts two concurrent requests. Both runs then have to keep the same pull request.
+        if (first := self._single_open(proposal)) and first.number != pull.number:
+            return self.update(first, proposal)
+        reviewers = tuple(name for name in proposal.reviewers if name.casefold() != pull.author.casefold())
+        notes = self._add_labels_and_reviewers(pull.number, proposal.labels, reviewers)
+        return Outcome(pull=pull, changed=True, notes=notes)
 
-    def update(self, pull: PullRequest, wanted: Proposal) -> Done:
-        """Make an open pull request what is wanted; what is so already is not written again."""
-        self._check_length(wanted)
-        after = f"the branch {wanted.branch} is pushed, {pull.url} may say what was before: run the same command again"
+    def update(self, pull: PullRequest, proposal: Proposal) -> Outcome:
+        """Make an open pull request what is proposed. Only what differs is written."""
+        self._check_length(proposal)
+        after = (
+            f"the branch {proposal.branch} is pushed, {pull.url} may say what was before: run the same command again"
+        )
         with self.explainer.explained("updating the pull request", after):
             now = self.api.get(pull.number)
-            revision = revise(now, wanted)
+            revision = revise(now, proposal)
             if not revision:
-                return Done(pull=now, changed=False)
-            self.retry.settle(
+                return Outcome(pull=now, changed=False)
+            self.retry.write_idempotent(
                 lambda: self.api.update(pull.number, revision),
-                lambda: not revise(self.api.get(pull.number), wanted).texts,
+                lambda: not revise(self.api.get(pull.number), proposal).texts,
             )
-        notes = self._decorate(pull.number, revision.labels, revision.reviewers)
-        return Done(pull=self.get(pull.number), changed=True, notes=notes)
+        notes = self._add_labels_and_reviewers(pull.number, revision.labels, revision.reviewers)
+        return Outcome(pull=self.get(pull.number), changed=True, notes=notes)
 
     def comment(self, pull: PullRequest, text: str) -> bool:
-        """Say something under a pull request, unless the very same has been said there; tells whether it was."""
+        """Comment on a pull request unless it has the same comment. Returns whether one was added."""
         with self.explainer.explained(f"commenting on {pull.url}"):
-            if self._said(pull, text):
+            if self._has_comment(pull, text):
                 return False
-            self.retry.settle(lambda: self.api.add_comment(pull.number, text), lambda: self._said(pull, text))
+            self.retry.write_idempotent(
+                lambda: self.api.add_comment(pull.number, text), lambda: self._has_comment(pull, text)
+            )
             return True
 
     def close(self, pull: PullRequest, why: str) -> bool:
-        """Say why, then close without a merge. Tells whether it was open still; otherwise nothing is done."""
+        """Comment with the reason, then close without a merge. Where it is not open, nothing is done: False."""
         if not self._is_open(pull):
             return False
         self.comment(pull, why)
         with self.explainer.explained(
             f"closing {pull.url}", "the reason is there as a comment: close it yourself, or run again"
         ):
-            self.retry.settle(lambda: self.api.close(pull.number), lambda: not self._is_open(pull))
+            self.retry.write_idempotent(lambda: self.api.close(pull.number), lambda: not self._is_open(pull))
             return True
 
     def _is_open(self, pull: PullRequest) -> bool:
-        return self.get(pull.number).standing is Standing.OPEN
+        return self.get(pull.number).state is PullRequestState.OPEN
 
-    def _said(self, pull: PullRequest, text: str) -> bool:
-        return any(each.strip() == text.strip() for each in self.api.comments(pull.number))
+    def _has_comment(self, pull: PullRequest, text: str) -> bool:
+        return any(comment.strip() == text.strip() for comment in self.api.comments(pull.number))
 
-    def _one_open(self, wanted: Proposal) -> PullRequest | None:
-        """The oldest open one, after the others are closed."""
-        found = [each for each in self.find(wanted.branch, wanted.base) if each.standing is Standing.OPEN]
-        for each in found[1:]:
-            self.close(each, f"{found[0].url} is the same and was there before.")
-        return found[0] if found else None
+    def _single_open(self, proposal: Proposal) -> PullRequest | None:
+        """The oldest open pull request of a branch, after its duplicates have been closed."""
+        pulls = self.find(proposal.branch, proposal.base)
+        open_pulls = [pull for pull in pulls if pull.state is PullRequestState.OPEN]
+        for duplicate in open_pulls[1:]:
+            self.close(duplicate, f"{open_pulls[0].url} is the same and was there before.")
+        return open_pulls[0] if open_pulls else None
 
-    def _check_length(self, wanted: Proposal) -> None:
+    def _check_length(self, proposal: Proposal) -> None:
         limit = BODY_LIMITS[self.hosted.forge]
-        if len(wanted.body) > limit:
+        if len(proposal.body) > limit:
             raise ForgeFailed(
-                f"the pull request's text has {len(wanted.body):,} characters; "
+                f"the pull request's text has {len(proposal.body):,} characters; "
                 f"{self.hosted.forge.proper_name} takes {limit:,}",
                 hint="this is a defect of taxiway: it should have cut the text",
             )
 
-    def _decorate(self, number: int, labels: Sequence[str], reviewers: Sequence[str]) -> tuple[str, ...]:
-        steps = [(f"adding the label {each}", partial(self.api.add_label, number, each)) for each in labels]
-        # One by one: a forge refuses them all where it refuses one.
-        steps += [(f"asking {each} for a review", partial(self.api.request_review, number, each)) for each in reviewers]
-        return tuple(note for doing, step in steps if (note := self._refusal(doing, step)))
+    def _add_labels_and_reviewers(
+        self, number: int, labels: Sequence[str], reviewers: Sequence[str]
+    ) -> tuple[str, ...]:
+        """Add labels and reviewers, and return notes about refused ones."""
+        steps = [(f"adding the label {label}", partial(self.api.add_label, number, label)) for label in labels]
+        # One request for each: a forge refuses a list where it refuses one reviewer.
+        steps += [(f"asking {name} for a review", partial(self.api.request_review, number, name)) for name in reviewers]
+        return tuple(note for doing, step in steps if (note := self._try_optional(doing, step)))
 
-    def _refusal(self, doing: str, step: Callable[[], None]) -> str | None:
+    def _try_optional(self, doing: str, step: Callable[[], None]) -> str | None:
         with self.explainer.explained(doing, "branch and pull request are there: run the same command again"):
             try:
-                self.retry.settle(step, lambda: False)  # labels and reviewers are only ever added
+                self.retry.write_idempotent(step, lambda: False)  # labels and reviewers are only ever added
             except Refused as refused:
-                if refused.status not in _OPTIONAL or refused.wait() is not None:
+                if refused.status not in _OPTIONAL_REFUSALS or refused.retry_after() is not None:
                     raise
                 return self.explainer.note(refused, doing)
         return None
 
-    def _one_open_if_reachable(self, wanted: Proposal) -> PullRequest | None:
+    def _single_open_if_reachable(self, proposal: Proposal) -> PullRequest | None:
         try:
-            return self._one_open(wanted)
-        except ForgeFailed:  # the first failure is the one to tell
+            return self._single_open(proposal)
+        except ForgeFailed:  # the caller reports the first failure
             return None
 
 
 def _sorted(pulls: Sequence[PullRequest]) -> tuple[PullRequest, ...]:
-    """Open ones first, the oldest of them before the others, then the newest."""
-    is_open = Standing.OPEN
-    return tuple(sorted(pulls, key=lambda each: (0, each.number) if each.standing is is_open else (1, -each.number)))
+    opened = PullRequestState.OPEN
+    return tuple(sorted(pulls, key=lambda pull: (0, pull.number) if pull.state is opened else (1, -pull.number)))

@@ -1,4 +1,4 @@
-"""Errors of a forge's API, each as one sentence and what to do about it."""
+"""Errors of a forge's API, and their translation to ForgeFailed: one sentence and a hint."""
 
 import email.utils
 import json
@@ -11,7 +11,7 @@ from typing import Any
 
 from bootstrap.config.remote import Forge
 from bootstrap.core.errors import ForgeFailed
-from bootstrap.forges.hosting import Hosted
+from bootstrap.forges.hosting import HostedRepository
 from bootstrap.forges.tokens import Token
 
 _RIGHTS = {
@@ -20,13 +20,13 @@ _RIGHTS = {
     Forge.GITEA: "read and write for repository and issue",
     Forge.FORGEJO: "read and write for repository and issue",
 }
-_LONGEST = 200  # characters of what a forge says
-# What reading an answer raises that is not made as the forge's answers are.
-_MALFORMED = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
+_MAX_MESSAGE = 200  # characters of the forge's own message
+# Exceptions that parsing raises for an answer in another form than the forge's.
+MALFORMED = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 class Refused(Exception):
-    """The forge answered, and not with what was asked for. Of the request nothing is kept: it held the token."""
+    """An answer of the forge with an error. It keeps nothing of the request, which had the token in it."""
 
     def __init__(self, status: int, headers: Mapping[str, str], text: str) -> None:
         super().__init__(f"status {status}")
@@ -34,34 +34,34 @@ class Refused(Exception):
         self.headers = {name.lower(): value for name, value in headers.items()}
         self.text = text
 
-    def wait(self) -> float | None:
-        """Seconds after which the forge wants to be asked again; None where it doesn't say so."""
+    def retry_after(self) -> float | None:
+        """The seconds after which the forge asks for a retry; None where it does not."""
         after = self.headers.get("retry-after", "").strip()
         if self.status in (403, 429, 503) and after:
             return float(after) if after.isdigit() else _until_date(after)
-        # GitHub names the moment for its hourly limit, with 403 or 429; GitLab the same without the X.
+        # At its hourly limit, GitHub sends the time of the reset with 403 or 429; GitLab too, without `X-`.
         reset = self.headers.get("x-ratelimit-reset") or self.headers.get("ratelimit-reset") or ""
-        spent = "0" in (self.headers.get("x-ratelimit-remaining"), self.headers.get("ratelimit-remaining"))
-        return _until(float(reset)) if self.status in (403, 429) and spent and reset.isdigit() else None
+        exhausted = "0" in (self.headers.get("x-ratelimit-remaining"), self.headers.get("ratelimit-remaining"))
+        return _until(float(reset)) if self.status in (403, 429) and exhausted and reset.isdigit() else None
 
     @property
     def transient(self) -> bool:
-        """Whether the same request may do better in a moment."""
-        return self.status >= 500 and self.wait() is None  # what asked for a wait has had it
+        """Whether the same request may succeed in a moment."""
+        return self.status >= 500 and self.retry_after() is None  # otherwise RetryPolicy.write has waited already
 
     @property
     def message(self) -> str:
-        """The forge's own words, on one line, without control characters and not longer than a sentence."""
+        """The forge's own message: one short line without control characters."""
         try:
             data = json.loads(self.text)
         except ValueError:
             return ""
-        words = re.sub(r"[^\x20-\x7e\xa0-\U0010ffff]+", " ", " ".join(_words(data))).strip()
-        return words if len(words) <= _LONGEST else f"{words[:_LONGEST]}…"
+        text = re.sub(r"[^\x20-\x7e\xa0-\U0010ffff]+", " ", " ".join(_texts(data))).strip()
+        return text if len(text) <= _MAX_MESSAGE else f"{text[:_MAX_MESSAGE]}…"
 
 
 class Unreachable(Exception):
-    """No answer came. `transient` where the same request may do better in a moment."""
+    """No answer came. `transient` means that the same request may succeed in a moment."""
 
     def __init__(self, why: str, *, hint: str, transient: bool = False) -> None:
         super().__init__(why)
@@ -72,31 +72,31 @@ class Unreachable(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorExplainer:
-    """Explains the errors of one repository's forge. The token is here only to be kept out of what the forge said."""
+    """Explains the errors of one repository's forge. The token is needed to remove it from the forge's messages."""
 
-    hosted: Hosted
+    hosted: HostedRepository
     token: Token
 
     @contextmanager
     def explained(self, doing: str, after: str = "") -> Iterator[None]:
-        """Raise ForgeFailed for an error: what failed and why; `after` is what is done by then and how to go on."""
+        """Turn an error of the block into ForgeFailed. Its hint ends with `after`: what is done, what to do next."""
         try:
             yield
-        except (Refused, Unreachable, *_MALFORMED) as err:
-            why, hint = self._why(err)
-            hints = "; ".join(each for each in (hint, after) if each)
+        except (Refused, Unreachable, *MALFORMED) as err:
+            why, hint = self._explain(err)
+            hints = "; ".join(part for part in (hint, after) if part)
             # `from None`: frames of the HTTP client hold the token.
             message = self._clean(f"{self.hosted.host}: {doing} failed: {why}")
             raise ForgeFailed(message, hint=self._clean(hints)) from None
 
     def note(self, refused: Refused, doing: str) -> str:
-        """A sentence about a label or a reviewer that the forge refused; the pull request itself is well."""
-        said = refused.message or f"status {refused.status}"
-        return self._clean(f"{doing} failed: {said}")
+        """A sentence about a refused label or reviewer, without which the pull request stands."""
+        return self._clean(f"{doing} failed: {refused.message or f'status {refused.status}'}")
 
-    def _why(self, err: Exception) -> tuple[str, str]:
+    def _explain(self, err: Exception) -> tuple[str, str]:
+        """The reason and the hint."""
         if isinstance(err, Refused):
-            return self._answered(err)
+            return self._explain_refused(err)
         if isinstance(err, Unreachable):
             return err.why, err.hint
         kind = self.hosted.forge.proper_name
@@ -105,10 +105,9 @@ class ErrorExplainer:
             f"see that {self.hosted.api} is the API of {kind}; `forge:` in taxiway.yaml says which forge it is",
         )
 
-    def _answered(self, refused: Refused) -> tuple[str, str]:
-        said = refused.message
-        quoted = f" ({said})" if said else ""
-        wait = refused.wait()
+    def _explain_refused(self, refused: Refused) -> tuple[str, str]:
+        quoted = f" ({refused.message})" if refused.message else ""
+        wait = refused.retry_after()
         if wait is not None:
             return (
                 f"it limits how often it is asked ({refused.status}), for {_time(wait)} more",
@@ -132,13 +131,13 @@ class ErrorExplainer:
         if refused.status in sentences:
             return sentences[refused.status]
         if refused.status < 300:
-            kind = refused.headers.get("content-type", "nothing")[:_LONGEST]
+            kind = refused.headers.get("content-type", "nothing")[:_MAX_MESSAGE]
             return (
                 f"its answer is {kind}, no JSON: something stands between, a proxy or a page for signing in",
                 f"see that {self.hosted.api} is the API of {name}; `forge:` in taxiway.yaml says which forge it is",
             )
         if refused.status < 400:
-            target = refused.headers.get("location", "another place")[:_LONGEST]
+            target = refused.headers.get("location", "another place")[:_MAX_MESSAGE]
             return (
                 f"it sends on to {target} ({refused.status}), where the token does not go",
                 "set `repository:` in taxiway.yaml and the remote `origin` to the new URL",
@@ -151,16 +150,19 @@ class ErrorExplainer:
         return text.replace(self.token.secret.reveal().decode(), "***")
 
 
-def _words(data: Any) -> list[str]:
-    """The texts of an answer: GitHub has `message` and `errors` of `message`, GitLab lists in it, Gitea a `message`."""
+def _texts(data: Any) -> list[str]:
+    """The messages in an answer: GitHub has `message` and `errors` with a `message` each, Gitea has `message`.
+
+    GitLab has `error`, or `message` as a text, a list, or a mapping of fields to lists.
+    """
     if isinstance(data, str):
         return [data]
     if isinstance(data, list):
-        return [word for each in data for word in _words(each)]
+        return [text for item in data for text in _texts(item)]
     if isinstance(data, dict):
         known = [data[name] for name in ("message", "error", "errors") if data.get(name)]
-        fields = [data[name] for name in data if isinstance(data[name], list)]
-        return [word for each in known or fields for word in _words(each)]
+        fields = [value for value in data.values() if isinstance(value, list)]
+        return [text for value in known or fields for text in _texts(value)]
     return []
 
 

@@ -1,4 +1,4 @@
-"""Pull requests of Forgejo and of Gitea, whose APIs are one as far as this goes."""
+"""Forgejo and Gitea: pull requests by their API, which is the same in both for what is used here."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,9 +11,9 @@ from bootstrap.forges.github import GithubApi
 from bootstrap.forges.pull_request import DraftTitle, Proposal, PullRequest, Revision
 
 _TITLE = DraftTitle("WIP:", "wip:", "[wip]")  # both forges' default for WORK_IN_PROGRESS_PREFIXES
-_PAGE = 50  # Gitea's default for its largest page
-_RECENT = 1000  # pull requests
-_GREY = "#ededed"
+_PAGE = 50  # Gitea's default for MAX_RESPONSE_ITEMS
+_MAX_LISTED = 1000  # pull requests
+_LABEL_COLOR = "#ededed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,16 +21,16 @@ class ForgejoApi(GithubApi):
     """PullRequestApi of one repository on Forgejo or Gitea, which took most paths and fields from GitHub."""
 
     def list_for_branch(self, branch: str, base: str) -> Sequence[PullRequest]:
-        # There is no filter for it. One call says whether there is any; only then is the list looked through.
+        # The list has no filter by branch. This call returns one pull request; only then is the list read for more.
         try:
-            one = self._parse(self.http.get(f"{self._repo}/pulls/{quote(base, safe='')}/{quote(branch)}"))
+            first = self._parse(self.http.get(f"{self._repo}/pulls/{quote(base, safe='')}/{quote(branch)}"))
         except Refused as err:
             if err.status != 404:
                 raise
-            self.http.get(self._repo)  # 404 here too: it is the repository that isn't there, or may not be seen
+            self.http.get(self._repo)  # raises 404 where the repository itself is missing or not visible
             return []
-        others = [each for each in self._list("all") if each.number != one.number]
-        return [one, *(each for each in others if (each.branch, each.base) == (branch, base))]
+        others = [pull for pull in self._list("all") if pull.number != first.number]
+        return [first, *(pull for pull in others if (pull.branch, pull.base) == (branch, base))]
 
     def list_open(self) -> Sequence[PullRequest]:
         return self._list("open")
@@ -49,16 +49,16 @@ class ForgejoApi(GithubApi):
 
     def add_label(self, number: int, label: str) -> None:
         path, labels = f"{self._issue(number)}/labels", {"labels": [label]}
-        there = self.http.write("POST", path, labels)
-        if label not in [each["name"] for each in there]:  # Gitea passes over an unknown name in silence
-            self.http.write("POST", f"{self._repo}/labels", {"name": label, "color": _GREY})
+        added = self.http.write("POST", path, labels)
+        if label not in [known["name"] for known in added]:  # Gitea ignores an unknown name
+            self.http.write("POST", f"{self._repo}/labels", {"name": label, "color": _LABEL_COLOR})
             self.http.write("POST", path, labels)
 
     def _list(self, state: str) -> list[PullRequest]:
-        found = self.http.get_all(f"{self._repo}/pulls", state=state, sort="recentupdate", limit=_PAGE)
-        own = [each for each in islice(found, _RECENT) if each["head"]["repo_id"] == each["base"]["repo_id"]]
-        return [self._parse(each) for each in own]
+        pulls = self.http.get_all(f"{self._repo}/pulls", state=state, sort="recentupdate", limit=_PAGE)
+        own = [pull for pull in islice(pulls, _MAX_LISTED) if pull["head"]["repo_id"] == pull["base"]["repo_id"]]
+        return [self._parse(pull) for pull in own]
 
-    def _parse(self, pull: Any, *, answered: Sequence[str] = ()) -> PullRequest:
-        parsed = super()._parse(pull, answered=answered)
+    def _parse(self, pull: Any, *, reviewed_by: Sequence[str] = ()) -> PullRequest:
+        parsed = super()._parse(pull, reviewed_by=reviewed_by)
         return replace(parsed, title=_TITLE.plain(parsed.title))

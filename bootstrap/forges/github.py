@@ -1,4 +1,4 @@
-"""Pull requests of GitHub and GitHub Enterprise."""
+"""GitHub and GitHub Enterprise: pull requests by the REST API."""
 
 import json
 from collections.abc import Sequence
@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import quote
 
 from bootstrap.forges.errors import Refused
-from bootstrap.forges.hosting import Hosted
+from bootstrap.forges.hosting import HostedRepository
 from bootstrap.forges.http import Http
-from bootstrap.forges.pull_request import Proposal, PullRequest, Revision, Standing
+from bootstrap.forges.pull_request import Proposal, PullRequest, PullRequestState, Revision
 
 _MUTATION = "mutation($input: {0}Input!) {{ {1}(input: $input) {{ clientMutationId }} }}"
 
@@ -19,49 +19,50 @@ _MUTATION = "mutation($input: {0}Input!) {{ {1}(input: $input) {{ clientMutation
 class GithubApi:
     """PullRequestApi of one repository on GitHub."""
 
-    hosted: Hosted
+    hosted: HostedRepository
     http: Http
 
     def list_for_branch(self, branch: str, base: str) -> Sequence[PullRequest]:
-        found = self.http.get_all(f"{self._repo}/pulls", state="all", head=f"{self._owner}:{branch}", base=base)
-        # GitHub takes a head that it can't read for none at all, and then answers with everything.
-        return [self._parse(each) for each in found if each["head"]["ref"] == branch]
+        pulls = self.http.get_all(f"{self._repo}/pulls", state="all", head=f"{self._owner}:{branch}", base=base)
+        # GitHub ignores a `head` that it can't parse, and returns all.
+        return [self._parse(pull) for pull in pulls if pull["head"]["ref"] == branch]
 
     def list_open(self) -> Sequence[PullRequest]:
-        found = self.http.get_all(f"{self._repo}/pulls", state="open", per_page=100)
+        pulls = self.http.get_all(f"{self._repo}/pulls", state="open", per_page=100)
         return [
-            self._parse(each) for each in found if (each["head"]["repo"] or {}).get("id") == each["base"]["repo"]["id"]
+            self._parse(pull) for pull in pulls if (pull["head"]["repo"] or {}).get("id") == pull["base"]["repo"]["id"]
         ]
 
     def get(self, number: int) -> PullRequest:
         pull = self.http.get(self._pull(number))
         reviews = self.http.get_all(f"{self._pull(number)}/reviews")
-        return self._parse(pull, answered=[each["user"]["login"] for each in reviews if each["user"]])
+        return self._parse(pull, reviewed_by=[review["user"]["login"] for review in reviews if review["user"]])
 
     def create(self, proposal: Proposal) -> PullRequest:
         fields = {"base": proposal.base, "head": proposal.branch, "title": proposal.title, "body": proposal.body}
         return self._parse(self.http.write("POST", f"{self._repo}/pulls", {**fields, "draft": bool(proposal.draft)}))
 
     def update(self, number: int, revision: Revision) -> None:
-        # Only GraphQL changes the draft.
         fields = {"title": revision.title, "body": revision.body}
-        if given := {name: value for name, value in fields.items() if value is not None}:
-            self.http.write("PATCH", self._pull(number), given)
+        if changed := {name: value for name, value in fields.items() if value is not None}:
+            self.http.write("PATCH", self._pull(number), changed)
+        # The REST API can't change `draft`, only GraphQL can.
         if revision.draft is not None:
             name = "convertPullRequestToDraft" if revision.draft else "markPullRequestReadyForReview"
             self._mutate(name, {"pullRequestId": self.http.get(self._pull(number))["node_id"]})
 
     def add_label(self, number: int, label: str) -> None:
-        # GitHub makes a label that the repository doesn't have.
+        # GitHub creates a label that the repository does not have.
         self.http.write("POST", f"{self._issue(number)}/labels", {"labels": [label]})
 
     def request_review(self, number: int, reviewer: str) -> None:
         team = reviewer.partition("/")[2]
-        asked = {"team_reviewers": [team]} if team else {"reviewers": [reviewer]}
-        self.http.write("POST", f"{self._pull(number)}/requested_reviewers", asked)
+        fields = {"team_reviewers": [team]} if team else {"reviewers": [reviewer]}
+        self.http.write("POST", f"{self._pull(number)}/requested_reviewers", fields)
 
     def comments(self, number: int) -> Sequence[str]:
-        return [str(each["body"]) for each in self.http.get_all(f"{self._issue(number)}/comments", per_page=100)]
+        comments = self.http.get_all(f"{self._issue(number)}/comments", per_page=100)
+        return [str(comment["body"]) for comment in comments]
 
     def add_comment(self, number: int, text: str) -> None:
         self.http.write("POST", f"{self._issue(number)}/comments", {"body": text})
@@ -81,18 +82,18 @@ class GithubApi:
 
     @cached_property
     def _owner(self) -> str:
-        """The owner as GitHub writes it: another one than in the URL where the repository has moved."""
+        """The owner's present login, which differs from the URL's after a transfer."""
         return str(self.http.get(self._repo)["owner"]["login"])
 
-    def _mutate(self, name: str, given: dict[str, str]) -> None:
+    def _mutate(self, name: str, fields: dict[str, str]) -> None:
         graphql = replace(self.http, base=self.http.base.removesuffix("/v3"))
         query = _MUTATION.format(name[0].upper() + name[1:], name)
-        answer = graphql.write("POST", "/graphql", {"query": query, "variables": {"input": given}})
-        if answer.get("errors"):  # with status 200
+        answer = graphql.write("POST", "/graphql", {"query": query, "variables": {"input": fields}})
+        if answer.get("errors"):  # GraphQL answers errors with status 200
             raise Refused(422, {}, json.dumps({"errors": answer["errors"]}))
 
-    def _parse(self, pull: Any, *, answered: Sequence[str] = ()) -> PullRequest:
-        asked = [each["login"] for each in pull["requested_reviewers"] or ()]
+    def _parse(self, pull: Any, *, reviewed_by: Sequence[str] = ()) -> PullRequest:
+        requested = [user["login"] for user in pull["requested_reviewers"] or ()]
         return PullRequest(
             number=pull["number"],
             url=pull["html_url"],
@@ -101,9 +102,9 @@ class GithubApi:
             title=pull["title"],
             body=pull["body"] or "",
             author=pull["user"]["login"] if pull["user"] else "",
-            standing=Standing.MERGED if pull["merged_at"] else Standing(pull["state"]),
+            state=PullRequestState.MERGED if pull["merged_at"] else PullRequestState(pull["state"]),
             draft=bool(pull.get("draft")),
-            labels=frozenset(each["name"] for each in pull["labels"]),
-            reviewers=frozenset((*asked, *answered)),
-            mergeable=pull.get("mergeable"),  # in no list
+            labels=frozenset(label["name"] for label in pull["labels"]),
+            reviewers=frozenset((*requested, *reviewed_by)),
+            mergeable=pull.get("mergeable"),  # not in lists
         )

@@ -1,4 +1,4 @@
-"""Merge requests of GitLab."""
+"""GitLab: merge requests by the REST API."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from bootstrap.forges.errors import Refused
-from bootstrap.forges.hosting import Hosted
+from bootstrap.forges.hosting import HostedRepository
 from bootstrap.forges.http import Http
-from bootstrap.forges.pull_request import DraftTitle, Proposal, PullRequest, Revision, Standing
+from bootstrap.forges.pull_request import DraftTitle, Proposal, PullRequest, PullRequestState, Revision
 
 _TITLE = DraftTitle("Draft:", "draft:", "[draft]", "(draft)")
-# A merge request is `locked` for the moment in which it is merged.
-_STANDINGS = {"merged": Standing.MERGED, "closed": Standing.CLOSED}
+# Others are open: a merge request is `locked` while it is being merged.
+_STATES = {"merged": PullRequestState.MERGED, "closed": PullRequestState.CLOSED}
 _MERGEABLE = {"can_be_merged": True, "cannot_be_merged": False}
 
 
@@ -21,7 +21,7 @@ _MERGEABLE = {"can_be_merged": True, "cannot_be_merged": False}
 class GitlabApi:
     """PullRequestApi of one project on GitLab."""
 
-    hosted: Hosted
+    hosted: HostedRepository
     http: Http
 
     def list_for_branch(self, branch: str, base: str) -> Sequence[PullRequest]:
@@ -50,18 +50,18 @@ class GitlabApi:
             self._put(number, fields)
 
     def add_label(self, number: int, label: str) -> None:
-        # GitLab makes a label that the project doesn't have.
+        # GitLab creates a label that the project does not have.
         self._put(number, {"add_labels": label})
 
     def request_review(self, number: int, reviewer: str) -> None:
-        there = [each["id"] for each in self.http.get(self._request(number))["reviewers"]]
-        known = [each["id"] for each in self.http.get(f"/users?{urlencode({'username': reviewer})}")]
-        if not known:
+        present = [user["id"] for user in self.http.get(self._request(number))["reviewers"]]
+        added = [user["id"] for user in self.http.get(f"/users?{urlencode({'username': reviewer})}")]
+        if not added:
             raise Refused(422, {}, '{"message": "no such user, or a group, which GitLab can not ask"}')
-        self._put(number, {"reviewer_ids": [*there, *known]})
+        self._put(number, {"reviewer_ids": [*present, *added]})
 
     def comments(self, number: int) -> Sequence[str]:
-        return [str(each["body"]) for each in self.http.get_all(f"{self._request(number)}/notes", per_page=100)]
+        return [str(note["body"]) for note in self.http.get_all(f"{self._request(number)}/notes", per_page=100)]
 
     def add_comment(self, number: int, text: str) -> None:
         self.http.write("POST", f"{self._request(number)}/notes", {"body": text})
@@ -71,7 +71,7 @@ class GitlabApi:
 
     @cached_property
     def _requests(self) -> str:
-        """The path of all, by the project's number: GitLab redirects no write to a project that has moved."""
+        """The path of all merge requests, by the project's id: GitLab redirects no write to a moved project."""
         project = self.http.get(f"/projects/{quote(self.hosted.slug, safe='')}")
         return f"/projects/{int(project['id'])}/merge_requests"
 
@@ -82,8 +82,8 @@ class GitlabApi:
         self.http.write("PUT", self._request(number), fields)
 
     def _list(self, **filters: str) -> Sequence[PullRequest]:
-        found = self.http.get_all(self._requests, per_page=100, **filters)
-        return [_parse(each) for each in found if each["source_project_id"] == each["target_project_id"]]
+        requests = self.http.get_all(self._requests, per_page=100, **filters)
+        return [_parse(request) for request in requests if request["source_project_id"] == request["target_project_id"]]
 
 
 def _parse(request: Any) -> PullRequest:
@@ -95,9 +95,9 @@ def _parse(request: Any) -> PullRequest:
         title=_TITLE.plain(request["title"]),
         body=request["description"] or "",
         author=request["author"]["username"],
-        standing=_STANDINGS.get(request["state"], Standing.OPEN),
+        state=_STATES.get(request["state"], PullRequestState.OPEN),
         draft=bool(request["draft"]),
         labels=frozenset(request["labels"]),
-        reviewers=frozenset(each["username"] for each in request["reviewers"]),
+        reviewers=frozenset(user["username"] for user in request["reviewers"]),
         mergeable=_MERGEABLE.get(request.get("merge_status")),
     )

@@ -1,6 +1,6 @@
-"""HTTP client of a forge's API: JSON over one httpx client, to one host, and the policy of its retries.
+"""HTTP client of a forge's API: JSON to one host, with retries, proxies and TLS.
 
-Imported only when a forge is connected: httpx takes a tenth of a second.
+Imported only for a connection, because the import of httpx takes a tenth of a second.
 """
 
 import ipaddress
@@ -20,32 +20,32 @@ import httpx
 from bootstrap.config.remote import Forge
 from bootstrap.core.result import Progress
 from bootstrap.forges.errors import Refused, Unreachable
-from bootstrap.forges.hosting import Hosted
+from bootstrap.forges.hosting import HostedRepository
 from bootstrap.forges.tokens import Token
 
 _Value = TypeVar("_Value")
 TIMEOUT = 30.0  # seconds for one answer
-LONGEST_WAIT = 60.0  # seconds that a forge may ask us to wait
-PAUSES = (0.5, 2.0)  # seconds before the second and the third try
+MAX_RETRY_AFTER = 60.0  # seconds
+PAUSES = (0.5, 2.0)  # seconds before the second and the third attempt
 _REDIRECTS = 5
-# The last is GitHub's; the others pass over it.
+# The last one is GitHub's; other forges ignore it.
 _HEADERS = {b"Accept": b"application/json", b"User-Agent": b"taxiway", b"X-GitHub-Api-Version": b"2022-11-28"}
-# The first that is set, for all forges: requests' variable, curl's and OpenSSL's.
+# Variables of requests, curl and OpenSSL; the first that is set is used.
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """Retries of calls: one wait where the forge asks for it, and a repeated read where the network failed.
+    """Retries: once after the wait that the forge asks for, and reads also after failures of network or server.
 
-    A write is repeated only where the forge said that it did not take it, or where twice is no more than once.
+    A write is repeated only where the forge said that it was not executed, or where it is idempotent.
     """
 
     host: str
     progress: Progress
 
     def read(self, call: Callable[[], _Value]) -> _Value:
-        """Call, and again after a pause where the network or the server failed."""
+        """Make a call; repeat it after a pause where the network or the server failed."""
         for pause in PAUSES:
             try:
                 return self.write(call)
@@ -56,21 +56,21 @@ class RetryPolicy:
         return self.write(call)
 
     def write(self, call: Callable[[], _Value]) -> _Value:
-        """Call once; once more after the wait that the forge asked for, if that is at most a minute."""
+        """Make a call; repeat it once after the wait that the forge asks for, if that is at most a minute."""
         try:
             return call()
         except Refused as refused:
-            seconds = refused.wait()
-            if seconds is None or seconds > LONGEST_WAIT:
+            seconds = refused.retry_after()
+            if seconds is None or seconds > MAX_RETRY_AFTER:
                 raise
         self._wait(seconds, "it limits how often it is asked")
         return call()
 
-    def settle(self, call: Callable[[], object], settled: Callable[[], bool]) -> None:
-        """Make an idempotent call; again after a pause where the network or the server failed, unless it is settled.
+    def write_idempotent(self, call: Callable[[], object], is_done: Callable[[], bool]) -> None:
+        """Make an idempotent write; repeat it after a pause where the network or the server failed, unless `is_done`.
 
-        It may be settled by then because only the answer was lost, or because two did the same at once and the server
-        failed one of them.
+        It may be done by then because only the answer was lost, or because another run did the same at once and the
+        server failed one of the two.
         """
         for pause in PAUSES:
             try:
@@ -80,7 +80,7 @@ class RetryPolicy:
                 if not err.transient:
                     raise
                 self._wait(pause, "it did not answer")
-            if settled():
+            if is_done():
                 return
         call()
 
@@ -98,13 +98,13 @@ class Http:
     retry: RetryPolicy
 
     def get(self, path: str) -> Any:
-        """What is at a path."""
+        """GET a path and return its JSON."""
         return _json(self.retry.read(partial(self._send, "GET", self._url(path))))
 
     def get_all(self, path: str, **query: str | int) -> Iterator[Any]:
-        """The items of a list, page by page, as the forge's `Link` headers lead on.
+        """The items of a list, page by page by the `Link` headers of the answers.
 
-        Of a link only the query is taken: host and path stay ours, whatever the server calls itself.
+        Only the query of a link is used: the server may know itself by another host and path.
         """
         url: httpx.URL | None = self._url(path).copy_with(params=query)
         while url is not None:
@@ -115,7 +115,7 @@ class Http:
                 url = answer.url.copy_with(query=httpx.URL(link["url"]).query) if link else None
 
     def write(self, method: str, path: str, body: Mapping[str, object]) -> Any:
-        """Send a body; never a second time, unless the forge said that it did not take it."""
+        """Send a JSON body and return the answer's JSON. It is repeated only where the forge said to retry later."""
         return _json(self.retry.write(partial(self._send, method, self._url(path), body)))
 
     def _url(self, path: str) -> httpx.URL:
@@ -125,15 +125,15 @@ class Http:
         with _translated(self.retry.host):
             for _ in range(_REDIRECTS):
                 answer = self.client.request(method, url, json=body, timeout=TIMEOUT)
-                following = check(answer)
-                if following is None:
+                target = redirect_target(answer)
+                if target is None:
                     return answer
-                url = following  # a renamed repository; unlike a browser, GitHub's clients repeat the method and body
+                url = target  # a renamed repository: as GitHub asks of clients, with the same method and body
         raise ValueError("too many redirects")
 
 
-def check(answer: httpx.Response) -> httpx.URL | None:
-    """Return the URL of a redirect on the same server, None for JSON. Raises Refused for anything else."""
+def redirect_target(answer: httpx.Response) -> httpx.URL | None:
+    """The URL of a redirect to the same server; None for a JSON answer. Raises Refused for anything else."""
     if 300 <= answer.status_code < 400:
         with suppress(KeyError, httpx.InvalidURL):
             target = answer.url.join(answer.headers["location"])
@@ -148,9 +148,9 @@ def check(answer: httpx.Response) -> httpx.URL | None:
     return None
 
 
-def connect(hosted: Hosted, token: Token) -> httpx.Client:
-    """A client that sends the token with each request; nothing is sent yet. Raises Unreachable."""
-    # As each forge's own documentation has it: GitLab takes no `token`.
+def connect(hosted: HostedRepository, token: Token) -> httpx.Client:
+    """A client that sends the token with each request. No request is sent yet. Raises Unreachable."""
+    # As the forges' documentation has it: GitLab does not accept the scheme `token`.
     scheme = b"Bearer " if hosted.forge is Forge.GITLAB else b"token "
     headers = {**_HEADERS, b"Authorization": scheme + token.secret.reveal()}
     try:
@@ -163,19 +163,19 @@ def connect(hosted: Hosted, token: Token) -> httpx.Client:
 
 def _tls() -> ssl.SSLContext | bool:
     for name in _CA_VARIABLES:
-        if place := os.environ.get(name):
-            is_dir = Path(place).is_dir()
-            return ssl.create_default_context(capath=place if is_dir else None, cafile=None if is_dir else place)
+        if path := os.environ.get(name):
+            is_dir = Path(path).is_dir()
+            return ssl.create_default_context(capath=path if is_dir else None, cafile=None if is_dir else path)
     folders = os.environ.get("SSL_CERT_DIR")
     return ssl.create_default_context(capath=folders) if folders else True
 
 
-def _proxy(hosted: Hosted) -> str | None:
-    """The proxy of the environment, or of macOS. httpx's own reading of NO_PROXY takes no networks and no `[::1]`."""
+def _proxy(hosted: HostedRepository) -> str | None:
+    """The proxy of the environment or of macOS. httpx itself would ignore networks and `[::1]` in NO_PROXY."""
     proxies = getproxies()
-    skipped = proxies.get("no", "").split(",")
+    excluded = proxies.get("no", "").split(",")
     proxy = proxies.get(hosted.address.scheme) or proxies.get("all")
-    if not proxy or proxy_bypass(hosted.host) or any(_is_within(hosted.address.host, each) for each in skipped):
+    if not proxy or proxy_bypass(hosted.host) or any(_is_within(hosted.address.host, network) for network in excluded):
         return None
     return proxy if "://" in proxy else f"http://{proxy}"
 
@@ -202,7 +202,7 @@ def _translated(host: str) -> Iterator[None]:
 
 
 def _unreachable(err: Exception, host: str) -> Unreachable:
-    """Classify a failed connection by httpx's class for it and by the errors of the operating system below it."""
+    """Classify a failed connection by httpx's exception and the exceptions of the operating system that caused it."""
     chain = list(_causes(err))
     if any(isinstance(each, ssl.SSLError) for each in chain):
         why = next((each.verify_message for each in chain if isinstance(each, ssl.SSLCertVerificationError)), "")

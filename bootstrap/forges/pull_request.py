@@ -1,4 +1,4 @@
-"""A pull request: as it is wanted, and as the forge has it."""
+"""Pull request: as it is proposed, as the forge has it, and the difference."""
 
 import re
 from collections.abc import Iterable
@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
-class Standing(StrEnum):
-    """How far a pull request has come."""
+class PullRequestState(StrEnum):
+    """The state of a pull request."""
 
     OPEN = "open"
     MERGED = "merged"
@@ -16,7 +16,7 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullRequestOptions:
-    """What the user wants of the pull request; without `pull_request`, the branch alone."""
+    """The user's options for pull requests. Without `pull_request`, only the branch is pushed."""
 
     pull_request: bool = True
     draft: bool | None = None
@@ -26,9 +26,9 @@ class PullRequestOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """A pull request that is wanted. Reviewers are `user` or `group/team`.
+    """A pull request to open or update. Reviewers are `user` or `group/team`.
 
-    `draft` None leaves an open pull request as its people have it; a new one is then ready for review.
+    With `draft` None, an open pull request keeps its draft state, and a new one is ready for review.
     """
 
     branch: str
@@ -42,9 +42,9 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullRequest:
-    """A pull request that the forge has. The title is without the mark by which some forges know a draft.
+    """A pull request on the forge. The title is without the prefix that marks a draft on some forges.
 
-    `reviewers` are the people who are asked or have answered; `mergeable` is None where the forge has not looked yet.
+    `reviewers` are the users with a requested or a given review. `mergeable` is None until the forge has checked it.
     """
 
     number: int
@@ -54,7 +54,7 @@ class PullRequest:
     title: str
     body: str
     author: str
-    standing: Standing
+    state: PullRequestState
     draft: bool = False
     labels: frozenset[str] = frozenset()
     reviewers: frozenset[str] = frozenset()
@@ -63,9 +63,9 @@ class PullRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
-    """What has to change on an open pull request; None and empty mean nothing.
+    """The changes to an open pull request; None and empty stand for no change.
 
-    Labels and reviewers are only ever added: what people have put there themselves stays.
+    Labels and reviewers are only added: those that people have set stay.
     """
 
     title: str | None = None
@@ -79,34 +79,35 @@ class Revision:
 
     @property
     def texts(self) -> "Revision":
-        """The part of it without labels and reviewers."""
+        """The revision without labels and reviewers."""
         return replace(self, labels=(), reviewers=())
 
 
-def revise(now: PullRequest, wanted: Proposal) -> Revision:
-    """The changes that make a pull request what is wanted; falsy where it is already so."""
+def revise(now: PullRequest, proposal: Proposal) -> Revision:
+    """The changes that make a pull request what is proposed; falsy where there are none."""
+    users = (reviewer for reviewer in proposal.reviewers if "/" not in reviewer)
     return Revision(
-        title=None if now.title == wanted.title else wanted.title,
-        # Forges trim, and give back the line ends of a browser.
-        body=None if _plain(now.body) == _plain(wanted.body) else wanted.body,
-        draft=None if wanted.draft in (None, now.draft) else wanted.draft,
-        labels=_missing(wanted.labels, now.labels),
-        # A team leaves the list when one of its people answers, so asking for what is missing would ask for ever.
-        reviewers=_missing((each for each in wanted.reviewers if "/" not in each), now.reviewers | {now.author}),
+        title=None if now.title == proposal.title else proposal.title,
+        body=None if _normalised(now.body) == _normalised(proposal.body) else proposal.body,
+        draft=None if proposal.draft in (None, now.draft) else proposal.draft,
+        labels=_missing(proposal.labels, now.labels),
+        # No teams: a team leaves the list when a member reviews, and would be requested again each time.
+        reviewers=_missing(users, now.reviewers | {now.author}),
     )
 
 
-def _plain(text: str) -> str:
+def _normalised(text: str) -> str:
+    """A body without what forges change: they strip it, and return CRLF line ends."""
     return text.replace("\r\n", "\n").strip()
 
 
-def _missing(wanted: Iterable[str], there: frozenset[str]) -> tuple[str, ...]:
-    folded = {each.casefold() for each in there}
-    return tuple(each for each in dict.fromkeys(wanted) if each.casefold() not in folded)
+def _missing(names: Iterable[str], present: frozenset[str]) -> tuple[str, ...]:
+    folded = {name.casefold() for name in present}
+    return tuple(name for name in dict.fromkeys(names) if name.casefold() not in folded)
 
 
 class DraftTitle:
-    """Titles on a forge that knows a draft by a prefix of its title."""
+    """Titles on a forge where a prefix of the title marks a draft. `known` are all prefixes that it recognises."""
 
     def __init__(self, prefix: str, *known: str) -> None:
         self.prefix = prefix
@@ -121,6 +122,6 @@ class DraftTitle:
         return f"{self.prefix} {plain}" if draft else plain
 
     def revised(self, now: PullRequest, revision: Revision) -> str:
-        """The title that a revision leads to."""
+        """The title after a revision."""
         title = now.title if revision.title is None else revision.title
         return self.render(title, draft=now.draft if revision.draft is None else revision.draft)

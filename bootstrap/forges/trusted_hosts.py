@@ -1,4 +1,4 @@
-"""Which hosts a token may be sent to: those that the user or the CI system names, never one that only a repo names."""
+"""Trusted hosts: a token goes to hosts that the user or the CI system names, never to one that only the repo names."""
 
 import contextlib
 import os
@@ -9,10 +9,10 @@ from pathlib import Path
 from bootstrap.config.model import PATH
 from bootstrap.config.remote import Address, Remote
 from bootstrap.core.errors import BadOption, ForgeFailed
-from bootstrap.forges.hosting import Hosted, pages
+from bootstrap.forges.hosting import HostedRepository, web_address
 from bootstrap.gitrepo import command, repository
 
-# Each CI system, by the variable that its runner sets to "true", and the variables in which it says where it is.
+# CI systems by the variable that their runner sets to "true", with the variables that have the server's URL.
 _CI = {
     "GITHUB_ACTIONS": ("GITHUB_SERVER_URL",),
     "GITEA_ACTIONS": ("GITEA_SERVER_URL", "GITHUB_SERVER_URL"),
@@ -21,62 +21,62 @@ _CI = {
 }
 
 
-def check(hosted: Hosted, top: Path, environment: Mapping[str, str] = os.environ) -> None:
-    """Raise ForgeFailed where nobody but the repo names the forge's host, or where it would be spoken to in the clear.
+def require_trusted_host(hosted: HostedRepository, top: Path, environment: Mapping[str, str] = os.environ) -> None:
+    """Raise ForgeFailed where only the repo names the forge's address, or where it would be used without TLS.
 
-    Named by the user is what the remote `origin` of the clone at `top` leads to, and what `git config` has under
-    `taxiway.forge`; in CI also the server that the CI system says it is of. Only `git config` allows HTTP to others
-    than this machine, and another port than the one of `origin`.
+    Trusted are the remote `origin` of the clone at `top`, the settings `taxiway.forge` of `git config`, and in CI the
+    server of the CI system. Only `git config` allows HTTP, but to this machine, and a port other than that of `origin`.
     """
-    wanted, origin = hosted.address, [*_origin(top)]
+    address, origin = hosted.address, [*_origin(top)]
     named = [*origin, *_ci(environment)]
-    if wanted in [each for each in named if each.scheme == "https" or each.is_loopback] or wanted in _settings(top):
+    secure = [other for other in named if other.scheme == "https" or other.is_loopback]
+    if address in secure or address in _settings(top):
         return
-    who = f"the remote origin leads to {origin[0]}" if origin else "the remote origin leads to no forge"
-    why = "HTTP would show the token to the network" if wanted in named else f"{PATH} names {wanted}, but {who}"
+    where = f"the remote origin leads to {origin[0]}" if origin else "the remote origin leads to no forge"
+    why = "HTTP would show the token to the network" if address in named else f"{PATH} names {address}, but {where}"
     raise ForgeFailed(
-        f"no token is looked for, and nothing is sent to {wanted}: {why}",
-        hint=f"only if that host is the one of your forge: git config {_setting(wanted)} {wanted}",
+        f"no token is looked for, and nothing is sent to {address}: {why}",
+        hint=f"only if that host is the one of your forge: git config {_setting(address)} {address}",
     )
 
 
 def _origin(top: Path) -> Iterator[Address]:
     for url in repository.Repository(top).origin_urls():
         try:
-            yield pages(Remote.parse(_without_login(url)))
-        except BadOption:  # a folder, or the name of a host in the user's configuration of SSH
+            yield web_address(Remote.parse(_without_login(url)))
+        except BadOption:  # a folder, or a host alias of the user's SSH configuration
             continue
 
 
 def _without_login(url: str) -> str:
-    """The URL without the login that a clone's own configuration may hold, unlike taxiway.yaml."""
+    """The URL without a login, which the configuration of a clone may have in it."""
     return re.sub(r"^(\w+://)[^/]*@", r"\1", url)
 
 
 def _ci(environment: Mapping[str, str]) -> list[Address]:
-    names = [name for flag, named in _CI.items() if environment.get(flag) == "true" for name in named]
+    names = [name for flag, variables in _CI.items() if environment.get(flag) == "true" for name in variables]
     return _addresses(environment.get(name, "") for name in names)
 
 
 def _settings(top: Path) -> list[Address]:
-    """`taxiway.forge = URL`, and `taxiway.forge.HOST` with a URL of that very host, or `true` for https://HOST."""
-    found: list[Address] = []
-    for name, value in command.settings_like(top, r"^taxiway\.forge(\..+)?$"):
+    """Addresses of `taxiway.forge = URL` and `taxiway.forge.HOST`, whose value is a URL of HOST or `true` for HTTPS."""
+    addresses: list[Address] = []
+    for name, value in command.settings_matching(top, r"^taxiway\.forge(\..+)?$"):
         host = name.removeprefix("taxiway.forge").removeprefix(".").lower()
         url = f"https://{host}" if host and value.lower() in ("true", "yes", "on", "1") else value
-        found += [each for each in _addresses([url]) if host in ("", each.host)]
-    return found
+        addresses += [address for address in _addresses([url]) if host in ("", address.host)]
+    return addresses
 
 
 def _addresses(urls: Iterable[str]) -> list[Address]:
-    found: list[Address] = []
+    addresses: list[Address] = []
     for url in urls:
         with contextlib.suppress(BadOption):
-            found.append(Address.parse(url))
-    return found
+            addresses.append(Address.parse(url))
+    return addresses
 
 
-def _setting(wanted: Address) -> str:
-    """The name of the setting for a host: Git takes none that ends in a number, as an address of IP does."""
-    by_name = re.search(r"(^|\.)[a-z][a-z0-9-]*$", wanted.host)
-    return f"taxiway.forge.{wanted.host}" if by_name else "--add taxiway.forge"
+def _setting(address: Address) -> str:
+    """Arguments of `git config` for a host. Git takes no name whose last part begins with a digit, as in 10.0.0.7."""
+    by_name = re.search(r"(^|\.)[a-z][a-z0-9-]*$", address.host)
+    return f"taxiway.forge.{address.host}" if by_name else "--add taxiway.forge"

@@ -1,4 +1,4 @@
-"""The repository that `init` makes or joins. Git itself does the work, so that the user's hooks and signing apply."""
+"""GitPython: the commands that make `init`'s repository. Git itself runs, so the user's hooks and signing apply."""
 
 import contextlib
 import os
@@ -12,18 +12,18 @@ import git
 
 from bootstrap.core.errors import GitFailed
 from bootstrap.gitrepo import command
-from bootstrap.gitrepo import repository as git_repository
+from bootstrap.gitrepo.repository import Repository
 from bootstrap.system import signals
 from bootstrap.system.child_environment import Child
 
 
 @dataclass(frozen=True, slots=True)
-class Repository(git_repository.Repository):
-    """A repository that the scaffold goes into."""
+class ScaffoldRepository(Repository):
+    """A repository into which `init` writes the scaffold."""
 
     @classmethod
-    def create(cls, top: Path, branch: str, origin: str | None) -> "Repository":
-        """Make an empty repository in an existing folder, with a remote `origin` where its URL is given."""
+    def create(cls, top: Path, branch: str, origin: str | None) -> "ScaffoldRepository":
+        """Create an empty repository in an existing folder, with the remote `origin` where a URL is given."""
         _run(top, "init", "--quiet", f"--initial-branch={branch}")
         repository = cls(top)
         if origin:
@@ -35,25 +35,25 @@ class Repository(git_repository.Repository):
         _run(self.top, "remote", "add", "origin", url)
 
     def commit_all(self, message: str) -> str:
-        """Commit every file of a repository that is only ours, ignored ones included, and return the commit's id."""
+        """Commit all files, ignored ones included, of a repository that taxiway made. Returns the commit's id."""
         _run(self.top, "add", "--force", "--all")
         _run(self.top, "commit", "--quiet", "--message", message)
-        return git_repository.run(self.top, "rev-parse", "HEAD")
+        return command.git(self.top, "rev-parse", "HEAD")
 
     def commit(self, paths: Iterable[str], message: str) -> str:
-        """Commit just these paths and return the commit's id.
+        """Commit these new files alone. Returns the commit's id.
 
-        Raises GitFailed, with what Git or a hook said, and then leaves the index as it was.
+        Raises GitFailed, with the message of Git or a hook, and takes them out of the index again.
         """
-        wanted = list(paths)
-        _run(self.top, "add", "--force", "--", *wanted)
+        added = list(paths)
+        _run(self.top, "add", "--force", "--", *added)
         try:
-            _run(self.top, "commit", "--quiet", "--message", message, "--", *wanted)
+            _run(self.top, "commit", "--quiet", "--message", message, "--", *added)
         except BaseException:
             with signals.shield():
-                self.forget(wanted)
+                self.forget(added)
             raise
-        return git_repository.run(self.top, "rev-parse", "HEAD")
+        return command.git(self.top, "rev-parse", "HEAD")
 
     def forget(self, paths: Iterable[str]) -> None:
         """Take new paths out of the index again."""
@@ -61,20 +61,20 @@ class Repository(git_repository.Repository):
 
 
 def _run(folder: Path, *arguments: str) -> None:
-    argv, child = command.command(folder, *arguments)
+    argv, child = command.git_command_line(folder, *arguments)
     shell = git.Git(folder)
     shell.update_environment(LC_ALL="C", GIT_TERMINAL_PROMPT="0")
     try:
         with _environment(child):
             shell.execute(argv, start_new_session=signals.shielded())
     except git.GitCommandError as err:
-        said = str(err.stderr).strip().removeprefix("stderr: ").strip("'\n ") or str(err.stdout).strip()
-        raise GitFailed(f"git {arguments[0]} failed: {said or f'exit code {err.status}'}") from None
+        output = str(err.stderr).strip().removeprefix("stderr: ").strip("'\n ") or str(err.stdout).strip()
+        raise GitFailed(f"git {arguments[0]} failed: {output or f'exit code {err.status}'}") from None
 
 
 @contextlib.contextmanager
 def _environment(child: Child) -> Iterator[None]:
-    """GitPython gives its children all of our environment, so meanwhile ours is theirs. `init` has no threads then."""
+    """Filter our own environment, all of which GitPython gives to its child processes. No other thread runs by then."""
     before = dict(os.environ)
     for name in before.keys() - child.environment(before).keys():
         del os.environ[name]

@@ -1,4 +1,4 @@
-"""What identifies the input of a build: Git's own ids of folders, and keys made of them."""
+"""Object ids of Git for files and folders that need not be in Git, and cache keys made of them."""
 
 import hashlib
 import json
@@ -15,16 +15,16 @@ _FOLDER = "40000"
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """A file as Git keeps it: its mode, and its bytes; for a symbolic link, where it leads."""
+    """A file as Git stores it: its mode and its bytes, which are the target of a symbolic link."""
 
     mode: str
     data: bytes
 
 
-def identity(part: str, blobs: Mapping[str, Blob], *, like: str = "") -> str:
-    """The id that Git gives a part, whose files stand in `blobs` by their path in the repo; empty where it has none.
+def object_id(part: str, blobs: Mapping[str, Blob], *, like: str = "") -> str:
+    """The object id that Git gives a part of a repo; empty where it has no files. (Pro Git: Git Objects.)
 
-    Of SHA-1, unless an id that it is to be compared with is a SHA-256 one. (Git's documentation: Git Objects.)
+    `blobs` are its files by their path in the repo. The hash is SHA-1, or that of the id `like`.
     """
     algorithm = "sha256" if len(like) == 64 else "sha1"
     if part in blobs:
@@ -34,8 +34,8 @@ def identity(part: str, blobs: Mapping[str, Blob], *, like: str = "") -> str:
     )
 
 
-def key(*parts: str | Sequence[str]) -> str:
-    """A name for what these texts determine together."""
+def cache_key(*parts: str | Sequence[str]) -> str:
+    """A hash of these texts, as the key of what they determine together."""
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -50,7 +50,7 @@ def _tree(algorithm: str, files: Mapping[str, Blob]) -> bytes:
             entries.append((_bytes(path), blob.mode, _hash(algorithm, "blob", blob.data)))
     entries.extend((_bytes(name) + b"/", _FOLDER, _tree(algorithm, inside)) for name, inside in folders.items())
     # Git sorts a folder as if its name ended with a slash, and writes it without.
-    body = b"".join(b"%b %b\0%b" % (mode.encode(), name.rstrip(b"/"), held) for name, mode, held in sorted(entries))
+    body = b"".join(b"%b %b\0%b" % (mode.encode(), name.rstrip(b"/"), digest) for name, mode, digest in sorted(entries))
     return _hash(algorithm, "tree", body)
 
 

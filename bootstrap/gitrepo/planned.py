@@ -1,4 +1,4 @@
-"""A planned commit: the tree of a commit with a change set applied, which is not in Git yet."""
+"""Planned commit: the tree of a commit with a change set applied, which is not in Git yet."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
@@ -8,15 +8,15 @@ from pathlib import Path
 
 from bootstrap.config.parts import part_of
 from bootstrap.core.changeset import ChangeSet
-from bootstrap.gitrepo.object_ids import FILE, Blob, identity
-from bootstrap.gitrepo.snapshot import Commit, Reading, written
+from bootstrap.gitrepo.object_ids import FILE, Blob, object_id
+from bootstrap.gitrepo.snapshot import Commit, PartFiles, written_out
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedCommit:
-    """A Snapshot of the commit that the change would make. (No slots: it caches.)
+    """The Snapshot of the commit that a change would make. (No slots: it caches.)
 
-    Its parts have the object ids that Git will give them, so that the cache knows later what is built now.
+    Its parts have the object ids that Git will give them, so what is built now is in the cache later.
     """
 
     before: Commit
@@ -27,34 +27,34 @@ class PlannedCommit:
         """See Snapshot."""
         return f"{self.before.name} {self.changes.digest}"
 
-    def identity(self, part: str) -> str | None:
+    def object_id(self, part: str) -> str | None:
         """See Snapshot."""
-        return self._changed[part].identity if part in self._changed else self.before.identity(part)
+        return self._changed[part].object_id if part in self._changed else self.before.object_id(part)
 
-    def read(self, parts: Iterable[str]) -> dict[str, Reading]:
+    def read(self, parts: Iterable[str]) -> dict[str, PartFiles]:
         """See Snapshot."""
-        return {part: self._changed.get(part, each) for part, each in self.before.read(parts).items()}
+        return {part: self._changed.get(part, before) for part, before in self.before.read(parts).items()}
 
     def folder(self, parts: Iterable[str]) -> AbstractContextManager[Path]:
         """See Snapshot."""
-        return written(self, parts)
+        return written_out(self, parts)
 
-    def is_as(self, readings: Iterable[Reading]) -> bool:  # noqa: ARG002
+    def is_unchanged(self, readings: Iterable[PartFiles]) -> bool:  # noqa: ARG002
         """See Snapshot: nothing of it is on disk."""
         return True
 
     @cached_property
-    def _changed(self) -> Mapping[str, Reading]:
+    def _changed(self) -> Mapping[str, PartFiles]:
         parts = {part for path in self.changes.paths if (part := part_of(path))}
-        return {part: self._apply(part, each) for part, each in self.before.read(sorted(parts)).items()}
+        return {part: self._apply(part, before) for part, before in self.before.read(sorted(parts)).items()}
 
-    def _apply(self, part: str, before: Reading) -> Reading:
+    def _apply(self, part: str, before: PartFiles) -> PartFiles:
         own = ChangeSet(
             writes={path: data for path, data in self.changes.writes.items() if part_of(path) == part},
             deletes=self.changes.deletes,
         )
         tree = own.apply(before.tree)
-        # Where a file is executable, no commit will have this id: what is kept under it is only never found.
+        # Where a file is executable, the commit will have another id, and the cached entry is never used.
         blobs = {path: Blob(FILE, data) for path, data in tree.files.items()}
-        known = None if before.problems else identity(part, blobs, like=before.identity or "")
-        return Reading(tree=tree, identity=known, problems=before.problems)
+        known = None if before.problems else object_id(part, blobs, like=before.object_id or "")
+        return PartFiles(tree=tree, object_id=known, problems=before.problems)

@@ -1,4 +1,4 @@
-"""What a remote says: which branches it has, and why it did not take or give something."""
+"""Remotes: their branches, and the reasons why a `git push`, `git fetch` or `git ls-remote` failed."""
 
 import contextlib
 import re
@@ -7,11 +7,11 @@ from enum import StrEnum
 from pathlib import Path
 
 from bootstrap.core.errors import GitFailed, TaxiwayError
-from bootstrap.gitrepo import repository
+from bootstrap.gitrepo.command import git
 
 
 class Reason(StrEnum):
-    """Why a remote did not take a push."""
+    """Reasons why a push failed."""
 
     MOVED = "moved"
     PROTECTED = "protected"
@@ -22,15 +22,15 @@ class Reason(StrEnum):
 
 
 class PushRefused(GitFailed):
-    """A push that came to nothing; the remote is as it was."""
+    """A failed push or fetch, with its reason; the remote is unchanged."""
 
     def __init__(self, message: str, *, reason: Reason, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.reason = reason
 
 
-# What git and the forges say, in the C locale; the first that matches wins.
-_SAID = (
+# Messages of Git in the C locale, and of the forges; the first match wins.
+_MESSAGES = (
     (Reason.PROTECTED, re.compile(r"protected branch|GH006|GH013|not allowed to push code to protected", re.I)),
     (Reason.HOOK, re.compile(r"pre-receive hook declined|hook declined|update hook", re.I)),
     (
@@ -66,37 +66,37 @@ _HINTS = {
 
 
 def heads(top: Path, remote: str, *patterns: str) -> Mapping[str, str]:
-    """The remote's branches that match, each with its commit. Raises PushRefused where the remote does not answer."""
-    with answered(f"{remote} can't be read"):
-        listed = repository.run(top, "ls-remote", "--heads", remote, *(f"refs/heads/{each}" for each in patterns))
+    """The remote's branches that match, with their commits. Raises PushRefused where the remote does not answer."""
+    with push_errors(f"{remote} can't be read"):
+        listed = git(top, "ls-remote", "--heads", remote, *(f"refs/heads/{pattern}" for pattern in patterns))
     pairs = (line.split("\t") for line in listed.splitlines() if "\t" in line)
     return {name.removeprefix("refs/heads/"): commit for commit, name in pairs}
 
 
 @contextlib.contextmanager
-def answered(what: str) -> Iterator[None]:
-    """Raise PushRefused, which says what it was and why, where Git fails in the `with`."""
+def push_errors(what: str) -> Iterator[None]:
+    """Turn a GitFailed of the block into PushRefused, whose message begins with `what`."""
     try:
         yield
     except PushRefused:
         raise
     except GitFailed as err:
-        raise refused(what, err) from None
+        raise push_refused(what, err) from None
 
 
-def refused(what: str, error: TaxiwayError) -> PushRefused:
-    """A failure of Git at a remote, by its reason."""
+def push_refused(what: str, error: TaxiwayError) -> PushRefused:
+    """Classify a failed Git command by its stderr."""
     lines = [line.strip() for line in error.message.partition("failed: ")[2].splitlines()]
-    hits = ((each, line) for each, pattern in _SAID for line in lines if pattern.search(line))
-    reason, told = next(hits, (Reason.OTHER, lines[0] if lines else "no reason is given"))
-    # A hook's own words stand above the line that says that it declined.
-    words = [line for line in lines if line.startswith("remote: ") and line.removeprefix("remote: ").strip(" .:-=")]
-    if reason is Reason.HOOK and words:
-        told = words[0]
-    told = re.sub(r"^(remote:\s*)?((error|fatal):\s*)?", "", told)
-    return PushRefused(f"{what}: {without_login(told)}", reason=reason, hint=_HINTS[reason])
+    matches = ((reason, line) for reason, pattern in _MESSAGES for line in lines if pattern.search(line))
+    reason, message = next(matches, (Reason.OTHER, lines[0] if lines else "no reason is given"))
+    # A hook's own message stands above Git's line that it declined.
+    hook = [line for line in lines if line.startswith("remote: ") and line.removeprefix("remote: ").strip(" .:-=")]
+    if reason is Reason.HOOK and hook:
+        message = hook[0]
+    message = re.sub(r"^(remote:\s*)?((error|fatal):\s*)?", "", message)
+    return PushRefused(f"{what}: {without_login(message)}", reason=reason, hint=_HINTS[reason])
 
 
 def without_login(text: str) -> str:
-    """A text in which no URL carries a login."""
+    """Remove the login from each URL in a text."""
     return re.sub(r"(\w+://)[^/@\s]+@", r"\1", text)

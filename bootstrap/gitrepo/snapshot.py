@@ -1,4 +1,4 @@
-"""One state of an environment repo: its work tree, or a commit of it; part by part, and only what is asked for."""
+"""Snapshot: the files of an environment repo in its work tree or at a commit, read part by part on demand."""
 
 import contextlib
 import os
@@ -15,53 +15,53 @@ from bootstrap.config.file_problems import Problem
 from bootstrap.config.parts import OVERLAYS, part_of
 from bootstrap.core.tree import Tree
 from bootstrap.gitrepo import committed, reading, repository, status
-from bootstrap.gitrepo.object_ids import EXECUTABLE, FILE, Blob, identity
-from bootstrap.gitrepo.status import Look
+from bootstrap.gitrepo.object_ids import EXECUTABLE, FILE, Blob, object_id
+from bootstrap.gitrepo.status import FileStatus
 from bootstrap.system import files
 
-Stamp = tuple[int, int, int]
+Stamp = tuple[int, int, int]  # modification time, size, inode
 
-_HELD = 32  # parts of a commit that are kept for the next who asks
+_CACHED = 32  # parts of a commit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """A part of a repo, read. `identity` is Git's id of just these files, None where no id tells all that is read.
+class PartFiles:
+    """The files of a part of a repo. `object_id` is Git's id of just these files, None where there are other inputs.
 
-    `stamps` show later whether a file was changed in the meantime. `problems` are what is there and not read; `links`
-    the symbolic links, each with where it leads.
+    `stamps` show later whether a file has changed. `problems` are entries that are not read; `links` are the symbolic
+    links, each with its target.
     """
 
     tree: Tree
-    identity: str | None
+    object_id: str | None
     stamps: Mapping[str, Stamp] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     links: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
-        """The bytes of all files."""
+        """The size of all files in bytes."""
         return sum(map(len, self.tree.files.values()))
 
 
 class Snapshot(Protocol):
-    """A part is an overlay, or an entry of the top folder that holds none."""
+    """The files of a repo in one state. A part is an overlay, or an entry of the top folder but `overlays`."""
 
     @property
     def name(self) -> str:
-        """What tells it from any other state of the same repo."""
+        """A name that no other state of the same repo has."""
 
-    def identity(self, part: str) -> str | None:
-        """Git's id of a part, empty where there is none; None where no id tells all that it holds."""
+    def object_id(self, part: str) -> str | None:
+        """Git's id of a part; empty where it does not exist, None where no id covers all its files."""
 
-    def read(self, parts: Iterable[str]) -> dict[str, Reading]:
-        """The files of these parts that Git does not ignore."""
+    def read(self, parts: Iterable[str]) -> dict[str, PartFiles]:
+        """The files of these parts, without those that Git ignores."""
 
     def folder(self, parts: Iterable[str]) -> AbstractContextManager[Path]:
-        """A folder that holds these parts at least, for kustomize to build in."""
+        """A folder on disk with at least these parts, in which kustomize builds."""
 
-    def is_as(self, readings: Iterable[Reading]) -> bool:
-        """Whether the files are still as they were read."""
+    def is_unchanged(self, readings: Iterable[PartFiles]) -> bool:
+        """Whether the files on disk are still as they were read."""
 
 
 def files_of(snapshot: Snapshot, part: str) -> Mapping[str, bytes]:
@@ -70,109 +70,110 @@ def files_of(snapshot: Snapshot, part: str) -> Mapping[str, bytes]:
 
 
 @contextlib.contextmanager
-def written(snapshot: Snapshot, parts: Iterable[str]) -> Iterator[Path]:
-    """A temporary folder that holds these parts; gone when the `with` ends."""
-    with files.temporary_folder(Tree.union(each.tree for each in snapshot.read(parts).values())) as folder:
+def written_out(snapshot: Snapshot, parts: Iterable[str]) -> Iterator[Path]:
+    """A temporary folder with these parts, which is removed when the `with` ends."""
+    with files.temporary_folder(Tree.union(part.tree for part in snapshot.read(parts).values())) as folder:
         yield folder
 
 
 class WorkTree:
-    """The files as they are on disk. What Git takes for unchanged is not read to know its id. Threads may share it."""
+    """The files on disk. Ids of parts that are unchanged since HEAD come from Git, without reading. Thread-safe."""
 
     name = "the work tree"
 
     def __init__(self, top: Path, overlays: Iterable[str] | None = None) -> None:
-        """Look at the repo around these overlays; at all of it, where none are given."""
+        """Get the status of these overlays and of all other parts; of the whole repo where `overlays` is None."""
         self.top = top
         self._lock = threading.RLock()
-        self._known: dict[str, dict[str, str]] = {}  # the files of altered parts
-        self._shared: dict[str, Reading] = {}
-        self._altered: dict[str, str | None] = {}
-        self._seen: set[str] | None = set()
-        there = {path.name for path in top.iterdir()} - {".git", OVERLAYS}
-        parts = () if overlays is None else (*overlays, *sorted(there))
-        with ThreadPoolExecutor(max_workers=1) as pool:  # the look is the longer of both
-            look = pool.submit(status.look, top, *parts)
-            self._ids = status.entries(top, "HEAD", OVERLAYS)
-        self._take(look.result(), *parts)
+        self._listed: dict[str, dict[str, str]] = {}  # the files of altered parts, with their modes
+        self._shared: dict[str, PartFiles] = {}  # parts that several overlays may read
+        self._altered: dict[str, str | None] = {}  # the object ids of parts that differ from HEAD
+        self._checked: set[str] | None = set()  # the parts whose status is known, None for all
+        entries = {path.name for path in top.iterdir()} - {".git", OVERLAYS}
+        parts = () if overlays is None else (*overlays, *sorted(entries))
+        with ThreadPoolExecutor(max_workers=1) as pool:  # the status takes longer
+            file_status = pool.submit(status.file_status, top, *parts)
+            self._head_ids = status.tree_entries(top, "HEAD", OVERLAYS)
+        self._add(file_status.result(), *parts)
         if overlays is None:
-            self._seen = None
+            self._checked = None
 
-    def _take(self, look: Look, *parts: str) -> None:
-        """What Git's look at these parts found, or at all of them: one look at many is quicker than many at one."""
-        altered = sorted({part for path in look.altered if (part := part_of(path))})
-        for path, mode in look.known(altered).items():
-            self._known.setdefault(str(part_of(path)), {})[path] = mode
-        self._altered |= {part: self._part(part).identity for part in altered}
-        if self._seen is not None:
-            self._seen.update(parts, altered)
+    def _add(self, file_status: FileStatus, *parts: str) -> None:
+        """Add the status of these parts: one for many parts is faster than one for each."""
+        altered = sorted({part for path in file_status.altered if (part := part_of(path))})
+        for path, mode in file_status.files(altered).items():
+            self._listed.setdefault(str(part_of(path)), {})[path] = mode
+        self._altered |= {part: self._part(part).object_id for part in altered}
+        if self._checked is not None:
+            self._checked.update(parts, altered)
 
     def parts(self) -> list[str]:
-        """The entries of the top folder that Git does not ignore, but for the folder of overlays."""
+        """The entries of the top folder but `overlays`, without those that Git ignores."""
         with self._lock:
-            names = {*self._ids, *(part for part, identity in self._altered.items() if identity != "")}
+            names = {*self._head_ids, *(part for part, object_id in self._altered.items() if object_id != "")}
         return sorted(name for name in names if "/" not in name and name != OVERLAYS)
 
-    def identity(self, part: str) -> str | None:
+    def object_id(self, part: str) -> str | None:
         with self._lock:
-            if self._seen is not None and part not in self._seen:
-                self._take(status.look(self.top, part), part)
-        return self._altered[part] if part in self._altered else self._ids.get(part, "")
+            if self._checked is not None and part not in self._checked:
+                self._add(status.file_status(self.top, part), part)
+        return self._altered[part] if part in self._altered else self._head_ids.get(part, "")
 
-    def read(self, parts: Iterable[str]) -> dict[str, Reading]:
+    def read(self, parts: Iterable[str]) -> dict[str, PartFiles]:
         with self._lock:
             return {part: self._part(part) for part in parts}
 
-    def _part(self, part: str) -> Reading:
+    def _part(self, part: str) -> PartFiles:
         if part.startswith(OVERLAYS):
             return self._from_disk(part)
         if part not in self._shared:
             self._shared[part] = self._from_disk(part)
         return self._shared[part]
 
-    def _from_disk(self, part: str) -> Reading:
-        like = self._ids.get(part, "")
-        known = self._known.get(part)
-        found = reading.walk(self.top, part)
-        if known is None:
-            if not found.links and not found.problems:
-                read = self._read(part, dict.fromkeys(found.files, ""), found, like)
-                if read.identity == like:
-                    return read
+    def _from_disk(self, part: str) -> PartFiles:
+        head_id = self._head_ids.get(part, "")
+        modes = self._listed.get(part)
+        listing = reading.walk(self.top, part)
+        if modes is None:
+            if not listing.links and not listing.problems:
+                files = self._read(part, dict.fromkeys(listing.files, ""), listing, head_id)
+                if files.object_id == head_id:
+                    return files
             # Git ignores some of the files, or hides a change of them, or knows their modes better (core.fileMode).
-            known = status.known(self.top, part)
-        return self._read(part, known, found, like)
+            modes = status.listed_files(self.top, part)
+        return self._read(part, modes, listing, head_id)
 
-    def _read(self, part: str, known: Mapping[str, str], found: reading.Found, like: str) -> Reading:
+    def _read(self, part: str, modes: Mapping[str, str], listing: reading.Listing, head_id: str) -> PartFiles:
+        """Read the listed files that have a mode; an empty mode is taken from the disk."""
         blobs: dict[str, Blob] = {}
         stamps: dict[str, Stamp] = {}
-        links = [path for path in found.links if path in known or f"{part}/".startswith(f"{path}/")]
-        behind = reading.behind(self.top, links) if links else reading.Behind()
-        problems = [*found.problems, *behind.problems]
-        there = {path: path for path in found.files if path in known} | behind.files
-        room = reading.Room(sum(each.size for each in self._shared.values()))
+        links = [path for path in listing.links if path in modes or f"{part}/".startswith(f"{path}/")]
+        linked = reading.follow_links(self.top, links) if links else reading.LinkedFiles()
+        problems = [*listing.problems, *linked.problems]
+        real_paths = {path: path for path in listing.files if path in modes} | linked.files
+        budget = reading.ReadBudget(sum(shared.size for shared in self._shared.values()))
         with reading.reader(self.top) as files:
-            for path, real in there.items():
-                file = files.read(real, room)
+            for path, real in real_paths.items():
+                file = files.read(real, budget)
                 if isinstance(file, reading.File):
-                    mode = known.get(path) or (EXECUTABLE if file.facts.st_mode & 0o100 else FILE)
-                    blobs[path], stamps[path] = Blob(mode, file.data), _stamp(file.facts)
+                    mode = modes.get(path) or (EXECUTABLE if file.stat.st_mode & 0o100 else FILE)
+                    blobs[path], stamps[path] = Blob(mode, file.data), _stamp(file.stat)
                 elif file:
                     problems.append(replace(file, path=path))
-        return Reading(
+        return PartFiles(
             tree=Tree({path: blob.data for path, blob in blobs.items()}),
-            identity=None if links or problems else identity(part, blobs, like=like),
+            object_id=None if links or problems else object_id(part, blobs, like=head_id),
             stamps=stamps,
             problems=tuple(problems),
-            links=behind.links,
+            links=linked.links,
         )
 
     def folder(self, parts: Iterable[str]) -> AbstractContextManager[Path]:  # noqa: ARG002
         return contextlib.nullcontext(self.top)
 
-    def is_as(self, readings: Iterable[Reading]) -> bool:
+    def is_unchanged(self, readings: Iterable[PartFiles]) -> bool:
         try:
-            stamps = ((path, stamp) for each in readings for path, stamp in each.stamps.items())
+            stamps = ((path, stamp) for part in readings for path, stamp in part.stamps.items())
             return all(stamp == _stamp(os.stat(f"{self.top}/{path}")) for path, stamp in stamps)  # noqa: PTH116
         except OSError:
             return False
@@ -180,68 +181,68 @@ class WorkTree:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """The files as a commit stores them: through no filter, with no line ends converted, without symbolic links."""
+    """The files as a commit stores them: no filter is run, no line end converted, no symbolic link followed."""
 
     top: Path
     commit: str
     ids: Mapping[str, str]
-    _held: dict[str, Reading] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _cache: dict[str, PartFiles] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def of(cls, top: Path, reference: str) -> "Commit":
-        """The state at a commit. Raises BadOption where there is none of this name."""
+        """The snapshot of a branch, tag or commit id. Raises BadOption where there is none of this name."""
         return _commit(top, repository.Repository(top).commit_of(reference))
 
     @property
     def name(self) -> str:
-        """What tells it from any other state of the same repo."""
+        """The commit's id."""
         return self.commit
 
     def parts(self) -> list[str]:
-        """The entries of the top folder, but for the folder of overlays."""
+        """The entries of the top folder but `overlays`."""
         return sorted(path for path in self.ids if "/" not in path and path != OVERLAYS)
 
-    def identity(self, part: str) -> str | None:
+    def object_id(self, part: str) -> str | None:
         return self.ids.get(part, "")
 
-    def read(self, parts: Iterable[str]) -> dict[str, Reading]:
-        wanted = [*dict.fromkeys(parts)]
-        found = {part: held for part in wanted if (held := self._held.get(part))}
-        found |= self._read([part for part in wanted if part not in found])
-        self._held.update(found)
-        for part in [*self._held][:-_HELD]:
-            self._held.pop(part, None)
-        return {part: found[part] for part in wanted}
+    def read(self, parts: Iterable[str]) -> dict[str, PartFiles]:
+        unique = [*dict.fromkeys(parts)]
+        read = {part: cached for part in unique if (cached := self._cache.get(part))}
+        read |= self._read([part for part in unique if part not in read])
+        self._cache.update(read)
+        for part in [*self._cache][:-_CACHED]:
+            self._cache.pop(part, None)
+        return {part: read[part] for part in unique}
 
-    def _read(self, parts: Iterable[str]) -> dict[str, Reading]:
-        """From Git, all at once."""
-        there = [part for part in parts if part in self.ids]
-        files, problems = committed.read(self.top, self.commit, there) if there else ({}, [])
-        held: dict[str, dict[str, Blob]] = {part: {} for part in there}
+    def _read(self, parts: Iterable[str]) -> dict[str, PartFiles]:
+        """Read parts from Git in one call."""
+        existing = [part for part in parts if part in self.ids]
+        files, problems = committed.read(self.top, self.commit, existing) if existing else ({}, [])
+        blobs: dict[str, dict[str, Blob]] = {part: {} for part in existing}
         for path, blob in files.items():
-            held[str(part_of(path))][path] = blob
-        wrong = {part: tuple(each for each in problems if part_of(each.path) == part) for part in there}
-        nothing = {part: Reading(tree=Tree(), identity="") for part in parts if part not in self.ids}
-        return nothing | {
-            part: Reading(
+            blobs[str(part_of(path))][path] = blob
+        by_part = {part: tuple(each for each in problems if part_of(each.path) == part) for part in existing}
+        missing = {part: PartFiles(tree=Tree(), object_id="") for part in parts if part not in self.ids}
+        return missing | {
+            part: PartFiles(
                 tree=Tree({path: blob.data for path, blob in own.items()}),
-                identity=None if wrong[part] else identity(part, own, like=self.ids[part]),
-                problems=wrong[part],
+                object_id=None if by_part[part] else object_id(part, own, like=self.ids[part]),
+                problems=by_part[part],
             )
-            for part, own in held.items()
+            for part, own in blobs.items()
         }
 
     def folder(self, parts: Iterable[str]) -> AbstractContextManager[Path]:
-        return written(self, parts)
+        return written_out(self, parts)
 
-    def is_as(self, readings: Iterable[Reading]) -> bool:  # noqa: ARG002  (a commit never changes)
+    def is_unchanged(self, readings: Iterable[PartFiles]) -> bool:  # noqa: ARG002  (a commit never changes)
         return True
 
 
-@lru_cache(maxsize=8)  # what was read of one is there for all who come to it by another name
+@lru_cache(maxsize=8)  # so that all names of a commit share its cache of parts
 def _commit(top: Path, commit: str) -> Commit:
-    return Commit(top, commit, status.entries(top, commit, OVERLAYS))
+    return Commit(top, commit, status.tree_entries(top, commit, OVERLAYS))
 
 
-def _stamp(facts: os.stat_result) -> Stamp:
-    return facts.st_mtime_ns, facts.st_size, facts.st_ino
+def _stamp(info: os.stat_result) -> Stamp:
+    return info.st_mtime_ns, info.st_size, info.st_ino

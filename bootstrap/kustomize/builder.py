@@ -14,7 +14,7 @@ from bootstrap.config.file_problems import Problem
 from bootstrap.core.errors import BuildFailed
 from bootstrap.core.tree import Tree
 from bootstrap.gitrepo import object_ids
-from bootstrap.gitrepo.snapshot import Reading, Snapshot
+from bootstrap.gitrepo.snapshot import PartFiles, Snapshot
 from bootstrap.kustomize import graph
 from bootstrap.kustomize.build import Kustomize
 from bootstrap.kustomize.graph import Graph
@@ -36,7 +36,7 @@ class Sources:
     """
 
     parts: tuple[str, ...]
-    readings: tuple[Reading, ...]
+    readings: tuple[PartFiles, ...]
     tree: Tree
     graph: Graph
     whole: bool
@@ -93,7 +93,7 @@ class Builder:
 
     def sources(self, snapshot: Snapshot, overlay: str) -> Sources:
         """Read all that an overlay's build reads."""
-        readings: dict[str, Reading] = {}
+        readings: dict[str, PartFiles] = {}
         wanted, astray = {overlay}, False
         while wanted - readings.keys():
             readings |= snapshot.read(sorted(wanted - readings.keys()))
@@ -103,8 +103,8 @@ class Builder:
             astray = None in named
             wanted |= {part for part in named if part is not None}
         parts = (overlay, *sorted(readings.keys() - {overlay}))
-        ids = {part: snapshot.identity(part) for part in parts}
-        same = all(readings[part].identity is not None and readings[part].identity == ids[part] for part in parts)
+        ids = {part: snapshot.object_id(part) for part in parts}
+        same = all(readings[part].object_id is not None and readings[part].object_id == ids[part] for part in parts)
         whole = same and not astray and _understood(tree, found)
         read = tuple(readings[part] for part in parts)
         problems = tuple(graph.in_the_way(tree, found, [problem for each in read for problem in each.problems]))
@@ -119,7 +119,7 @@ class Builder:
                 rendered = self.kustomize.build(folder, overlay, sources.graph)
             except BuildFailed as err:
                 return Built(failure=err.message)
-        sound = sources.whole and snapshot.is_as(sources.readings)
+        sound = sources.whole and snapshot.is_unchanged(sources.readings)
         if sound:
             # What is in the clear here is not to be copied elsewhere.
             self._remember(snapshot, overlay, sources, _NOT_KEPT if b"\nkind: Secret\n" in rendered else rendered)
@@ -161,17 +161,17 @@ class Builder:
             self.cache.put(key, rendered)
 
     def _hint_name(self, snapshot: Snapshot, overlay: str) -> str | None:
-        identity = snapshot.identity(overlay)
-        return object_ids.key("parts", _LAYOUT, self.code, overlay, identity) if identity else None
+        identity = snapshot.object_id(overlay)
+        return object_ids.cache_key("parts", _LAYOUT, self.code, overlay, identity) if identity else None
 
     def _key(self, snapshot: Snapshot, overlay: str, parts: Sequence[str]) -> str | None:
         ids = identities(snapshot, parts)
-        return object_ids.key("render", _LAYOUT, self.renderer, overlay, parts, ids) if ids else None
+        return object_ids.cache_key("render", _LAYOUT, self.renderer, overlay, parts, ids) if ids else None
 
 
 def identities(snapshot: Snapshot, parts: Sequence[str]) -> list[str] | None:
     """The ids of parts; None where there is a part whose id does not tell all that it holds."""
-    ids = [each for part in parts if (each := snapshot.identity(part)) is not None]
+    ids = [each for part in parts if (each := snapshot.object_id(part)) is not None]
     return ids if len(ids) == len(parts) else None
 
 
@@ -193,4 +193,4 @@ def program() -> str:
         if path.is_file() and path.suffix != ".pyc"
     ]
     files = [f"{name} {each.st_size} {each.st_mtime_ns}" for name, each in facts]
-    return object_ids.key(__version__, sys.version, yaml.__version__, files)
+    return object_ids.cache_key(__version__, sys.version, yaml.__version__, files)

@@ -11,8 +11,7 @@ from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.errors import BadOption, BadSecret, BadTarget
 from bootstrap.core.image import Image
 from bootstrap.core.tree import Tree
-from bootstrap.kustomize import images
-from bootstrap.promotion import release
+from bootstrap.promotion import images, release
 from bootstrap.promotion.merge import Move, Part
 from bootstrap.promotion.plan import Plan
 from bootstrap.promotion.release import ID, KUSTOMIZATION, RELEASE_ENV
@@ -38,6 +37,14 @@ def plan(tree: Tree, environment: Environment, edits: Sequence[Edit]) -> Plan:
         plans.append(edit(tree, environment))
         tree = plans[-1].changes.apply(tree)
     return Plan.joined(before, tree, plans)
+
+
+def named_image(tree: Tree, environment: Environment, text: str) -> Plan:
+    """Set an image given as `NAME=IMAGE`. Raises BadOption."""
+    name, equals, reference = text.partition("=")
+    if not equals:
+        raise BadOption(f"{text!r} is not of the form NAME=IMAGE", hint="for example airflow=apache/airflow:3.3.2")
+    return image(tree, environment, name, reference)
 
 
 def image(tree: Tree, environment: Environment, name: str, reference: str) -> Plan:

@@ -19,8 +19,7 @@ from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.errors import BadOption, BadTarget, TaxiwayError
 from bootstrap.core.image import Image
 from bootstrap.core.tree import Tree
-from bootstrap.kustomize import images
-from bootstrap.promotion import release
+from bootstrap.promotion import images, release
 from bootstrap.promotion.merge import Conflict, Kept, Move, Part
 from bootstrap.promotion.release import KUSTOMIZATION, Release
 from bootstrap.promotion.release_merge import ReleaseMerge

@@ -9,7 +9,7 @@ from bootstrap.core.errors import BadTarget
 from bootstrap.core.image import Image
 from bootstrap.core.tree import Tree
 from bootstrap.kubernetes.objects import items
-from bootstrap.kustomize import images
+from bootstrap.promotion import images
 from bootstrap.yamltools import edit, envfile
 from bootstrap.yamltools.text import editing
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.image import Image
 from bootstrap.core.tree import Tree
-from bootstrap.kustomize import images
-from bootstrap.promotion import release
+from bootstrap.promotion import images, release
 from bootstrap.promotion.merge import UNKNOWN, Decisions, Move, Part, Unknown, Value
 from bootstrap.promotion.release import DAGS, ID, KUSTOMIZATION, RELEASE_ENV, SETTINGS_ENV, Release
 from bootstrap.yamltools import edit, envfile

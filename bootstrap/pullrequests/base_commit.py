@@ -10,6 +10,7 @@ from bootstrap.core.errors import BadOption, BadTarget, GitFailed
 from bootstrap.core.result import Progress
 from bootstrap.core.tree import Tree
 from bootstrap.gitrepo import committed, remote, repository, status, worktree
+from bootstrap.gitrepo.command import git
 from bootstrap.gitrepo.snapshot import Commit, files_of
 from bootstrap.pullrequests.record import BRANCH_PREFIX, ChangeRecord, find_record
 
@@ -49,13 +50,13 @@ class BaseCommit:
 
     def history(self, *paths: str) -> list[tuple[str, ChangeRecord | None]]:
         """The commits that changed these paths, newest first, each with the record in its message."""
-        log = repository.run(self.top, "log", "--format=%H%x00%B%x00%x00", self.commit, "--", *paths)
+        log = git(self.top, "log", "--format=%H%x00%B%x00%x00", self.commit, "--", *paths)
         entries = (entry.strip().partition("\0") for entry in log.split("\0\0") if entry.strip())
         return [(commit, find_record(message)) for commit, _, message in entries]
 
     def parents(self, *paths: str) -> list[str]:
         """The first parent of each first-parent commit that changed these paths, newest first; "" for a root commit."""
-        log = repository.run(self.top, "log", "--first-parent", "--format=%H %P", self.commit, "--", *paths)
+        log = git(self.top, "log", "--first-parent", "--format=%H %P", self.commit, "--", *paths)
         return [[*line.split(), ""][1] for line in log.splitlines()]
 
 
@@ -97,12 +98,12 @@ def remote_head(top: Path, parts: Iterable[str], *, progress: Progress) -> BaseC
     with progress(f"fetching {branch}"):
         newest = worktree.fetch(top, REMOTE, branch)
     try:
-        repository.run(top, "merge-base", "--is-ancestor", local.commit, newest)
+        git(top, "merge-base", "--is-ancestor", local.commit, newest)
     except GitFailed:
         raise BadTarget(
             f"HEAD is no commit of {branch} that {REMOTE} has", hint=f"git switch {branch}, and git push, first"
         ) from None
-    moved = repository.run(top, "diff", "--name-only", local.commit, newest, "--", *paths).split("\n")
+    moved = git(top, "diff", "--name-only", local.commit, newest, "--", *paths).split("\n")
     if any(moved):
         raise BadTarget(
             f"{branch} moved meanwhile in {', '.join(moved[:_MAX_LISTED])}",

@@ -14,7 +14,7 @@ from bootstrap.core.markdown import code, sentence
 from bootstrap.diff import formats
 from bootstrap.diff import markdown as diff_markdown
 from bootstrap.diff.consequences import SERIOUS, Consequence
-from bootstrap.forges.hosting import Hosted
+from bootstrap.forges.hosting import HostedRepository
 from bootstrap.promotion.merge import Move, Part
 from bootstrap.promotion.release import ID
 from bootstrap.pullrequests.preview import Preview
@@ -206,7 +206,7 @@ def _compare_link(preview: Preview) -> str | None:
         if not same_host and remote.guess_forge().value not in remote.host and remote.host != "codeberg.org":
             return None
         forge = preview.model.forge if same_host else remote.guess_forge()
-        link = Hosted.of(remote, forge).compare(move.before, move.after)
+        link = HostedRepository.of(remote, forge).compare_url(move.before, move.after)
     except BadOption:
         return None
     return link if re.fullmatch(r"https?://[A-Za-z0-9._~/%:-]+", link) else None

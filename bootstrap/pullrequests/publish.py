@@ -13,9 +13,10 @@ from bootstrap.core.markdown import code
 from bootstrap.core.result import Progress, Result
 from bootstrap.forges import client
 from bootstrap.forges.client import PullRequests
-from bootstrap.forges.hosting import BODY_LIMITS, Hosted
+from bootstrap.forges.hosting import BODY_LIMITS, HostedRepository
 from bootstrap.forges.pull_request import Proposal, PullRequest, PullRequestOptions
 from bootstrap.gitrepo import committed, remote, repository, worktree
+from bootstrap.gitrepo.command import git
 from bootstrap.gitrepo.remote import PushRefused, Reason
 from bootstrap.pullrequests import codeowners, description
 from bootstrap.pullrequests.base_commit import REMOTE, BaseCommit
@@ -97,12 +98,12 @@ def withdraw(base: BaseCommit, ref: ChangeRef, options: PullRequestOptions, *, p
     return tuple(f"closed {pull.url}, which {base.model.branch} has overtaken" for pull in closed)
 
 
-def _hosted(base: BaseCommit) -> Hosted | None:
+def _hosted(base: BaseCommit) -> HostedRepository | None:
     """The repository on its forge; None where the remote is a local folder."""
     url = repository.Repository(base.top).origin() or ""
     if url.startswith(("file://", ".")) or Path(url).expanduser().is_absolute():
         return None
-    return Hosted.of(base.model.remote, base.model.forge, base.model.web)
+    return HostedRepository.of(base.model.remote, base.model.forge, base.model.web)
 
 
 @contextlib.contextmanager
@@ -116,7 +117,7 @@ def _connect(base: BaseCommit, options: PullRequestOptions, progress: Progress) 
 
 
 def _open_pulls(pulls: PullRequests, ref: ChangeRef, digest: str) -> list[PullRequest]:
-    return [pull for pull in pulls.under(ref.prefix) if _is_continued_on(ref, pull.branch, digest)]
+    return [pull for pull in pulls.open_from_prefix(ref.prefix) if _is_continued_on(ref, pull.branch, digest)]
 
 
 def _is_continued_on(ref: ChangeRef, branch: str, digest: str) -> bool:
@@ -131,7 +132,7 @@ def _unmerged_branch(base: BaseCommit, ref: ChangeRef, digest: str) -> str | Non
     for branch, head in base.heads.items():
         if _is_continued_on(ref, branch, digest):
             worktree.fetch(base.top, REMOTE, branch, head)
-            if repository.run(base.top, "merge-base", head, base.commit) != head:
+            if git(base.top, "merge-base", head, base.commit) != head:
                 return branch
     return None
 
@@ -149,7 +150,7 @@ def _last_commit(base: BaseCommit, branch: str, head: str | None) -> tuple[str |
     if head is None:
         return None, None
     worktree.fetch(base.top, REMOTE, branch, head)
-    record = find_record(repository.run(base.top, "log", "-1", "--format=%B", head))
+    record = find_record(git(base.top, "log", "-1", "--format=%B", head))
     if record is None:
         raise PushRefused(
             f"{branch} has commits that are not taxiway's",
@@ -165,11 +166,11 @@ def _has_changes(base: BaseCommit, commit: str, changes: ChangeSet, kind: Change
     The ciphertext of a new environment is not compared, since it differs each time.
     """
     try:
-        fork = repository.run(base.top, "merge-base", commit, base.commit)
+        fork = git(base.top, "merge-base", commit, base.commit)
     except GitFailed:  # no common ancestor
         return False
     flags = ("-z", "--name-only", "--no-renames", "--no-relative", "--ignore-submodules=none")
-    changed = set(repository.run(base.top, "diff", *flags, fork, commit).split("\0")) - {""}
+    changed = set(git(base.top, "diff", *flags, fork, commit).split("\0")) - {""}
     blobs, _ = committed.read(base.top, commit, changes.paths)
     actual = {path: blob.data for path, blob in blobs.items()}
     return changed <= {*changes.paths} and all(

@@ -12,7 +12,8 @@ from typing import Protocol
 from bootstrap.core import paths
 from bootstrap.core.errors import BadTarget
 from bootstrap.core.tree import Tree
-from bootstrap.gitrepo import gitpython, repository
+from bootstrap.gitrepo import gitpython
+from bootstrap.gitrepo.repository import check_identity, default_branch, enclosing, ignores
 from bootstrap.system import files, signals
 from bootstrap.system.locks import exclusive_folder
 from bootstrap.system.nofollow import PRIVATE
@@ -51,8 +52,8 @@ def at(directory: Path) -> Destination:
         raise BadTarget(f"{top} is a file", hint="choose a folder that is empty or does not exist yet")
     if (top / ".git").exists():
         return ExistingRepository(top)
-    outer = repository.enclosing(top.parent)
-    if outer and not repository.ignores(outer, top):
+    outer = enclosing(top.parent)
+    if outer and not ignores(outer, top):
         raise BadTarget(
             f"{top} is inside the Git repository {outer}",
             hint="choose a folder outside of it: an environment repo is a repository of its own",
@@ -85,8 +86,8 @@ class NewFolder:
         """See Destination."""
         if self._branch is None:
             existing = next(parent for parent in self.top.parents if parent.exists())
-            repository.check_identity(existing)
-            self._branch = repository.default_branch(existing)
+            check_identity(existing)
+            self._branch = default_branch(existing)
         return self._branch
 
     def origin(self) -> None:
@@ -109,7 +110,7 @@ class NewFolder:
 
     def publish(self, staged: Path, message: str | None, origin: str) -> str | None:
         """See Destination."""
-        created = gitpython.Repository.create(staged, self.branch(), origin)
+        created = gitpython.ScaffoldRepository.create(staged, self.branch(), origin)
         commit = created.commit_all(message) if message else None
         with signals.undo_on_failure(staged.exists):
             files.rename_folder(staged, self.top)
@@ -121,7 +122,7 @@ class ExistingRepository:
 
     def __init__(self, top: Path) -> None:
         self.top = top
-        self._repository = gitpython.Repository(top)
+        self._repository = gitpython.ScaffoldRepository(top)
         self._is_new = not (top / ".git").exists()
         self._tree = Tree()
 
@@ -135,10 +136,10 @@ class ExistingRepository:
 
     def branch(self) -> str:
         """See Destination. Raises BadTarget where HEAD is on no branch, or a merge or rebase is under way."""
-        repository.check_identity(self.top)
+        check_identity(self.top)
         if self._is_new:
-            return repository.default_branch(self.top)
-        if self._repository.busy():
+            return default_branch(self.top)
+        if self._repository.is_merging():
             raise BadTarget(f"{self.top}: a merge or rebase is under way", hint="finish it, or abort it, first")
         return self._repository.branch()
 
@@ -167,7 +168,7 @@ class ExistingRepository:
         """See Destination."""
         self._tree = tree
         if self._is_new:
-            gitpython.Repository.create(self.top, self.branch(), None)
+            gitpython.ScaffoldRepository.create(self.top, self.branch(), None)
         try:
             with self._alone() as folder:
                 files.write_new(folder, tree.at("tree"))
@@ -200,7 +201,7 @@ class ExistingRepository:
     def _undo(self, journal: dict[str, str]) -> bool:
         """Remove the files of a journal, unless they were committed. Returns whether they were removed."""
         files.check_writable(self.top, (), journal)
-        committed = self._repository.held(journal) == journal.keys()
+        committed = self._repository.in_head(journal) == journal.keys()
         if not committed:
             self._repository.forget(journal)
             files.apply(self.top, {}, [path for path, digest in journal.items() if self._digest(path) == digest])

@@ -8,8 +8,7 @@ from bootstrap.config.model import Environment, Model
 from bootstrap.core.changeset import ChangeSet
 from bootstrap.core.errors import BadOption, BadTarget, TaxiwayError, raise_all
 from bootstrap.core.tree import Tree
-from bootstrap.kustomize import images
-from bootstrap.promotion import release
+from bootstrap.promotion import images, release
 from bootstrap.promotion.release import FOLDER, OWN_COMPONENTS
 from bootstrap.scaffold import plan as scaffold
 from bootstrap.scaffold import readme

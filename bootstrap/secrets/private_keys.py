@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bootstrap.core.errors import BadCertificate, GitFailed
 from bootstrap.core.secret import Secret
-from bootstrap.gitrepo import repository
+from bootstrap.gitrepo.command import git
 from bootstrap.system import files, signals
 from bootstrap.system.nofollow import PARTIAL_FILE, PRIVATE, open_folder
 
@@ -154,14 +154,14 @@ def _work_trees(folder: Path) -> list[Path]:
     """The work tree of the repository that a folder is in; it may be elsewhere. Empty where there is none."""
     existing = next(parent for parent in (folder, *folder.resolve().parents) if parent.is_dir())
     with contextlib.suppress(GitFailed):
-        return [Path(repository.run(existing, "rev-parse", "--show-toplevel"))]
+        return [Path(git(existing, "rev-parse", "--show-toplevel"))]
     return []
 
 
 def _work_tree_of(git_dir: Path) -> list[Path]:
     """The work tree that a Git directory's `core.worktree` names."""
     with contextlib.suppress(GitFailed):
-        worktree = repository.run(Path("/"), "config", "--file", str(git_dir / "config"), "--get", "core.worktree")
+        worktree = git(Path("/"), "config", "--file", str(git_dir / "config"), "--get", "core.worktree")
         return [git_dir / worktree]
     return []
 

@@ -13,9 +13,6 @@ from bootstrap.config.file_problems import Problem
 from bootstrap.config.model import Environment, Model
 from bootstrap.core.tree import Tree
 from bootstrap.kubernetes.objects import Object, identify, parse
-from bootstrap.kubernetes.objects import dig as dig
-from bootstrap.kubernetes.objects import items as items
-from bootstrap.kubernetes.objects import mapping as mapping
 from bootstrap.kustomize import graph
 from bootstrap.kustomize.accumulator import Gathering
 from bootstrap.kustomize.graph import Graph

@@ -68,7 +68,7 @@ def replicas(case: Case) -> Diagnosis | None:
     for owner in case.env.graph.kustomizations:
         for number, entry in enumerate(owner.items("replicas")):
             if dig(entry, "name") == case.group("name"):
-                message = f"no Deployment or StatefulSet is kind_and_name {case.group('name')}"
+                message = f"no Deployment or StatefulSet is called {case.group('name')}"
                 known = (name for source in case.sources if source.made for name in (kind_and_name(source)[1],))
                 hint = suggest(case.group("name"), known)
                 return Diagnosis(place=owner.place("replicas", number, "name"), message=message, hint=hint)

@@ -12,7 +12,7 @@ from bootstrap.config.model import Environment, Model
 from bootstrap.core.errors import BadOption, TaxiwayError
 from bootstrap.core.tree import Tree
 from bootstrap.gitrepo import object_ids
-from bootstrap.gitrepo.snapshot import Commit, Reading, WorkTree, files_of
+from bootstrap.gitrepo.snapshot import Commit, PartFiles, WorkTree, files_of
 from bootstrap.kustomize.builder import Builder, Built, Sources, identities
 from bootstrap.validate import registry
 from bootstrap.validate.context import CLUSTERS, Claim, ClusterFiles, EnvironmentContext
@@ -62,7 +62,7 @@ class _Input:
 
     context: EnvironmentContext
     sources: Sources
-    beside: Mapping[str, Reading]
+    beside: Mapping[str, PartFiles]
     sound: bool
 
 
@@ -97,7 +97,7 @@ class Examiner:
         read.context.forget()
         key = self._key(environment, read.sources.parts)
         # A file that was changed while it was read must not end up under the key of its new content.
-        unchanged = all(reading.identity == self.work.identity(part) for part, reading in read.beside.items())
+        unchanged = all(reading.object_id == self.work.object_id(part) for part, reading in read.beside.items())
         if key and read.sound and unchanged:
             self.builder.cache.put(key, json.dumps(result.dump()).encode())
         return result
@@ -173,7 +173,7 @@ class Examiner:
     def _rendered_before(self, overlay: str, parts: Sequence[str], built: Built) -> bytes | None:
         if self._as_before(parts):
             return built.rendered
-        if self.before is None or not self.before.identity(overlay):
+        if self.before is None or not self.before.object_id(overlay):
             return None
         before = self.builder.rendered(self.before, overlay)
         return None if before.failure is not None else before.rendered
@@ -202,7 +202,8 @@ class Examiner:
         if now is None or around is None or before is None:
             return None
         about = ("findings", _CACHE_FORMAT, self.builder.code, self.builder.renderer)
-        return object_ids.key(*about, _key_of(environment), parts, now, beside, around, _key_of_before(before, now))
+        at = (_key_of(environment), parts, now, beside, around, _key_of_before(before, now))
+        return object_ids.cache_key(*about, *at)
 
 
 def _key_of(environment: Environment) -> tuple[str, ...]:

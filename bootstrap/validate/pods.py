@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from bootstrap.kubernetes.objects import POD_SPECS, Object, dig, identify, items, mapping
+from bootstrap.kubernetes.objects import Object, dig, identify, items, mapping
+from bootstrap.kubernetes.pods import templates
 from bootstrap.secrets.catalog import CATALOG
 from bootstrap.validate.context import EnvironmentContext
-from bootstrap.yamltools.positions import FieldPath, Place, documents
+from bootstrap.yamltools.positions import FieldPath, Place
 
 # The Job of the component generated-secrets.
 GENERATOR = "airflow-generate-secrets"
@@ -124,23 +125,10 @@ def of(env: EnvironmentContext) -> tuple[Pod, ...]:
 
 def _pods(env: EnvironmentContext) -> Iterator[Pod]:
     for obj in env.objects:
-        if path := POD_SPECS.get(obj["kind"]):
-            spec = dig(obj, *path)
-            metadata = mapping(obj, *path[:-1], "metadata")
-            if isinstance(spec, dict):
-                yield Pod(env=env, owner=obj, path=path, spec=spec, metadata=metadata)
-        elif obj["kind"] == "ConfigMap":
-            for key, text in mapping(obj.get("data")).items():
-                if isinstance(text, str) and "kind:" in text and "Pod" in text:
-                    yield from _template(env, obj, str(key), text)
-
-
-def _template(env: EnvironmentContext, owner: Object, key: str, text: str) -> Iterator[Pod]:
-    for document in documents(text.encode(errors="replace"))[:1]:
-        value = mapping(document.value)
-        if value.get("kind") == "Pod" and isinstance(value.get("spec"), dict):
-            metadata = mapping(value.get("metadata"))
-            yield Pod(env=env, owner=owner, path=("spec",), spec=value["spec"], metadata=metadata, key=key)
+        for pod in templates(obj):
+            # Of texts, what Airflow reads as a worker's template: the first document, where it is a Pod.
+            if pod.spec and (pod.key is None or (pod.is_pod and pod.path == ("spec",) and not pod.document)):
+                yield Pod(env=env, owner=obj, path=pod.path, spec=pod.spec, metadata=pod.metadata, key=pod.key)
 
 
 def data_of(env: EnvironmentContext, kind: str, name: str) -> Mapping[str, str | None] | None:

@@ -10,7 +10,7 @@ from bootstrap.config.exemptions import Exemption
 from bootstrap.config.model import Environment
 from bootstrap.core.result import Progress
 from bootstrap.core.tree import Tree
-from bootstrap.gitrepo.environment_repo import Checkout, Strays
+from bootstrap.gitrepo.environment_repo import Checkout, UnassignedFiles
 from bootstrap.secrets import certificates
 from bootstrap.system import process
 from bootstrap.validate import registry
@@ -21,7 +21,7 @@ from bootstrap.validate.violation import Finding
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validation:
-    """What a run examines: the `chosen` environments, and the `strays`, files of no environment, unless None.
+    """What a run examines: the `chosen` environments, and the `unassigned` files of no environment, unless None.
 
     `now` is the time that certificates are checked against. `exemptions` are the rules that are switched off. With
     `--since` they are those of the base commit, so that a change can't hide its own findings.
@@ -31,7 +31,7 @@ class Validation:
     chosen: tuple[Environment, ...]
     examiner: Examiner
     now: datetime
-    strays: Strays | None
+    unassigned: UnassignedFiles | None
     exemptions: Sequence[Exemption]
 
     def of_changed(self) -> "Validation":
@@ -51,8 +51,8 @@ class Validation:
             chosen=tuple(examined),
             claims=[(name, claim) for name, result in examined.items() for claim in result.claims],
             exemptions_before=self.examiner.exemptions_before,
-            overlays=self.strays.overlays if self.strays else (),
-            clusters=self.strays.clusters if self.strays else (),
+            overlays=self.unassigned.overlays if self.unassigned else (),
+            clusters=self.unassigned.clusters if self.unassigned else (),
             read=self.checkout.read,
             rules=registry.names(),
         )

@@ -8,9 +8,9 @@ from typing import Any
 
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from bootstrap.core.errors import NotEditable
 from bootstrap.yamltools.positions import FieldPath
 from bootstrap.yamltools.text import (
-    NotEditable,
     at,
     confirm,
     find,
@@ -25,7 +25,7 @@ from bootstrap.yamltools.text import (
 )
 
 __all__ = [
-    "NotEditable", "add", "append", "block_of", "insert_block", "insert_item", "put", "put_block", "read",
+    "add", "append", "block_of", "insert_block", "insert_item", "put", "put_block", "read",
     "remove", "remove_key", "set_scalar",
 ]  # fmt: skip
 

@@ -6,7 +6,7 @@ kustomize (api/kv): a byte order mark in front of the first line does not count,
 
 from dataclasses import dataclass
 
-from bootstrap.yamltools.text import NotEditable
+from bootstrap.core.errors import NotEditable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

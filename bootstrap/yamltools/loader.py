@@ -85,6 +85,17 @@ def repeats(text: str) -> bool:
     return any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=Loader))
 
 
+def same(left: Any, right: Any) -> bool:
+    """Whether two values are equal, and of one type all the way down: 1 is not true."""
+    if type(left) is not type(right):
+        return False
+    if isinstance(left, dict):
+        return left.keys() == right.keys() and all(same(each, right[key]) for key, each in left.items())
+    if isinstance(left, list):
+        return len(left) == len(right) and all(map(same, left, right))
+    return bool(left == right)
+
+
 def _suspicious(data: bytes) -> bool:
     return (
         len(data) > limits.YAML_NODES

@@ -16,7 +16,7 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from bootstrap.core import limits
-from bootstrap.core.errors import BadTarget
+from bootstrap.core.errors import BadTarget, NotEditable
 from bootstrap.core.escaping import visible
 from bootstrap.yamltools import loader
 from bootstrap.yamltools.positions import FieldPath
@@ -25,10 +25,6 @@ from bootstrap.yamltools.positions import FieldPath
 _ODD_LINE_END = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
 _ESCAPED = re.compile("[\x00-\x08\n-\x1f\x7f-\x9f\u2028\u2029\ufeff]")  # what only double quotes hold, spelled out
 _DEEPEST = 100
-
-
-class NotEditable(ValueError):
-    """The text has no such place, or can't be changed there without touching other bytes."""
 
 
 @contextlib.contextmanager
@@ -164,7 +160,7 @@ def confirm(before: str, after: str, change: Callable[[Any], None], path: FieldP
         change(wanted)
     except (KeyError, IndexError, TypeError, AttributeError):
         raise NotEditable(f"there is no {shown(path)}") from None
-    if not _same(_unshared(read(after)), wanted):
+    if not loader.same(_unshared(read(after)), wanted):
         raise NotEditable(f"{shown(path)} can't be changed without touching more")
     return after
 
@@ -190,14 +186,3 @@ def _unshared(value: Any, depth: int = 0) -> Any:
     if isinstance(value, list):
         return [_unshared(each, depth + 1) for each in value]
     return value
-
-
-def _same(left: Any, right: Any) -> bool:
-    """Equality that tells true from 1, and 1 from 1.0."""
-    if type(left) is not type(right):
-        return False
-    if isinstance(left, dict):
-        return left.keys() == right.keys() and all(_same(each, right[key]) for key, each in left.items())
-    if isinstance(left, list):
-        return len(left) == len(right) and all(map(_same, left, right))
-    return bool(left == right)

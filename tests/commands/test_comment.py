@@ -39,7 +39,7 @@ def test_a_comment_is_posted_once(repo: Path, server: Server, taxiway: Taxiway, 
     said = taxiway("comment", 3, tmp_path / "text.md")
     assert said.code == 0, said.err
     assert said.out.startswith("commented: ")
-    (sent,) = [each.body for each in server.asked if each.method == "POST"]
+    (sent,) = [each.body for each in server.received if each.method == "POST"]
     assert sent == {"body": "### dev\n\nNo difference.\n"}
     server.on(f"GET {COMMENTS}", Reply(body=[{**SAID, "body": sent["body"]}]))
     assert taxiway("comment", 3, tmp_path / "text.md").out.startswith("commented already: ")
@@ -50,7 +50,7 @@ def test_a_comment_is_posted_once(repo: Path, server: Server, taxiway: Taxiway, 
 def test_an_empty_text_is_refused(repo: Path, server: Server, taxiway: Taxiway, tmp_path: Path, text: bytes) -> None:
     (tmp_path / "text.md").write_bytes(text)
     said = taxiway("comment", 3, tmp_path / "text.md")
-    assert (said.code, "holds no text" in said.err, server.asked) == (2, True, [])
+    assert (said.code, "holds no text" in said.err, server.received) == (2, True, [])
 
 
 @pytest.mark.parametrize(

@@ -195,3 +195,20 @@ def test_init_on_a_repo_with_a_hold_still_changes_nothing(repo: Path, taxiway: T
 def test_a_group_alone_shows_its_commands(taxiway: Taxiway, command: tuple[str, ...]) -> None:
     said = taxiway(*command)
     assert "Commands" in said.out + said.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        (("image", "airflow=apache/airflow:3.3.3", "--environment", "staging"), None),
+        (("config", "staging", "AIRFLOW__CORE__PARALLELISM=64"), "config staging AIRFLOW__CORE__PARALLELISM=…"),
+        (("config", "staging", "AIRFLOW__API__INSTANCE_NAME-"), None),
+    ],
+)
+def test_the_command_in_a_body_names_the_environment_and_no_value(
+    repo: Path, taxiway: Taxiway, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], shown: str | None
+) -> None:
+    monkeypatch.setattr("bootstrap.pullrequests.description._ROWS", (0,))  # so that the body is cut
+    body = succeed(taxiway("set", *arguments, "--dry-run", "-o", "json"), "planned")["body"]
+    assert isinstance(body, str)
+    assert f"more: `taxiway set {shown or ' '.join(arguments)} --dry-run`" in body

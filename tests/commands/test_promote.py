@@ -179,6 +179,14 @@ def test_of_a_chain_nothing_is_pushed_where_one_step_is_refused(repo: Path, remo
     assert branches(remote) == []
 
 
+def test_the_command_in_a_body_promotes_the_same(repo: Path, taxiway: Taxiway, monkeypatch: pytest.MonkeyPatch) -> None:
+    new_image(repo)
+    monkeypatch.setattr("bootstrap.pullrequests.description._ROWS", (0,))  # so that the body is cut
+    options = ("--only", "images", "--pin", "3.3.9", "--from", "HEAD", "--dry-run")
+    data = succeed(taxiway("promote", "staging", *options, "-o", "json"), "planned")
+    assert f"more: `taxiway promote dev staging {' '.join(options)}`" in str(data["body"])
+
+
 def test_only_a_part_a_pin_and_an_older_release(repo: Path, taxiway: Taxiway) -> None:
     old = git(repo, "rev-parse", "HEAD")
     new_image(repo)

@@ -13,7 +13,7 @@ import pytest
 from bootstrap.config.remote import Forge, Remote
 from bootstrap.forges import client, tokens
 from bootstrap.forges.client import PullRequests
-from bootstrap.forges.hosting import Hosted
+from bootstrap.forges.hosting import HostedRepository
 from tests.forge.gitea import Account, Gitea, Repository, repository, running
 
 Connect = Callable[..., PullRequests]
@@ -34,7 +34,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @contextlib.contextmanager
-def alone(name: str) -> Iterator[None]:
+def build_lock(name: str) -> Iterator[None]:
     """Keep the other workers of a parallel run out of a build, until it is there for them too."""
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / f"{name}.lock").open("w") as lock:
@@ -51,7 +51,7 @@ def gitea(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gitea]:
 
     if missing := [name for name in ("go", "gcc", "git") if not shutil.which(name)]:
         pytest.skip(f"no Gitea to test against: {' and '.join(missing)} missing, which build it from its Go module")
-    with alone("gitea"):
+    with build_lock("gitea"):
         programs.build(["gitea"], Console())
     with running(programs.program("gitea"), source("gitea"), tmp_path_factory.mktemp("gitea")) as server:
         yield server
@@ -88,7 +88,7 @@ def connect(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Connect
 
     def to(url: str, kind: Forge, token: str) -> PullRequests:
         monkeypatch.setenv(tokens.GENERAL, token)
-        hosted = Hosted.of(Remote.parse(url), kind)
+        hosted = HostedRepository.of(Remote.parse(url), kind)
         clone = clone_of(tmp_path / "clone", url)
         return stack.enter_context(client.connect(hosted, clone, progress=lambda _: contextlib.nullcontext()))
 

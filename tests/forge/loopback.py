@@ -11,16 +11,16 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """An answer; a body that is not text is sent as JSON. `slow` seconds pass before it."""
+    """An answer; a body that is not text is sent as JSON. `delay` seconds pass before it."""
 
     status: int = 200
     body: Any = ""
     headers: Mapping[str, str] = field(default_factory=dict)
-    slow: float = 0.0
+    delay: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class ReceivedRequest:
     """A request that came."""
 
     method: str
@@ -37,8 +37,8 @@ class Server(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.replies: dict[str, list[Reply]] = {}
-        self.asked: list[Asked] = []
-        self.otherwise = Reply(status=404, body={"message": "nothing here"})
+        self.received: list[ReceivedRequest] = []
+        self.default_reply = Reply(status=404, body={"message": "nothing here"})
         self.stopped = threading.Event()
 
     @property
@@ -52,7 +52,7 @@ class Server(ThreadingHTTPServer):
 
     def count(self, request: str) -> int:
         """How often it was asked so."""
-        return sum(f"{each.method} {each.path.partition('?')[0]}" == request for each in self.asked)
+        return sum(f"{each.method} {each.path.partition('?')[0]}" == request for each in self.received)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -63,12 +63,12 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer any method."""
         given = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         body = json.loads(given) if given else None
-        self.server.asked.append(
-            Asked(method=self.command, path=self.path, headers=dict(self.headers.items()), body=body)
+        self.server.received.append(
+            ReceivedRequest(method=self.command, path=self.path, headers=dict(self.headers.items()), body=body)
         )
-        left = self.server.replies.get(f"{self.command} {self.path.partition('?')[0]}", [self.server.otherwise])
+        left = self.server.replies.get(f"{self.command} {self.path.partition('?')[0]}", [self.server.default_reply])
         reply = left.pop(0) if len(left) > 1 else left[0]
-        self.server.stopped.wait(reply.slow)
+        self.server.stopped.wait(reply.delay)
         text = reply.body.encode() if isinstance(reply.body, str) else json.dumps(reply.body).encode()
         headers = {"Content-Type": "application/json", "Content-Length": str(len(text)), **reply.headers}
         self.send_response(reply.status)

@@ -18,10 +18,10 @@ from bootstrap.forges import http
 from bootstrap.forges.client import PullRequests
 from bootstrap.forges.errors import Refused
 from bootstrap.forges.github import GithubApi
-from bootstrap.forges.pull_request import Proposal, PullRequest, Revision, Standing
+from bootstrap.forges.pull_request import Proposal, PullRequest, PullRequestState, Revision
 from tests.cluster.cache import forget_others, key
 from tests.forge import prism
-from tests.forge.conftest import CACHE, Connect, alone
+from tests.forge.conftest import CACHE, Connect, build_lock
 from tests.forge.loopback import Reply, Server, serving
 
 # What the examples of the descriptions are about.
@@ -38,7 +38,7 @@ def installed() -> Path:
         pytest.skip(f"no server to check requests with: {' and '.join(missing)} missing, which run Prism")
     made_from = (prism.DESCRIBED / "package-lock.json").read_bytes(), Path(prism.__file__).read_bytes()
     folder = CACHE / f"prism-{key(*made_from)}"
-    with alone("prism"):
+    with build_lock("prism"):
         if not folder.is_dir():
             prism.install(folder)
             forget_others(folder)
@@ -61,13 +61,13 @@ def gitlab_url(installed: Path) -> Iterator[str]:
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The URLs of all requests, in order."""
     urls: list[str] = []
-    real = http.check
+    real = http.redirect_target
 
     def check(answer: Response) -> object:
         urls.append(str(answer.url))
         return real(answer)
 
-    monkeypatch.setattr(http, "check", check)
+    monkeypatch.setattr(http, "redirect_target", check)
     return urls
 
 
@@ -103,8 +103,8 @@ def _resolved(node: prism.Document, document: prism.Document) -> prism.Document:
 def everything(pulls: PullRequests, known: Proposal) -> PullRequest:
     """All that the flows ask for: with answers that are the description's examples, whatever was asked."""
     (found,) = pulls.find(known.branch, known.base)
-    assert found.standing is Standing.OPEN
-    assert [each.number for each in pulls.under(known.branch)] == [found.number]
+    assert found.state is PullRequestState.OPEN
+    assert [each.number for each in pulls.open_from_prefix(known.branch)] == [found.number]
     wanted = replace(known, branch=f"{known.branch}-2", labels=("taxiway",), reviewers=("grace",), draft=True)
     opened = pulls.open(wanted)
     assert opened.changed and opened.notes == ()
@@ -199,7 +199,7 @@ def test_all_pages_are_read(
         ]
         server.on(f"GET {listing}", *replies)
         pulls = connect(f"{server.url}/acme/envs.git", kind, "tok-1")
-        assert [each.number for each in pulls.under("taxiway/")] == [3, 2, 1]
+        assert [each.number for each in pulls.open_from_prefix("taxiway/")] == [3, 2, 1]
         assert server.count(f"GET {listing}") == 3
 
 
@@ -215,7 +215,7 @@ def test_github_makes_a_draft_by_graphql(connect: Connect) -> None:
         pulls = connect(f"{server.url}/acme/envs.git", Forge.GITHUB, "tok-1")
         now = pulls.get(1)
         pulls.update(now, Proposal(branch="taxiway/1", base="main", title="T", body="", draft=True))
-        (asked,) = [each for each in server.asked if each.path == "/api/graphql"]
+        (asked,) = [each for each in server.received if each.path == "/api/graphql"]
         assert "convertPullRequestToDraft" in asked.body["query"]
         assert asked.body["variables"]["input"]["pullRequestId"] == "PR_1"
         server.on("POST /api/graphql", Reply(body={"data": None, "errors": [{"message": "not here"}]}))

@@ -17,7 +17,7 @@ from tests.forge.conftest import BRANCH, Connect
 from tests.forge.loopback import Reply, Server, serving
 
 TOKEN = "tok-3f8a1c77e0d94b52"
-WANTED = Proposal(branch=BRANCH, base="main", title="Promote", body="Text.")
+PROPOSAL = Proposal(branch=BRANCH, base="main", title="Promote", body="Text.")
 
 # How each forge is asked for the pull requests of a branch, and for a new one.
 FINDING = {
@@ -96,9 +96,9 @@ def test_an_answer_that_is_an_error_is_one_sentence(
 def test_what_stands_after_a_failed_opening_is_told(pulls: PullRequests, server: Server, kind: Forge) -> None:
     server.on(OPENING[kind], Reply(status=403, body={"message": "Resource not accessible"}))
     with pytest.raises(ForgeFailed, match="opening the pull request failed") as caught:
-        pulls.open(WANTED)
+        pulls.open(PROPOSAL)
     assert f"the branch {BRANCH} is pushed" in caught.value.hint
-    assert pulls.hosted.proposing("main", BRANCH) in caught.value.hint
+    assert pulls.hosted.new_pull_request_url("main", BRANCH) in caught.value.hint
 
 
 def test_a_short_wait_is_kept_once(pulls: PullRequests, server: Server, kind: Forge, pauses: list[float]) -> None:
@@ -138,7 +138,7 @@ def test_a_write_is_never_sent_twice(
 ) -> None:
     server.on(OPENING[kind], Reply(status=status, body={"message": "no"}))
     with pytest.raises(ForgeFailed):
-        pulls.open(WANTED)
+        pulls.open(PROPOSAL)
     assert server.count(OPENING[kind]) == 1
 
 
@@ -147,7 +147,7 @@ def test_a_write_that_was_turned_away_is_sent_after_the_wait(
 ) -> None:
     server.on(OPENING[kind], Reply(status=429, headers={"Retry-After": "5"}), Reply(status=422, body={"message": "no"}))
     with pytest.raises(ForgeFailed, match="422"):
-        pulls.open(WANTED)
+        pulls.open(PROPOSAL)
     assert pauses == [5.0]
     assert server.count(OPENING[kind]) == 2
 
@@ -157,9 +157,9 @@ def test_a_lost_answer_to_a_write_is_looked_for(
 ) -> None:
     """The request arrives, the answer does not: what the forge has then counts, and nothing is sent again."""
     monkeypatch.setattr(http, "TIMEOUT", 1.0)
-    server.on(OPENING[kind], Reply(status=201, slow=30))
+    server.on(OPENING[kind], Reply(status=201, delay=30))
     with pytest.raises(ForgeFailed, match="no answer within 1 s"):
-        pulls.open(WANTED)
+        pulls.open(PROPOSAL)
     assert server.count(OPENING[kind]) == 1
     assert server.count(FINDING[kind][1]) == 2  # once before, once after
 
@@ -212,7 +212,7 @@ def test_the_proxy_is_asked_but_for_what_is_excepted(
             monkeypatch.setenv(name, excepted)
         with pytest.raises(ForgeFailed, match="404"):
             connect(f"{server.url}/acme/envs.git", Forge.GITLAB, TOKEN).get(1)
-        assert (len(proxy.asked), len(server.asked)) == (asked, 1 - asked)
+        assert (len(proxy.received), len(server.received)) == (asked, 1 - asked)
 
 
 def test_a_certificate_of_ones_own_authority(
@@ -257,9 +257,9 @@ def test_a_token_is_sent_in_its_header_alone(
     caplog.set_level("DEBUG")
     server.on(OPENING[kind], Reply(status=422, body={"message": "no"}))
     with pytest.raises(ForgeFailed):
-        pulls.open(WANTED)
-    assert server.asked
-    for asked in server.asked:
+        pulls.open(PROPOSAL)
+    assert server.received
+    for asked in server.received:
         assert [name for name, value in asked.headers.items() if TOKEN in value] == ["Authorization"]
         assert TOKEN not in asked.path + str(asked.body)
     said = capfd.readouterr()
@@ -272,7 +272,7 @@ def test_a_token_does_not_follow_to_another_host(pulls: PullRequests, server: Se
             server.on(request, Reply(status=302, headers={"Location": f"{other.url}/api"}))
         with pytest.raises(ForgeFailed, match="sends on to"):
             pulls.find(BRANCH, "main")
-        assert other.asked == []
+        assert other.received == []
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
@@ -282,8 +282,8 @@ def test_a_renamed_repository_is_sent_the_same_request(
     server.on(OPENING[kind], Reply(status=status, headers={"Location": "/renamed"}))
     server.on("POST /renamed", Reply(status=422, body={"message": "no"}))
     with pytest.raises(ForgeFailed, match="422"):
-        pulls.open(WANTED)
-    first, second = [each for each in server.asked if each.method == "POST"]
+        pulls.open(PROPOSAL)
+    first, second = [each for each in server.received if each.method == "POST"]
     assert (first.path, second.path, second.body) == (OPENING[kind].partition(" ")[2], "/renamed", first.body)
 
 

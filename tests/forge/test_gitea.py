@@ -9,34 +9,34 @@ import pytest
 from bootstrap.config.remote import Forge
 from bootstrap.core.errors import ForgeFailed
 from bootstrap.forges.client import PullRequests
-from bootstrap.forges.pull_request import Proposal, Standing
+from bootstrap.forges.pull_request import Proposal, PullRequestState
 from tests.forge.conftest import BRANCH, Connect
 from tests.forge.gitea import Account, Repository
 
 BODY = 'Moves Airflow 3.1.0 to 3.1.1.\n\n| what | how |\n| --- | --- |\n| ü | 漢字 |\n\n<!-- taxiway {"a": "1f2e"} -->'
-WANTED = Proposal(branch=BRANCH, base="main", title="Promote dev to complete", body=BODY)
+PROPOSAL = Proposal(branch=BRANCH, base="main", title="Promote dev to complete", body=BODY)
 
 
 def test_from_the_first_to_the_merge(pulls: PullRequests, envs: Repository, acme: Account) -> None:
     assert pulls.find(BRANCH, "main") == ()
-    opened = pulls.open(WANTED)
+    opened = pulls.open(PROPOSAL)
     assert opened.changed and opened.notes == ()
-    assert (opened.pull.title, opened.pull.body, opened.pull.standing) == (WANTED.title, BODY, Standing.OPEN)
+    assert (opened.pull.title, opened.pull.body, opened.pull.state) == (PROPOSAL.title, BODY, PullRequestState.OPEN)
     assert opened.pull.url == f"{acme.gitea.url}/acme/{envs.name}/pulls/1"
 
     assert [each.number for each in pulls.find(BRANCH, "main")] == [1]
-    assert [each.number for each in pulls.under("taxiway/promote-dev-")] == [1]
-    assert pulls.under("taxiway/rollback-") == ()
+    assert [each.number for each in pulls.open_from_prefix("taxiway/promote-dev-")] == [1]
+    assert pulls.open_from_prefix("taxiway/rollback-") == ()
     assert pulls.get(1).mergeable
 
     acme.call("POST", f"{envs.path}/pulls/1/merge", {"Do": "merge"})
     (merged,) = pulls.find(BRANCH, "main")
-    assert merged.standing is Standing.MERGED
-    assert pulls.under("taxiway/") == ()
+    assert merged.state is PullRequestState.MERGED
+    assert pulls.open_from_prefix("taxiway/") == ()
 
 
 def test_the_same_again_writes_nothing(pulls: PullRequests, envs: Repository, acme: Account) -> None:
-    wanted = replace(WANTED, labels=("taxiway",), draft=True)
+    wanted = replace(PROPOSAL, labels=("taxiway",), draft=True)
     pulls.open(wanted)
     before = _as_written(acme, envs)
     again = pulls.open(wanted)
@@ -45,30 +45,32 @@ def test_the_same_again_writes_nothing(pulls: PullRequests, envs: Repository, ac
 
 
 def test_a_newer_one_updates_it_in_place(pulls: PullRequests, envs: Repository, acme: Account) -> None:
-    pulls.open(replace(WANTED, labels=("taxiway",)))
+    pulls.open(replace(PROPOSAL, labels=("taxiway",)))
     acme.call("POST", f"{envs.path}/labels", {"name": "by hand", "color": "#00ff00"})
     acme.call("POST", f"{envs.path}/issues/1/labels", {"labels": ["by hand"]})
 
-    newer = pulls.open(replace(WANTED, title="Promote dev to complete: 3.1.2", body="New.", labels=("taxiway", "risk")))
+    newer = pulls.open(
+        replace(PROPOSAL, title="Promote dev to complete: 3.1.2", body="New.", labels=("taxiway", "risk"))
+    )
     assert newer.changed and newer.pull.number == 1
     assert (newer.pull.title, newer.pull.body) == ("Promote dev to complete: 3.1.2", "New.")
     assert newer.pull.labels == {"taxiway", "risk", "by hand"}
 
 
 def test_a_draft_becomes_ready_and_a_draft_again(pulls: PullRequests, envs: Repository, acme: Account) -> None:
-    draft = pulls.open(replace(WANTED, draft=True)).pull
-    assert draft.draft and draft.title == WANTED.title
-    assert acme.call("GET", f"{envs.path}/pulls/1")["title"] == f"WIP: {WANTED.title}"
-    assert pulls.update(draft, replace(WANTED, title="Other")).pull.draft  # whoever made it one decides
-    assert not pulls.update(draft, replace(WANTED, draft=False)).pull.draft
-    assert pulls.update(draft, replace(WANTED, draft=True)).pull.draft
+    draft = pulls.open(replace(PROPOSAL, draft=True)).pull
+    assert draft.draft and draft.title == PROPOSAL.title
+    assert acme.call("GET", f"{envs.path}/pulls/1")["title"] == f"WIP: {PROPOSAL.title}"
+    assert pulls.update(draft, replace(PROPOSAL, title="Other")).pull.draft  # whoever made it one decides
+    assert not pulls.update(draft, replace(PROPOSAL, draft=False)).pull.draft
+    assert pulls.update(draft, replace(PROPOSAL, draft=True)).pull.draft
 
 
 def test_reviewers_are_asked_once(
     pulls: PullRequests, envs: Repository, acme: Account, reviewer: Account, connect: Connect
 ) -> None:
     acme.call("PUT", f"{envs.path}/collaborators/{reviewer.name}", {"permission": "write"})
-    wanted = replace(WANTED, reviewers=(reviewer.name, "acme"))
+    wanted = replace(PROPOSAL, reviewers=(reviewer.name, "acme"))
     opened = pulls.open(wanted)
     assert opened.notes == ()  # nobody is asked to review what is their own
     assert pulls.get(1).reviewers == {reviewer.name}
@@ -77,23 +79,23 @@ def test_reviewers_are_asked_once(
 
 
 def test_a_reviewer_that_is_nobody_is_told_and_no_failure(pulls: PullRequests) -> None:
-    opened = pulls.open(replace(WANTED, reviewers=("nobody-of-that-name",), labels=("taxiway",)))
+    opened = pulls.open(replace(PROPOSAL, reviewers=("nobody-of-that-name",), labels=("taxiway",)))
     assert opened.pull.number == 1
     assert opened.notes == ("asking nobody-of-that-name for a review failed: User 'nobody-of-that-name' not exist",)
     assert pulls.get(1).labels == {"taxiway"}
 
 
 def test_closing_says_why_and_only_once(pulls: PullRequests, envs: Repository, acme: Account) -> None:
-    pull = pulls.open(WANTED).pull
+    pull = pulls.open(PROPOSAL).pull
     pulls.comment(pull, "Overtaken by #2.")  # as a run that was killed after it
     assert pulls.close(pull, "Overtaken by #2.")
     assert not pulls.close(pull, "Overtaken by #2.")
     assert [each["body"] for each in acme.call("GET", f"{envs.path}/issues/1/comments")] == ["Overtaken by #2."]
     (closed,) = pulls.find(BRANCH, "main")
-    assert closed.standing is Standing.CLOSED
+    assert closed.state is PullRequestState.CLOSED
 
     # The branch lives on: what is opened from it now is a new pull request, and is found before the old one.
-    assert pulls.open(WANTED).pull.number == 2
+    assert pulls.open(PROPOSAL).pull.number == 2
     assert [each.number for each in pulls.find(BRANCH, "main")] == [2, 1]
 
 
@@ -111,8 +113,8 @@ def test_two_at_once_end_with_one(pulls: PullRequests, envs: Repository, acme: A
             self.looked = True
             return found
 
-    first = pulls.open(WANTED).pull
-    second = replace(pulls, api=Slow()).open(replace(WANTED, body="Mine."))  # type: ignore[arg-type]
+    first = pulls.open(PROPOSAL).pull
+    second = replace(pulls, api=Slow()).open(replace(PROPOSAL, body="Mine."))  # type: ignore[arg-type]
     assert second.pull.number == first.number
     assert second.pull.body == "Mine."
     assert len(acme.call("GET", f"{envs.path}/pulls?state=all")) == 1
@@ -120,7 +122,7 @@ def test_two_at_once_end_with_one(pulls: PullRequests, envs: Repository, acme: A
 
 def test_of_two_that_gitea_took_the_older_stays(pulls: PullRequests, envs: Repository, acme: Account) -> None:
     """Gitea looks for another one first and then makes it, so of two requests at once it takes both."""
-    first = pulls.open(WANTED).pull
+    first = pulls.open(PROPOSAL).pull
     assert pulls.close(first, "As if it were not there yet.")
 
     class Late:
@@ -134,7 +136,7 @@ def test_of_two_that_gitea_took_the_older_stays(pulls: PullRequests, envs: Repos
             acme.call("PATCH", f"{envs.path}/pulls/{first.number}", {"state": "open"})
             return made
 
-    second = replace(pulls, api=Late()).open(replace(WANTED, body="Mine."))  # type: ignore[arg-type]
+    second = replace(pulls, api=Late()).open(replace(PROPOSAL, body="Mine."))  # type: ignore[arg-type]
     assert (second.pull.number, second.pull.body) == (first.number, "Mine.")
     assert [each["number"] for each in acme.call("GET", f"{envs.path}/pulls?state=open")] == [first.number]
     assert [each["number"] for each in acme.call("GET", f"{envs.path}/pulls?state=closed")] == [first.number + 1]
@@ -143,7 +145,7 @@ def test_of_two_that_gitea_took_the_older_stays(pulls: PullRequests, envs: Repos
 
 
 def test_a_conflict_is_seen(pulls: PullRequests, envs: Repository) -> None:
-    pulls.open(WANTED)
+    pulls.open(PROPOSAL)
     envs.commit("main", "release.env", "RELEASE=9-9-9\n")
     for _ in range(100):
         if pulls.get(1).mergeable is False:
@@ -153,18 +155,18 @@ def test_a_conflict_is_seen(pulls: PullRequests, envs: Repository) -> None:
 
 def test_another_branch_of_the_same_beginning_is_another(pulls: PullRequests, envs: Repository) -> None:
     envs.commit(f"{BRANCH}-2", "other.env", "A=1\n")
-    pulls.open(replace(WANTED, branch=f"{BRANCH}-2"))
+    pulls.open(replace(PROPOSAL, branch=f"{BRANCH}-2"))
     assert pulls.find(BRANCH, "main") == ()
     assert pulls.find(f"{BRANCH}-2", "other") == ()
-    assert len(pulls.under(BRANCH)) == 1
+    assert len(pulls.open_from_prefix(BRANCH)) == 1
 
 
 def test_a_body_of_the_greatest_length_is_taken_whole(pulls: PullRequests) -> None:
     body = "<!-- é -->" * (1_048_576 // 10)
-    pulls.open(replace(WANTED, body=body))
+    pulls.open(replace(PROPOSAL, body=body))
     assert pulls.get(1).body == body
     with pytest.raises(ForgeFailed, match="1,048,577"):
-        pulls.open(replace(WANTED, body="x" * 1_048_577))
+        pulls.open(replace(PROPOSAL, body="x" * 1_048_577))
 
 
 def test_a_revoked_token_is_told(pulls: PullRequests, envs: Repository, acme: Account, connect: Connect) -> None:
@@ -183,7 +185,7 @@ def test_a_token_that_may_only_read_is_told(
     reading = connect(envs.url, Forge.GITEA, acme.token("read:repository"))
     assert reading.find(BRANCH, "main") == ()
     with pytest.raises(ForgeFailed, match="lacks the right to do that \\(403\\)") as caught:
-        reading.open(WANTED)
+        reading.open(PROPOSAL)
     assert "read and write for repository and issue" in caught.value.hint
     assert f"/compare/main...{BRANCH}" in caught.value.hint
 
@@ -198,7 +200,7 @@ def test_a_repository_that_is_not_seen_is_told(
 
 def test_a_branch_that_is_not_pushed_is_told(pulls: PullRequests) -> None:
     with pytest.raises(ForgeFailed, match=r"404|422"):
-        pulls.open(replace(WANTED, branch="taxiway/nowhere"))
+        pulls.open(replace(PROPOSAL, branch="taxiway/nowhere"))
 
 
 def test_a_protected_branch_takes_pull_requests_alone(
@@ -208,17 +210,17 @@ def test_a_protected_branch_takes_pull_requests_alone(
     assert "protected branch" in envs.push("main", tmp_path / "straight").stderr
     # Over Git, and asked for at once: a push is known to the API only when Gitea's own queue has come to it.
     assert envs.push("taxiway/by-git", tmp_path / "aside").returncode == 0
-    pull = pulls.open(replace(WANTED, branch="taxiway/by-git")).pull
+    pull = pulls.open(replace(PROPOSAL, branch="taxiway/by-git")).pull
     assert pulls.find("taxiway/by-git", "main") == (pull,)
-    pull = pulls.open(WANTED).pull
+    pull = pulls.open(PROPOSAL).pull
     acme.call("POST", f"{envs.path}/pulls/{pull.number}/merge", {"Do": "squash"})
-    assert pulls.get(pull.number).standing is Standing.MERGED
+    assert pulls.get(pull.number).state is PullRequestState.MERGED
 
 
 def test_forgejo_speaks_the_same(envs: Repository, acme: Account, connect: Connect) -> None:
     envs.commit(BRANCH, "release.env", "RELEASE=3-1-1\n")
     pulls = connect(envs.url, Forge.FORGEJO, acme.token())
-    assert pulls.open(WANTED).pull == pulls.find(BRANCH, "main")[0]
+    assert pulls.open(PROPOSAL).pull == pulls.find(BRANCH, "main")[0]
 
 
 def _as_written(acme: Account, envs: Repository) -> Any:

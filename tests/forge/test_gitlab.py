@@ -44,9 +44,9 @@ def repo(server: Server, keys: Keys, taxiway: Taxiway, tmp_path: Path, monkeypat
     return folder
 
 
-def asked(server: Server, method: str) -> list[Any]:
+def sent_bodies(server: Server, method: str) -> list[Any]:
     """What the requests of a method held."""
-    return [each.body for each in server.asked if each.method == method]
+    return [each.body for each in server.received if each.method == method]
 
 
 def test_the_owners_of_what_changes_are_asked(repo: Path, server: Server, taxiway: Taxiway) -> None:
@@ -58,7 +58,7 @@ def test_the_owners_of_what_changes_are_asked(repo: Path, server: Server, taxiwa
     server.on("GET /api/v4/users", *users, Reply(body=[]))
     said = taxiway("promote", "complete")
     assert said.code == 0, said.err
-    assert asked(server, "PUT") == [{"reviewer_ids": [41]}, {"reviewer_ids": [42]}]
+    assert sent_bodies(server, "PUT") == [{"reviewer_ids": [41]}, {"reviewer_ids": [42]}]
     assert "asking acme/data for a review failed: no such user, or a group" in said.err
 
 
@@ -68,12 +68,12 @@ def test_the_owners_are_not_asked_again(repo: Path, server: Server, taxiway: Tax
     new_image(repo)
     server.on("GET /api/v4/users", Reply(body=[{"id": 41, "username": "ada"}]))
     branch = succeed(taxiway("promote", "complete", "-o", "json"), "opened")["branch"]
-    (opened,) = asked(server, "POST")
+    (opened,) = sent_bodies(server, "POST")
     there = {**of_gitlab(server, 1), **opened, "source_branch": branch, "draft": False, "reviewers": [], "labels": []}
     server.on(f"GET {REQUESTS}", Reply(body=[there]))
     server.on(f"GET {REQUESTS}/1", Reply(body=there))
     succeed(taxiway("promote", "complete", "-o", "json"), "unchanged")
-    assert len(asked(server, "PUT")) == 1
+    assert len(sent_bodies(server, "PUT")) == 1
 
 
 def test_where_nobody_owns_it_nobody_is_asked(repo: Path, server: Server, taxiway: Taxiway) -> None:
@@ -82,4 +82,4 @@ def test_where_nobody_owns_it_nobody_is_asked(repo: Path, server: Server, taxiwa
     new_image(repo)
     said = taxiway("promote", "complete")
     assert said.code == 0, said.err
-    assert (asked(server, "PUT"), len(asked(server, "POST"))) == ([], 1)
+    assert (sent_bodies(server, "PUT"), len(sent_bodies(server, "POST"))) == ([], 1)

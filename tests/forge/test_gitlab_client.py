@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.cluster.builds.modules import download
-from tests.forge.conftest import alone
+from tests.forge.conftest import build_lock
 from tests.forge.prism import DESCRIBED
 
 CLIENT = "gitlab.com/gitlab-org/api/client-go@v1.46.0"
@@ -41,7 +41,7 @@ def client() -> dict[str, str]:
     """The client's structs: name -> what stands between the braces."""
     if not shutil.which("go"):
         pytest.skip("nothing to compare with: go is missing, which fetches GitLab's own client")
-    with alone("gitlab-client"):
+    with build_lock("gitlab-client"):
         folder = download(CLIENT)
     text = "\n".join(file.read_text() for file in sorted(folder.glob("*.go")))
     return dict(re.findall(r"^type (\w+) struct \{\n(.*?)^\}", text, re.MULTILINE | re.DOTALL))

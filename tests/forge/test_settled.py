@@ -11,12 +11,12 @@ from bootstrap.core.errors import ForgeFailed
 from bootstrap.forges import http
 from bootstrap.forges.client import PullRequests
 from bootstrap.forges.errors import Refused
-from bootstrap.forges.pull_request import Proposal, PullRequest, Standing
+from bootstrap.forges.pull_request import Proposal, PullRequest, PullRequestState
 from tests.forge.conftest import BRANCH
 from tests.forge.gitea import Repository
 
-WANTED = Proposal(branch=BRANCH, base="main", title="Promote dev to complete", body="Body.")
-NEWER = replace(WANTED, body="Newer.", draft=True, labels=("taxiway",))
+PROPOSAL = Proposal(branch=BRANCH, base="main", title="Promote dev to complete", body="Body.")
+NEWER = replace(PROPOSAL, body="Newer.", draft=True, labels=("taxiway",))
 
 
 class Failing:
@@ -50,16 +50,16 @@ def comments(envs: Repository, pull: PullRequest) -> list[Any]:
 
 @pytest.mark.parametrize("done", [True, False], ids=["the answer was lost", "nothing was done"])
 def test_closing_is_settled(pulls: PullRequests, envs: Repository, pauses: list[float], done: bool) -> None:
-    pull = pulls.open(WANTED).pull
+    pull = pulls.open(PROPOSAL).pull
     assert failing(pulls, 1, done=done).close(pull, "Overtaken.")
-    assert pulls.get(pull.number).standing is Standing.CLOSED
+    assert pulls.get(pull.number).state is PullRequestState.CLOSED
     assert comments(envs, pull) == ["Overtaken."]
     assert pauses == [http.PAUSES[0]] * 2  # the word and the closing
 
 
 @pytest.mark.parametrize("done", [True, False], ids=["the answer was lost", "nothing was done"])
 def test_an_update_is_settled(pulls: PullRequests, pauses: list[float], done: bool) -> None:
-    pull = pulls.open(WANTED).pull
+    pull = pulls.open(PROPOSAL).pull
     updated = failing(pulls, 1, done=done).update(pull, NEWER)
     assert (updated.pull.body, updated.pull.draft, updated.pull.labels) == ("Newer.", True, frozenset({"taxiway"}))
     assert (updated.changed, updated.notes) == (True, ())
@@ -68,7 +68,7 @@ def test_an_update_is_settled(pulls: PullRequests, pauses: list[float], done: bo
 
 
 def test_a_server_that_stays_in_trouble_is_told(pulls: PullRequests, envs: Repository, pauses: list[float]) -> None:
-    pull = pulls.open(WANTED).pull
+    pull = pulls.open(PROPOSAL).pull
     assert pulls.comment(pull, "Overtaken.")
     broken = failing(pulls, 9, done=False)
     with pytest.raises(ForgeFailed, match=rf"closing {pull.url} failed: .*\(500\) \(the database is busy\)") as caught:
@@ -85,7 +85,7 @@ def test_a_server_that_stays_in_trouble_is_told(pulls: PullRequests, envs: Repos
 
 def test_two_who_close_the_same_at_once(pulls: PullRequests, envs: Repository) -> None:
     """Gitea answers one of the two with 500, "the issue is already changed", as soon as they meet: in most rounds."""
-    pull = pulls.open(WANTED).pull
+    pull = pulls.open(PROPOSAL).pull
     together = threading.Barrier(2)
     done: list[bool] = []
 
@@ -113,6 +113,6 @@ def test_two_who_close_the_same_at_once(pulls: PullRequests, envs: Repository) -
             each.start()
         for each in threads:
             each.join()
-        assert pulls.get(pull.number).standing is Standing.CLOSED
+        assert pulls.get(pull.number).state is PullRequestState.CLOSED
     assert done == [True] * 16
     assert comments(envs, pull) == ["Overtaken."]

@@ -10,7 +10,7 @@ import pytest
 from bootstrap.config.remote import Forge, Remote
 from bootstrap.core.errors import ForgeFailed
 from bootstrap.forges import tokens
-from bootstrap.forges.hosting import Hosted
+from bootstrap.forges.hosting import HostedRepository
 
 VALUE = "tok-3f8a1c77e0d94b52"
 
@@ -34,8 +34,8 @@ def programs(tmp_path: Path) -> Path:
     return tmp_path / "programs"
 
 
-def hosted(url: str, forge: Forge) -> Hosted:
-    return Hosted.of(Remote.parse(url), forge)
+def hosted(url: str, forge: Forge) -> HostedRepository:
+    return HostedRepository.of(Remote.parse(url), forge)
 
 
 def program(folder: Path, name: str, script: str) -> None:
@@ -73,7 +73,9 @@ FORGEJO = hosted("https://codeberg.org/acme/envs.git", Forge.FORGEJO)
         (FORGEJO, {"GITEA_TOKEN": VALUE}, None),
     ],
 )
-def test_a_variable_is_for_its_own_host(place: Hosted, environment: dict[str, str], source: str | None) -> None:
+def test_a_variable_is_for_its_own_host(
+    place: HostedRepository, environment: dict[str, str], source: str | None
+) -> None:
     if source is None:
         with pytest.raises(ForgeFailed, match=f"no token for {place.host}"):
             tokens.find(place, Path.cwd(), environment)
@@ -92,7 +94,7 @@ def test_a_variable_is_for_its_own_host(place: Hosted, environment: dict[str, st
         (GITEA, ("GITEA_TOKEN or TAXIWAY_TOKEN", "tea login add", "http://gitea.acme.example:3000")),
     ],
 )
-def test_no_token_is_one_sentence_with_the_ways(place: Hosted, words: tuple[str, ...]) -> None:
+def test_no_token_is_one_sentence_with_the_ways(place: HostedRepository, words: tuple[str, ...]) -> None:
     with pytest.raises(ForgeFailed) as caught:
         tokens.find(place, Path.cwd(), {})
     assert all(word in caught.value.hint for word in words)
@@ -123,7 +125,7 @@ def test_a_cli_that_is_not_signed_in_is_passed_over(programs: Path) -> None:
 
 
 @pytest.mark.parametrize("place", [GITEA, FORGEJO], ids=["gitea", "forgejo"])
-def test_the_login_of_tea(place: Hosted, tmp_path: Path) -> None:
+def test_the_login_of_tea(place: HostedRepository, tmp_path: Path) -> None:
     folder = tmp_path / "config" / "tea"
     folder.mkdir(parents=True)
     (folder / "config.yml").write_text(

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from bootstrap.config.remote import Forge, Remote
 from bootstrap.core.errors import BadOption
-from bootstrap.forges.hosting import Hosted
-from bootstrap.forges.pull_request import Proposal, PullRequest, Revision, Standing, revise
+from bootstrap.forges.hosting import HostedRepository
+from bootstrap.forges.pull_request import Proposal, PullRequest, PullRequestState, Revision, revise
 
 
 @pytest.mark.parametrize(
@@ -63,17 +63,18 @@ from bootstrap.forges.pull_request import Proposal, PullRequest, Revision, Stand
     ],
 )
 def test_the_places_of_a_repository(url: str, forge: Forge, web: str, api: str, slug: str) -> None:
-    hosted = Hosted.of(Remote.parse(url), forge)
+    hosted = HostedRepository.of(Remote.parse(url), forge)
     assert (hosted.web, hosted.api, hosted.slug) == (web, api, slug)
 
 
 def test_pages_that_the_url_does_not_tell_of() -> None:
     ssh = Remote.parse("ssh://git@git.acme.example:2222/acme/envs.git")
     assert (
-        Hosted.of(ssh, Forge.GITEA, "https://git.acme.example:3000/").page == "https://git.acme.example:3000/acme/envs"
+        HostedRepository.of(ssh, Forge.GITEA, "https://git.acme.example:3000/").page
+        == "https://git.acme.example:3000/acme/envs"
     )
     folder = Remote.parse("https://acme.example/gitlab/acme/data/envs.git")
-    hosted = Hosted.of(folder, Forge.GITLAB, "https://acme.example/gitlab")
+    hosted = HostedRepository.of(folder, Forge.GITLAB, "https://acme.example/gitlab")
     assert (hosted.api, hosted.slug) == ("https://acme.example/gitlab/api/v4", "acme/data/envs")
 
 
@@ -83,7 +84,7 @@ def test_pages_that_the_url_does_not_tell_of() -> None:
 )
 def test_a_url_without_an_owner_is_refused(url: str, forge: Forge) -> None:
     with pytest.raises(BadOption, match="does not name an owner"):
-        Hosted.of(Remote.parse(url), forge)
+        HostedRepository.of(Remote.parse(url), forge)
 
 
 @pytest.mark.parametrize(
@@ -100,9 +101,9 @@ def test_a_url_without_an_owner_is_refused(url: str, forge: Forge) -> None:
     ],
 )
 def test_the_pages_that_a_person_needs(forge: Forge, compare: str, proposing: str) -> None:
-    hosted = Hosted.of(Remote.parse("https://git.acme.example/acme/envs.git"), forge)
-    assert hosted.compare("main", "a/b#c") == f"https://git.acme.example/acme/envs{compare}"
-    assert hosted.proposing("main", "a/b#c") == f"https://git.acme.example/acme/envs{proposing}"
+    hosted = HostedRepository.of(Remote.parse("https://git.acme.example/acme/envs.git"), forge)
+    assert hosted.compare_url("main", "a/b#c") == f"https://git.acme.example/acme/envs{compare}"
+    assert hosted.new_pull_request_url("main", "a/b#c") == f"https://git.acme.example/acme/envs{proposing}"
 
 
 PROPOSALS = st.builds(
@@ -138,7 +139,7 @@ def test_once_revised_there_is_nothing_to_revise(first: Proposal, second: Propos
         title=first.title,
         body=first.body,
         author="me",
-        standing=Standing.OPEN,
+        state=PullRequestState.OPEN,
         draft=bool(first.draft),
         labels=frozenset(first.labels),
         reviewers=frozenset(first.reviewers),

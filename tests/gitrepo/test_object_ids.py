@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootstrap.config.parts import part_of
-from bootstrap.gitrepo.object_ids import EXECUTABLE, FILE, LINK, Blob, identity, key
+from bootstrap.gitrepo.object_ids import EXECUTABLE, FILE, LINK, Blob, cache_key, object_id
 
 # Names that Git sorts in another way than Python would: a folder counts as if its name ended with a slash.
 _NAMES = st.text(alphabet="ab.-0Aé", min_size=1, max_size=4).filter(lambda name: name not in (".", "..", ".git"))
@@ -44,16 +44,16 @@ def test_the_id_of_a_folder_is_git_s(bare: Path, blobs: dict[str, Blob]) -> None
     folders = {path.rsplit("/", count)[0] for path in blobs for count in range(1, path.count("/") + 1)}
     blobs = {path: blob for path, blob in blobs.items() if path not in folders}
     wanted = of_git(bare, blobs)
-    assert identity("base", {f"base/{path}": blob for path, blob in blobs.items()}, like=wanted) == wanted
+    assert object_id("base", {f"base/{path}": blob for path, blob in blobs.items()}, like=wanted) == wanted
 
 
 def test_a_file_and_a_link_have_ids_and_nothing_has_none(bare: Path) -> None:
     wanted = git(bare, "hash-object", "--stdin", given=b"here")
-    assert identity("README.md", {"README.md": Blob(FILE, b"here")}, like=wanted) == wanted
+    assert object_id("README.md", {"README.md": Blob(FILE, b"here")}, like=wanted) == wanted
     linked = {"to": Blob(LINK, b"../elsewhere")}
     wanted = of_git(bare, linked)
-    assert identity("base", {"base/to": linked["to"]}, like=wanted) == wanted
-    assert identity("base", {}) == ""
+    assert object_id("base", {"base/to": linked["to"]}, like=wanted) == wanted
+    assert object_id("base", {}) == ""
 
 
 @pytest.mark.parametrize(
@@ -78,4 +78,4 @@ _TEXTS = st.lists(st.text(max_size=3) | st.lists(st.text(max_size=3), max_size=3
 
 @given(one=_TEXTS, other=_TEXTS)
 def test_keys_are_equal_for_equal_texts_alone(one: list[str | list[str]], other: list[str | list[str]]) -> None:
-    assert (key(*one) == key(*other)) == (one == other)
+    assert (cache_key(*one) == cache_key(*other)) == (one == other)

@@ -10,7 +10,7 @@ import pytest
 
 from bootstrap.config.parts import OVERLAYS
 from bootstrap.gitrepo.snapshot import WorkTree
-from bootstrap.gitrepo.status import altered, entries
+from bootstrap.gitrepo.status import altered, tree_entries
 from tests.commands.test_init import git
 
 FILES = (
@@ -84,10 +84,10 @@ def looks(repo: Path) -> Iterator[WorkTree]:
 @pytest.mark.parametrize("change", [_nothing, _changed, _gone, _mode, _hidden, _beside, _new])
 def test_an_id_is_git_s(repo: Path, change: Callable[[Path], None]) -> None:
     change(repo)
-    told = [{part: tree.identity(part) for part in PARTS} for tree in looks(repo)]
+    told = [{part: tree.object_id(part) for part in PARTS} for tree in looks(repo)]
     git(repo, "update-index", "--no-assume-unchanged", "base/kustomization.yaml")
     git(repo, "add", "--all")
-    known = entries(repo, git(repo, "write-tree"), OVERLAYS)
+    known = tree_entries(repo, git(repo, "write-tree"), OVERLAYS)
     expected = {part: known.get(part, "") for part in told[0]}
     assert told == [expected, expected]
 
@@ -95,9 +95,9 @@ def test_an_id_is_git_s(repo: Path, change: Callable[[Path], None]) -> None:
 def test_a_file_that_is_written_meanwhile_is_seen(repo: Path) -> None:
     for tree in looks(repo):
         held = tree.read([f"{OVERLAYS}/dev"]).values()
-        assert tree.is_as(held)
+        assert tree.is_unchanged(held)
         (repo / "overlays/dev/kustomization.yaml").write_text("changed meanwhile")
-        assert not tree.is_as(held)
+        assert not tree.is_unchanged(held)
         git(repo, "checkout", "--quiet", ".")
 
 

@@ -1,6 +1,7 @@
 """The vendored schemas: what they cover, where they come from, and what they know of kinds and fields."""
 
 import gzip
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from bootstrap.config.model import OLDEST_KUBERNETES
 from bootstrap.kubernetes import schemas
+from bootstrap.kubernetes.objects import MERGE_KEYS
 from bootstrap.kubernetes.scalars import scalar
 
 DATA = Path(schemas.__file__).parents[1] / "data/kubernetes-schemas.json.gz"
@@ -126,3 +128,9 @@ def test_nothing_is_read_before_something_is_asked() -> None:
     program = "import bootstrap.kubernetes.schemas as s; print(s._data.cache_info().currsize)"
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "0"
+
+
+def test_the_merge_keys_are_those_of_the_schemas() -> None:
+    found = {key.decode() for key in re.findall(rb'"keys":\["(\w+)"', gzip.decompress(DATA.read_bytes()))}
+    # Lists that Kubernetes replaces as a whole: the items of a volume's ConfigMap, the volume claim templates.
+    assert found == {*MERGE_KEYS} - {"key", "metadata"}

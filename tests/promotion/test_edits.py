@@ -14,8 +14,7 @@ from bootstrap.config.model import Model
 from bootstrap.core.errors import BadOption, BadSecret, BadTarget, TaxiwayError
 from bootstrap.core.image import Image
 from bootstrap.core.tree import Tree
-from bootstrap.kustomize import images
-from bootstrap.promotion import edits
+from bootstrap.promotion import edits, images
 from bootstrap.promotion.plan import Plan
 from bootstrap.yamltools import envfile
 from tests import environment_repo as envs
@@ -181,8 +180,9 @@ def test_setting_a_setting_and_setting_it_back_restores_the_bytes(name: str, val
     assert plan.changes.paths in ((), (OWN,))
 
 
-def test_a_setting_is_read_as_kustomize_reads_it() -> None:
-    odd = "  AIRFLOW__CORE__PARALLELISM= 7 # no comment\n#AIRFLOW__API__WORKERS=9\n\tTZ=a=b\r\nEMPTY=\n"
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_setting_is_read_as_kustomize_reads_it(mark: str) -> None:
+    odd = mark + "  AIRFLOW__CORE__PARALLELISM= 7 # no comment\n#AIRFLOW__API__WORKERS=9\n\tTZ=a=b\r\nEMPTY=\n"
     tree = envs.edited(REPO, OWN, lambda _: odd)
     objects = envs.render(tree, "dev")
     data = next(each["data"] for each in objects if each["metadata"]["name"].startswith("airflow-env-"))

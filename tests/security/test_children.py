@@ -93,9 +93,9 @@ def test_tokens_reach_git_only_where_it_goes_to_a_remote(surroundings: Path) -> 
     clean = {name: value for name, value in os.environ.items() if name not in STRAY}
     subprocess.run(["git", "init", "--quiet", top], check=True, env=clean)
     (surroundings / "git.log").unlink()
-    git_repository.run(top, "status")
+    git_command.git(top, "status")
     assert not seen(surroundings / "git.log") & {"TAXIWAY_TOKEN", "GH_TOKEN", "GITHUB_TOKEN"}
-    git_command.asked(top, "ls-remote", "--heads", "origin")
+    git_command.try_git(top, "ls-remote", "--heads", "origin")
     assert seen(surroundings / "git.log") >= {"GH_TOKEN", "GITHUB_TOKEN"}
     assert "TAXIWAY_TOKEN" not in seen(surroundings / "git.log")
 
@@ -104,7 +104,7 @@ def test_init_that_a_hook_starts_works_on_its_own_repository(surroundings: Path)
     """GitPython gives its children all of our environment, unless that is another for so long."""
     before = dict(os.environ)
     (surroundings / "new").mkdir()
-    made = gitpython.Repository.create(surroundings / "new", "main", None)
+    made = gitpython.ScaffoldRepository.create(surroundings / "new", "main", None)
     (surroundings / "new/a").write_text("a")
     made.commit_all("all")
     assert not seen(surroundings / "git.log") & {*STRAY, "TAXIWAY_TOKEN", "GH_TOKEN"}
@@ -190,7 +190,7 @@ def test_a_bare_repository_that_is_only_there_is_no_matter(tmp_path: Path, taxiw
     assert taxiway("render", "dev", "--directory", top).code == 0
     assert not (tmp_path / "run").exists()
     with pytest.raises(BadTarget, match="made like a bare"):
-        git_repository.run(docs / "objects", "status")
+        git_command.git(docs / "objects", "status")
 
 
 def driven(tmp_path: Path) -> Path:
@@ -225,8 +225,8 @@ def test_what_only_looks_runs_no_filter_and_no_driver(tmp_path: Path, taxiway: T
     assert b"\r" not in files["overlays/dev/airflow.env"]
     assert status.altered(top) == {"overlays/dev/airflow.env"}
     assert WorkTree(top).parts() == commit.parts()
-    git_repository.run(top, "diff", "HEAD", "--", "overlays/dev/airflow.env")
-    git_repository.run(top, "log", "-p", "--format=%H")
+    git_command.git(top, "diff", "HEAD", "--", "overlays/dev/airflow.env")
+    git_command.git(top, "log", "-p", "--format=%H")
     for command in (("validate",), ("render", "dev"), ("diff",), ("diff", "--to", "HEAD")):
         taxiway(*command, "--directory", top)
     assert not (tmp_path / "run").exists()
@@ -240,7 +240,7 @@ def test_what_is_committed_goes_through_the_user_s_filter(tmp_path: Path) -> Non
     run_git(top, "config", "filter.x.clean", "tr a-z A-Z")
     (top / "secret").write_text("plain")
     git_repository.Repository(top).stage(["secret"])
-    git_repository.run(top, "commit", "--quiet", "--message", "a secret")
+    git_command.git(top, "commit", "--quiet", "--message", "a secret")
     assert run_git(top, "cat-file", "blob", "HEAD:secret") == "PLAIN"
 
 
@@ -277,8 +277,8 @@ def test_a_file_s_name_is_a_name_and_nothing_else(tmp_path: Path) -> None:
     assert status.altered(top, *odd) == set(odd)
     there.stage(odd)
     assert [there.changed([path]) for path in odd] == [[path] for path in odd]
-    git_repository.run(top, "commit", "--quiet", "--message", "odd", "--only", "--", *odd)
-    assert there.held(["overlays/dev/odd/*"]) == {"overlays/dev/odd/*"}
+    git_command.git(top, "commit", "--quiet", "--message", "odd", "--only", "--", *odd)
+    assert there.in_head(["overlays/dev/odd/*"]) == {"overlays/dev/odd/*"}
     read = Commit.of(top, "HEAD").read(["overlays/dev"])["overlays/dev"].tree.files
     assert {path: read[path] for path in odd} == {path: (top / path).read_bytes() for path in odd}
     (folder / "*").write_text("changed\n")
@@ -293,10 +293,10 @@ def test_at_the_top_too(tmp_path: Path, name: str) -> None:
         return
     (top / name).write_text("odd\n")
     (top / "x").write_text("x\n")
-    there = gitpython.Repository(top)
+    there = gitpython.ScaffoldRepository(top)
     there.commit([name], "odd")
-    assert git_repository.run(top, "ls-tree", "-z", "--name-only", "HEAD").split("\0")[:-1] == [name]
-    assert there.held([name]) == {name} and there.held(["x"]) == set()
+    assert git_command.git(top, "ls-tree", "-z", "--name-only", "HEAD").split("\0")[:-1] == [name]
+    assert there.in_head([name]) == {name} and there.in_head(["x"]) == set()
     assert files_of(Commit.of(top, "HEAD"), name) == {name: b"odd\n"}
     assert there.files(name) == [name]
     there.forget([name])

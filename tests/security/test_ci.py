@@ -159,11 +159,11 @@ def test_a_hostile_pull_request_is_judged_and_none_of_it_runs(hostile: Hostile, 
     workflow = tmp_path / "repo"
     if (workflow / ".gitlab-ci.yml").exists():
         validated, commented, text = on_gitlab(hostile, server, load(workflow / ".gitlab-ci.yml"), tmp_path)
-        said = [each.body for each in server.asked if each.method == "POST" and each.path.endswith("/notes")]
+        said = [each.body for each in server.received if each.method == "POST" and each.path.endswith("/notes")]
     else:
         (path,) = workflow.glob(".git*/workflows/taxiway.yaml")
         validated, commented, text = on_github(hostile, server, load(path), tmp_path)
-        said = [each.body for each in server.asked if each.method == "POST" and each.path.endswith("/comments")]
+        said = [each.body for each in server.received if each.method == "POST" and each.path.endswith("/comments")]
     for ran in (validated, commented):
         # Once from the base branch: no index was asked for a package of that name.
         assert f"Processing ./{WHEEL}" in ran.log, ran.log
@@ -177,7 +177,7 @@ def test_a_hostile_pull_request_is_judged_and_none_of_it_runs(hostile: Hostile, 
     assert "### dev" in text and "AIRFLOW__CORE__PARALLELISM" in text
     assert [each["body"].strip() for each in said] == [text.strip()]
     # No request but those with the token of the job that may comment.
-    tokens = {each.headers.get("Authorization") or each.headers.get("PRIVATE-TOKEN") for each in server.asked}
+    tokens = {each.headers.get("Authorization") or each.headers.get("PRIVATE-TOKEN") for each in server.received}
     assert all(TOKEN in str(each) for each in tokens), tokens
 
 

@@ -14,7 +14,7 @@ from bootstrap.config.remote import Forge, Remote
 from bootstrap.core.errors import BadOption, BadTarget, ForgeFailed
 from bootstrap.forges import client, http, tokens, trusted_hosts
 from bootstrap.forges.errors import Refused
-from bootstrap.forges.hosting import Hosted
+from bootstrap.forges.hosting import HostedRepository
 from bootstrap.gitrepo import command
 from bootstrap.system import files
 from tests import environment_repo
@@ -29,7 +29,7 @@ HOME = "https://git.example.com/acme/envs.git"
 
 
 @pytest.fixture(autouse=True)
-def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def received(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A token in every place where one is looked for; the file is there once Git's credential helper was asked."""
     log = tmp_path / "asked"
     for name in ("GITHUB_ACTIONS", "GITLAB_CI", "GITEA_ACTIONS", "FORGEJO_ACTIONS"):
@@ -55,10 +55,10 @@ def clone(folder: Path, *origin: str) -> Path:
     return folder
 
 
-def checked(hosted: Hosted, top: Path, environment: Mapping[str, str] | None = None) -> bool:
+def checked(hosted: HostedRepository, top: Path, environment: Mapping[str, str] | None = None) -> bool:
     """Whether a token may be sent to a host; if not, the error names it and the command that would trust it."""
     try:
-        trusted_hosts.check(hosted, top, environment or {})
+        trusted_hosts.require_trusted_host(hosted, top, environment or {})
     except ForgeFailed as err:
         assert str(hosted.address) in err.message
         assert "git config" in err.hint and err.hint.endswith(str(hosted.address))
@@ -115,13 +115,13 @@ def checked(hosted: Hosted, top: Path, environment: Mapping[str, str] | None = N
 def test_the_remote_of_the_user_decides(
     tmp_path: Path, origin: str, repository: str, web: str | None, trusted: bool
 ) -> None:
-    hosted = Hosted.of(Remote.parse(repository), Forge.GITEA, web)
+    hosted = HostedRepository.of(Remote.parse(repository), Forge.GITEA, web)
     assert checked(hosted, clone(tmp_path / "clone", *filter(None, [origin]))) is trusted
 
 
 def test_what_git_resolves_the_remote_to_counts(tmp_path: Path) -> None:
     top = clone(tmp_path / "clone", "work:acme/envs.git")
-    hosted = Hosted.of(Remote.parse(HOME), Forge.GITEA)
+    hosted = HostedRepository.of(Remote.parse(HOME), Forge.GITEA)
     git(top, "config", "--global", "url.https://git.example.com/.insteadOf", "work:")
     assert checked(hosted, top)
     git(top, "config", "--global", "--remove-section", "url.https://git.example.com/")
@@ -157,14 +157,14 @@ def test_the_user_may_trust_another_host(
     top = clone(tmp_path / "clone", HOME)
     for name, value in settings.items():
         git(top, "config", scope, name, value)
-    assert checked(Hosted.of(Remote.parse(url), Forge.GITEA), top) is trusted
+    assert checked(HostedRepository.of(Remote.parse(url), Forge.GITEA), top) is trusted
 
 
 @pytest.mark.parametrize("url", ["https://other.example:8443/a/b", "http://10.0.0.7:3000/a/b", "http://[fd00::7]/a/b"])
 def test_the_command_of_the_hint_is_the_one_that_it_takes(tmp_path: Path, url: str) -> None:
-    top, hosted = clone(tmp_path / "clone", HOME), Hosted.of(Remote.parse(url), Forge.GITEA)
+    top, hosted = clone(tmp_path / "clone", HOME), HostedRepository.of(Remote.parse(url), Forge.GITEA)
     with pytest.raises(ForgeFailed) as caught:
-        trusted_hosts.check(hosted, top, {})
+        trusted_hosts.require_trusted_host(hosted, top, {})
     assert "https://git.example.com" in caught.value.message
     git(top, *caught.value.hint.partition("git ")[2].split())
     assert checked(hosted, top)
@@ -186,19 +186,21 @@ def test_the_command_of_the_hint_is_the_one_that_it_takes(tmp_path: Path, url: s
 )
 def test_in_ci_its_own_server_is_named(tmp_path: Path, environment: dict[str, str], trusted: bool) -> None:
     top = clone(tmp_path / "clone", "/srv/mirror/envs.git")
-    assert checked(Hosted.of(Remote.parse("https://ci.example/a/b"), Forge.GITLAB), top, environment) is trusted
-    assert not checked(Hosted.of(Remote.parse("https://evil.example/a/b"), Forge.GITLAB), top, environment)
+    assert (
+        checked(HostedRepository.of(Remote.parse("https://ci.example/a/b"), Forge.GITLAB), top, environment) is trusted
+    )
+    assert not checked(HostedRepository.of(Remote.parse("https://evil.example/a/b"), Forge.GITLAB), top, environment)
 
 
 @pytest.mark.parametrize("kind", list(Forge), ids=str)
 def test_nothing_is_looked_for_and_nothing_sent(tmp_path: Path, server: Server, asked: Path, kind: Forge) -> None:
-    hosted = Hosted.of(Remote.parse(f"{server.url}/acme/envs.git"), kind)
+    hosted = HostedRepository.of(Remote.parse(f"{server.url}/acme/envs.git"), kind)
     with (
         pytest.raises(ForgeFailed, match="no token is looked for"),
         client.connect(hosted, clone(tmp_path / "clone", HOME), progress=lambda _: contextlib.nullcontext()) as pulls,
     ):
         pulls.find("taxiway/x", "main")
-    assert (server.asked, asked.exists()) == ([], False)
+    assert (server.received, asked.exists()) == ([], False)
 
 
 def environment_repo_of(folder: Path, text: bytes) -> Path:
@@ -223,10 +225,10 @@ def test_a_comment_goes_through_the_same_door(
     said = taxiway("diff", "--comment", "7", "--directory", top)
     assert (said.code, "no token is looked for" in said.err) == (10, True), said.err
     assert f"git config --add taxiway.forge {server.url}" in said.err.replace("\n", " ")
-    assert (server.asked, asked.exists(), TOKEN in said.out + said.err) == ([], False, False)
+    assert (server.received, asked.exists(), TOKEN in said.out + said.err) == ([], False, False)
     git(top, "config", "--add", "taxiway.forge", server.url)
     assert taxiway("diff", "--comment", "7", "--directory", top).code == 10
-    assert server.asked  # as the user wanted it
+    assert server.received  # as the user wanted it
 
 
 def test_only_one_door_leads_to_tokens_and_forges() -> None:
@@ -252,9 +254,9 @@ def test_only_one_door_leads_to_tokens_and_forges() -> None:
 def test_no_line_end_reaches_the_credential_protocol(tmp_path: Path, asked: Path, wrong: dict[str, str]) -> None:
     parts = {"scheme": "https", "host": "git.example.com", "path": "acme/envs.git"}
     with pytest.raises(BadOption, match="control character"):
-        command.login(tmp_path, **{**parts, **wrong})
+        command.stored_password(tmp_path, **{**parts, **wrong})
     assert not asked.exists()
-    assert command.login(tmp_path, **parts) == TOKEN
+    assert command.stored_password(tmp_path, **parts) == TOKEN
     assert asked.read_text().startswith("protocol=https\nhost=git.example.com\n")
 
 
@@ -264,9 +266,9 @@ def test_a_credential_helper_of_a_committed_bare_repository_is_not_asked(tmp_pat
     git(tmp_path / "clone", "init", "--quiet", "--bare", "docs")
     git(top, "config", "remote.origin.url", "https://evil.example/acme/envs.git")
     git(top, "config", "credential.helper", f"!touch {tmp_path}/run; echo password=theirs")
-    hosted = Hosted.of(Remote.parse("https://evil.example/acme/envs.git"), Forge.GITEA)
+    hosted = HostedRepository.of(Remote.parse("https://evil.example/acme/envs.git"), Forge.GITEA)
     with pytest.raises(BadTarget, match="made like a bare Git repository"):
-        trusted_hosts.check(hosted, top, {})
+        trusted_hosts.require_trusted_host(hosted, top, {})
     with pytest.raises(BadTarget, match="made like a bare Git repository"):
         tokens.find(hosted, top, {})
     assert not (tmp_path / "run").exists()
@@ -291,14 +293,14 @@ def test_a_token_is_not_sent_in_the_clear_because_the_server_says_so(
         for place in (f"http://localhost:{server.server_port}/x", f"http://localhost:{clear.server_port}/x"):
             for request in FINDING[kind]:
                 server.on(request, Reply(status=status, body=REPOSITORY, headers={"Location": place}))
-            hosted = Hosted.of(Remote.parse(f"{url}/acme/envs.git"), kind)
-            top = clone(tmp_path / f"clone-{place.count('1')}-{len(server.asked)}", f"{url}/acme/envs.git")
+            hosted = HostedRepository.of(Remote.parse(f"{url}/acme/envs.git"), kind)
+            top = clone(tmp_path / f"clone-{place.count('1')}-{len(server.received)}", f"{url}/acme/envs.git")
             with (
                 pytest.raises(ForgeFailed, match="sends on to http://localhost"),
                 client.connect(hosted, top, progress=lambda _: contextlib.nullcontext()) as pulls,
             ):
                 pulls.find("taxiway/x", "main")
-        assert clear.asked == []
+        assert clear.received == []
 
 
 @pytest.mark.parametrize(
@@ -308,7 +310,7 @@ def test_a_token_is_not_sent_in_the_clear_because_the_server_says_so(
 def test_a_redirect_that_leaves_the_server_is_refused(place: str) -> None:
     def check(location: str) -> object:
         request = Request("GET", "https://git.example.com/api")
-        return http.check(Response(302, headers={"location": location}, request=request))
+        return http.redirect_target(Response(302, headers={"location": location}, request=request))
 
     with pytest.raises(Refused):
         check(place)

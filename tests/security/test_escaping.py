@@ -484,7 +484,7 @@ def test_a_defect_is_told_through_the_filter(repo: Path, taxiway: Taxiway, monke
     def broken(*_: object) -> None:
         raise ValueError("x\n::add-mask::a\n\x1b[2J \udcff ##[group]y")
 
-    monkeypatch.setattr(environment_repo, "top_of", broken)
+    monkeypatch.setattr(environment_repo, "find_top", broken)
     said = taxiway("validate", "-o", "json")
     assert said.code == 70
     assert harmless(said.err)

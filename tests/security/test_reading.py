@@ -17,7 +17,7 @@ from bootstrap.config import file_problems
 from bootstrap.config.file_problems import Kind, NotFollowed, follow
 from bootstrap.config.model import Model
 from bootstrap.core import limits
-from bootstrap.core.errors import BadTarget
+from bootstrap.core.errors import BadTarget, NotEditable
 from bootstrap.gitrepo import reading
 from bootstrap.gitrepo.snapshot import Commit, WorkTree
 from bootstrap.yamltools import loader
@@ -469,9 +469,9 @@ def test_what_vanishes_is_not_there(repo: Path) -> None:
 
 @pytest.mark.parametrize("text", ["[" * 100_000, laughs(), "a: 1\n" * 300_000, "- " * 10_000])
 def test_what_is_beyond_a_limit_is_not_edited(text: str) -> None:
-    with pytest.raises(yamltext.NotEditable):
+    with pytest.raises(NotEditable):
         yamltext.find(text, ["a"])
-    with pytest.raises(yamltext.NotEditable):
+    with pytest.raises(NotEditable):
         yamltext.read(text)
 
 

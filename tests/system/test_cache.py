@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bootstrap.gitrepo.object_ids import key
+from bootstrap.gitrepo.object_ids import cache_key
 from bootstrap.system.cache import Cache
 
-KEYS = [key("entry", str(number)) for number in range(200)]
+KEYS = [cache_key("entry", str(number)) for number in range(200)]
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Tests of the rules of `taxiway validate`, and of what they are made of."""
+"""Tests of `taxiway validate` and its rules."""
 
 from bootstrap.validate import registry
 from bootstrap.validate.context import Context

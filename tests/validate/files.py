@@ -1,4 +1,4 @@
-"""The files of an environment repo that have to do with one environment."""
+"""Files of an environment repo that concern one environment."""
 
 from bootstrap.config.model import Environment
 from bootstrap.core.tree import Tree

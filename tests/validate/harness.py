@@ -1,4 +1,4 @@
-"""What `validate ENVIRONMENT` finds, of a tree in memory: the engine, and one build by the real kustomize.
+"""Harness: the findings of `validate ENVIRONMENT` for a tree in memory, with one build by the real kustomize.
 
 No checkout, no Git, no command line: for corpora, whose repos differ from one fresh repo by an edit.
 """

@@ -1,4 +1,4 @@
-"""What the rules about Airflow stay silent of, which parts they find, and what the list of settings answers."""
+"""Airflow rules: their exceptions, the components that they recognize, and the list of settings by release."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bootstrap.airflow import settings, values
 from bootstrap.airflow.settings import Settings
-from bootstrap.gitrepo.environment_repo import working
+from bootstrap.gitrepo.environment_repo import open_work_tree
 from bootstrap.kubernetes.objects import Object, identify
 from bootstrap.validate.airflow_components import Process, find_airflow
 from bootstrap.validate.context import EnvironmentContext
@@ -28,7 +28,7 @@ OPTIONS = sorted(SETTINGS.options)
 @pytest.fixture(scope="module")
 def context(fresh: Path) -> EnvironmentContext:
     """The first environment of a fresh repo."""
-    checkout = working(fresh)
+    checkout = open_work_tree(fresh)
     environment = checkout.model.environments[0]
     tree = files.of(checkout, environment)
     rendered = rendering.build(fresh / environment.overlay)
@@ -97,7 +97,7 @@ def test_a_process_is_known_by_its_command(
     assert find_airflow(changed(context, change)).first(Process.SCHEDULER) is not None
 
 
-def test_a_scheduler_of_other_software_is_none_of_airflow(context: EnvironmentContext) -> None:
+def test_a_scheduler_of_other_software_is_not_a_component(context: EnvironmentContext) -> None:
     labels = {"app.kubernetes.io/name": "backups", "app.kubernetes.io/component": "scheduler"}
     container = {"name": "backups", "image": "registry.example.com/backups:1", "args": ["scheduler"]}
     template = {"metadata": {"labels": labels}, "spec": {"containers": [container], "terminationGracePeriodSeconds": 1}}
@@ -105,7 +105,7 @@ def test_a_scheduler_of_other_software_is_none_of_airflow(context: EnvironmentCo
     assert rules(changed(context, lambda objects: None, more=({**other, "spec": {"template": template}},))) == set()
 
 
-def test_an_airflow_of_another_major_is_left_alone(context: EnvironmentContext) -> None:
+def test_another_major_version_of_airflow_has_no_findings(context: EnvironmentContext) -> None:
     def change(objects: dict[str, Object]) -> None:
         main(objects, "scheduler")["image"] = "apache/airflow:2.11.2"
         set_env(objects, "AIRFLOW__WEBSERVER__BASE_URL", "http://localhost:8080")
@@ -113,14 +113,14 @@ def test_an_airflow_of_another_major_is_left_alone(context: EnvironmentContext) 
     assert rules(changed(context, change)) == set()
 
 
-def test_nothing_is_said_where_nothing_was_built(context: EnvironmentContext) -> None:
+def test_a_failed_build_has_no_airflow_findings(context: EnvironmentContext) -> None:
     unbuilt = EnvironmentContext(
         model=context.model, environment=context.environment, tree=context.tree, failure="it does not build"
     )
     assert rules(unbuilt) == set()
 
 
-def test_a_setting_of_a_configuration_file_is_not_missed(context: EnvironmentContext) -> None:
+def test_an_option_set_in_airflow_cfg_is_not_reported_as_missing(context: EnvironmentContext) -> None:
     def without(objects: dict[str, Object]) -> None:
         container = main(objects, "triggerer")
         container["env"] = [entry for entry in container["env"] if "FERNET" not in entry["name"]]
@@ -146,7 +146,7 @@ def test_replicas_of_the_api_server_share_their_secret_key(context: EnvironmentC
     assert rules(changed(context, several)) == {"key-missing"}
 
 
-def test_rights_count_wherever_they_come_from(context: EnvironmentContext) -> None:
+def test_permissions_from_any_binding_count(context: EnvironmentContext) -> None:
     account = {"kind": "ServiceAccount", "name": "airflow-scheduler", "namespace": context.environment.namespace}
 
     def moved(objects: dict[str, Object]) -> None:
@@ -170,7 +170,7 @@ def test_rights_count_wherever_they_come_from(context: EnvironmentContext) -> No
     assert rules(changed(context, elsewhere)) == {"executor-rights"}
 
 
-def test_rights_of_an_account_that_others_make_are_not_judged(context: EnvironmentContext) -> None:
+def test_permissions_of_an_external_service_account_are_not_checked(context: EnvironmentContext) -> None:
     def change(objects: dict[str, Object]) -> None:
         objects.pop("ServiceAccount/airflow-scheduler")
         objects.pop("RoleBinding/airflow-scheduler")
@@ -206,7 +206,7 @@ def test_executors_are_read_as_airflow_reads_them(value: str, names: tuple[str, 
     assert values.executor_names(value) == names
 
 
-def test_references_are_filled_in_as_far_as_they_are_known() -> None:
+def test_references_to_known_variables_are_expanded() -> None:
     known = {"A": "1", "B": "$A$A", "SECRET": None, "LOOP": "$LOOP"}
     assert values.expand("x$A-${B}-$(A)-$NOBODY", known) == "x1-11-1-$NOBODY"
     assert values.expand("$SECRET", known) is None
@@ -215,7 +215,7 @@ def test_references_are_filled_in_as_far_as_they_are_known() -> None:
 
 # Measured against a running Airflow 3.3.2, and none of it is in its own deprecation list as a whole.
 @pytest.mark.parametrize("key", ["base_url", "web_server_port", "expose_config", "secret_key"])
-def test_old_names_that_airflow_honours(key: str) -> None:
+def test_deprecated_names_that_airflow_honours(key: str) -> None:
     assert ("webserver", key) in SETTINGS.honoured
 
 
@@ -233,7 +233,7 @@ def test_old_names_that_airflow_honours(key: str) -> None:
         (("api", "auth_backend"), ("fab", "auth_backends")),
     ],
 )
-def test_old_names_that_airflow_ignores(old: tuple[str, str], new: tuple[str, str]) -> None:
+def test_removed_names_that_airflow_ignores(old: tuple[str, str], new: tuple[str, str]) -> None:
     assert not SETTINGS.takes(old)
     assert old not in SETTINGS.honoured
     assert SETTINGS.successor(old) == new
@@ -265,7 +265,7 @@ def test_a_setting_is_known_by_its_variable_and_by_its_misspellings(name: tuple[
         ("AIRFLOW__COMMON_IO__XCOM_OBJECTSTORAGE_PATH", ("common_io", "xcom_objectstorage_path")),
     ],
 )
-def test_other_ways_to_a_setting(variable: str, name: tuple[str, str]) -> None:
+def test_other_variables_that_set_an_option(variable: str, name: tuple[str, str]) -> None:
     assert settings.parse_variable(variable) == name
     assert SETTINGS.takes(name)
 
@@ -273,7 +273,7 @@ def test_other_ways_to_a_setting(variable: str, name: tuple[str, str]) -> None:
 @pytest.mark.parametrize(
     "variable", ["AIRFLOW_HOME", "AIRFLOW_CONFIG", "AIRFLOW_CONN_AWS_DEFAULT", "PATH", "", "AIRFLOW__"]
 )
-def test_variables_that_are_no_settings(variable: str) -> None:
+def test_variables_that_set_no_option(variable: str) -> None:
     assert settings.parse_variable(variable) is None
     assert SETTINGS.find_misspelled(variable) is None
 
@@ -291,7 +291,7 @@ def test_the_release_of_an_image(image: str, release: tuple[int, int, int] | Non
     assert settings.parse_release(image) == release
 
 
-def test_the_nearest_known_release_counts() -> None:
+def test_an_unknown_release_uses_the_settings_of_the_nearest_one() -> None:
     assert settings.load_settings((3, 3, 9)) is SETTINGS
     assert settings.load_settings(None) is not None
     assert settings.load_settings((2, 11, 0)) is None

@@ -1,4 +1,4 @@
-"""Every broken repo of the corpus shows its own mistake, at its own line, and no other; an unbroken one shows none."""
+"""Corpus: every broken repo has exactly its own finding, at its line; an unbroken repo has none."""
 
 import json
 import os
@@ -64,7 +64,7 @@ def test_exactly_the_mistake_is_found_where_it_is(committed: Committed, tmp_path
 @pytest.mark.parametrize(
     "case", strided(CORPUS, len(CORPUS), kept=lambda case: case in WHOLE or case in FIRST), ids=lambda case: case.name
 )
-def test_the_command_tells_exactly_the_mistake(
+def test_the_command_reports_exactly_the_mistake_at_its_line(
     taxiway: Taxiway, committed: Committed, tmp_path: Path, case: Broken
 ) -> None:
     folder = tmp_path / "envs"
@@ -99,7 +99,7 @@ def check(case: Broken, after: Mapping[str, bytes], findings: list[dict[str, Any
     assert len(findings) == len({finding["message"] for finding in findings})
 
 
-def test_the_names_of_the_corpus_are_its_own() -> None:
+def test_the_names_of_the_corpus_are_unique() -> None:
     names = [case.name for case in CORPUS]
     assert len(names) == len(set(names))
 

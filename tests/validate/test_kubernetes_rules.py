@@ -1,4 +1,4 @@
-"""The family `kubernetes`, object by object: what an API server refuses, what it takes, and what is left to others."""
+"""Kubernetes rules, by single objects: what API servers refuse, and what they accept."""
 
 import copy
 import json
@@ -94,7 +94,7 @@ def service(**spec: Any) -> Object:
 
 @pytest.mark.parametrize("name", ["dev", "complete"])
 @pytest.mark.parametrize("oldest", schemas.known())
-def test_what_the_scaffold_renders_is_taken_by_every_minor(name: str, oldest: str) -> None:
+def test_every_minor_accepts_the_rendered_scaffold(name: str, oldest: str) -> None:
     assert found(*golden(name), oldest=oldest) == []
 
 
@@ -187,7 +187,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("obj", "said"), REFUSED, ids=[said for _, said in REFUSED])
-def test_what_the_server_refuses_is_told_once(obj: Object, said: str) -> None:
+def test_an_object_that_the_server_refuses_has_one_finding(obj: Object, said: str) -> None:
     told = found(obj)
     assert len(told) == 1, told
     assert told[0].startswith(said)
@@ -217,7 +217,7 @@ TAKEN = [
 
 
 @pytest.mark.parametrize("obj", TAKEN, ids=range(len(TAKEN)))
-def test_what_the_server_takes_is_not_told_of(obj: Object) -> None:
+def test_an_object_that_the_server_accepts_has_no_finding(obj: Object) -> None:
     assert found(obj) == []
 
 
@@ -242,7 +242,7 @@ def test_what_the_server_takes_is_not_told_of(obj: Object) -> None:
         ("apps/v2", "Deployment", "unknown-kind: apps/v2 has no kind Deployment", "Deployment is of apps/v1"),
     ],
 )
-def test_an_api_that_no_server_has_is_told_with_its_successor(api: str, kind: str, said: str, hint: str) -> None:
+def test_a_removed_api_is_reported_with_its_successor(api: str, kind: str, said: str, hint: str) -> None:
     spec = {"defaultBackend": {"service": {"name": "a", "port": {"number": 80}}}}
     (finding,) = kubernetes(context({"apiVersion": api, "kind": kind, "metadata": {"name": "a"}, "spec": spec}))
     assert f"kubernetes/{said}" in f"{finding.rule.name}: {finding.message.partition(': ')[2]}"
@@ -336,13 +336,13 @@ def test_the_level_baseline_allows_the_second_list(change: Object) -> None:
 
 
 @pytest.mark.parametrize("level", ["privileged", "baseline", "restricted"])
-def test_a_pod_that_keeps_a_level_is_not_told_of(level: str) -> None:
+def test_a_pod_that_meets_its_level_has_no_finding(level: str) -> None:
     assert restricted(level=level) == []
     assert restricted({"container": secured(capabilities={"add": ["NET_BIND_SERVICE"]})}, level=level) == []
     assert restricted({"pod": secured(runAsNonRoot=None), "container": secured(runAsNonRoot=True)}, level=level) == []
 
 
-def test_a_pinned_version_judges_by_that_version_alone() -> None:
+def test_a_pinned_policy_version_is_the_only_one_that_counts() -> None:
     probe = {"container": {"livenessProbe": {"tcpSocket": {"port": 1, "host": "10.0.0.1"}}}}
     assert restricted(probe, version="v1.33") == []
     assert len(restricted(probe, version="v1.34")) == 1
@@ -365,7 +365,7 @@ def claims(size: str) -> Object:
     }
 
 
-def test_what_cannot_change_is_compared_with_head_where_that_is_known() -> None:
+def test_immutable_fields_are_compared_with_head_if_known() -> None:
     assert [finding.rule.name for finding in kubernetes(context(claims("b"), before=[claims("a")]))] == [
         "kubernetes/immutable-field"
     ]
@@ -374,14 +374,14 @@ def test_what_cannot_change_is_compared_with_head_where_that_is_known() -> None:
     assert kubernetes(context(claims("b"))) == []
 
 
-def test_what_many_objects_have_from_one_line_is_told_once() -> None:
+def test_objects_that_share_a_line_share_a_finding() -> None:
     other = deployment(pod={"dnsPolicy": "none"})
     other["metadata"]["name"] = "api"
     findings = kubernetes(context(deployment(pod={"dnsPolicy": "none"}), other))
     assert [finding.message for finding in findings] == ["Deployment/web and 1 more: none is no value of dnsPolicy"]
 
 
-def test_the_file_of_the_controller_is_held_to_its_schema_too() -> None:
+def test_the_sync_file_is_checked_against_schemas_too() -> None:
     text = (
         b"apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: a\n"
         b"spec:\n  project: a\n  destnation: {}\n"
@@ -470,7 +470,7 @@ def test_quantities_are_read_as_the_server_reads_them(text: str, amount: str) ->
 @pytest.mark.parametrize(
     "text", ["", "1GB", "1 Gi", "Mi", "1.2.3", "0x10", "1K", "1,5", "\uff11", "1e", True, None, [], "1m\n"]
 )
-def test_what_is_no_quantity_is_none(text: Any) -> None:
+def test_malformed_quantities_are_rejected(text: Any) -> None:
     assert values.quantity(text) is None
 
 
@@ -486,6 +486,6 @@ def test_schedules_are_read_as_the_server_reads_them(text: str, fine: bool) -> N
     assert (values.bad_schedule(text) == "") is fine
 
 
-def test_every_rule_is_told_apart() -> None:
+def test_every_rule_has_its_own_title() -> None:
     titles = [rule.title for rule in registry.all_rules() if rule.name.startswith("kubernetes/")]
     assert len(titles) == len({*titles})

@@ -1,4 +1,4 @@
-"""`validate` looks at whatever a user wrote: it never raises, and it does not mind how YAML is laid out."""
+"""Fuzzing: `validate` never raises for mutated input, and ignores the layout of YAML."""
 
 import json
 import random
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bootstrap.config.model import Model
 from bootstrap.core.errors import TaxiwayError
 from bootstrap.core.tree import Tree
-from bootstrap.gitrepo.environment_repo import working
+from bootstrap.gitrepo.environment_repo import open_work_tree
 from bootstrap.validate import formats, registry, violation
 from bootstrap.validate.context import EnvironmentContext, FleetContext
 from bootstrap.validate.rules.fleet import claims as fleet_claims
@@ -30,8 +30,8 @@ ODD: tuple[Any, ...] = (None, True, 0, -1, 1.5, "", "\x00", "ü", "a: b", [], [N
 @pytest.fixture(scope="module", params=["complete", pytest.param("dev", marks=pytest.mark.deep)])
 def context(request: pytest.FixtureRequest, fresh: Path) -> EnvironmentContext:
     """An environment of it, as the rules see it."""
-    checkout = working(fresh)
-    (environment,) = checkout.choose([request.param])
+    checkout = open_work_tree(fresh)
+    (environment,) = checkout.select([request.param])
     return EnvironmentContext(
         model=checkout.model,
         environment=environment,
@@ -101,7 +101,7 @@ MUTATIONS = {"bytes flipped": flipped, "keys dropped": restructured(_drop), "typ
 @pytest.mark.parametrize("mutation", MUTATIONS)
 @given(seed=st.integers(0, 2**32))
 @EACH
-def test_no_mutated_source_makes_it_raise(context: EnvironmentContext, mutation: str, seed: int) -> None:
+def test_validate_never_raises_for_mutated_files(context: EnvironmentContext, mutation: str, seed: int) -> None:
     chance = random.Random(seed)
     files = dict(context.tree.files)
     paths = [path for path in sorted(files) if path.endswith((".yaml", ".env", ".pem")) and files[path]]
@@ -124,7 +124,7 @@ def test_no_mutated_source_makes_it_raise(context: EnvironmentContext, mutation:
 @pytest.mark.parametrize("mutation", ["keys dropped", "types swapped"])
 @given(seed=st.integers(0, 2**32))
 @EACH
-def test_no_mutated_render_makes_it_raise(context: EnvironmentContext, mutation: str, seed: int) -> None:
+def test_validate_never_raises_for_mutated_renders(context: EnvironmentContext, mutation: str, seed: int) -> None:
     mutated = MUTATIONS[mutation](random.Random(seed), context.rendered)
     before, after = random.Random(seed).sample([context.rendered, mutated], 2)
     examine(

@@ -1,4 +1,4 @@
-"""Which pods an environment has, and what each container of them gets to see."""
+"""Pods of an environment, and the variables of their containers."""
 
 import gc
 import weakref
@@ -10,7 +10,7 @@ import pytest
 from bootstrap.config.model import Controller, Environment, Model
 from bootstrap.config.remote import Forge, Remote
 from bootstrap.core.tree import Tree
-from bootstrap.gitrepo.environment_repo import working
+from bootstrap.gitrepo.environment_repo import open_work_tree
 from bootstrap.secrets.catalog import CATALOG
 from bootstrap.validate import pods, registry
 from bootstrap.validate.context import EnvironmentContext
@@ -82,8 +82,8 @@ def only(context: EnvironmentContext) -> Container:
 @pytest.fixture(scope="module")
 def dev(fresh: Path) -> EnvironmentContext:
     """The first environment of a fresh repo."""
-    checkout = working(fresh)
-    (environment,) = checkout.choose(["dev"])
+    checkout = open_work_tree(fresh)
+    (environment,) = checkout.select(["dev"])
     return EnvironmentContext(
         model=checkout.model,
         environment=environment,
@@ -125,14 +125,14 @@ def test_the_pods_are_those_of_workloads_and_the_worker_template(dev: Environmen
         ),
     ],
 )
-def test_a_field_of_a_container_is_where_a_user_edits_it(
+def test_the_place_of_a_container_field_is_the_line_to_edit(
     dev: EnvironmentContext, owner: str, field: str, piece: str, path: str
 ) -> None:
     container = pod(dev, owner).containers[-1]
     assert container.place(field) == Place(path, line_of(dev.tree, path, piece))
 
 
-def test_a_setting_is_where_its_value_is_written_last(dev: EnvironmentContext) -> None:
+def test_the_place_of_a_variable_is_the_last_line_that_sets_it(dev: EnvironmentContext) -> None:
     settings = pod(dev, "Deployment/airflow-scheduler").containers[-1].settings
     executor, instance = settings["AIRFLOW__CORE__EXECUTOR"], settings["AIRFLOW__API__INSTANCE_NAME"]
     base, own = "base/airflow/airflow.env", "overlays/dev/airflow.env"
@@ -142,7 +142,7 @@ def test_a_setting_is_where_its_value_is_written_last(dev: EnvironmentContext) -
     assert instance.place == Place(own, line_of(dev.tree, own, "AIRFLOW__API__INSTANCE_NAME="))
 
 
-def test_a_secret_setting_is_known_by_its_key_alone(dev: EnvironmentContext) -> None:
+def test_a_variable_from_a_secret_has_a_key_and_no_value(dev: EnvironmentContext) -> None:
     setting = pod(dev, "Deployment/airflow-scheduler").containers[-1].settings["AIRFLOW__CORE__FERNET_KEY"]
     assert (setting.value, setting.kind, setting.name) == (None, "Secret", "airflow-fernet")
 
@@ -162,18 +162,18 @@ def test_a_later_source_wins_and_env_wins_over_all() -> None:
     assert values == {"ONE": "from settings", "TWO": "from more", "BLOB": None, "THREE": "own", "FOUR": "from more"}
 
 
-def test_a_prefix_stands_before_every_key() -> None:
+def test_an_env_from_prefix_is_added_to_every_key() -> None:
     container = only(rendered(CONFIG, deployment("envFrom: [{prefix: A_, configMapRef: {name: settings}}]")))
     assert {name: setting.key for name, setting in container.settings.items()} == {"A_ONE": "ONE", "A_TWO": "TWO"}
 
 
-def test_a_sealed_secret_holds_what_is_encrypted_and_what_its_template_makes() -> None:
+def test_a_sealed_secret_has_the_keys_of_encrypted_data_and_template() -> None:
     context = rendered(SEALED, deployment("envFrom: [{secretRef: {name: sealed}}]"))
     assert pods.data_of(context, "Secret", "sealed") == {"PASSWORD": None, "URL": None}
     assert set(only(context).settings) == {"PASSWORD", "URL"}
 
 
-def test_what_nothing_makes_is_told_from_what_is_empty() -> None:
+def test_a_missing_config_map_differs_from_an_empty_one() -> None:
     context = rendered("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: empty}\n")
     assert pods.data_of(context, "ConfigMap", "empty") == {}
     assert pods.data_of(context, "ConfigMap", "absent") is None
@@ -198,7 +198,7 @@ def test_the_generating_job_makes_the_secrets_of_the_catalog() -> None:
         "env: [{name: A, valueFrom: {secretKeyRef: {name: {}, key: []}}}]",
     ],
 )
-def test_values_of_any_type_are_read_over(container: str) -> None:
+def test_values_of_unexpected_types_are_skipped(container: str) -> None:
     settings = only(rendered(CONFIG, deployment(container))).settings
     assert all(setting.value is None for setting in settings.values())
 
@@ -208,7 +208,7 @@ def test_text_that_is_no_pod_is_no_template() -> None:
     assert pods.of(rendered(text)) == ()
 
 
-def test_nothing_is_left_of_an_environment_that_was_examined(dev: EnvironmentContext) -> None:
+def test_an_examined_environment_is_freed_without_the_cycle_collector(dev: EnvironmentContext) -> None:
     context = replace(dev)
     registry.examine(context)
     left = weakref.ref(context)

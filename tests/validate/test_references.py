@@ -1,4 +1,4 @@
-"""What looks like a name that leads nowhere and is none: `references` stays silent."""
+"""Reference rules: valid references that look like missing ones, hosts in settings, and grouping."""
 
 import pytest
 
@@ -119,15 +119,15 @@ def env(name: str, value: str) -> str:
         ),
     ],
 )
-def test_nothing_is_found(documents: list[str]) -> None:
+def test_valid_references_have_no_findings(documents: list[str]) -> None:
     assert [finding.message for finding in found(rendered(*documents), "references")] == []
 
 
-def test_nothing_is_missing_from_a_build_that_failed() -> None:
+def test_a_failed_build_has_no_missing_references() -> None:
     assert found(EnvironmentContext(model=MODEL, environment=DEV, tree=Tree(), failure="no build"), "references") == []
 
 
-def test_a_name_that_many_read_is_told_once() -> None:
+def test_a_missing_name_with_many_readers_is_reported_once() -> None:
     readers = [deployment("envFrom: [{configMapRef: {name: absent}}]").replace("one", name) for name in "abcde"]
     (finding,) = found(rendered(*readers), "references")
     assert finding.message == (

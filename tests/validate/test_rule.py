@@ -1,4 +1,4 @@
-"""A rule: its page in its docstring, its names, and what explains its violations."""
+"""Rules: pages from docstrings, aliases, exemptions, and suppression by other rules."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -58,13 +58,13 @@ def only(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return choose
 
 
-def test_a_docstring_is_a_page() -> None:
+def test_the_docstring_of_a_rule_is_its_page() -> None:
     assert (cause.rule.title, cause.rule.why) == ("A title that goes on.", "Why, in two lines.")
     assert [violation.message for violation in cause(context())] == ["broken"]
 
 
 @pytest.mark.parametrize("page", [None, "A title alone.", "A title.\n\nWhy.\n\nMore."])
-def test_a_page_of_another_form_is_none(page: str | None) -> None:
+def test_a_docstring_without_two_paragraphs_is_refused(page: str | None) -> None:
     def wrong(env: EnvironmentContext) -> Iterator[Violation]:
         yield from ()
 
@@ -85,7 +85,7 @@ def test_a_page_of_another_form_is_none(page: str | None) -> None:
         (Within.ENVIRONMENT, "test/effect", ["a.yaml:3", "a.yaml:4", "b.yaml:3"]),  # none explains itself
     ],
 )
-def test_what_another_rule_explains_is_not_told(
+def test_a_finding_that_another_rule_explains_is_suppressed(
     only: Callable[..., None], within: Within, after: str, left: list[str]
 ) -> None:
     only(cause, following(within, after))
@@ -109,7 +109,7 @@ def test_a_rule_that_is_switched_off_explains_nothing(only: Callable[..., None])
         assert ("test/cause" in left) is not told
 
 
-def test_a_renamed_rule_goes_by_its_old_name_too(only: Callable[..., None]) -> None:
+def test_a_renamed_rule_is_found_by_its_alias(only: Callable[..., None]) -> None:
     only(cause)
     assert registry.find("test/old") is registry.find("test/cause") is cause.rule
     assert registry.names() == {"test/cause": "test/cause", "test/old": "test/cause"}
@@ -117,12 +117,12 @@ def test_a_renamed_rule_goes_by_its_old_name_too(only: Callable[..., None]) -> N
         registry.find("test/older")
 
 
-def test_the_page_of_all_rules_is_made_of_them() -> None:
+def test_docs_rules_md_is_up_to_date() -> None:
     page = Path(__file__).resolve().parents[2] / "docs/rules.md"
     assert page.read_text() == rules.text(), "run: make rules"
 
 
-def test_rules_are_found_by_family_file_and_line() -> None:
+def test_rules_are_sorted_by_family_file_and_line() -> None:
     places = [(check.run.__module__, check.run.__code__.co_firstlineno) for check in registry.checks()]
     assert places == sorted(places)
     assert all(check.rule.name.startswith(f"{check.run.__module__.split('.')[3]}/") for check in registry.checks())
@@ -130,7 +130,7 @@ def test_rules_are_found_by_family_file_and_line() -> None:
     assert len(names) == len(set(names))
 
 
-def test_what_explains_a_rule_is_there() -> None:
+def test_the_names_in_after_exist() -> None:
     known = {rule.name.split("/")[0] + "/*" for rule in registry.all_rules()} | {*registry.names(), "*"}
     assert {cause for rule in registry.all_rules() for cause in rule.after} <= known
 

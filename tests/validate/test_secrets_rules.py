@@ -1,4 +1,4 @@
-"""What counts as a secret in the clear and what does not, what is said of it, and what seals and certificates show."""
+"""Secret rules: plaintext detection without false alarms or leaks, records of sealed values, certificates."""
 
 import base64
 import json
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from bootstrap.core.errors import BadCertificate
 from bootstrap.core.secret import Secret
 from bootstrap.core.tree import Tree
-from bootstrap.gitrepo.environment_repo import working
+from bootstrap.gitrepo.environment_repo import open_work_tree
 from bootstrap.secrets import certificates, scan, sealed_secrets, sealing
 from bootstrap.secrets.catalog import generate
 from bootstrap.validate import registry
@@ -38,8 +38,8 @@ SEALED_FILE = "overlays/dev/secrets/sealedsecret.airflow-api.yaml"
 @pytest.fixture(scope="module")
 def context(fresh: Path) -> EnvironmentContext:
     """The first environment of a fresh repo."""
-    checkout = working(fresh)
-    (environment,) = checkout.choose(["dev"])
+    checkout = open_work_tree(fresh)
+    (environment,) = checkout.select(["dev"])
     return EnvironmentContext(
         model=checkout.model,
         environment=environment,
@@ -109,7 +109,7 @@ SHOWN = {
 
 
 @pytest.mark.parametrize("case", SHOWN)
-def test_a_secret_in_the_clear_is_seen(case: str) -> None:
+def test_a_plaintext_secret_is_found(case: str) -> None:
     kind, text, rule = SHOWN[case]
     assert hits(text, kind) == [rule]
 
@@ -142,7 +142,7 @@ QUIET = {
 
 
 @pytest.mark.parametrize("case", QUIET)
-def test_what_is_no_secret_is_passed_over(case: str) -> None:
+def test_text_that_is_no_secret_has_no_finding(case: str) -> None:
     kind, text = QUIET[case]
     assert hits(text, kind) == []
 
@@ -266,7 +266,7 @@ SCOPES = {
 
 
 @pytest.mark.parametrize("case", SCOPES, ids=str)
-def test_a_record_is_held_against_the_place_as_far_as_its_scope_goes(
+def test_a_record_is_compared_with_what_its_scope_binds(
     context: EnvironmentContext, case: tuple[str, str, str], keys: Keys
 ) -> None:
     scope, name, namespace = case
@@ -288,14 +288,14 @@ def test_only_the_text_true_sets_a_scope(context: EnvironmentContext, value: Any
     assert rules(found(changed(context, {}, held), "secrets")) == ["secrets/scope"]
 
 
-def test_a_wrong_namespace_of_the_overlay_is_told_by_others(context: EnvironmentContext) -> None:
+def test_a_wrong_namespace_of_the_overlay_is_left_to_the_sync_rules(context: EnvironmentContext) -> None:
     moved = [
         {**obj, "metadata": {**obj["metadata"], "namespace": "elsewhere"}} for obj in context.of_kind("SealedSecret")
     ]
     assert "secrets/sealed-elsewhere" not in rules(found(changed(context, {}, *moved), "secrets"))
 
 
-def test_a_prefix_of_all_names_is_told_where_it_stands(context: EnvironmentContext) -> None:
+def test_a_name_prefix_is_reported_at_its_line(context: EnvironmentContext) -> None:
     path = "overlays/dev/kustomization.yaml"
     files = {**context.tree.files, path: context.tree[path] + b"namePrefix: dev-\n"}
     renamed = [{**e, "metadata": {**e["metadata"], "name": f"dev-{e['metadata']['name']}"}} for e in context.objects]
@@ -305,7 +305,7 @@ def test_a_prefix_of_all_names_is_told_where_it_stands(context: EnvironmentConte
     assert files[path].decode().splitlines()[finding.place.line - 1] == "namePrefix: dev-"
 
 
-def test_what_kubeseal_made_is_taken_as_it_is(context: EnvironmentContext) -> None:
+def test_secrets_sealed_by_kubeseal_have_no_finding(context: EnvironmentContext) -> None:
     held = resealed(context, sealing.Scope.STRICT)
     del held["metadata"]["annotations"]
     assert rules(found(changed(context, {}, held), "secrets")) == []
@@ -328,7 +328,7 @@ def test_what_kubeseal_made_is_taken_as_it_is(context: EnvironmentContext) -> No
         (lambda raw: 7, True),
     ],
 )
-def test_a_sealed_value_is_what_the_controller_can_take_apart(
+def test_a_sealed_value_must_be_parsable_by_the_controller(
     context: EnvironmentContext, value: Any, wrong: bool
 ) -> None:
     held = resealed(context, sealing.Scope.STRICT)
@@ -365,7 +365,7 @@ POD_READERS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("reader", [*READERS, *POD_READERS])
-def test_whoever_reads_a_secret_counts(context: EnvironmentContext, reader: str) -> None:
+def test_every_kind_of_reader_of_a_secret_counts(context: EnvironmentContext, reader: str) -> None:
     spec = {"containers": [{"name": "c", **READERS.get(reader, {})}], **POD_READERS.get(reader, {})}
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "mailer"}, "spec": spec}
     held = extra(context, "smtp", ["user", "password"])
@@ -383,7 +383,7 @@ def test_a_volume_of_some_keys_does_not_read_the_others(context: EnvironmentCont
     assert rules(found(changed(context, {}, extra(context, "smtp", ["passwort"]), pod), "secrets")) == []
 
 
-def test_a_reader_outside_of_the_repository_can_be_named(context: EnvironmentContext) -> None:
+def test_an_annotation_can_name_an_external_reader(context: EnvironmentContext) -> None:
     named = extra(context, "smtp", ["password"], annotations={"taxiway/read-by": "the DAG newsletter"})
     labelled = extra(context, "repo", ["password"])
     labelled["spec"]["template"]["metadata"] = {"labels": {"argocd.argoproj.io/secret-type": "repository"}}
@@ -395,7 +395,7 @@ def test_a_build_that_failed_has_nothing_missing_and_nothing_unused(context: Env
     assert found(failed, "secrets") == []
 
 
-def test_a_rendered_secret_that_no_file_holds_is_told_at_the_overlay(context: EnvironmentContext) -> None:
+def test_a_rendered_secret_without_a_file_is_reported_at_the_overlay(context: EnvironmentContext) -> None:
     plain = {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -417,7 +417,9 @@ def test_a_rendered_secret_that_no_file_holds_is_told_at_the_overlay(context: En
         (3651, ["secrets/certificate-dates"]),
     ],
 )
-def test_a_certificate_grows_old(context: EnvironmentContext, days: int, wanted: list[str]) -> None:
+def test_the_age_of_a_certificate_decides_its_findings(
+    context: EnvironmentContext, days: int, wanted: list[str]
+) -> None:
     pinned = certificates.pinned(context.environment, context.tree)
     assert pinned is not None
     assert rules(aged(context, pinned.not_before + timedelta(days=days, seconds=1))) == wanted

@@ -1,10 +1,10 @@
-"""What kubectl says of a server-side dry run, as findings. The same against a real API server: tests/cluster."""
+"""Server rules, with recorded output of kubectl. Against a real API server: tests/cluster."""
 
 from pathlib import Path
 
 import pytest
 
-from bootstrap.gitrepo.environment_repo import working
+from bootstrap.gitrepo.environment_repo import open_work_tree
 from bootstrap.validate import registry
 from bootstrap.validate.context import EnvironmentContext, ServerContext
 from bootstrap.validate.violation import Finding
@@ -17,7 +17,7 @@ ABSENT = 'Error from server (NotFound): namespaces "airflow-dev" not found\n'
 @pytest.fixture(scope="module")
 def context(fresh: Path) -> EnvironmentContext:
     """The first environment of a fresh repo."""
-    checkout = working(fresh)
+    checkout = open_work_tree(fresh)
     environment = checkout.model.environments[0]
     rendered = rendering.build(fresh / environment.overlay)
     tree = files.of(checkout, environment)
@@ -35,12 +35,12 @@ def check(context: EnvironmentContext, out: str, err: str) -> list[Finding]:
     return registry.examine(ServerContext(model=context.model, environment=context, out=out, err=err))
 
 
-def test_what_is_taken_has_no_finding(context: EnvironmentContext) -> None:
+def test_accepted_objects_have_no_finding(context: EnvironmentContext) -> None:
     assert check(context, taken(context), "") == []
     assert check(context, taken(context), "Warning: something is deprecated\n") == []
 
 
-def test_a_refusal_is_told_at_the_field(context: EnvironmentContext) -> None:
+def test_a_refusal_is_reported_at_the_field(context: EnvironmentContext) -> None:
     err = (
         'The PodDisruptionBudget "airflow-scheduler" is invalid: spec: Invalid value: {}: minAvailable and '
         "maxUnavailable cannot be both set\n"
@@ -61,12 +61,12 @@ def test_an_unknown_field_leads_to_its_line(context: EnvironmentContext) -> None
     assert (found.place.path, line.strip()) == ("base/airflow/deployment.scheduler.yaml", "resources:")
 
 
-def test_a_namespace_that_is_not_there_is_told_once(context: EnvironmentContext) -> None:
+def test_a_missing_namespace_is_reported_once(context: EnvironmentContext) -> None:
     some = [f"{obj['kind'].lower()}.any/{obj['metadata']['name']}" for obj in context.objects[:3]]
     (found,) = check(context, taken(context, *some), ABSENT * 3)
     assert (found.rule.name, "3 objects were not looked at" in found.message) == ("server/no-namespace", True)
 
 
-def test_a_complaint_about_nothing_in_particular_is_told_at_the_overlay(context: EnvironmentContext) -> None:
+def test_an_error_without_an_object_is_reported_at_the_overlay(context: EnvironmentContext) -> None:
     (found,) = check(context, "", "error: the server is on holiday\n")
     assert (found.place.path, found.message) == ("overlays/dev/kustomization.yaml", "the server is on holiday")

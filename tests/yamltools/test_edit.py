@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from bootstrap.core.errors import NotEditable
 from bootstrap.yamltools import edit as yamledit
-from bootstrap.yamltools.edit import NotEditable
 
 TEXT = """\
 # A comment on top.

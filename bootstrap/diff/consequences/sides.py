@@ -6,17 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from bootstrap.kubernetes.objects import (
-    POD_SPECS,
     Identity,
     Object,
-    dig,
     generated_names,
     identify,
-    mapping,
     mappings,
     unhashed,
 )
-from bootstrap.yamltools import embedded
+from bootstrap.kubernetes.pods import templates
 
 PARTS = ("initContainers", "containers", "ephemeralContainers")
 
@@ -71,19 +68,6 @@ def home(objects: Sequence[Object]) -> str:
 
 def pods_of(each: Object | None, names: Mapping[str, str]) -> Iterator[Pod]:
     """The pods that an object makes, with the names of what they read as they are before their hash."""
-    if each is None:
-        return
-    kind = str(each["kind"])
-    if path := POD_SPECS.get(kind):
-        metadata = mapping(each, *path[:-1], "metadata")
-        yield Pod(owner=identify(each), spec=unhashed(mapping(each, *path), names), metadata=metadata)
-    elif kind == "ConfigMap":
-        for key, text in mapping(each.get("data")).items():
-            for held in embedded.documents(text) if isinstance(text, str) and "containers" in text else ():
-                template = held if "spec" in held else mapping(held.get("template"))
-                # A pod template, or a workload, whatever it says that it is: a pod is what has containers.
-                for way in ((), ("template",), ("spec", "template"), ("spec", "jobTemplate", "spec", "template")):
-                    found = dig(template, *way)
-                    if isinstance(found, dict) and isinstance(dig(found, "spec", "containers"), list):
-                        metadata = mapping(found.get("metadata"))
-                        yield Pod(owner=identify(each), spec=found["spec"], metadata=metadata, key=str(key))
+    for pod in templates(each) if each is not None else ():
+        spec = unhashed(pod.spec, names) if pod.key is None else pod.spec
+        yield Pod(owner=identify(each or {}), spec=spec, metadata=pod.metadata, key=pod.key or "")

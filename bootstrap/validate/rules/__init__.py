@@ -1,1 +1,1 @@
-"""The rules, one function each: pure, from a context to violations. A package a family."""
+"""Rules, by family: one pure function per rule, from a context to violations."""

@@ -1,1 +1,1 @@
-"""Airflow: its components, their settings, and what they need of each other."""
+"""Airflow: its components, their settings, and their dependencies on each other."""

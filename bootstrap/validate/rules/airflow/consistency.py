@@ -1,4 +1,4 @@
-"""Rules about what the components of Airflow must have in common: one image, one set of keys, the same DAGs."""
+"""Rules about settings that Airflow's components must share: the image, the keys, the DAG bundles."""
 
 from collections.abc import Iterator
 
@@ -27,7 +27,7 @@ from bootstrap.validate.violation import Place, Violation
 _DATABASE, _FERNET = ("database", "sql_alchemy_conn"), ("core", "fernet_key")
 _JWT, _SESSION = ("api_auth", "jwt_secret"), ("api", "secret_key")
 _ASYMMETRIC = ("api_auth", "jwt_private_key_path")  # in place of the JWT secret
-# Who works with which key: a dag-processor needs no Fernet key to parse.
+# Components that need each key: a dag-processor parses without the Fernet key.
 _KEYS: dict[OptionName, tuple[Process, ...]] = {
     _DATABASE: SERVERS,
     _FERNET: (Process.API_SERVER, Process.SCHEDULER, Process.TRIGGERER),
@@ -57,7 +57,7 @@ def image_differs(env: EnvironmentContext) -> Iterator[Violation]:
         if not isinstance(image, str) or image == wanted:
             continue
         parts = Image.split(image)
-        # Without tag and digest, something took them away: the kustomize family tells what.
+        # An image without tag and digest is reported by the rules of the kustomize family.
         if not parts.tag and not parts.digest:
             continue
         same = parts.repository == Image.split(wanted).repository
@@ -98,14 +98,14 @@ def key_differs(env: EnvironmentContext) -> Iterator[Violation]:
     for key in _KEYS:
         variable = settings.variable(key)
         components = (component for kind in SERVERS for component in airflow.of_kind(kind))
-        held = (component.container.settings.get(variable) for component in components)
-        first = next(filter(None, held), None)
+        candidates = (component.container.settings.get(variable) for component in components)
+        first = next(filter(None, candidates), None)
         for container in airflow.containers:
-            found = container.settings.get(variable)
-            if found and first and _source(found) != _source(first) and not is_bad_database_url(key, found.value):
-                sources = f"from {_shown(found)}, others from {_shown(first)}"
+            setting = container.settings.get(variable)
+            if setting and first and _source(setting) != _source(first) and not is_bad_database_url(key, setting.value):
+                sources = f"from {_shown(setting)}, others from {_shown(first)}"
                 message = f"{container.name} of {container.pod} takes {variable} {sources}"
-                yield Violation(setting_place(container, found), message)
+                yield Violation(setting_place(container, setting), message)
 
 
 @rule("airflow/setting-differs", ERROR, fix="Set it once, for all of them.")
@@ -159,24 +159,26 @@ def _shown(setting: Setting) -> str:
 
 
 def _auth_managers(airflow: Airflow) -> Iterator[Violation]:
-    """The Jobs that make the auth manager's tables, and users in them, must have the api-server's."""
+    """Jobs that create the auth manager's tables or users, with another auth manager than the api-server."""
     server = airflow.first(Process.API_SERVER)
-    wanted = server.container.settings.get(_AUTH_MANAGER) if server else None
-    if wanted is None or not wanted.value:
+    expected = server.container.settings.get(_AUTH_MANAGER) if server else None
+    if expected is None or not expected.value:
         return
     for container in airflow.containers:
         makes = {"db migrate", "users create"}.intersection(commands(container))
         if not makes or container.pod.owner["kind"] not in ("Job", "CronJob"):
             continue
-        found = container.settings.get(_AUTH_MANAGER)
-        value = found.value if found else "unset"
-        if value is not None and value != wanted.value:
-            place = setting_place(container, found) if found else container.place("env")
-            yield Violation(place, f"{_AUTH_MANAGER} is {value} for {container.pod}, {wanted.value} for the api-server")
+        setting = container.settings.get(_AUTH_MANAGER)
+        value = setting.value if setting else "unset"
+        if value is not None and value != expected.value:
+            place = setting_place(container, setting) if setting else container.place("env")
+            yield Violation(
+                place, f"{_AUTH_MANAGER} is {value} for {container.pod}, {expected.value} for the api-server"
+            )
 
 
 def _bundles_place(parser: Component, runner: Component, option: OptionName) -> Place:
-    """Where the tasks' value is set, or the first variable in it that differs."""
+    """Line that sets the tasks' value, or the first variable in it that differs."""
     mine, theirs = values(runner.container), values(parser.container)
     found = runner.setting(option)
     if found is not None and found.value == theirs.get(settings.variable(option)):

@@ -1,4 +1,4 @@
-"""Rules about remote logging: where tasks' logs are kept after their pods."""
+"""Rules about remote logging, which keeps a task's log after its pod is gone."""
 
 from collections.abc import Iterator
 
@@ -47,7 +47,7 @@ def log_connection(env: EnvironmentContext) -> Iterator[Violation]:
 
 
 def _remote_loggers(env: EnvironmentContext) -> list[Component]:
-    """The components that write or read remote logs, as far as the repository shows their settings."""
+    """Components that write or read remote logs and whose settings are in the repository."""
     airflow = find_airflow(env)
     users = (*airflow.task_runners(), *airflow.of_kind(Process.API_SERVER, Process.TRIGGERER))
     return [component for component in users if component.is_on(_ON) and not component.has_foreign_variables]

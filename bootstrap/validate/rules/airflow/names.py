@@ -1,4 +1,4 @@
-"""Rules about variables that name no setting of Airflow's: it ignores them without a warning."""
+"""Rules about unknown Airflow variables, which Airflow ignores without a warning."""
 
 from collections.abc import Iterator
 
@@ -54,53 +54,57 @@ def not_sensitive(env: EnvironmentContext) -> Iterator[Violation]:
 
 
 def misnamed(env: EnvironmentContext, name: str) -> Iterator[Violation]:
-    """The violations of a rule about names: a variable breaks at most one of them."""
+    """Violations of one of the rules about names; a variable breaks at most one rule."""
     return (violation for broken, violation in _misnamed(env) if broken == name)
 
 
 @shared
 def _misnamed(env: EnvironmentContext) -> Iterator[tuple[str, Violation]]:
-    known = find_airflow(env).settings
+    release_settings = find_airflow(env).settings
     for variable in variables(env):
-        broken = _broken(known, variable.name)
+        broken = _broken(release_settings, variable.name)
         if broken and not is_local_base_url(variable):
             name, message, hint = broken
             yield name, Violation(variable.place, f"{variable.name} {message}", hint)
 
 
-def _broken(known: Settings, variable: str) -> _Broken | None:
-    """The rule that a variable's name breaks; None where it breaks none."""
+def _broken(release_settings: Settings, variable: str) -> _Broken | None:
+    """The rule that a variable's name breaks; None if it breaks none."""
     name = settings.parse_variable(variable)
     if name is None:
-        return _misspelt(known, variable)
-    if known.takes(name):
-        option = known.options.get(name)
+        return _misspelt(release_settings, variable)
+    if release_settings.takes(name):
+        option = release_settings.options.get(name)
         if option is not None and option.deprecated:
             return "airflow/old-setting", f"is deprecated since Airflow {option.deprecated}", ""
         return None
-    if new := known.honoured.get(name):
-        wanted = settings.variable(new)
-        return "airflow/old-setting", f"is the old name of {wanted}", f"write {wanted}"
-    if new := known.successor(name):
-        wanted = settings.variable(new)
-        return "airflow/renamed-setting", f"is ignored: the setting is called {wanted} now", f"write {wanted}"
-    if misspelt := _misspelt(known, variable):
+    if new := release_settings.honoured.get(name):
+        current = settings.variable(new)
+        return "airflow/old-setting", f"is the old name of {current}", f"write {current}"
+    if new := release_settings.successor(name):
+        current = settings.variable(new)
+        return "airflow/renamed-setting", f"is ignored: the setting is called {current} now", f"write {current}"
+    if misspelt := _misspelt(release_settings, variable):
         return misspelt
-    if known.is_gone(name):
-        return "airflow/removed-setting", f"is ignored: Airflow {known.version} has no such setting any more", ""
-    if plain := known.indirect_option(name):
-        wanted = settings.variable(plain)
-        return "airflow/not-sensitive", f"is ignored: {wanted} is not a sensitive setting", f"set {wanted} itself"
-    near = known.nearest(name)
+    if release_settings.is_gone(name):
+        return (
+            "airflow/removed-setting",
+            f"is ignored: Airflow {release_settings.version} has no such setting any more",
+            "",
+        )
+    if plain := release_settings.indirect_option(name):
+        current = settings.variable(plain)
+        return "airflow/not-sensitive", f"is ignored: {current} is not a sensitive setting", f"set {current} itself"
+    near = release_settings.nearest(name)
     hint = f"did you mean {settings.variable(near)}?" if near else ""
-    if near or name[0] in known.sections:
-        return "airflow/unknown-setting", f"is no setting of Airflow {known.version}", hint
+    if near or name[0] in release_settings.sections:
+        return "airflow/unknown-setting", f"is no setting of Airflow {release_settings.version}", hint
     return "airflow/unknown-section", f"names the section [{name[0]}], which no provider of the image has", hint
 
 
-def _misspelt(known: Settings, variable: str) -> _Broken | None:
-    if meant := known.find_misspelled(variable):
-        wanted = settings.variable(known.honoured.get(meant) or known.successor(meant) or meant)
-        if variable not in (wanted, settings.variable(meant)):
-            return "airflow/misspelt-variable", "is no name that Airflow reads", f"write {wanted}"
+def _misspelt(release_settings: Settings, variable: str) -> _Broken | None:
+    if meant := release_settings.find_misspelled(variable):
+        current = settings.variable(release_settings.honoured.get(meant) or release_settings.successor(meant) or meant)
+        if variable not in (current, settings.variable(meant)):
+            return "airflow/misspelt-variable", "is no name that Airflow reads", f"write {current}"
     return None

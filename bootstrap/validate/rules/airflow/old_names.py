@@ -1,4 +1,4 @@
-"""Rules about names that settings had in an earlier release of Airflow."""
+"""Rules about settings that an earlier release of Airflow had under another name, or had at all."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Rules about the probes of Airflow's processes: what they ask, and where."""
+"""Rules about probes of Airflow's processes: their paths, ports and commands."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +11,7 @@ from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.violation import Place, Violation
 
 _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
-# Where a component listens: the option that says so, and its default.
+# Port of a component: its option and default.
 _PORTS: dict[Process, tuple[OptionName, str]] = {
     Process.API_SERVER: (("api", "port"), "8080"),
     Process.SCHEDULER: (("scheduler", "scheduler_health_check_server_port"), "8974"),
@@ -90,7 +90,7 @@ def probe_job_type(env: EnvironmentContext) -> Iterator[Violation]:
 
 
 def _probes(env: EnvironmentContext, *kinds: Process) -> Iterator[tuple[Component, str, dict[str, Any]]]:
-    """The probes of components of these kinds, each with its field's name."""
+    """Probes of components of these kinds, with the name of their field."""
     for component in find_airflow(env).of_kind(*kinds):
         for name in _PROBES:
             yield component, name, mapping(component.container.data.get(name))
@@ -101,7 +101,7 @@ def _is_gone(path: str) -> bool:
 
 
 def _health_check_off(component: Component) -> Place | None:
-    """Where a scheduler's health check server would be switched on; None where it is, or may be."""
+    """Line where a scheduler's health check server would be enabled; None if it is, or may be."""
     if component.kind != Process.SCHEDULER or component.is_on(_HEALTH) or not component.shows(_HEALTH):
         return None
     hidden = component.setting(_HEALTH) is None and find_airflow(component.pod.env).hides(component, _HEALTH)
@@ -109,7 +109,7 @@ def _health_check_off(component: Component) -> Place | None:
 
 
 def _number(component: Component, port: Any) -> int | None:
-    """A port by its number or name; None where the container does not say."""
+    """Port by number or name; None if the container does not declare the name."""
     if isinstance(port, str):
         named = (entry for entry in items(component.container.data.get("ports")) if dig(entry, "name") == port)
         port = dig(next(named, None), "containerPort")
@@ -117,7 +117,7 @@ def _number(component: Component, port: Any) -> int | None:
 
 
 def _job_type(command: str) -> str | None:
-    """The job type that a check asks for, empty for none; None where the command is another one."""
+    """Value of --job-type in an `airflow jobs check` command, empty without it; None for another command."""
     if "jobs check" not in command:
         return None
     words = command.replace("=", " ").split()

@@ -1,4 +1,4 @@
-"""Rules about which processes of Airflow run, and how they are started, watched and stopped."""
+"""Rules about Airflow's processes: which ones run, their commands, probes and shutdown."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.rule import ERROR, WARNING, rule
 from bootstrap.validate.violation import Violation
 
-# Commands of Airflow 1 and 2, with what one runs now.
+# Commands of Airflow 1 and 2, and their replacements.
 _GONE = {
     "webserver": "api-server",
     "initdb": "db migrate",
@@ -96,6 +96,6 @@ def no_liveness_probe(env: EnvironmentContext) -> Iterator[Violation]:
 
 
 def _lacks(env: EnvironmentContext, kind: Process) -> bool:
-    """Whether no workload runs a process, where workloads run two others: an overlay may hold a part of an Airflow."""
+    """Whether no workload runs a process. At least two others must run: an overlay may hold a part of an Airflow."""
     kinds = {component.kind for component in find_airflow(env).components if component.pod.key is None}
     return len(kinds) > 1 and kind not in kinds

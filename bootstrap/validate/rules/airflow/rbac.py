@@ -1,4 +1,4 @@
-"""Rules about what Airflow's components may do with the Kubernetes API."""
+"""Rules about the RBAC permissions of Airflow's components."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from bootstrap.validate.rule import ERROR, WARNING, rule
 from bootstrap.validate.violation import Place, Violation
 
 Right = tuple[str, str]
-# Measured by taking away verb by verb on a cluster (resource, verb), all in the core group.
+# (resource, verb) of the core group, measured by removing verb after verb on a cluster.
 _NEEDS: Mapping[Process, tuple[tuple[str, tuple[str, ...]], ...]] = {
     Process.SCHEDULER: (("pods", ("create", "delete", "list", "patch", "watch")),),
     Process.API_SERVER: (("pods", ("list",)), ("pods/log", ("get",))),
@@ -89,9 +89,9 @@ def wildcard_rights(env: EnvironmentContext) -> Iterator[Violation]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ApiUser:
-    """A component whose ServiceAccount is part of the environment, and the Roles that are bound to that.
+    """A component with its ServiceAccount and the Roles bound to it, all from the environment.
 
-    `is_judged`: it needs its rights, and the repository shows all of its Roles.
+    `is_judged`: it needs permissions, and all of its Roles are in the repository.
     """
 
     component: Component
@@ -102,14 +102,14 @@ class _ApiUser:
 
 @shared
 def _api_users(env: EnvironmentContext) -> Iterator[_ApiUser]:
-    """The components that may use the Kubernetes API, one of each kind and account."""
+    """Components that may use the Kubernetes API, one per kind and ServiceAccount."""
     airflow = find_airflow(env)
     seen: set[tuple[str, str]] = set()
     for component in airflow.of_kind(*_NEEDS):
         name = component.pod.spec.get("serviceAccountName", component.pod.spec.get("serviceAccount"))
         account = env.find("ServiceAccount", name) if isinstance(name, str) else None
         if account is None or (component.kind, name) in seen:
-            continue  # others make that account, and may grant it anything
+            continue  # an account from outside, which may have any permission
         seen.add((component.kind, name))
         roles, are_all = _roles(env, account)
         # A worker or triggerer without a token is not meant to start pods.
@@ -119,7 +119,7 @@ def _api_users(env: EnvironmentContext) -> Iterator[_ApiUser]:
 
 
 def _token_refused(env: EnvironmentContext, user: _ApiUser) -> Place | None:
-    """Where a scheduler is denied the token that it mounts in no other way; None where it is not."""
+    """Line that denies a scheduler its only API token; None if it has one."""
     pod = user.component.pod
     own = pod.spec.get(_TOKEN)
     volumes = items(pod.spec.get("volumes"))
@@ -133,22 +133,22 @@ def _token_refused(env: EnvironmentContext, user: _ApiUser) -> Place | None:
 
 
 def _roles(env: EnvironmentContext, account: Object) -> tuple[list[Object], bool]:
-    """The Roles bound to an account, and whether those are all: not where a binding names what is not there."""
-    found: list[Object] = []
+    """Roles bound to an account, and whether these are all: not if a binding names a Role from outside."""
+    roles: list[Object] = []
     are_all = True
     for binding in env.of_kind("RoleBinding", "ClusterRoleBinding"):
         subjects = items(binding.get("subjects"))
-        are_all = are_all and not any(_is_lost(env, subject) for subject in subjects)
+        are_all = are_all and not any(_is_outside(env, subject) for subject in subjects)
         if any(_is_subject(binding, subject, account) for subject in subjects):
             kind, name = dig(binding, "roleRef", "kind"), dig(binding, "roleRef", "name")
             role = env.find(kind, name) if isinstance(kind, str) and isinstance(name, str) else None
             are_all = are_all and role is not None
-            found.extend([role] if role else [])
-    return found, are_all
+            roles.extend([role] if role else [])
+    return roles, are_all
 
 
-def _is_lost(env: EnvironmentContext, subject: Any) -> bool:
-    """Whether a binding means an account that the repository does not make: perhaps it was to be another one."""
+def _is_outside(env: EnvironmentContext, subject: Any) -> bool:
+    """Whether a binding names a ServiceAccount outside of the repository, perhaps by mistake."""
     name = dig(subject, "name")
     made = isinstance(name, str) and env.find("ServiceAccount", name)
     return dig(subject, "kind") == "ServiceAccount" and not made
@@ -164,7 +164,7 @@ def _is_subject(binding: Object, subject: Any, account: Object) -> bool:
 
 
 def _missing_rights(env: EnvironmentContext, *kinds: Process) -> Iterator[Violation]:
-    """The rights that components of these kinds need and do not have."""
+    """Permissions that components of these kinds need and do not have."""
     for user in _api_users(env):
         if not user.is_judged or user.component.kind not in kinds:
             continue
@@ -176,7 +176,7 @@ def _missing_rights(env: EnvironmentContext, *kinds: Process) -> Iterator[Violat
 
 
 def _rights(grant: Any) -> Iterator[Right]:
-    """What an entry of a Role's `rules` grants in the core group; rights to single objects do not count."""
+    """(resource, verb) pairs that a policy rule grants in the core group; rules with `resourceNames` do not count."""
     core = any(group in ("", "*") for group in items(grant, "apiGroups"))
     for resource in items(grant, "resources") if core and not items(grant, "resourceNames") else ():
         for verb in items(grant, "verbs"):
@@ -190,7 +190,7 @@ def _has(granted: set[Right], resource: str, verb: str) -> bool:
 
 
 def _grant_place(env: EnvironmentContext, user: _ApiUser, resource: str) -> Place:
-    """Where the right would be added: the entry about the resource, else a Role, else the account."""
+    """Line to add a permission at: the policy rule of the resource, else a Role, else the ServiceAccount."""
     for role in user.roles:
         for number, grant in enumerate(items(role.get("rules"))):
             for index, name in enumerate(items(grant, "resources")):

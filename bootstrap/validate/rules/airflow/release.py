@@ -1,4 +1,4 @@
-"""Rules about a release: the database is migrated once, by a Job that the release has for itself."""
+"""Rules about database migrations: one Job per release, named after it."""
 
 from collections.abc import Iterator
 
@@ -65,6 +65,6 @@ def _migrating(env: EnvironmentContext) -> list[Container]:
 
 
 def _precedence(container: Container) -> tuple[bool, str]:
-    """A Job of the scaffold's name first: that is the one to keep."""
+    """Sort key that puts the scaffold's own Job first, as the one to keep."""
     owner = container.pod.owner
     return owner["kind"] != "Job", "" if name_of(owner).startswith("airflow-migrate") else name_of(owner)

@@ -1,4 +1,4 @@
-"""Rules about the values of Airflow's settings: those that it can't read, and those that can't work in a cluster."""
+"""Rules about values of Airflow's settings that it can't parse, or that can't work in a cluster."""
 
 import json
 import re
@@ -32,13 +32,13 @@ def bad_value(env: EnvironmentContext) -> Iterator[Violation]:
 
     Airflow raises AirflowConfigException where it reads the setting: at the start, or in the middle of its work.
     """
-    known = find_airflow(env).settings
+    release_settings = find_airflow(env).settings
     for variable in variables(env):
         name = variable.option
-        # The list of bundles has a rule of its own.
+        # The list of DAG bundles has its own rule.
         if name is None or name == _BUNDLES or (value := variable.value) is None:
             continue
-        option = known.options.get(known.honoured.get(name, name))
+        option = release_settings.options.get(release_settings.honoured.get(name, name))
         if name == EXECUTOR:
             for executor in executor_names(value):
                 if "." not in executor and executor not in _EXECUTORS:
@@ -104,7 +104,7 @@ def local_base_url(env: EnvironmentContext) -> Iterator[Violation]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
-    """An environment variable of a container, and the option that its name spells, whether Airflow has it or not."""
+    """Environment variable of a container, and the option in its name, whether Airflow knows it or not."""
 
     name: str
     option: OptionName | None
@@ -113,18 +113,18 @@ class Variable:
 
     @property
     def place(self) -> Place:
-        """Where it gets its value."""
+        """Line that gives it its value."""
         return setting_place(self.container, self.setting)
 
     @property
     def value(self) -> str | None:
-        """Its value, references replaced; None where it is empty, or where only the cluster knows it."""
+        """Value with references expanded; None if it is empty, or only the cluster knows it."""
         return expand(self.setting.value, values(self.container)) if self.setting.value else None
 
 
 @shared
 def variables(env: EnvironmentContext) -> Iterator[Variable]:
-    """Every variable of every container; one that many read from the same object, once."""
+    """Variables of all containers; one that several read from the same object is listed once."""
     seen: set[tuple[str, Setting]] = set()
     for container in find_airflow(env).containers:
         for name, setting in container.settings.items():
@@ -144,13 +144,13 @@ def is_local_base_url(variable: Variable) -> bool:
 
 
 def is_bad_database_url(option: OptionName, value: str | None) -> bool:
-    """Whether an option is the database's URL, and names a database that can't work."""
+    """Whether an option is the database's URL, and its scheme is a database that can't work in a cluster."""
     scheme = (value or "").partition("://")[0]
     return option in _DATABASE_URLS and (scheme in _BAD_SCHEMES or scheme.startswith("sqlite"))
 
 
 def _unreadable(option: Option, value: str) -> str:
-    """Why Airflow could not read a value; empty where it can."""
+    """Reason why Airflow can't parse a value; empty if it can."""
     if option.values:
         return "" if value in option.values else f"it takes {', '.join(filter(None, option.values))}"
     match option.kind:
@@ -183,7 +183,7 @@ def _parsed(text: str) -> Any:
 
 
 def _bad_bundles(bundles: list[Any]) -> Iterator[str]:
-    """What is wrong with the bundles of a list."""
+    """Problems of the entries of a list of DAG bundles."""
     names: set[str] = set()
     for number, bundle in enumerate(bundles, 1):
         name = bundle.get("name") if isinstance(bundle, dict) else None
@@ -199,12 +199,12 @@ def _bad_bundles(bundles: list[Any]) -> Iterator[str]:
 
 
 def _breaking_reference(variable: Variable) -> Place | None:
-    """Where the one variable is set that breaks a list which is JSON without it."""
-    text, known = variable.setting.value or "", values(variable.container)
-    names = [name for name in references(text) if name in known]
+    """Line of the variable whose expansion makes a JSON list invalid; None if there is none."""
+    text, variable_values = variable.setting.value or "", values(variable.container)
+    names = [name for name in references(text) if name in variable_values]
     empty: dict[str, str | None] = dict.fromkeys(names, "")
     if isinstance(_parsed(expand(text, empty) or ""), list):
         for name in names:
-            if not isinstance(_parsed(expand(text, {**empty, name: known[name]}) or ""), list):
+            if not isinstance(_parsed(expand(text, {**empty, name: variable_values[name]}) or ""), list):
                 return variable.container.settings[name].place
     return None

@@ -1,4 +1,4 @@
-"""Rules about where tasks run: the executor, the worker's pod template, the way from a task to the api-server."""
+"""Rules about task execution: the executor, the worker's pod template, the URL of the execution API."""
 
 import posixpath
 from collections.abc import Iterator
@@ -106,7 +106,7 @@ def execution_url(env: EnvironmentContext) -> Iterator[Violation]:
             continue
         value, is_worker = runner.value(_URL), runner.kind == Process.WORKER
         if runner.setting(_URL) is None:
-            # It is then derived from the base URL, which a rule of its own looks at.
+            # Airflow then derives it from the base URL, which has its own rule.
             if is_worker and runner.setting(("api", "base_url")) is None:
                 yield Violation(runner.place, f"{runner} has no {variable}")
         elif value is not None and (reason := _bad_url(value, is_worker=is_worker)):
@@ -114,7 +114,7 @@ def execution_url(env: EnvironmentContext) -> Iterator[Violation]:
 
 
 def _absent(env: EnvironmentContext, scheduler: Component, path: str) -> str:
-    """Why a file is not in the scheduler's container; empty where it is, or where only the cluster knows."""
+    """Reason why a file is not in the scheduler's container; empty if it is, or only the cluster knows."""
     mounts = [mapping(mount) for mount in items(scheduler.container.data.get("volumeMounts"))]
     over = [mount for mount in mounts if _is_in(path, mount.get("mountPath"))]
     if not over:
@@ -137,7 +137,7 @@ def _is_in(path: str, folder: object) -> bool:
 
 
 def _bad_url(value: str, *, is_worker: bool) -> str:
-    """Why a component can't reach the execution API by a URL; empty where it can."""
+    """Reason why a component can't reach the execution API at a URL; empty if it can."""
     try:
         url = urlsplit(value)
         host = url.hostname

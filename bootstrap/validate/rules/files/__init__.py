@@ -1,1 +1,1 @@
-"""What the repository holds beside regular files of a size that people can read."""
+"""Files that are not read: symbolic links out of the environment, special files, files over the limits."""

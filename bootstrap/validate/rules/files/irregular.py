@@ -1,4 +1,4 @@
-"""Rules about what is in the repo beside regular files of a size that people can read."""
+"""Rules about files that are not read: symbolic links, special files, files and YAML over the limits."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ _YAML = (".yaml", ".yml", "Kustomization")
 
 @shared
 def _problems(env: EnvironmentContext) -> Iterator[Problem]:
-    """Every file of the environment, and beside it, that is not read."""
+    """Problems of all files that concern the environment and are not read."""
     texts = dict.fromkeys(path for path in env.tree.files if path.endswith(_YAML))
     beside = (path for path in texts if path not in env.graph.files)
     problems = (*env.problems, *graph.in_the_way(env.tree, env.graph, ()), *graph.beyond_limits(env.tree, beside))

@@ -1,1 +1,1 @@
-"""Environments beside each other: what one alone may have on a cluster, and what belongs to none of them."""
+"""Fleet: conflicts between environments of a cluster, and files that belong to none."""

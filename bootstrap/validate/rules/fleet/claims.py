@@ -1,4 +1,4 @@
-"""What an environment takes that no other one of its cluster may take, and what it waits for."""
+"""Claims of an environment: what no other environment of its cluster may use, and what it depends on."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,7 +8,7 @@ from bootstrap.validate.context import Claim, EnvironmentContext
 from bootstrap.validate.rules.sync import objects
 from bootstrap.yamltools.positions import Place
 
-# The rules that a claim can break.
+# Names of the rules that compare claims.
 NODE_PORT = "fleet/shared-node-port"
 NAME = "fleet/shared-cluster-object"
 NAMESPACE = "fleet/shared-namespace"
@@ -16,7 +16,7 @@ SYNC = "fleet/shared-sync-object"
 HOST = "fleet/shared-host"
 CYCLE = "fleet/dependency-cycle"
 
-# Kinds that live in no namespace, as far as an environment may hold them; its Namespace is a claim of its own.
+# Cluster-scoped kinds that an environment may hold; its Namespace is a separate claim.
 CLUSTER_SCOPED = frozenset(
     {"ClusterRole", "ClusterRoleBinding", "PersistentVolume", "StorageClass", "PriorityClass", "IngressClass"}
     | {"CustomResourceDefinition", "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "RuntimeClass"}
@@ -25,7 +25,7 @@ _SYNC_KINDS = ("Application", "AppProject", "Kustomization", "GitRepository")
 
 
 def claims(env: EnvironmentContext) -> Iterator[Claim]:
-    """All that an environment takes for itself, and all that it waits for."""
+    """All claims of an environment, and the Kustomizations that it depends on."""
     for obj in env.objects:
         if obj["kind"] == "Service":
             yield from _ports(env, obj)
@@ -52,7 +52,7 @@ def _ports(env: EnvironmentContext, service: Object) -> Iterator[Claim]:
 
 
 def _hosts(env: EnvironmentContext, ingress: Object) -> Iterator[Claim]:
-    """Host and path, by class. An Ingress without a host, as the component comes, takes none for itself."""
+    """Claims of host, path and Ingress class. An Ingress without a host, the component's default, claims nothing."""
     kind = dig(ingress, "spec", "ingressClassName") or "default"
     for number, route in enumerate(items(ingress, "spec", "rules")):
         host = dig(route, "host")

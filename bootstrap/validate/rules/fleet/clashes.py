@@ -1,4 +1,4 @@
-"""Rules about what one environment of a cluster has for itself."""
+"""Rules about claims that several environments of a cluster share, such as a node port or a host."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -60,9 +60,9 @@ def shared_host(fleet: FleetContext) -> Iterator[Violation]:
 
 
 def _clashes(fleet: FleetContext, name: str, subject: str) -> Iterator[Violation]:
-    """A violation for each thing that several environments of a cluster claim.
+    """Violations for claims that several environments of a cluster have in common.
 
-    It stands at the last of them in promotion order, which most often is the one that came last, and names them all.
+    Reported at the last environment in promotion order, usually the newest, with the names of all.
     """
     order = {environment.name: number for number, environment in enumerate(fleet.model.environments)}
     clusters = {environment.name: environment.cluster for environment in fleet.model.environments}

@@ -1,4 +1,4 @@
-"""The rule that no environments wait for each other."""
+"""Rule about dependency cycles between Flux Kustomizations."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ def dependency_cycle(fleet: FleetContext) -> Iterator[Violation]:
 
     Each waits until the other is Ready: none is ever applied.
     """
-    # Each circle once, at the last of its environments. Names count in their own cluster.
+    # Each cycle is reported once, at its last environment. Names are unique per cluster only.
     environments = fleet.model.environments
     by_name = {(environment.cluster, environment.sync_name): environment.name for environment in environments}
     clusters = {environment.name: environment.cluster for environment in environments}
@@ -27,12 +27,12 @@ def dependency_cycle(fleet: FleetContext) -> Iterator[Violation]:
     for name, other, _ in waits:
         if other is not None:
             needs[name].add(other)
-    told: set[frozenset[str]] = set()
+    reported: set[frozenset[str]] = set()
     for name, other, claim in sorted(waits, key=lambda wait: -order.get(wait[0], 0)):
-        circle = {reached for reached in _reached(needs, name) if name in _reached(needs, reached)}
-        if other in circle and name in _reached(needs, str(other)) and frozenset(circle) not in told:
-            told.add(frozenset(circle))
-            names = tuple(sorted(circle, key=lambda name: order.get(name, 0)))
+        cycle = {reached for reached in _reached(needs, name) if name in _reached(needs, reached)}
+        if other in cycle and name in _reached(needs, str(other)) and frozenset(cycle) not in reported:
+            reported.add(frozenset(cycle))
+            names = tuple(sorted(cycle, key=lambda name: order.get(name, 0)))
             message = f"{name} waits for {claim.what}, which waits for {name} itself"
             yield Violation(Place(claim.path, claim.line), message, environments=names)
 

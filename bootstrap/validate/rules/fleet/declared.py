@@ -1,4 +1,4 @@
-"""Rules about what taxiway.yaml says of the repo as a whole: which certificates, and which rules are switched off."""
+"""Rules about taxiway.yaml: pinned certificates and rules that are switched off."""
 
 import difflib
 from collections import defaultdict
@@ -34,9 +34,9 @@ def several_certificates(fleet: FleetContext) -> Iterator[Violation]:
     for cluster, holders in pinned.items():
         if len(holders) < 2:
             continue
-        said = "; ".join(f"{', '.join(names)}: {fingerprint}" for fingerprint, names in holders.items())
+        pins = "; ".join(f"{', '.join(names)}: {fingerprint}" for fingerprint, names in holders.items())
         last = next(reversed(holders.values()))[0]
-        message = f"the environments of cluster {cluster} are sealed for {len(holders)} certificates ({said})"
+        message = f"the environments of cluster {cluster} are sealed for {len(holders)} certificates ({pins})"
         names = tuple(name for several in holders.values() for name in several)
         yield Violation(Place(PATH, _line(fleet, last)), message, environments=names)
 
@@ -85,7 +85,7 @@ def _renamed(fleet: FleetContext, exemption: Exemption) -> Exemption:
 
 
 def _place(fleet: FleetContext, name: str) -> Place:
-    """The first line of taxiway.yaml that holds a name of a rule."""
+    """First line of taxiway.yaml with a name or alias of a rule."""
     names = [name.encode(), *(old.encode() for old, present in fleet.rules.items() if present == name)]
     lines = enumerate(fleet.read(PATH).splitlines(), 1)
     return Place(PATH, next((number for number, line in lines if any(name in line for name in names)), 1))

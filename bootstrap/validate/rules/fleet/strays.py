@@ -1,4 +1,4 @@
-"""Rules about what the repository holds for no environment of taxiway.yaml."""
+"""Rules about overlays and sync files that belong to no environment of taxiway.yaml."""
 
 import posixpath
 from collections.abc import Iterator
@@ -31,14 +31,16 @@ def unknown_sync_file(fleet: FleetContext) -> Iterator[Violation]:
     """
     environments, every = fleet.model.environments, set(fleet.clusters)
     known = {environment.overlay for environment in environments}
-    # An environment that was moved to another cluster misses its file there, which is told by that.
+    # After a move to another cluster the new sync file is missing, which `sync/missing-file` reports.
     moved = {environment.overlay for environment in environments if environment.sync_file not in every}
     for path in sorted(every - {environment.sync_file for environment in environments}):
         for document in documents(fleet.read(path)) if path.endswith((".yaml", ".yml")) else ():
             synced = Synced(path, document)
             for field in (("spec", "path"), ("spec", "source", "path")):
-                said = synced.get(*field)
-                overlay = posixpath.normpath(said).lstrip("/") if isinstance(said, str) and said else ""
+                path_field = synced.get(*field)
+                overlay = (
+                    posixpath.normpath(path_field).lstrip("/") if isinstance(path_field, str) and path_field else ""
+                )
                 if overlay.startswith("overlays/") and overlay not in moved:
                     why = "which has its own file" if overlay in known else "which taxiway.yaml does not have"
                     yield Violation(synced.place(*field), f"{synced} syncs {overlay}, {why}")

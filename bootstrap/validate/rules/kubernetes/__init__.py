@@ -1,1 +1,1 @@
-"""The Kubernetes API: what every server from the environment's oldest on would say to its objects."""
+"""Kubernetes API: what API servers refuse, for every minor from the oldest in taxiway.yaml on."""

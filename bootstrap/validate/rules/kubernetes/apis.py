@@ -1,4 +1,4 @@
-"""The apiVersions and kinds that servers of the range do not serve. Nobody can know those of custom resources."""
+"""Rules about apiVersions and kinds that some supported minor does not serve. Custom resources are not checked."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.rules.kubernetes.schema import reach
 from bootstrap.validate.violation import SchemaViolation
 
-# What was removed before the minors that the schemas cover (kubernetes.io, deprecated API migration guide): the minor
+# APIs removed before the minors that the schemas cover (kubernetes.io, deprecated API migration guide): the minor
 # that no longer serves it, and its successor.
 _REMOVED = {
     "admissionregistration.k8s.io/v1beta1": ("1.22", "admissionregistration.k8s.io/v1"),
@@ -39,7 +39,7 @@ _REMOVED = {
     "scheduling.k8s.io/v1beta1": ("1.22", "scheduling.k8s.io/v1"),
     "storage.k8s.io/v1beta1": ("1.27", "storage.k8s.io/v1"),
 }
-# Kinds that no API serves any more, whatever the version.
+# Kinds removed without a successor.
 _GONE = {"PodSecurityPolicy": "the namespace's pod-security.kubernetes.io labels took its place"}
 
 
@@ -93,11 +93,11 @@ def _is_removed(api: str, kind: str) -> bool:
 
 
 def _successor(api: str, kind: str) -> str:
-    """Where a kind is served now. Its own group comes first: Ingress moved, but Deployment of apps stays there."""
+    """Hint with the API that serves a kind now, preferably of its own group: Ingress moved, apps/Deployment did not."""
     served = [served_api for served_api in schemas.apis(kind) if served_api != api]
     own = next((served_api for served_api in served if schemas.group(served_api) == schemas.group(api)), None)
-    found = own or next(iter(served), "") or _REMOVED.get(api, ("", ""))[1]
-    return f"use {found}" if found else ""
+    successor = own or next(iter(served), "") or _REMOVED.get(api, ("", ""))[1]
+    return f"use {successor}" if successor else ""
 
 
 def _kinds_of(group: str) -> set[str]:
@@ -106,7 +106,7 @@ def _kinds_of(group: str) -> set[str]:
 
 
 def _is_misspelt(api: str, kind: str) -> bool:
-    """Whether a foreign group is one of Kubernetes' own, misspelt.
+    """Whether an unknown group is a misspelt group of Kubernetes.
 
     A custom group has a dot in its name, so that one without is none (apiextensions, ValidateCustomResourceDefinition).
     """

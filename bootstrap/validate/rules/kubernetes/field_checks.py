@@ -1,4 +1,4 @@
-"""Checks of single fields that several rules share."""
+"""Field checks shared by several rules."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -8,19 +8,19 @@ from bootstrap.yamltools.positions import FieldPath
 
 
 def strings(value: Any) -> Iterator[tuple[str, str]]:
-    """The entries of a mapping whose values are strings."""
+    """Entries of a mapping whose values are strings."""
     for key, text in value.items() if isinstance(value, dict) else ():
         if isinstance(text, str):
             yield str(key), text
 
 
 def integer(value: Any) -> int | None:
-    """The value if it is an integer."""
+    """The value if it is an integer, else None."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def present(value: Mapping[str, Any], *keys: str) -> list[str]:
-    """Those of the keys that a mapping gives a value."""
+    """Those of the keys that have a value other than null."""
     return [key for key in keys if value.get(key) is not None]
 
 
@@ -30,7 +30,7 @@ def dotted(path: FieldPath) -> str:
 
 
 def too_small(value: Any, path: FieldPath, minimum: Mapping[str, int]) -> Iterator[FieldViolation]:
-    """Fields of a mapping that are below their minimum."""
+    """Violations for integer fields below their minimum."""
     for key, bound in minimum.items():
         number = integer(value.get(key)) if isinstance(value, dict) else None
         if number is not None and number < bound:
@@ -38,7 +38,7 @@ def too_small(value: Any, path: FieldPath, minimum: Mapping[str, int]) -> Iterat
 
 
 def malformed(value: Any, path: FieldPath, reason: Callable[[str], str], what: str) -> Iterator[FieldViolation]:
-    """A string without the form that it needs; `reason` is one of the functions of kubernetes.values."""
+    """Violation for a malformed string; `reason` is a function of kubernetes.values."""
     if isinstance(value, str) and (why := reason(value)):
         shown = value if len(value) <= 70 else f"{value[:67]}..."
         yield FieldViolation(path, f"{shown!r} is no {what}: {why}")

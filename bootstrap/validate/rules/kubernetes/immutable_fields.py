@@ -1,4 +1,4 @@
-"""What the API server lets nobody change, changed since HEAD."""
+"""Rule about immutable fields that differ from HEAD."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -31,7 +31,7 @@ def immutable_field(env: EnvironmentContext) -> Iterator[Violation]:
         old = before.get(identify(obj))
         if old is None or old == obj or name_of(old) != name_of(obj):
             continue
-        # A Job that is named by release belongs to airflow/release-unchanged.
+        # A Job with a release in its name is checked by airflow/release-unchanged.
         released = obj["kind"] == "Job" and identify(obj).name != name_of(obj)
         for field in consequences.immutable(old, obj) if not released else ():
             path = tuple(field.split("."))
@@ -41,7 +41,7 @@ def immutable_field(env: EnvironmentContext) -> Iterator[Violation]:
 
 
 def _difference(old: Any, new: Any) -> FieldPath:
-    """The way to the first thing that differs; as far as both sides have it."""
+    """FieldPath of the first difference, as deep as both sides exist."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in new:
             if key in old and old[key] != new[key]:

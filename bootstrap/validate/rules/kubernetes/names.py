@@ -1,4 +1,4 @@
-"""Names and labels, as apimachinery validates them."""
+"""Rules about names and labels, as apimachinery validates them."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,7 +14,7 @@ from bootstrap.yamltools.positions import FieldPath
 
 _RBAC = frozenset({"Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"})
 _LABELS = frozenset({"Namespace", "Service", "StatefulSet"})
-# Names that are short because a controller adds to them and writes the result into a label, of 63 characters:
+# Limits below 63, because a controller appends to the name and uses the result as a label value:
 # CronJob and Job (pkg/apis/batch/validation), StatefulSet (the label controller-revision-hash; pods are never made).
 _LONGEST = {"CronJob": 52, "Job": 63, "StatefulSet": 52}
 _TEMPLATES: tuple[FieldPath, ...] = (
@@ -75,7 +75,7 @@ def bad_label(obj: ObjectContext) -> Iterator[FieldViolation]:
 
 @shared
 def metadatas(obj: ObjectContext) -> Iterator[tuple[FieldPath, dict[str, Any]]]:
-    """The metadata of an object and of what it makes, each with its path."""
+    """Metadata of an object and of its templates, with their paths."""
     claims = (path for path, _ in entries(obj.value, (), "spec", "volumeClaimTemplates"))
     for path in ((), *_TEMPLATES, *claims):
         yield (*path, "metadata"), mapping(dig(obj.value, *path, "metadata"))

@@ -1,4 +1,4 @@
-"""Services, and the ports of all kinds, beyond their schema (kubernetes, pkg/apis/{core,networking}/validation)."""
+"""Rules about Services and ports beyond their schema (kubernetes, pkg/apis/{core,networking}/validation)."""
 
 import ipaddress
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ from bootstrap.validate.violation import FieldViolation
 from bootstrap.yamltools.positions import FieldPath
 
 PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
-_NODE_PORTS = range(30000, 32768)  # kube-apiserver --service-node-port-range, as it is by default
+_NODE_PORTS = range(30000, 32768)  # default of kube-apiserver --service-node-port-range
 _CLOSED = ("ClusterIP", None)
 
 
@@ -75,7 +75,7 @@ def bad_port(obj: ObjectContext) -> Iterator[FieldViolation]:
 
 
 def backends(spec: Mapping[str, Any]) -> Iterator[tuple[FieldPath, Any]]:
-    """The backends of an Ingress, each with its path."""
+    """Backends of an Ingress, with their paths."""
     yield ("spec", "defaultBackend"), spec.get("defaultBackend")
     for where, entry in entries(spec, ("spec",), "rules"):
         for path, route in entries(entry, where, "http", "paths"):
@@ -124,7 +124,7 @@ def _of_service(spec: Mapping[str, Any]) -> Iterator[FieldViolation]:
 
 
 def _port(value: Any, path: FieldPath, field: str = "port") -> Iterator[FieldViolation]:
-    """A port by its number, or by its name."""
+    """Violations for a port that is neither a valid number nor a valid name."""
     yield from _number(value, path, field)
     yield from malformed(value, path, values.bad_port_name, "name of a port")
 

@@ -1,4 +1,4 @@
-"""Pod Security: every pod against the level that its namespace enforces.
+"""Pod Security Standards: rules about pods that break the level enforced by their namespace.
 
 Source: k8s.io/pod-security-admission v0.36.3, policy/check_*.go. Admission judges pods alone: a workload that breaks
 the level is accepted, and its pods are never made.
@@ -69,7 +69,7 @@ def pod_security(env: EnvironmentContext) -> Iterator[Violation]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
-    """What a namespace enforces: a level, of the policies of some minors (one, where it is pinned)."""
+    """Level that a namespace enforces, and the minors whose policies apply (one if the version is pinned)."""
 
     name: str
     oldest: tuple[int, ...]
@@ -77,7 +77,7 @@ class Level:
 
 
 def _level(namespace: Mapping[str, Any] | None, oldest: str) -> Level | None:
-    """The level of a Namespace; None where it enforces none."""
+    """Level of a Namespace; None if it enforces none."""
     labels = mapping(dig(namespace, "metadata", "labels"))
     name, version = labels.get(f"{_LABEL}enforce"), labels.get(f"{_LABEL}enforce-version")
     if name not in ("baseline", "restricted"):
@@ -89,7 +89,7 @@ def _level(namespace: Mapping[str, Any] | None, oldest: str) -> Level | None:
 
 
 def bad_labels(namespace: Mapping[str, Any]) -> Iterator[FieldViolation]:
-    """The labels of a Namespace that the admission refuses (api.ParseLevel, api.ParseVersion)."""
+    """Labels of a Namespace that the admission plugin refuses (api.ParseLevel, api.ParseVersion)."""
     for key, value in strings(dig(namespace, "metadata", "labels")):
         path = ("metadata", "labels", key)
         if key.startswith(_LABEL) and key.endswith("-version"):
@@ -101,8 +101,8 @@ def bad_labels(namespace: Mapping[str, Any]) -> Iterator[FieldViolation]:
 
 
 def _pod(spec: Mapping[str, Any], metadata: Mapping[str, Any], level: Level) -> Iterator[_Broken]:
-    """What of a pod breaks a level. Paths begin at its spec."""
-    # Where users have a namespace of their own, root inside is nobody outside (policy/helpers.go, from 1.35 on).
+    """Fields of a pod that break a level. Paths start at its spec."""
+    # With a user namespace, root in the pod is unprivileged on the node (policy/helpers.go, from 1.35 on).
     relaxed = spec.get("hostUsers") is False and level.oldest >= (1, 35)
     pod, where = mapping(spec.get("securityContext")), ("securityContext",)
     for field in ("hostNetwork", "hostPID", "hostIPC"):
@@ -119,10 +119,10 @@ def _pod(spec: Mapping[str, Any], metadata: Mapping[str, Any], level: Level) -> 
     for field in ("initContainers", "containers"):
         for path, container in entries(spec, (), field):
             if isinstance(container, dict):
-                found = [*_container(container, path, level, relaxed=relaxed)]
+                broken = [*_container(container, path, level, relaxed=relaxed)]
                 if level.name == "restricted":
-                    found.extend(_restricted(container, pod, path, spec, relaxed=relaxed))
-                yield from ((place, f"container {container.get('name')}: {message}") for place, message in found)
+                    broken.extend(_restricted(container, pod, path, spec, relaxed=relaxed))
+                yield from ((place, f"container {container.get('name')}: {message}") for place, message in broken)
     if level.name == "restricted" and not relaxed:
         yield from _root(pod, where)
 
@@ -136,14 +136,14 @@ def _sysctls(pod: Mapping[str, Any], path: FieldPath, level: Level) -> Iterator[
 
 def _volumes(spec: Mapping[str, Any], level: Level) -> Iterator[_Broken]:
     for path, volume in entries(spec, (), "volumes"):
-        # A volume without any source is an emptyDir; one of an unknown source is told by another rule.
+        # A volume without a source is an emptyDir; an unknown source is reported by the schema rules.
         sources = volume_sources(volume)
         if "hostPath" in sources or (level.name == "restricted" and sources and not _VOLUMES & set(sources)):
             yield (*path, sources[0]), f"volume {dig(volume, 'name')}: {sources[0]} is forbidden"
 
 
 def _setter(security: Mapping[str, Any], path: FieldPath, level: Level) -> Iterator[_Broken]:
-    """What a pod and a container may both set."""
+    """Controls for fields of the securityContext that both pods and containers have."""
     for field in ("seccompProfile", "appArmorProfile"):
         kind = dig(security, field, "type")
         if isinstance(security.get(field), dict) and kind not in ("RuntimeDefault", "Localhost"):
@@ -161,7 +161,7 @@ def _setter(security: Mapping[str, Any], path: FieldPath, level: Level) -> Itera
 
 
 def _container(container: Mapping[str, Any], path: FieldPath, level: Level, *, relaxed: bool) -> Iterator[_Broken]:
-    """The controls of the level baseline."""
+    """Controls of the level baseline for a container."""
     security, where = mapping(container.get("securityContext")), (*path, "securityContext")
     yield from _setter(security, where, level)
     if security.get("privileged") is True:
@@ -186,7 +186,7 @@ def _container(container: Mapping[str, Any], path: FieldPath, level: Level, *, r
 def _restricted(
     container: Mapping[str, Any], pod: Mapping[str, Any], path: FieldPath, spec: Mapping[str, Any], *, relaxed: bool
 ) -> Iterator[_Broken]:
-    """The controls of the level restricted beside those of baseline; Windows knows some of them not."""
+    """Controls that the level restricted adds for a container; some do not apply to Windows."""
     security, where = mapping(container.get("securityContext")), (*path, "securityContext")
     if dig(spec, "os", "name") != "windows":
         if security.get("allowPrivilegeEscalation") is not False:

@@ -1,9 +1,9 @@
-"""Pods beyond their schema: what the API server's validation asks of containers, volumes and their neighbours.
+"""Rules about pods beyond their schema: the API server's validation of containers, volumes, probes and variables.
 
 Source: kubernetes, pkg/apis/core/validation/validation.go.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -67,8 +67,8 @@ def restart_policy(obj: ObjectContext) -> Iterator[FieldViolation]:
     if obj.kind == "Pod" or not obj.pod or policy not in ("Always", "OnFailure", "Never", None):
         return
     if (policy or "Always") not in allowed:
-        wanted, found = " or ".join(allowed), policy or "Always, the default"
-        message = f"the restart policy of a {obj.kind} is {wanted}, and this is {found}"
+        expected, actual = " or ".join(allowed), policy or "Always, the default"
+        message = f"the restart policy of a {obj.kind} is {expected}, and this is {actual}"
         yield FieldViolation((*obj.pod_path, "restartPolicy"), message)
 
 
@@ -122,7 +122,7 @@ def volume_sources(volume: Any) -> list[str]:
 
 
 def _source(value: Any, path: FieldPath, subject: str, choices: tuple[str, ...]) -> Iterator[FieldViolation]:
-    """Exactly one source. Where another field stands, it is misspelt, and that is told by its own rule."""
+    """Exactly one source is set. An unknown field is taken for a misspelt source, which the schema rules report."""
     chosen = present(mapping(value), *choices)
     if isinstance(value, dict) and len(chosen) != 1 and not value.keys() - {*choices, "prefix"}:
         yield FieldViolation(path, f"{subject} has {' and '.join(chosen) or 'no source'}, and one belongs there")
@@ -140,10 +140,8 @@ def _probe(probe: Mapping[str, Any], path: FieldPath, field: str) -> Iterator[Fi
         yield FieldViolation((*path, "terminationGracePeriodSeconds"), message)
 
 
-def _handler(
-    value: Mapping[str, Any], path: FieldPath, field: str, choices: tuple[str, ...]
-) -> Iterator[FieldViolation]:
-    """Exactly one handler. Where another field stands, it is misspelt, and that is told by its own rule."""
+def _handler(value: Mapping[str, Any], path: FieldPath, field: str, choices: Sequence[str]) -> Iterator[FieldViolation]:
+    """Exactly one handler is set. An unknown field is taken for a misspelt handler, which the schema rules report."""
     chosen = present(value, *choices)
     if len(chosen) > 1:
         yield FieldViolation((*path, chosen[1]), f"{field} has {' and '.join(chosen)}, and one is allowed")

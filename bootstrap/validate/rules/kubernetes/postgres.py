@@ -1,4 +1,4 @@
-"""PostgreSQL's major version, changed since HEAD on a volume that holds data of the other one."""
+"""Rules about PostgreSQL upgrades: a major version changed since HEAD can't read the data on its volume."""
 
 from collections.abc import Iterator
 
@@ -45,10 +45,10 @@ def postgres_unread(env: EnvironmentContext) -> Iterator[Violation]:
 
 
 def _image(env: EnvironmentContext, subject: str) -> Place:
-    """The line of the server's image."""
-    found = next(obj for obj in env.objects if str(identify(obj)) == subject)
-    path = POD_SPECS[found["kind"]]
-    for number, container in enumerate(items(dig(found, *path, "containers"))):
+    """Line of the PostgreSQL server's image."""
+    workload = next(obj for obj in env.objects if str(identify(obj)) == subject)
+    path = POD_SPECS[workload["kind"]]
+    for number, container in enumerate(items(dig(workload, *path, "containers"))):
         if postgres.is_named(str(dig(container, "image"))):
-            return env.trace.field(found, (*path, "containers", number, "image"))
-    return env.trace.field(found, (*path, "containers", 0, "image"))
+            return env.trace.field(workload, (*path, "containers", number, "image"))
+    return env.trace.field(workload, (*path, "containers", 0, "image"))

@@ -1,4 +1,4 @@
-"""Roles and bindings, beyond their schema (kubernetes, pkg/apis/rbac/validation)."""
+"""Rules about Roles and bindings beyond their schema (kubernetes, pkg/apis/rbac/validation)."""
 
 from collections.abc import Iterator
 
@@ -38,7 +38,7 @@ def _role(obj: ObjectContext) -> Iterator[FieldViolation]:
         if urls and obj.kind == "Role":
             message = "a Role can't give rights on URLs, which are in no namespace"
             yield FieldViolation((*path, "nonResourceURLs"), message, "use a ClusterRole")
-        # A misspelt key is told by its own rule, and then one of these is missing because of it.
+        # A field that is missing because it is misspelt is reported by the schema rules.
         elif not urls and not entry.keys() - _FIELDS:
             for field in ("apiGroups", "resources"):
                 if not entry.get(field):

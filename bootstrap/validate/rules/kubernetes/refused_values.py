@@ -1,4 +1,4 @@
-"""Values of a right type that the API server's validation refuses: of metadata, pods, Ingresses and NetworkPolicies.
+"""Rules about values that pass the schema and fail the API server's validation: metadata, pods, Ingress, NetworkPolicy.
 
 Source: kubernetes, pkg/apis/{core,networking}/validation. Those of workloads stand in workloads.py.
 """
@@ -129,7 +129,7 @@ def _network_policy(spec: Mapping[str, Any]) -> Iterator[FieldViolation]:
 def _configuration(obj: ObjectContext) -> Iterator[FieldViolation]:
     fields = (obj.value.get(field) for field in ("data", "binaryData", "stringData"))
     size = sum(len(text.encode(errors="replace")) for field in fields for _, text in strings(field))
-    # Both are base64 in a Secret's data, which is a third longer than what counts.
+    # Base64 adds a third; the limit counts the decoded bytes.
     if size > _CONFIG_BYTES * (4 / 3 if obj.kind == "Secret" else 1):
         message = f"the entries have {size} bytes together, where {_CONFIG_BYTES} are allowed"
         yield FieldViolation(("metadata", "name"), message)

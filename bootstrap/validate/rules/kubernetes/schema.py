@@ -1,4 +1,4 @@
-"""Objects against the published schemas of every Kubernetes minor that the environment may meet: their fields."""
+"""Schema rules about fields, checked against the published schemas of every supported Kubernetes minor."""
 
 from collections.abc import Iterator
 from difflib import get_close_matches
@@ -61,18 +61,18 @@ def not_in_every_version(obj: ObjectContext) -> Iterator[SchemaViolation]:
 
 
 def refused(obj: ObjectContext, trouble: Trouble | None) -> Iterator[SchemaViolation]:
-    """What the schemas of every minor refuse because of a trouble; None: what those of some minors do."""
+    """Violations of one kind of trouble, refused by every minor; for None, those refused by some minors only."""
     return (violation for other, violation in _refused(obj) if other is trouble)
 
 
 @shared
 def _refused(obj: ObjectContext) -> Iterator[tuple[Trouble | None, SchemaViolation]]:
-    """All that the schemas refuse. Where a field is refused, what is inside of it is not told as well."""
-    found = conformance.problems(obj.value, obj.model.kubernetes)
-    paths = {problem.path for problem in found}
+    """All problems of an object; those inside of a refused field are left out."""
+    problems = conformance.problems(obj.value, obj.model.kubernetes)
+    paths = {problem.path for problem in problems}
     every = schemas.minors(obj.model.kubernetes)
-    misspelt = [problem.path for problem in found if problem.trouble is Trouble.UNKNOWN]
-    for problem in found:
+    misspelt = [problem.path for problem in problems if problem.trouble is Trouble.UNKNOWN]
+    for problem in problems:
         path, trouble, unknown = problem.path, problem.trouble, problem.trouble is Trouble.UNKNOWN
         missing = trouble is Trouble.MISSING
         if any(path[:length] in paths for length in range(1, len(path))) or (missing and _stands(path, misspelt)):
@@ -85,12 +85,12 @@ def _refused(obj: ObjectContext) -> Iterator[tuple[Trouble | None, SchemaViolati
 
 
 def reach(minors: tuple[str, ...]) -> str:
-    """Minors in few words."""
+    """Short text for a range of minors."""
     return minors[0] if len(minors) == 1 else f"{minors[0]} to {minors[-1]}"
 
 
 def _stands(missing: FieldPath, misspelt: list[FieldPath]) -> bool:
-    """Whether a missing field stands there under a name that is nearly its own."""
+    """Whether a missing field is present under a misspelt name."""
     siblings = [str(path[-1]).lower() for path in misspelt if path[:-1] == missing[:-1]]
     return bool(get_close_matches(str(missing[-1]).lower(), siblings, 1, 0.7))
 

@@ -1,4 +1,4 @@
-"""Objects against the published schemas of every Kubernetes minor that the environment may meet: their values."""
+"""Schema rules about values, checked against the published schemas of every supported Kubernetes minor."""
 
 from collections.abc import Iterator
 

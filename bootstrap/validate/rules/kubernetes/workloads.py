@@ -1,4 +1,4 @@
-"""Values of workloads, and of what goes with them, that the API server's validation refuses.
+"""Rules about workloads, PodDisruptionBudgets and autoscalers that the API server's validation refuses.
 
 Source: kubernetes, pkg/apis/{apps,batch,policy,autoscaling}/validation.
 """
@@ -28,7 +28,7 @@ _JOB = dict.fromkeys(
 
 
 def refused(obj: ObjectContext) -> Iterator[FieldViolation]:
-    """What is refused of the spec of a workload, a PodDisruptionBudget or a HorizontalPodAutoscaler."""
+    """Violations in the spec of a workload, PodDisruptionBudget or HorizontalPodAutoscaler."""
     kind, spec = obj.kind, obj.spec
     yield from too_small(spec, ("spec",), _LEAST.get(kind, {}))
     if kind in _SELECTING:

@@ -1,1 +1,1 @@
-"""What kustomize reads, what it refuses, and what it passes over in silence."""
+"""Kustomize: files it does not read, builds that fail, and entries that silently have no effect."""

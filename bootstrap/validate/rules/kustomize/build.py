@@ -1,4 +1,4 @@
-"""The rule that the overlay builds."""
+"""Rule that the overlay builds, with the cause of a failure traced to its line."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -41,13 +41,13 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Callable[[Case], Diagnosis | None]], ...
     )
 )  # fmt: skip
 
-# What kustomize says of a mistake that a rule of its own tells better.
+# Messages of kustomize about mistakes that another rule reports with a line.
 _WORDS = {
     fields.duplicate_key: ("already defined at line",),
     fields.listed_twice: ("already registered id", "exists;", "no matches for Id", "does not exist"),
     settings.repeated_setting: ("illegally repeats the key",),
 }
-# What keeps an overlay from kustomize, and the rule that tells it; all else that does is told as a build that fails.
+# Reasons not to run kustomize, and the rules that report them; the other reasons are reported as a failed build.
 _REFUSED = {
     Why.REMOTE: refused.remote,
     Why.PROGRAM: refused.program,

@@ -1,4 +1,4 @@
-"""Rules about what a kustomization and the YAML that it reads say: twice, in an old way, or not at all."""
+"""Rules about fields of kustomizations and YAML: duplicate, deprecated or without effect."""
 
 import posixpath
 from collections.abc import Iterator

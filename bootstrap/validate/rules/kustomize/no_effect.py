@@ -1,4 +1,4 @@
-"""Rules about what kustomize passes over in silence: patches, images and replacements that reach nothing."""
+"""Rules about patches and images entries that match nothing, which kustomize ignores silently."""
 
 from collections.abc import Iterable, Iterator
 
@@ -31,11 +31,11 @@ def dead_target(env: EnvironmentContext) -> Iterator[Violation]:
                 if not isinstance(target, dict) or not target:
                     continue
                 selector = Selector.of(target)
-                found = env.gathering.before(order)
-                if not any(selector.selects(gathered.subject) for gathered in found):
+                candidates = env.gathering.before(order)
+                if not any(selector.selects(gathered.subject) for gathered in candidates):
                     place = owner.place(key, number, "target")
                     message = f"the patch's target picks nothing: {selector}"
-                    yield Violation(place, message, _advice(selector, found, env.gathering))
+                    yield Violation(place, message, _advice(selector, candidates, env.gathering))
 
 
 @rule("kustomize/dead-image", ERROR, fix="Write the name as it stands in the manifest, without its tag.")
@@ -85,20 +85,23 @@ def patch_operation(env: EnvironmentContext) -> Iterator[Violation]:
                 yield Violation(source.place((number, "op")), message, hint)
 
 
-def _advice(selector: Selector, found: list[Gathered], gathering: Gathering) -> str:
-    visible = {id(gathered.find) for gathered in found}
+def _advice(selector: Selector, candidates: list[Gathered], gathering: Gathering) -> str:
+    visible = {id(gathered.find) for gathered in candidates}
     for gathered in gathering.all:
         if id(gathered.find) not in visible and selector.selects(gathered.subject):
             return f"{gathered} comes later, from {gathered.find()}: list what brings it before this."
-    if selector.namespace and any(_without(selector, "namespace").selects(gathered.subject) for gathered in found):
+    if selector.namespace and any(_without(selector, "namespace").selects(gathered.subject) for gathered in candidates):
         return "No object has that namespace yet, the overlay sets it after its patches: leave namespace out."
-    if selector.labels and any(_without(selector, "labels").selects(gathered.subject) for gathered in found):
+    if selector.labels and any(_without(selector, "labels").selects(gathered.subject) for gathered in candidates):
         return "Objects of that kind and name have other labels at this point."
-    kinds = {gathered.subject.kind for gathered in found}
-    if selector.kind and not any(_only_kind(selector).selects(gathered.subject) for gathered in found):
+    kinds = {gathered.subject.kind for gathered in candidates}
+    if selector.kind and not any(_only_kind(selector).selects(gathered.subject) for gathered in candidates):
         return suggest(selector.kind, kinds)
     names = {
-        name for gathered in found if _only_kind(selector).selects(gathered.subject) for name in gathered.subject.names
+        name
+        for gathered in candidates
+        if _only_kind(selector).selects(gathered.subject)
+        for name in gathered.subject.names
     }
     return suggest(selector.name, names)
 

@@ -1,4 +1,4 @@
-"""Rules about what kustomize leaves in pods, those in the text of a ConfigMap included: that it never edits."""
+"""Rules about pods, including pod templates in a ConfigMap's text, which kustomize never edits."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def floating_image(env: EnvironmentContext) -> Iterator[Violation]:
     Without one the registry decides at each pull: two pods of one commit run different versions, and a revert
     brings nothing back.
     """
-    # Each of these can leave an image without the tag that was meant for it.
+    # Mistakes that can leave an image without its tag.
     untagging = (dead_image, dead_replacement, replacement_piece, unknown_field, unread_file)
     explained = any(env.reports(check) for check in untagging)
     using: dict[tuple[Place, str], list[Container]] = defaultdict(list)
@@ -80,7 +80,7 @@ def _hashed(env: EnvironmentContext) -> Iterator[tuple[str, str, str]]:
 
 
 def _names(pod: Pod) -> Iterator[tuple[str, str, Place]]:
-    """The ConfigMaps and Secrets that a pod names, and where."""
+    """References of a pod to ConfigMaps and Secrets."""
     for container in pod.containers:
         for number, source in enumerate(items(container.data.get("envFrom"))):
             for kind, field in (("ConfigMap", "configMapRef"), ("Secret", "secretRef")):

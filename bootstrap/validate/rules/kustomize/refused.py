@@ -1,4 +1,4 @@
-"""Rules about what is never handed to kustomize, since the build would fetch or run it, or may read it otherwise."""
+"""Rules about entries that are never passed to kustomize: remote, executable, outside of the repo, or ambiguous."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Rules about replacements: kustomize makes each as far as it can, and says little."""
+"""Rules about replacements that kustomize silently skips or applies to the wrong text."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -26,17 +26,17 @@ def dead_replacement(env: EnvironmentContext) -> Iterator[Violation]:
     """
     gathering = env.gathering
     for replacement in env.trace.origins.replacements:
-        found = gathering.before(replacement.order, late=True)
+        candidates = gathering.before(replacement.order, late=True)
         for number, target in replacement.targets:
             select, rejected = replacements.selected(target), replacements.rejected(target)
-            picked = [one for one in found if select.selects(one.subject)]
+            picked = [candidate for candidate in candidates if select.selects(candidate.subject)]
             if not isinstance(target.get("select"), dict) or any(
-                not any(other.selects(one.subject) for other in rejected) for one in picked
+                not any(other.selects(candidate.subject) for other in rejected) for candidate in picked
             ):
                 continue
             message = f"the replacement's target selects nothing: {select}"
             hint = "All that it selects is rejected again." if picked else _nearest(select.kind, select.name, gathering)
-            field = "name" if select.kind in {one.subject.kind for one in gathering.all} else "kind"
+            field = "name" if select.kind in {candidate.subject.kind for candidate in gathering.all} else "kind"
             yield Violation(replacement.place("targets", number, "select", field), message, hint)
 
 
@@ -71,7 +71,12 @@ def _nearest(kind: str, name: str, gathering: Gathering) -> str:
         return suggest(kind, kinds)
     return suggest(
         name,
-        (one for gathered in gathering.all if kind in ("", gathered.subject.kind) for one in gathered.subject.names),
+        (
+            name_of_object
+            for gathered in gathering.all
+            if kind in ("", gathered.subject.kind)
+            for name_of_object in gathered.subject.names
+        ),
     )
 
 
@@ -90,9 +95,9 @@ def _unknown(env: EnvironmentContext, replacement: Replacement) -> Iterator[Viol
         levels.append(((*base, "options"), mapping(target.get("options")), _OPTIONS))
         for index, rejected in enumerate(items(target.get("reject"))):
             levels.append(((*base, "reject", index), mapping(rejected), _SELECT))
-    for path, said, known in levels:
-        for field in said:
-            # Go's reader of JSON does not mind the case.
+    for path, mapping_at_path, known in levels:
+        for field in mapping_at_path:
+            # Go's JSON decoder ignores case.
             if str(field).lower() not in {name.lower() for name in known}:
                 message = f"a replacement has no field {field} here"
                 hint = suggest(str(field), known)
@@ -105,22 +110,22 @@ def _pieces(env: EnvironmentContext, replacement: Replacement) -> Iterator[Viola
         if not isinstance(delimiter, str) or not delimiter or not isinstance(index, int) or index < 0:
             continue
         select = replacements.selected(target)
-        for one in env.objects:
-            if not env.trace.origins.picks(select, one):
+        for obj in env.objects:
+            if not env.trace.origins.picks(select, obj):
                 continue
             for field in replacements.fields(target):
-                for place, wrong in _wrong(env, replacement, one, field, delimiter, index):
+                for place, wrong in _wrong(env, replacement, obj, field, delimiter, index):
                     counted = replacement.place("targets", number, "options", "index")
-                    message = f"the replacement of {field} in {_shown(one)} {wrong}"
+                    message = f"the replacement of {field} in {_shown(obj)} {wrong}"
                     yield Violation(counted, message, f"The text is in {place.path}, line {place.line}.")
 
 
 def _wrong(
-    env: EnvironmentContext, replacement: Replacement, one: Object, field: str, delimiter: str, index: int
+    env: EnvironmentContext, replacement: Replacement, obj: Object, field: str, delimiter: str, index: int
 ) -> Iterator[tuple[Place, str]]:
-    """What is wrong with the piece that a replacement writes, going by the text before it, and where that text is."""
-    for path, _ in replacements.resolve(one, field):
-        written = env.trace.written(one, path)
+    """Problem of the piece that a replacement overwrites, and the place of the original text."""
+    for path, _ in replacements.resolve(obj, field):
+        written = env.trace.written(obj, path)
         if not written.whole or not isinstance(written.value, str):
             continue
         pieces = written.value.split(delimiter)
@@ -138,17 +143,17 @@ def _wrong(
 
 
 def _written_names(env: EnvironmentContext, replacement: Replacement) -> set[str]:
-    """The names of the images that the manifests have where a replacement copies one from."""
-    found: set[str] = set()
+    """Image names in the manifests at the source field of a replacement."""
+    names: set[str] = set()
     for source in env.trace.origins.sources:
         if dig(source.document.value, "metadata", "name") == replacement.source.get("name"):
             values = (value for _, value in replacements.resolve(source.document.value, replacement.field))
-            found |= {Image.split(value).repository for value in values if isinstance(value, str)}
-    return found
+            names |= {Image.split(value).repository for value in values if isinstance(value, str)}
+    return names
 
 
-def _shown(one: Object) -> str:
-    return f"{one['kind']}/{one['metadata']['name']}"
+def _shown(obj: Object) -> str:
+    return f"{obj['kind']}/{obj['metadata']['name']}"
 
 
 def _short(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Rules about the settings that generators read from env files."""
+"""Rules about env files of generators."""
 
 import re
 from collections.abc import Iterator
@@ -66,7 +66,7 @@ def _settings(env: EnvironmentContext) -> Iterator[tuple[Place, envfile.Setting]
 
 def _wrong(value: str) -> str | None:
     bare = value.strip()
-    # A text of JSON is in quotes for whoever reads it, a single word is not.
+    # Quotes around a value are part of it; a JSON string needs them, other values do not.
     if len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'":
         return "is in quotes"
     if _COMMENT.search(value) and not bare.startswith(("{", "[")):

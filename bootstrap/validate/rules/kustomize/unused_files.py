@@ -1,4 +1,4 @@
-"""The rule that everything in an overlay and in its base is read."""
+"""Rule about files in an overlay or its base that kustomize does not read."""
 
 import posixpath
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.violation import Violation
 from bootstrap.yamltools.positions import Place, documents
 
-# What stands there for people and for taxiway.
+# Files for people and for taxiway.
 _OTHERS = ("sealing-cert.pem",)
 _PROSE = (".md", ".rst", ".adoc", ".txt")
 _ROLES = {".env": "envs of a generator", ".py": "files of a generator", ".yaml": "resources, patches or components"}
@@ -24,12 +24,12 @@ def unread_file(env: EnvironmentContext) -> Iterator[Violation]:
     What no kustomization names has no effect, however right it looks.
     """
     if env.failure is not None:
-        return  # a name that leads nowhere leaves the file that was meant unread
+        return  # a mistyped name in a kustomization leaves the intended file unread
     overlay = env.environment.overlay
     read = set(env.graph.files)
     bases = [base for base in (f"{overlay}/base", "base") if any(path.startswith(f"{base}/") for path in read)]
     for base in bases:
-        read |= _menu(env, base)
+        read |= _component_files(env, base)
     roots = (overlay, *(base for base in bases if base == "base"))
     unread = [
         path
@@ -46,14 +46,14 @@ def unread_file(env: EnvironmentContext) -> Iterator[Violation]:
             yield Violation(Place(path), f"no kustomization reads {path}", _hint(env, path))
 
 
-def _menu(env: EnvironmentContext, base: str) -> set[str]:
-    """What the components of a base read, whether an overlay uses them or not."""
-    found: set[str] = set()
+def _component_files(env: EnvironmentContext, base: str) -> set[str]:
+    """Files of a base's optional components, whether an overlay uses them or not."""
+    files: set[str] = set()
     prefix = f"{base}/components/"
     for path, data in env.tree.files.items():
         if path.startswith(prefix) and posixpath.basename(path) in KUSTOMIZATIONS and _is_component(data):
-            found |= set(graph.read(env.tree, posixpath.dirname(path)).files)
-    return found
+            files |= set(graph.read(env.tree, posixpath.dirname(path)).files)
+    return files
 
 
 def _is_component(data: bytes) -> bool:
@@ -69,7 +69,7 @@ def _is_for_people(path: str) -> bool:
 
 
 def _hint(env: EnvironmentContext, path: str) -> str:
-    """What to write, and into which kustomization: the nearest one around that is read."""
+    """Hint with the entry to add, and the nearest kustomization that is read."""
     folder = posixpath.dirname(path)
     while folder:
         for owner in env.graph.kustomizations:

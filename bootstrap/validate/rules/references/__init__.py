@@ -1,1 +1,1 @@
-"""What objects name: all of it must be there, in the same environment."""
+"""References between objects: whatever an object names exists in the same environment."""

@@ -1,4 +1,4 @@
-"""Rules about the ConfigMaps and Secrets that pods read, and the keys of both."""
+"""Rules about references of pods to ConfigMaps, Secrets and their keys."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ def missing_configmap(env: EnvironmentContext) -> Iterator[Violation]:
     for name, key, group in _mentions(env, "ConfigMap"):
         if key or pods.data_of(env, "ConfigMap", name) is not None:
             continue
-        # With a hash it is there, which a text can't know: kustomize's rules tell that.
+        # If it exists with a hash suffix, the rules of the kustomize family report the reference.
         if env.find_original("ConfigMap", name) is None and not unread(env, "ConfigMap", name):
             message = f"ConfigMap {name} is not part of this environment; needed by {readers(group)}"
             known = (identify(config).name for config in env.of_kind("ConfigMap"))
@@ -60,9 +60,9 @@ def missing_secret(env: EnvironmentContext) -> Iterator[Violation]:
         if key or pods.data_of(env, "Secret", name) is not None or env.find_original("Secret", name) is not None:
             continue
         if not is_made_in_cluster(env, name) and not unread(env, "Secret", name):
-            wanted = sorted({key for other, key, _ in mentions if other == name} - {""})
+            keys = sorted({key for other, key, _ in mentions if other == name} - {""})
             message = f"Secret {name} is made by nothing in {_folder(env)}; needed by {readers(group)}"
-            hint = "; ".join(filter(None, (suggest(name, made), seal(env, name, wanted or ["KEY"]))))
+            hint = "; ".join(filter(None, (suggest(name, made), seal(env, name, keys or ["KEY"]))))
             yield Violation(first(group), message, hint)
 
 
@@ -100,7 +100,7 @@ def missing_pull_secret(env: EnvironmentContext) -> Iterator[Violation]:
 
 
 def _mentions(env: EnvironmentContext, kind: str) -> list[tuple[str, str, list[Mention]]]:
-    """Every ConfigMap or Secret that a pod reads, and every key of one, each with all that read it."""
+    """References to ConfigMaps or Secrets and their keys, grouped by name and key."""
     reading = (mention for pod in pods.of(env) for mention in references.entries(pod, kind))
     return env.once(("mentions", kind), lambda: list(grouped(reading)))
 
@@ -114,7 +114,7 @@ def _folder(env: EnvironmentContext) -> str:
 
 
 def is_made_in_cluster(env: EnvironmentContext, name: str) -> bool:
-    """Whether something that the environment holds makes the cluster bring this Secret, with keys of its own."""
+    """Whether a Certificate or ExternalSecret of the environment creates this Secret in the cluster."""
     certificates = (dig(certificate, "spec", "secretName") for certificate in env.of_kind("Certificate"))
     external = (
         dig(external_secret, "spec", "target", "name") or external_secret["metadata"]["name"]
@@ -124,7 +124,7 @@ def is_made_in_cluster(env: EnvironmentContext, name: str) -> bool:
 
 
 def seal(env: EnvironmentContext, name: str, keys: list[str]) -> str:
-    """How to seal a whole Secret."""
+    """Hint with the command that seals a whole Secret."""
     folder, namespace = _folder(env), env.environment.namespace
     values = " ".join(f"--from-file={key}=FILE" for key in keys)
     return (
@@ -135,7 +135,7 @@ def seal(env: EnvironmentContext, name: str, keys: list[str]) -> str:
 
 
 def seal_key(env: EnvironmentContext, name: str, key: str) -> str:
-    """How to seal one more value of a Secret."""
+    """Hint with the command that seals one more value of a Secret."""
     folder, namespace = _folder(env), env.environment.namespace
     return (
         f"seal a value: kubeseal --raw --cert {folder}/{CERTIFICATE} --namespace {namespace} --name {name}"

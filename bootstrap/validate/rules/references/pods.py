@@ -1,4 +1,4 @@
-"""Rules about what pods name: ServiceAccounts, claims and volumes."""
+"""Rules about references of pods to ServiceAccounts, volume claims and volumes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ def unused_volume(env: EnvironmentContext) -> Iterator[Violation]:
 
 
 def _templated(env: EnvironmentContext, claim: str) -> bool:
-    """Whether a StatefulSet makes this claim: `<template>-<name>-<number>`."""
+    """Whether a StatefulSet creates this claim: `<template>-<name>-<number>`."""
     start, _, number = claim.rpartition("-")
     made = (
         f"{dig(template, 'metadata', 'name')}-{stateful_set['metadata']['name']}"
@@ -95,13 +95,13 @@ def _mounts(pod: Pod) -> Iterator[_Mount]:
 
 
 def _volumes(pod: Pod) -> dict[str, int]:
-    """The names of a pod's volumes, each with its number."""
+    """Index of a pod's volumes by name."""
     names = [dig(volume, "name") for volume in items(pod.spec.get("volumes"))]
     return {name: number for number, name in enumerate(names) if isinstance(name, str)}
 
 
 def _lost(pod: Pod) -> list[_Mount]:
-    """The mounts of volumes that neither the pod nor its StatefulSet has."""
+    """Mounts of volumes that neither the pod nor its StatefulSet has."""
     claims = [dig(claim, "metadata", "name") for claim in items(pod.owner, "spec", "volumeClaimTemplates")]
     known = {*_volumes(pod), *claims}
     return [mount for mount in _mounts(pod) if mount.name not in known]

@@ -1,4 +1,4 @@
-"""Rules about what roles are bound to, and what is scaled."""
+"""Rules about role bindings and autoscalers: their roles, subjects and scale targets exist."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -44,8 +44,8 @@ def missing_subject(env: EnvironmentContext) -> Iterator[Violation]:
 
     The API server takes the binding and grants nothing to the pods: their calls end in 403 Forbidden.
     """
-    # An account that its own pod misses is told there.
-    told = {mention.name for pod in pods.of(env) for mention in references.accounts(pod)}
+    # An account that a pod needs too is reported at the pod.
+    reported = {mention.name for pod in pods.of(env) for mention in references.accounts(pod)}
     known = {account["metadata"]["name"]: account for account in env.of_kind("ServiceAccount")}
     for binding in env.of_kind(*_BINDINGS):
         for number, subject in enumerate(items(binding, "subjects")):
@@ -57,9 +57,9 @@ def missing_subject(env: EnvironmentContext) -> Iterator[Violation]:
             if name in known and isinstance(namespace, str) and namespace != own:
                 message = f"{identify(binding)} grants to {name} of namespace {namespace}, but the one here is in {own}"
                 yield Violation(place(("subjects", number, "namespace")), message)
-            # An account of another namespace is somebody else's, such as a monitoring system's.
+            # Accounts of other namespaces are not ours, such as a monitoring system's.
             here = namespace in (None, dig(binding, "metadata", "namespace"))
-            if here and name not in {*known, *told, "default"} and not unread(env, "ServiceAccount", name):
+            if here and name not in {*known, *reported, "default"} and not unread(env, "ServiceAccount", name):
                 message = f"{identify(binding)} grants to ServiceAccount {name}, which is not part of this environment"
                 yield Violation(place(("subjects", number, "name")), message, suggest(name, known))
 

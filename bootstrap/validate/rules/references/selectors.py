@@ -1,4 +1,4 @@
-"""Rules about label selectors, and about the ports of the pods that they find."""
+"""Rules about label selectors and the ports of the pods that they match."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -15,7 +15,7 @@ from bootstrap.yamltools.positions import FieldPath
 
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")
 _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
-# What Airflow puts on pods when it makes them: a selector may count on these.
+# Labels that Airflow adds to the pods that it creates: selectors may use them.
 _AIRFLOW = {
     "airflow-worker",
     "airflow_kpo_in_cluster",
@@ -42,7 +42,7 @@ def service_without_pods(env: EnvironmentContext) -> Iterator[Violation]:
     """
     for service, selector, selected in _services(env):
         if not selected:
-            yield _nothing(env, service, ("spec", "selector"), selector)
+            yield _no_match(env, service, ("spec", "selector"), selector)
 
 
 @rule(
@@ -61,7 +61,7 @@ def selector_without_pods(env: EnvironmentContext) -> Iterator[Violation]:
         selector = dig(obj, "spec", field)
         labels = mapping(selector, "matchLabels")
         if labels and not _AIRFLOW & labels.keys() and not labelled.selected(selector):
-            yield _nothing(env, obj, ("spec", field, "matchLabels"), labels)
+            yield _no_match(env, obj, ("spec", field, "matchLabels"), labels)
 
 
 @rule(
@@ -90,13 +90,13 @@ def shared_pods(env: EnvironmentContext) -> Iterator[Violation]:
 
     Two controllers that select the same pods fight over them: each counts, scales and deletes the other's.
     """
-    told: set[frozenset[str]] = set()
+    reported: set[frozenset[str]] = set()
     for workload, selected in _workloads(env):
         others = [str(pod) for pod in selected if pod.owner is not workload]
         pair = frozenset((str(identify(workload)), *others))
-        # Where both find the other's, it is one mistake; where it does not find its own, another one.
-        if others and pair not in told and len(others) < len(selected):
-            told.add(pair)
+        # Two that select each other's pods are one mistake; selector-mismatch reports one that misses its own.
+        if others and pair not in reported and len(others) < len(selected):
+            reported.add(pair)
             message = f"the selector of {identify(workload)} finds the pods of {', '.join(sorted(others))} too"
             yield Violation(env.trace.field(workload, ("spec", "selector")), message)
 
@@ -130,12 +130,12 @@ def undeclared_port(env: EnvironmentContext) -> Iterator[Violation]:
         ]
         for number, port in enumerate(items(service, "spec", "ports")):
             target = dig(port, "targetPort")
-            wanted = dig(port, "port") if target is None else target
-            if isinstance(wanted, int) and declared and wanted not in declared:
+            target_port = dig(port, "port") if target is None else target
+            if isinstance(target_port, int) and declared and target_port not in declared:
                 field = "port" if target is None else "targetPort"
-                message = f"{identify(service)} leads to port {wanted}, which no container behind it declares"
+                message = f"{identify(service)} leads to port {target_port}, which no container behind it declares"
                 place = env.trace.field(service, ("spec", "ports", number, field))
-                yield Violation(place, message, suggest(str(wanted), (str(port) for port in declared)))
+                yield Violation(place, message, suggest(str(target_port), (str(port) for port in declared)))
 
 
 def _labelled(env: EnvironmentContext) -> Labelled:
@@ -144,7 +144,7 @@ def _labelled(env: EnvironmentContext) -> Labelled:
 
 @shared
 def _services(env: EnvironmentContext) -> Iterator[tuple[Object, dict[str, Any], list[Pod]]]:
-    """Each Service that selects pods, its selector, and those."""
+    """Services with a selector, and the pods that it matches."""
     for service in env.of_kind("Service"):
         selector = mapping(service, "spec", "selector")
         if selector and dig(service, "spec", "type") != "ExternalName":
@@ -153,15 +153,15 @@ def _services(env: EnvironmentContext) -> Iterator[tuple[Object, dict[str, Any],
 
 @shared
 def _workloads(env: EnvironmentContext) -> Iterator[tuple[Object, list[Pod]]]:
-    """Each workload that has a selector, and the pods that it finds."""
+    """Workloads with a selector, and the pods that it matches."""
     for workload in env.of_kind(*_WORKLOADS):
         selector = dig(workload, "spec", "selector")
-        if mapping(selector):  # else the schema's to tell
+        if mapping(selector):  # a missing one is reported by the schema rules
             yield workload, [pod for pod in _labelled(env).selected(selector) if pod.owner["kind"] != "ConfigMap"]
 
 
-def _nothing(env: EnvironmentContext, obj: Object, path: FieldPath, labels: Any) -> Violation:
-    """Told at the label that no pod has, if it is a single one."""
+def _no_match(env: EnvironmentContext, obj: Object, path: FieldPath, labels: Any) -> Violation:
+    """Violation for a selector without pods, at the label that no pod has if there is exactly one."""
     known = {pair for pod in pods.of(env) for pair in _pairs(pod.metadata.get("labels"))}
     strange = [key for key, value in _pairs(labels) if (key, value) not in known]
     shown = ", ".join(f"{key}={value}" for key, value in sorted(_pairs(labels)))
@@ -177,13 +177,15 @@ def _pairs(labels: Any) -> list[tuple[str, str]]:
 
 def _difference(workload: Object) -> str:
     labels = dict(_pairs(dig(workload, "spec", "template", "metadata", "labels")))
-    wanted = dict(_pairs(dig(workload, "spec", "selector", "matchLabels")))
-    differing = [f"{k}={v} (the template: {labels.get(k, 'none')})" for k, v in wanted.items() if labels.get(k) != v]
+    selector_labels = dict(_pairs(dig(workload, "spec", "selector", "matchLabels")))
+    differing = [
+        f"{k}={v} (the template: {labels.get(k, 'none')})" for k, v in selector_labels.items() if labels.get(k) != v
+    ]
     return f"the selector wants {', '.join(sorted(differing))}" if differing else ""
 
 
 def _probes(pod: Pod) -> Iterator[Mention]:
-    """Each port that a probe or a hook of a container calls by a name that the container does not have."""
+    """Named ports in probes and hooks that the container does not declare."""
     for container in pod.containers:
         known = _names([container.data])
         paths = [(field,) for field in _PROBES] + [("lifecycle", "postStart"), ("lifecycle", "preStop")]
@@ -196,7 +198,7 @@ def _probes(pod: Pod) -> Iterator[Mention]:
 
 
 def _targets(env: EnvironmentContext, service: Object, selected: list[Pod]) -> Iterator[Mention]:
-    """Each target port that is a name which one of the selected pods does not have."""
+    """Named target ports that one of the selected pods does not declare."""
     for number, port in enumerate(items(service, "spec", "ports")):
         name = dig(port, "targetPort")
         if isinstance(name, str) and not name.isdigit():

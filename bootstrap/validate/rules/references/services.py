@@ -1,4 +1,4 @@
-"""Rules about Services that something calls: an Ingress, a StatefulSet, a URL in a setting."""
+"""Rules about references to Services, from an Ingress, a StatefulSet, a route or a URL in a setting."""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -69,8 +69,8 @@ def other_environment(env: EnvironmentContext) -> Iterator[Violation]:
     for pod in pods.of(env):
         for container in pod.containers:
             for call, reader, where in _calls(pod, container):
-                found = target(call.host, own, _services(env))
-                namespace = found.namespace if found else call.host.partition(".")[2]
+                service = target(call.host, own, _services(env))
+                namespace = service.namespace if service else call.host.partition(".")[2]
                 if namespace in others:
                     message = f"{reader} calls {call.host}, which belongs to environment {others[namespace]}"
                     hint = f"the environment's own is called {call.host.partition('.')[0]}"
@@ -125,15 +125,15 @@ def _called(env: EnvironmentContext, services: Mapping[str, Object]) -> Iterator
     for pod in pods.of(env):
         for container in pod.containers:
             for call, reader, where in _calls(pod, container):
-                found = target(call.host, namespace, services)
-                if found is not None and found.namespace == namespace:
-                    yield Mention(name=found.service, reader=reader, where=where)
+                service = target(call.host, namespace, services)
+                if service is not None and service.namespace == namespace:
+                    yield Mention(name=service.service, reader=reader, where=where)
                     if call.port is not None:
-                        yield Mention(name=found.service, key=str(call.port), reader=reader, where=where)
+                        yield Mention(name=service.service, key=str(call.port), reader=reader, where=where)
 
 
 def _calls(pod: Pod, container: Container) -> Iterator[tuple[Call, str, Any]]:
-    """Every host that a container is told of: by its settings, and by its command."""
+    """Hosts in a container's variables, command and args."""
     aliases = {name for alias in items(pod.spec.get("hostAliases")) for name in items(alias, "hostnames") if name}
     for variable, setting in container.settings.items():
         if setting.value:
@@ -152,7 +152,7 @@ def _place(pod: Pod, setting: pods.Setting) -> Place:
 
 
 def _completed(container: Container, variable: str, call: Call) -> Call:
-    """A call whose port stands in the variable beside it, as in STATSD_HOST and STATSD_PORT."""
+    """Add the port from a second variable, as in STATSD_HOST and STATSD_PORT."""
     beside = container.settings.get(variable.removesuffix("_HOST") + "_PORT") if call.port is None else None
     port = beside.value if beside is not None and variable.endswith("_HOST") else None
     return Call(call.host, int(port)) if port and port.isascii() and port.isdigit() and len(port) < 6 else call
@@ -164,5 +164,5 @@ def _ports(service: Object) -> set[str]:
 
 
 def _proxied(service: Object) -> bool:
-    """Whether it answers at its own ports only: a headless one's name leads to pods, an external one's elsewhere."""
+    """Whether kube-proxy serves it, so that only its own ports answer: not if it is headless or an ExternalName."""
     return bool(dig(service, "spec", "type") != "ExternalName" and dig(service, "spec", "clusterIP") != "None")

@@ -1,4 +1,4 @@
-"""Rules about `$(NAME)` in pods, which Kubernetes fills in, or leaves as it is."""
+"""Rules about `$(NAME)` in env, command and args, which Kubernetes expands or leaves as it is."""
 
 import re
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ def undefined_variable(env: EnvironmentContext) -> Iterator[Violation]:
     for pod in pods.of(env):
         for container in pod.containers:
             known = _sources(env, container)
-            if known is not None:  # what an absent optional source would set is not known
+            if known is not None:  # the variables of a missing optional source are unknown
                 yield from _in_env(container, known)
                 yield from _in_commands(container, known)
 
@@ -47,7 +47,7 @@ def unexpanded_variable(env: EnvironmentContext) -> Iterator[Violation]:
 
     Kubernetes fills in $(NAME) in env, command and args alone; what envFrom brings stays as it is.
     """
-    # The message names no container: many read the same line.
+    # The message leaves out the container: many read the same line.
     for pod in pods.of(env):
         for container in pod.containers:
             for variable, setting in container.settings.items():
@@ -85,21 +85,21 @@ def _in_commands(container: Container, known: set[str]) -> Iterator[Violation]:
 
 
 def _sources(env: EnvironmentContext, container: Container) -> set[str] | None:
-    """The variables of envFrom; None where one of its sources is not there."""
-    found: set[str] = set()
+    """Names of the variables of `envFrom`; None if one of its sources is missing."""
+    names: set[str] = set()
     for source in items(container.data.get("envFrom")):
         prefix = str(dig(source, "prefix") or "")
         for kind, field in (("ConfigMap", "configMapRef"), ("Secret", "secretRef")):
             if isinstance(name := dig(source, field, "name"), str):
-                held = pods.data_of(env, kind, name)
-                if held is None:
+                entries = pods.data_of(env, kind, name)
+                if entries is None:
                     return None
-                found |= {prefix + key for key in held}
-    return found
+                names |= {prefix + key for key in entries}
+    return names
 
 
 def _linked(container: Container, name: str) -> bool:
-    """Whether Kubernetes itself sets it: always for its own API, for other Services unless links are switched off."""
+    """Whether it is a service link: set for the API server always, for other Services by enableServiceLinks."""
     links = container.pod.spec.get("enableServiceLinks") is not False
     return bool(_SERVICE.fullmatch(name)) and (links or name.startswith("KUBERNETES_"))
 

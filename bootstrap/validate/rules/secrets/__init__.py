@@ -1,1 +1,1 @@
-"""Rules about secrets: none in the clear, and each sealed one such that the cluster can open it."""
+"""Secrets: none in plaintext, and every SealedSecret can be decrypted by its cluster."""

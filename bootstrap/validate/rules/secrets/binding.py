@@ -1,11 +1,12 @@
-"""Rules about what a sealed value is bound to, which only its record tells without the controller's key."""
+"""Rules about the namespace, name, scope and certificate of sealed values, as recorded in annotations when sealing."""
 
 from collections.abc import Iterator
 
 from bootstrap.core.certificates import ANNOTATION_PREFIX, CERTIFICATE
+from bootstrap.kubernetes.objects import dig, mapping
 from bootstrap.secrets import certificates
 from bootstrap.secrets.credentials import displayed_name
-from bootstrap.validate.context import EnvironmentContext, dig, mapping
+from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.rule import ERROR, WARNING, rule
 from bootstrap.validate.rules.secrets import items
 from bootstrap.validate.rules.secrets.items import STRICT, Record, Sealed, sealed_secrets
@@ -54,11 +55,11 @@ def sealing_scope(env: EnvironmentContext) -> Iterator[Violation]:
     for sealed in sealed_secrets(env):
         meant = _other_scope(sealed)
         if meant and not _is_prefixed(env, sealed):
-            said = "its values were sealed" if sealed.bound else "its template says that it was sealed"
+            origin = "its values were sealed" if sealed.bound else "its template says that it was sealed"
             hint = f'write {items.ANNOTATION}{meant}: "true" into metadata.annotations, or seal the values again'
             if meant == STRICT:
                 hint = f"take the annotation {items.ANNOTATION}{sealed.scope} out of metadata, or seal the values again"
-            message = f"{sealed} is read as {sealed.scope}, and {said} as {meant}"
+            message = f"{sealed} is read as {sealed.scope}, and {origin} as {meant}"
             yield Violation(_annotation(env, sealed), message, hint)
 
 
@@ -100,7 +101,7 @@ def sealing_record(env: EnvironmentContext) -> Iterator[Violation]:
                 yield Violation(place, f"{sealed} has a record of {displayed_name(key)}, and no such item")
 
 
-# The controller keeps its old keys and tries them all, so after a renewal this is as it should be for a while.
+# The controller keeps and tries its old keys, so a mixture is normal for a while after a renewal.
 @rule("secrets/other-certificate", WARNING, fix="Seal the values again for the pinned certificate.")
 def other_certificate(env: EnvironmentContext) -> Iterator[Violation]:
     """Values are sealed for the pinned certificate.
@@ -130,14 +131,14 @@ def other_certificate(env: EnvironmentContext) -> Iterator[Violation]:
 
 
 def _in_scope(env: EnvironmentContext) -> Iterator[Sealed]:
-    """The SealedSecrets of the right scope: what else is wrong with the others, or was renamed, follows from that."""
+    """SealedSecrets of the right scope and without a renaming: problems of the others follow from that."""
     return (sealed for sealed in sealed_secrets(env) if not _other_scope(sealed) and not _is_prefixed(env, sealed))
 
 
 def _other_scope(sealed: Sealed) -> str | None:
-    """The scope that values were sealed under, where that is not the one under which they are read.
+    """Scope that values were sealed for, if it differs from the one that the controller uses to decrypt; else None.
 
-    Without records, kubeseal's own marks tell it: it writes name, namespace and scope into the template too.
+    Without records the template decides: kubeseal writes name, namespace and scope there too.
     """
     if sealed.bound:
         return next((record.scope for record in sealed.bound.values() if record.scope != sealed.scope), None)
@@ -146,10 +147,10 @@ def _other_scope(sealed: Sealed) -> str | None:
 
 
 def _elsewhere(env: EnvironmentContext, sealed: Sealed) -> Record | None:
-    """The first record that differs from the place: all items of a copied file differ in the same way."""
+    """First record with another namespace or name; one is enough, as all items of a copied file differ alike."""
     own = env.environment.namespace
     for record in sealed.bound.values():
-        # A wrong `namespace` of the whole overlay is no mistake of the secrets.
+        # A wrong `namespace` of the whole overlay is reported by sync/wrong-namespace.
         wide = record.scope == items.NAMESPACE_WIDE and record.namespace in (own, sealed.namespace)
         here = record.namespace == own and record.name == sealed.name
         if record.scope != items.CLUSTER_WIDE and not wide and not here:
@@ -158,18 +159,18 @@ def _elsewhere(env: EnvironmentContext, sealed: Sealed) -> Record | None:
 
 
 def _is_renamed(sealed: Sealed) -> bool:
-    """Whether the values were sealed for a part of the name."""
+    """Whether the values were sealed for the name without its prefix or suffix."""
     names = [record.name for record in sealed.records.values() if record and record.scope == STRICT]
     return any(name != sealed.name and name in sealed.name for name in names)
 
 
 def _is_prefixed(env: EnvironmentContext, sealed: Sealed) -> bool:
-    """Whether a prefix or suffix of all names explains the name of this one."""
+    """Whether the kustomization's namePrefix or nameSuffix changed the name of this one."""
     return _is_renamed(sealed) and _prefix(env) is not None
 
 
 def _prefix(env: EnvironmentContext) -> tuple[str, Place] | None:
-    """What changes the names of all objects, and where it stands."""
+    """Kustomization field that renames all objects, and its line."""
     for kustomization in env.graph.kustomizations:
         for field in ("namePrefix", "nameSuffix"):
             if kustomization.data.get(field):
@@ -178,7 +179,7 @@ def _prefix(env: EnvironmentContext) -> tuple[str, Place] | None:
 
 
 def _is_named(sealed: Sealed) -> bool:
-    """Whether the template has the name and namespace of the SealedSecret, as far as the scope makes them count."""
+    """Whether the template has the SealedSecret's name and namespace, if its scope requires them."""
     free = sealed.scope != STRICT
     return (free or _is_called(sealed, "name", sealed.name)) and _is_called(sealed, "namespace", sealed.namespace)
 
@@ -193,7 +194,7 @@ def _template(sealed: Sealed) -> str:
 
 
 def _annotation(env: EnvironmentContext, sealed: Sealed) -> Place:
-    """The line of the scope's annotation; that of the name, where there is none."""
+    """Line of the scope's annotation; without one, of the name."""
     for scope in (items.CLUSTER_WIDE, items.NAMESPACE_WIDE):
         if items.ANNOTATION + scope in sealed.annotations:
             return env.trace.field(sealed.object, ("metadata", "annotations", items.ANNOTATION + scope))

@@ -1,4 +1,4 @@
-"""Rules about the pinned sealing certificate, for which an environment's secrets are sealed."""
+"""Rules about the sealing certificate: its file, its pinned fingerprint, its expiry."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -30,7 +30,7 @@ def no_certificate(env: EnvironmentContext) -> Iterator[Violation]:
         yield Violation(place, f"{path} is missing", _fetch(env))
 
 
-# A private key in the file is told as what it is.
+# A private key in the file is reported by secrets/private-key.
 @rule("secrets/certificate", ERROR, fix=_FETCH, after=("secrets/private-key",), within=Within.FILE)
 def certificate(env: EnvironmentContext) -> Iterator[Violation]:
     """The pinned certificate is an RSA certificate in PEM form.
@@ -55,19 +55,19 @@ def untrusted_certificate(env: EnvironmentContext) -> Iterator[Violation]:
     if pinned is None:
         return
     trusted = pinned.fingerprint if env.environment.certificate is None else env.environment.certificate
-    # Which one is sealed for may change with the day, so none of the others may stand there.
-    for found in certificates.parse_all(env.tree[path]):
-        if isinstance(found, str):
-            message = f"{path} {found}, beside the one that taxiway.yaml trusts"
+    # Which certificate of a file is used depends on the date, so every one of them must be trusted.
+    for parsed in certificates.parse_all(env.tree[path]):
+        if isinstance(parsed, str):
+            message = f"{path} {parsed}, beside the one that taxiway.yaml trusts"
             yield Violation(Place(path), message, "leave that one alone in the file")
-        elif found.fingerprint != trusted:
-            said = found.fingerprint
-            message = f"the sealing certificate of {name} is {said}, and taxiway.yaml trusts {trusted}"
+        elif parsed.fingerprint != trusted:
+            actual = parsed.fingerprint
+            message = f"the sealing certificate of {name} is {actual}, and taxiway.yaml trusts {trusted}"
             hint = (
-                f"ask the cluster {env.environment.cluster}: {FINGERPRINT_COMMAND}; if it says {said}, write that as "
+                f"ask the cluster {env.environment.cluster}: {FINGERPRINT_COMMAND}; if it says {actual}, write that as "
                 f"certificate: of {name} in taxiway.yaml, else put the file back: git log -p -- {path}"
             )
-            yield Violation(Place(path, found.line), message, hint)
+            yield Violation(Place(path, parsed.line), message, hint)
 
 
 @rule(
@@ -82,10 +82,12 @@ def unpinned_certificate(env: EnvironmentContext) -> Iterator[Violation]:
     """
     pinned = certificates.pinned(env.environment, env.tree)
     if pinned and env.environment.certificate is None:
-        said, path = pinned.fingerprint, certificates.path(env.environment)
-        message = f"no certificate of {env.environment.name} is pinned; that of {path} is {said}"
+        fingerprint, path = pinned.fingerprint, certificates.path(env.environment)
+        message = f"no certificate of {env.environment.name} is pinned; that of {path} is {fingerprint}"
         yield Violation(
-            entry(env), message, f"once {FINGERPRINT_COMMAND} says the same, write certificate: {said} into its entry"
+            entry(env),
+            message,
+            f"once {FINGERPRINT_COMMAND} says the same, write certificate: {fingerprint} into its entry",
         )
 
 

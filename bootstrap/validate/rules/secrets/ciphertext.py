@@ -1,4 +1,4 @@
-"""Rules about the items of SealedSecrets by themselves: whether the controller can take them for sealed values."""
+"""Rules about the format of SealedSecrets: their keys, and ciphertext that the controller can parse."""
 
 import base64
 import binascii
@@ -6,22 +6,23 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from bootstrap.kubernetes.objects import dig, mapping
 from bootstrap.secrets import certificates
 from bootstrap.secrets.credentials import displayed_name
-from bootstrap.validate.context import EnvironmentContext, dig, mapping
+from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.rules.secrets.items import sealed_secrets
 from bootstrap.validate.violation import Violation
 
 _KEYS = re.compile(r"[-._a-zA-Z0-9]{1,253}")
-# What the API server asks of each type (Kubernetes, pkg/apis/core/validation, ValidateSecret).
+# Required keys by type (Kubernetes, pkg/apis/core/validation, ValidateSecret).
 _TYPES = {
     "kubernetes.io/tls": ("tls.crt", "tls.key"),
     "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
     "kubernetes.io/dockercfg": (".dockercfg",),
     "kubernetes.io/ssh-auth": ("ssh-privatekey",),
 }
-_TAG = 16  # the end of what AES-GCM makes, even of an empty value
+_TAG = 16  # size of the AES-GCM tag, present even for an empty value
 
 
 @rule("secrets/ciphertext", ERROR, fix="Seal the value again. Where a plain value was committed, change it first.")
@@ -59,7 +60,7 @@ def key_name(env: EnvironmentContext) -> Iterator[Violation]:
         for key in sealed.items:
             if not _KEYS.fullmatch(key) or key in (".", ".."):
                 place = env.trace.field(sealed.object, ("spec", "encryptedData", key))
-                # Not displayed_name: a value can stand where its key belongs.
+                # Not shown: a value may have been written in place of its key.
                 yield Violation(place, f"{sealed} has a key with characters that no key of a Secret can have")
 
 
@@ -72,15 +73,15 @@ def type_keys(env: EnvironmentContext) -> Iterator[Violation]:
     for sealed in sealed_secrets(env):
         kind = sealed.template.get("type")
         needed = _TYPES.get(kind, ()) if isinstance(kind, str) else ()
-        held = {*sealed.items, *(str(key) for key in mapping(sealed.template.get("data")))}
-        if missing := [key for key in needed if key not in held]:
+        present_keys = {*sealed.items, *(str(key) for key in mapping(sealed.template.get("data")))}
+        if missing := [key for key in needed if key not in present_keys]:
             place = env.trace.field(sealed.object, ("spec", "template", "type"))
             message = f"{sealed} is to become a Secret of type {kind}, and lacks {' and '.join(missing)}"
             yield Violation(place, message)
 
 
 def _problem(value: Any, expected: int) -> str | None:
-    """Why the controller would not take a text for a sealed value, which its own base64 reader does line by line."""
+    """Reason why the controller can't parse a sealed value; None if it can. Its base64 decoder skips newlines."""
     if not isinstance(value, str):
         return "is no text, so it can't be a sealed value"
     try:

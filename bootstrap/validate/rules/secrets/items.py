@@ -1,12 +1,12 @@
-"""The SealedSecrets of an environment, with what is recorded of each of their items."""
+"""SealedSecrets of an environment, with the record of how each item was sealed."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from bootstrap.core.certificates import ANNOTATION_PREFIX
-from bootstrap.kubernetes.objects import Object
-from bootstrap.validate.context import EnvironmentContext, dig, mapping, shared
+from bootstrap.kubernetes.objects import Object, dig, mapping
+from bootstrap.validate.context import EnvironmentContext, shared
 
 STRICT, NAMESPACE_WIDE, CLUSTER_WIDE = "strict", "namespace-wide", "cluster-wide"
 SCOPES = (STRICT, NAMESPACE_WIDE, CLUSTER_WIDE)
@@ -15,7 +15,7 @@ ANNOTATION = "sealedsecrets.bitnami.com/"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What an item was sealed for: the fingerprint of a certificate, a namespace and a name, a scope."""
+    """Record of an item: the certificate's fingerprint, namespace, name and scope that it was sealed for."""
 
     certificate: str
     namespace: str
@@ -24,7 +24,7 @@ class Record:
 
     @classmethod
     def parse(cls, text: Any) -> "Record | None":
-        """Read the text of an annotation; None where it is no record."""
+        """Parse the text of an annotation; None if it is no record."""
         fields = dict(part.split("=", 1) for part in text.split() if "=" in part) if isinstance(text, str) else {}
         namespace, slash, name = fields.get("for", "").partition("/")
         scope, certificate = fields.get("scope", ""), fields.get("certificate", "")
@@ -35,7 +35,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sealed:
-    """A SealedSecret of the render: its items by key, and by key the records; None for one that can't be read."""
+    """A rendered SealedSecret, its items and records by key. A record that can't be parsed is None."""
 
     object: Object
     name: str
@@ -50,17 +50,17 @@ class Sealed:
 
     @property
     def scope(self) -> str:
-        """The scope under which the controller opens it (sealed-secrets, SecretScope): the widest that is "true"."""
+        """Scope that the controller uses to decrypt it (sealed-secrets, SecretScope): the widest that is "true"."""
         return scope_of(self.annotations)
 
     @property
     def bound(self) -> dict[str, Record]:
-        """The records that can be read and whose items are there, by key."""
+        """Parsed records of existing items, by key."""
         return {key: record for key, record in self.records.items() if record and key in self.items}
 
 
 def scope_of(annotations: Mapping[str, Any]) -> str:
-    """The scope that annotations tell; only the text "true" counts."""
+    """Scope of a SealedSecret by its annotations; only the text "true" counts."""
     wide = (scope for scope in (CLUSTER_WIDE, NAMESPACE_WIDE) if annotations.get(ANNOTATION + scope) == "true")
     return next(wide, STRICT)
 
@@ -68,15 +68,15 @@ def scope_of(annotations: Mapping[str, Any]) -> str:
 @shared
 def sealed_secrets(env: EnvironmentContext) -> Iterator[Sealed]:
     """Every SealedSecret of the environment."""
-    for found in env.of_kind("SealedSecret"):
-        annotations = mapping(dig(found, "metadata", "annotations"))
-        namespace = dig(found, "metadata", "namespace")
+    for obj in env.of_kind("SealedSecret"):
+        annotations = mapping(dig(obj, "metadata", "annotations"))
+        namespace = dig(obj, "metadata", "namespace")
         yield Sealed(
-            object=found,
-            name=found["metadata"]["name"],
+            object=obj,
+            name=obj["metadata"]["name"],
             namespace=namespace if isinstance(namespace, str) else env.environment.namespace,
-            items={str(key): value for key, value in mapping(dig(found, "spec", "encryptedData")).items()},
-            template=mapping(dig(found, "spec", "template")),
+            items={str(key): value for key, value in mapping(dig(obj, "spec", "encryptedData")).items()},
+            template=mapping(dig(obj, "spec", "template")),
             annotations=annotations,
             records={
                 key.removeprefix(ANNOTATION_PREFIX): Record.parse(value)

@@ -1,18 +1,18 @@
-"""Rules about secrets that can be read in the repository as they are."""
+"""Rules about plaintext secrets in the repository."""
 
 import posixpath
 from collections.abc import Iterator
 
-from bootstrap.kubernetes.objects import identify
+from bootstrap.kubernetes.objects import dig, identify, mapping
 from bootstrap.secrets import scan
 from bootstrap.secrets.credentials import Credential, CredentialKind, displayed_name
 from bootstrap.secrets.scan import FileSecrets, PlainSecret
-from bootstrap.validate.context import EnvironmentContext, dig, mapping, shared
+from bootstrap.validate.context import EnvironmentContext, shared
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.violation import Violation, Within
 from bootstrap.yamltools.positions import Place
 
-# What stands among sealed values and is none is told as that.
+# Plaintext in a SealedSecret is reported by these.
 _SEALED = ("secrets/ciphertext", "secrets/key-name", "secrets/type-keys")
 
 
@@ -23,17 +23,17 @@ def _files(env: EnvironmentContext) -> Iterator[tuple[str, FileSecrets]]:
 
 @shared
 def _hits(env: EnvironmentContext) -> Iterator[tuple[Place, Credential]]:
-    """The worst credential of each line, but for the files that a generator makes a Secret of, which is told itself."""
+    """Worst credential per line. Files of a secretGenerator are left out, as the generator itself is reported."""
     sources = {
         posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
-        for path, held in _files(env)
-        for secret in held.secrets
+        for path, scanned in _files(env)
+        for secret in scanned.secrets
         for name in secret.files
     }
     kinds = list(CredentialKind)
-    for path, held in _files(env):
+    for path, scanned in _files(env):
         worst: dict[int, Credential] = {}
-        for hit in sorted(held.credentials, key=lambda hit: kinds.index(hit.kind)) if path not in sources else ():
+        for hit in sorted(scanned.credentials, key=lambda hit: kinds.index(hit.kind)) if path not in sources else ():
             worst.setdefault(hit.line, hit)
         yield from ((Place(path, line + 1), hit) for line, hit in worst.items())
 
@@ -53,11 +53,11 @@ def plain_secret(env: EnvironmentContext) -> Iterator[Violation]:
     Base64 is no encryption. Whoever can read the repository has the values, and Git's history keeps them.
     """
     names: set[str] = set()
-    for path, held in _files(env):
-        for secret in held.secrets:
+    for path, scanned in _files(env):
+        for secret in scanned.secrets:
             names.add(secret.name)
             yield Violation(Place(path, secret.line + 1), _described(secret))
-    # Those that come from elsewhere: another repository's base, for one.
+    # Secrets that are not in the repo's files, such as those of a remote base.
     for rendered_secret in env.of_kind("Secret"):
         values = [
             *mapping(dig(rendered_secret, "data")).values(),

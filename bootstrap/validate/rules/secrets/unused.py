@@ -1,4 +1,4 @@
-"""The rule about sealed values that nothing reads."""
+"""Rule about sealed values that nothing reads."""
 
 import difflib
 import re
@@ -7,24 +7,25 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from bootstrap.kubernetes.objects import dig, items, mapping
 from bootstrap.secrets.catalog import CATALOG
 from bootstrap.secrets.credentials import displayed_name
 from bootstrap.validate import pods
-from bootstrap.validate.context import EnvironmentContext, dig, items, mapping
+from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.rule import WARNING, rule
 from bootstrap.validate.rules.secrets.items import STRICT, Sealed, sealed_secrets
 from bootstrap.validate.violation import Violation
 
 _READER = "taxiway/read-by"
-# The parts of the database's URL are sealed beside it, for whoever has to sign in to the database.
+# The catalog's keys include parts of the database URL, which people need to sign in.
 _KNOWN = frozenset((key.secret, key.name) for key in CATALOG)
-# Airflow finds these by itself, in the environment of whatever process has them.
+# Airflow reads these from the environment without a setting.
 _FOUND = ("AIRFLOW_CONN_", "AIRFLOW_VAR_")
 
 
 @dataclass(slots=True)
 class _Reading:
-    """What an environment reads: Secrets as a whole, single keys of them, and texts that may name either."""
+    """Secrets that an environment reads: as a whole, by key, and texts that may name either."""
 
     whole: set[str] = field(default_factory=set)
     keys: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -54,7 +55,7 @@ def unused(env: EnvironmentContext) -> Iterator[Violation]:
                 yield Violation(env.trace.object(sealed.object), message)
             continue
         if read - sealed.items.keys():
-            continue  # a key that is read and not there is told where it is read: this one is it, by another name
+            continue  # a missing key is reported where it is read: this one is probably it, misspelt
         for key in unread:
             if key not in read and not key.startswith(_FOUND) and not _is_mentioned(key, reading.texts):
                 place = env.trace.field(sealed.object, ("spec", "encryptedData", key))
@@ -64,10 +65,10 @@ def unused(env: EnvironmentContext) -> Iterator[Violation]:
 
 
 def _unread_by_airflow(sealed: Sealed) -> list[str]:
-    """The keys that are not Airflow's own; none where the whole Secret is read otherwise, or its name told as wrong."""
+    """Keys outside of the catalog; none if the Secret has other readers, or its name is reported by another rule."""
     records = (record for record in sealed.records.values() if record)
     misplaced = any(record.scope == STRICT and record.name != sealed.name for record in records)
-    selected = mapping(dig(sealed.template, "metadata", "labels"))  # by which others than pods find it
+    selected = mapping(dig(sealed.template, "metadata", "labels"))  # labels, by which readers other than pods select it
     if _READER in sealed.annotations or misplaced or selected:
         return []
     return [key for key in sealed.items if (sealed.name, key) not in _KNOWN]
@@ -98,7 +99,7 @@ def _read(env: EnvironmentContext) -> _Reading:
 
 
 def _walk(value: Any, key: str, secret: bool, reading: _Reading) -> None:
-    """Collect what an object reads; `secret` is whether a field above says that it is about Secrets."""
+    """Collect references of an object; `secret` is whether an enclosing field is about Secrets."""
     stack = [(value, key, secret)]
     while stack:
         value, key, secret = stack.pop()

@@ -1,1 +1,1 @@
-"""What the API server of a cluster says of the objects of an environment (with --server)."""
+"""Server-side dry run (`--server`): what a cluster's API server refuses."""

@@ -1,4 +1,4 @@
-"""What an API server says of an environment's objects, as findings."""
+"""Rules about a server-side dry run: errors of the API server, by object."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from bootstrap.validate.rule import ERROR, WARNING, rule
 from bootstrap.validate.violation import Violation
 from bootstrap.yamltools.positions import Place
 
-# How kubectl begins each of its complaints (kubectl 1.31 to 1.36).
+# Start of an error of kubectl (1.31 to 1.36).
 _COMPLAINT = re.compile(r"^(Error from server|error: |The \S+ \")", re.MULTILINE)
 _DONE = re.compile(r"^(?P<kind>[\w-]+)[\w.-]*/(?P<name>\S+) ", re.MULTILINE)
 _ABSENT = re.compile(r'namespaces "[^"]+" not found')
@@ -26,14 +26,14 @@ def refused(server: ServerContext) -> Iterator[Violation]:
     taken = {(match["kind"], match["name"]) for match in _DONE.finditer(server.out)}
     left = [obj for obj in env.objects if (obj["kind"].lower(), obj["metadata"]["name"]) not in taken]
     complaints = _complaints(server.err)
-    # kubectl names what was taken on stdout, and complains of the rest in their order.
+    # kubectl lists accepted objects on stdout; its errors are in the order of the others.
     alike = len(left) == len(complaints)
     for number, text in enumerate(complaints):
         if _ABSENT.search(text):
             continue
         if alike:
             yield Violation(_place(env, left[number], text), f"{identify(left[number])} is refused: {_short(text)}")
-        else:  # a complaint about several objects, or about none of them
+        else:  # an error about several objects, or about none
             yield Violation(env.trace.overlay(), _short(text))
 
 
@@ -68,5 +68,5 @@ def _short(text: str) -> str:
 
 
 def _path(field: str) -> list[str | int]:
-    """A field as the API server writes it, spec.template.spec.containers[0].image, as a path."""
+    """Parse a field path of the API server, such as spec.template.spec.containers[0].image."""
     return [int(step) if step.isdigit() else step for step in re.split(r"[.\[\]]+", field) if step]

@@ -1,1 +1,1 @@
-"""What the controller syncs by, and the order in which it brings an environment up."""
+"""Controller objects (Argo CD, Flux): their source, project and namespace, and the sync order."""

@@ -1,4 +1,4 @@
-"""The rule that the controller syncs by itself."""
+"""Rule about automated sync: not suspended, with prune and self-heal."""
 
 from collections.abc import Iterator
 
@@ -29,23 +29,23 @@ def _argocd(env: EnvironmentContext) -> Iterator[Violation]:
     for root in objects.roots(env):
         automated = root.get(*policy)
         if not isinstance(automated, dict) or automated.get("enabled") is False:
-            yield _half(root, "does not sync by itself", *policy, "enabled")
+            yield _not_automated(root, "does not sync by itself", *policy, "enabled")
             continue
         effects = (("prune", "leaves what is gone from Git"), ("selfHeal", "leaves what was changed by hand"))
         for field, effect in effects:
             if automated.get(field) is not True:
-                yield _half(root, effect, *policy, field)
+                yield _not_automated(root, effect, *policy, field)
 
 
 def _flux(env: EnvironmentContext) -> Iterator[Violation]:
     for root, repository in objects.flux_roots(env):
         for synced in (repository, root):
             if synced is not None and synced.get("spec", "suspend") is True:
-                yield _half(synced, "is suspended", "spec", "suspend")
+                yield _not_automated(synced, "is suspended", "spec", "suspend")
         for field, effect in (("prune", "leaves what is gone from Git"), ("wait", "is Ready before Airflow is")):
             if root.get("spec", field) is not True and not (field == "wait" and root.get("spec", "healthChecks")):
-                yield _half(root, effect, "spec", field)
+                yield _not_automated(root, effect, "spec", field)
 
 
-def _half(synced: Synced, effect: str, *path: str) -> Violation:
+def _not_automated(synced: Synced, effect: str, *path: str) -> Violation:
     return Violation(synced.place(*path), f"{synced} {effect}: {'.'.join(path)}")

@@ -1,4 +1,4 @@
-"""The rule that all files of an environment name the same namespace."""
+"""Rule that all files of an environment agree on its namespace."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -24,20 +24,20 @@ def wrong_namespace(env: EnvironmentContext) -> Iterator[Violation]:
 
     Objects land in another namespace than the project allows, or than the secrets were sealed for.
     """
-    # Several files name the namespace; those are told that the others outvote.
+    # Several files name the namespace; the minority is reported.
     right = namespace(env)
-    for who, name, place in _said(env):
+    for who, name, place in _namespaces(env):
         if name != right:
             yield Violation(place, f"{who} says namespace {name}, the others say {right}")
 
 
 def namespace(env: EnvironmentContext) -> str:
-    """The namespace that most of an environment's files name; in a tie, what taxiway.yaml says."""
-    votes = Counter(name for _, name, _ in _said(env))
+    """Namespace that most of an environment's files name; in a tie, that of taxiway.yaml."""
+    votes = Counter(name for _, name, _ in _namespaces(env))
     return max(votes, key=lambda name: (votes[name], name == env.environment.namespace))
 
 
-def _said(env: EnvironmentContext) -> Iterator[tuple[str, str, Place]]:
+def _namespaces(env: EnvironmentContext) -> Iterator[tuple[str, str, Place]]:
     yield "taxiway.yaml", env.environment.namespace, objects.entry(env, "namespace")
     overlay = next(
         (
@@ -50,7 +50,7 @@ def _said(env: EnvironmentContext) -> Iterator[tuple[str, str, Place]]:
     if overlay is not None and isinstance(name := overlay.data.get("namespace"), str):
         yield overlay.path, name, Place(overlay.path, overlay.line("namespace"))
     for path in env.graph.files:
-        # Kustomize renames it without a word, but people read it.
+        # Kustomize renames it silently, but people read the file.
         if path.startswith(f"{env.environment.overlay}/") and path.endswith(".yaml"):
             for document in documents(env.tree.files.get(path, b"")):
                 name = dig(document.value, "metadata", "name")

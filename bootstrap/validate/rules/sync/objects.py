@@ -1,4 +1,4 @@
-"""The file in `clusters/` that makes a controller sync an environment."""
+"""Sync file of an environment, in `clusters/`: its Application and AppProject, or Kustomization and GitRepository."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from bootstrap.kubernetes.objects import dig, items
 from bootstrap.validate.context import EnvironmentContext
 from bootstrap.yamltools.positions import Document, FieldPath, Place, documents
 
-# What tells each controller what to sync, and where.
+# Kind of each controller's object that syncs an overlay.
 ROOT = {Controller.ARGOCD: "Application", Controller.FLUX: "Kustomization"}
 _GROUPS = {
     "Application": "argoproj.io/",
@@ -27,16 +27,16 @@ class Synced:
     document: Document
 
     def get(self, *path: str | int) -> Any:
-        """A value of it; None where there is none."""
+        """Value at a path; None if there is none."""
         return dig(self.document.value, *path)
 
     def place(self, *path: str | int) -> Place:
-        """The line of a value; of its nearest parent, where the object does not say it."""
+        """Line of a value; if it is missing, of its nearest parent."""
         return Place(self.path, self.document.line(path))
 
     @property
     def name(self) -> str:
-        """Its name."""
+        """Name in its metadata."""
         return str(self.get("metadata", "name"))
 
     def __str__(self) -> str:
@@ -44,7 +44,7 @@ class Synced:
 
 
 def of_kind(env: EnvironmentContext, kind: str) -> list[Synced]:
-    """The objects of a kind in the environment's sync file. Flux's Kustomization is not kustomize's."""
+    """Objects of a kind in the environment's sync file, by apiVersion too: kustomize has a Kustomization as well."""
     return [
         Synced(env.environment.sync_file, document)
         for document in documents(env.tree.files.get(env.environment.sync_file, b""))
@@ -53,17 +53,17 @@ def of_kind(env: EnvironmentContext, kind: str) -> list[Synced]:
 
 
 def roots(env: EnvironmentContext) -> list[Synced]:
-    """The Applications, or Flux Kustomizations, of the environment."""
+    """Applications, or Flux Kustomizations, of the environment."""
     return of_kind(env, ROOT[env.model.controller])
 
 
 def git_repositories(env: EnvironmentContext) -> dict[str, Synced]:
-    """Flux's GitRepositories in the environment's sync file, by their names."""
+    """Flux GitRepositories in the environment's sync file, by name."""
     return {repository.name: repository for repository in of_kind(env, "GitRepository")}
 
 
 def flux_roots(env: EnvironmentContext) -> Iterator[tuple[Synced, Synced | None]]:
-    """Each Flux Kustomization of the environment, with its GitRepository, where the file holds that."""
+    """Flux Kustomizations of the environment, with their GitRepository if it is in the sync file."""
     repositories = git_repositories(env)
     for root in roots(env) if env.model.controller is Controller.FLUX else ():
         name = root.get("spec", "sourceRef", "name")
@@ -71,7 +71,7 @@ def flux_roots(env: EnvironmentContext) -> Iterator[tuple[Synced, Synced | None]
 
 
 def sources(application: Synced) -> Iterator[FieldPath]:
-    """The paths of an Application's sources, of which it has one, or a list."""
+    """Paths of an Application's sources: `source` and all of `sources`."""
     if isinstance(application.get("spec", "source"), dict):
         yield ("spec", "source")
     for number in range(len(items(application.get("spec", "sources")))):
@@ -79,7 +79,7 @@ def sources(application: Synced) -> Iterator[FieldPath]:
 
 
 def entry(env: EnvironmentContext, *path: str) -> Place:
-    """The environment's line of taxiway.yaml."""
+    """Line of the environment's entry in taxiway.yaml."""
     for document in documents(env.tree.files.get("taxiway.yaml", b""))[:1]:
         for number, environment in enumerate(items(document.value, "environments")):
             if str(dig(environment, "name")) == env.environment.name:

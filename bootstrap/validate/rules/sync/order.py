@@ -1,4 +1,4 @@
-"""Rules about order: nothing that comes up first may wait for something that comes later."""
+"""Rules about sync order: hooks, sync waves and dependencies that would deadlock."""
 
 import re
 from collections import defaultdict
@@ -53,7 +53,7 @@ def waits_for_later(env: EnvironmentContext) -> Iterator[Violation]:
 
     Argo CD begins a wave when all of the one before is healthy: this one never is, and the sync stands still.
     """
-    # Pairs in the wrong order, told once for each annotation that puts them so.
+    # Pairs in the wrong order are reported once per annotation that causes it.
     turns = {id(obj): _turn(obj) for obj in env.objects}
     if env.model.controller is not Controller.ARGOCD or len(set(turns.values())) < 2:
         return
@@ -61,7 +61,7 @@ def waits_for_later(env: EnvironmentContext) -> Iterator[Violation]:
     groups: dict[tuple[Place, str], list[tuple[Object, Object]]] = defaultdict(list)
     for waiting, awaited in _pairs(env):
         if turns[id(waiting)] < turns[id(awaited)] and not hooked & {id(waiting), id(awaited)}:
-            # The one that was moved out of the usual turn is the one to look at.
+            # Report the object that was moved out of the default wave.
             moved, why = (awaited, "later") if turns[id(awaited)] > (0, 0) else (waiting, "earlier")
             field = next((annotation for annotation in (_WAVE, *_HOOKS) if annotation in _annotations(moved)), _WAVE)
             groups[env.trace.field(moved, ("metadata", "annotations", field)), why].append((waiting, awaited))
@@ -91,7 +91,7 @@ def unknown_dependency(env: EnvironmentContext) -> Iterator[Violation]:
 
     It waits for ever: `dependency … not found`.
     """
-    # Names in dependsOn that neither this file nor another environment of the cluster has.
+    # dependsOn may name Kustomizations of this file and of the cluster's other environments.
     if env.model.controller is not Controller.FLUX:
         return
     roots = objects.roots(env)
@@ -108,13 +108,13 @@ def unknown_dependency(env: EnvironmentContext) -> Iterator[Violation]:
 
 
 def _hooked(env: EnvironmentContext) -> list[Object]:
-    """The awaited Jobs that are hooks, where Argo CD syncs."""
+    """Awaited Jobs that are Argo CD hooks; empty under Flux."""
     jobs = env.of_kind("Job") if env.model.controller is Controller.ARGOCD else ()
     return [job for job in jobs if identify(job).name in _AWAITED and _hook(job)]
 
 
 def _pairs(env: EnvironmentContext) -> Iterator[tuple[Object, Object]]:
-    """What waits, and what for: objects without which a pod does not start, or its program not go on."""
+    """(waiting, awaited) pairs: an object without which the other can't be created, start or become ready."""
     namespace = env.find("Namespace", env.environment.namespace)
     for obj in env.objects:
         inside = dig(obj, "metadata", "namespace") == env.environment.namespace
@@ -151,7 +151,7 @@ def _awaited(env: EnvironmentContext, pod: Pod) -> Iterator[Object | None]:
 
 
 def _turn(obj: Object) -> Turn:
-    """Phase and wave: Argo CD goes by phase first, then by wave."""
+    """Sync phase and wave; Argo CD orders by phase first."""
     annotations = _annotations(obj)
     phases = str(next((annotations[field] for field in _HOOKS if field in annotations), "")).split(",")
     wave = str(annotations.get(_WAVE, "0")).strip()

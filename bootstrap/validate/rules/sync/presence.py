@@ -1,4 +1,4 @@
-"""Rules about what an environment must have: an overlay, and a file that makes the controller sync it."""
+"""Rules about the overlay and the sync file that every environment must have."""
 
 from collections.abc import Iterator
 

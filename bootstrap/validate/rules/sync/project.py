@@ -1,4 +1,4 @@
-"""Rules about the AppProject: it allows what the environment is made of, and nothing more."""
+"""Rules about the AppProject: it exists, and allows the environment's repository, destination and kinds."""
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -29,7 +29,7 @@ def missing_project(env: EnvironmentContext) -> Iterator[Violation]:
     projects = _projects(env)
     for root, project in _roots(env):
         name = root.get("spec", "project")
-        if project is None and projects and name != _DEFAULT:  # without any, an administrator keeps them elsewhere
+        if project is None and projects and name != _DEFAULT:  # without any, an administrator manages them elsewhere
             message = f"{root} belongs to project {name}, which {root.path} does not hold"
             yield Violation(root.place("spec", "project"), message, suggest(str(name), projects))
 
@@ -56,7 +56,7 @@ def _projects(env: EnvironmentContext) -> dict[str, Synced]:
 
 
 def _roots(env: EnvironmentContext) -> Iterator[tuple[Synced, Synced | None]]:
-    """Each Application, with its project, where the file holds that."""
+    """Applications with their AppProject, if it is in the sync file."""
     projects = _projects(env)
     for root in objects.roots(env) if env.model.controller is Controller.ARGOCD else ():
         name = root.get("spec", "project")
@@ -71,7 +71,7 @@ def _repository(env: EnvironmentContext, project: Synced) -> Iterator[Violation]
 
 
 def _destination(env: EnvironmentContext, root: Synced, project: Synced) -> Iterator[Violation]:
-    """The namespace is the environment's: where the Application says another one, that is told elsewhere."""
+    """Uses the environment's namespace: another one in the Application is reported by sync/wrong-namespace."""
     server, name = root.get("spec", "destination", "server"), root.get("spec", "destination", "name")
     own_cluster = server in _IN_CLUSTER or name in _IN_CLUSTER
     namespace = agreed_namespace(env)
@@ -87,15 +87,15 @@ def _destination(env: EnvironmentContext, root: Synced, project: Synced) -> Iter
 
 
 def _objects(env: EnvironmentContext, project: Synced) -> Iterator[Violation]:
-    told: set[tuple[str, str]] = set()
+    reported: set[tuple[str, str]] = set()
     for obj in env.objects:
         group, kind = _group(obj), str(obj["kind"])
-        if (group, kind) in told:
+        if (group, kind) in reported:
             continue
         scope = "cluster" if kind in CLUSTER_SCOPED or kind == "Namespace" else "namespace"
         allowed, denied = (f"{scope}ResourceWhitelist", f"{scope}ResourceBlacklist")
         listed = project.get("spec", allowed)
-        # Left out, the cluster's list allows nothing, the namespace's everything.
+        # If left out, the list for cluster-scoped kinds allows nothing, the one for namespaced kinds everything.
         free = scope == "namespace" and not items(listed)
         field = ""
         if _lists(project.get("spec", denied), group, kind):
@@ -103,7 +103,7 @@ def _objects(env: EnvironmentContext, project: Synced) -> Iterator[Violation]:
         elif not free and not _lists(listed, group, kind):
             field = allowed
         if field:
-            told.add((group, kind))
+            reported.add((group, kind))
             message = f"{project} does not allow {identify(obj)}: its {field} says so"
             hint = f"group {group or repr('')}, kind {kind}"
             yield Violation(project.place("spec", field), message, hint)
@@ -114,7 +114,7 @@ def _lists(entries: Any, group: str, kind: str) -> bool:
 
 
 def _matches(value: Any, pattern: Any) -> bool:
-    """Argo CD's patterns: `*` and `?`, over the whole text."""
+    """Match a pattern of Argo CD: `*` and `?`, over the whole text."""
     return isinstance(value, str) and isinstance(pattern, str) and fnmatchcase(value, pattern)
 
 

@@ -1,4 +1,4 @@
-"""Rules about what the controller is told to sync: repository, branch, path and namespace."""
+"""Rules about the controller's source: repository, branch and path."""
 
 import posixpath
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from bootstrap.validate.rules.sync.objects import Synced
 from bootstrap.validate.violation import Violation
 from bootstrap.yamltools.positions import FieldPath, Place
 
-# Made by `flux bootstrap`, in files that are its own.
+# Created by `flux bootstrap`, in its own files.
 _FLUX_SYSTEM = "flux-system"
 
 
@@ -27,13 +27,13 @@ def wrong_path(env: EnvironmentContext) -> Iterator[Violation]:
     It would stop at a path that is not there, or bring up another environment in this one's place.
     """
     for root, at in _sources(env):
-        said = _path(root.get(*at, "path"))
-        if said != env.environment.overlay:
+        path = _path(root.get(*at, "path"))
+        if path != env.environment.overlay:
             whose = next(
-                (environment.name for environment in env.model.environments if environment.overlay == said), None
+                (environment.name for environment in env.model.environments if environment.overlay == path), None
             )
             what = f"environment {whose}'s overlay" if whose else "not the overlay of this environment"
-            message = f"{root} builds {said or 'no path'}, {what}"
+            message = f"{root} builds {path or 'no path'}, {what}"
             yield Violation(root.place(*at, "path"), message, f"its own is {env.environment.overlay}")
 
 
@@ -49,9 +49,9 @@ def wrong_repository(env: EnvironmentContext) -> Iterator[Violation]:
     What is merged here never reaches the cluster.
     """
     for holder, at in _repositories(env):
-        said = holder.get(*at)
-        if not same_repository(said, env.model.remote):
-            message = f"{holder} reads {said or 'no repository'}, but taxiway.yaml says {env.model.remote.url}"
+        url = holder.get(*at)
+        if not same_repository(url, env.model.remote):
+            message = f"{holder} reads {url or 'no repository'}, but taxiway.yaml says {env.model.remote.url}"
             yield Violation(holder.place(*at), message)
 
 
@@ -66,9 +66,9 @@ def wrong_branch(env: EnvironmentContext) -> Iterator[Violation]:
 
     What is merged into that branch never reaches the cluster.
     """
-    for holder, said, place in _branches(env):
-        if str(said).removeprefix("refs/heads/") != env.model.branch:
-            yield Violation(place, f"{holder} follows {said}, but taxiway.yaml says {env.model.branch}")
+    for holder, branch, place in _branches(env):
+        if str(branch).removeprefix("refs/heads/") != env.model.branch:
+            yield Violation(place, f"{holder} follows {branch}, but taxiway.yaml says {env.model.branch}")
 
 
 @rule(
@@ -92,19 +92,19 @@ def missing_source(env: EnvironmentContext) -> Iterator[Violation]:
 
 
 def _sources(env: EnvironmentContext) -> Iterator[tuple[Synced, FieldPath]]:
-    """Each object that tells the controller what to build, and where in it."""
+    """Objects that hold the path to build, with the path of their source."""
     for root in objects.roots(env):
         if env.model.controller is Controller.FLUX:
             yield root, ("spec",)
             continue
-        found = list(objects.sources(root))
-        # Of several sources, such as a chart's values, only one has to be the overlay.
-        ours = [path for path in found if _path(root.get(*path, "path")) == env.environment.overlay] or found
+        paths = list(objects.sources(root))
+        # Only one of several sources has to be the overlay; others may be a chart's values.
+        ours = [path for path in paths if _path(root.get(*path, "path")) == env.environment.overlay] or paths
         yield from ((root, path) for path in ours[:1])
 
 
 def _repositories(env: EnvironmentContext) -> Iterator[tuple[Synced, FieldPath]]:
-    """Each object that names the repository, and where in it."""
+    """Objects that hold the repository's URL, with its field path."""
     if env.model.controller is Controller.ARGOCD:
         yield from ((root, (*at, "repoURL")) for root, at in _sources(env))
     else:
@@ -114,17 +114,17 @@ def _repositories(env: EnvironmentContext) -> Iterator[tuple[Synced, FieldPath]]
 
 
 def _branches(env: EnvironmentContext) -> Iterator[tuple[Synced, Any, Place]]:
-    """Each object that names the branch, what it says, and where."""
+    """Objects that hold the branch, with its value and line."""
     if env.model.controller is Controller.ARGOCD:
         for root, at in _sources(env):
             revision = root.get(*at, "targetRevision")
-            if revision not in (None, "", "HEAD"):  # the default branch, which only the forge knows
+            if revision not in (None, "", "HEAD"):  # the default branch, which only the Git host knows
                 yield root, revision, root.place(*at, "targetRevision")
         return
     for _, repository in objects.flux_roots(env):
         if repository is not None:
             reference = repository.get("spec", "ref")
-            # The order in which they win over each other; master is Flux's default.
+            # Flux's order of precedence; its default is the branch master.
             fields = ("commit", "name", "semver", "tag", "branch")
             field = next((name for name in fields if dig(reference, name)), None)
             at = ("spec", "ref", field) if field else ("spec", "ref")
@@ -135,10 +135,10 @@ def _path(value: Any) -> str:
     return posixpath.normpath(value).lstrip("/") if isinstance(value, str) and value else ""
 
 
-def same_repository(said: Any, remote: Remote) -> bool:
-    """Whether a URL leads to this repository; over HTTPS or SSH, with or without `.git`, it is the same one."""
+def same_repository(url: Any, remote: Remote) -> bool:
+    """Whether a URL is this repository's, over HTTPS or SSH, with or without `.git`."""
     try:
-        other = Remote.parse(str(said))
+        other = Remote.parse(str(url))
     except BadOption:
         return False
     return (other.host, other.path.removesuffix(".git")) == (remote.host, remote.path.removesuffix(".git"))

@@ -1,0 +1,57 @@
+"""The pods that an object makes: its own, those of a workload, and the templates in the texts of a ConfigMap."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bootstrap.kubernetes.objects import POD_SPECS, Object, mapping
+from bootstrap.yamltools.positions import FieldPath, documents
+
+# Where a document of a text has a pod: in a template or in a workload, itself or under `template`.
+_TEMPLATES: tuple[FieldPath, ...] = tuple(
+    (*outer, *inner)
+    for outer in ((), ("template",))
+    for inner in ((), ("spec", "template"), ("spec", "jobTemplate", "spec", "template"))
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodTemplate:
+    """A pod's metadata and spec, and the path of the spec: in the object, or in a document of its entry `key`.
+
+    `is_pod` where a document says of itself that it is a Pod.
+    """
+
+    path: FieldPath
+    spec: Mapping[str, Any]
+    metadata: Mapping[str, Any]
+    key: str | None = None
+    document: int = 0
+    is_pod: bool = False
+
+
+def templates(each: Object) -> Iterator[PodTemplate]:
+    """The pods of an object, of any types. In a text, a pod is what says that it is one, or has containers."""
+    kind = str(each["kind"])
+    if path := POD_SPECS.get(kind):
+        yield PodTemplate(path=path, spec=mapping(each, *path), metadata=mapping(each, *path[:-1], "metadata"))
+    elif kind == "ConfigMap":
+        for key, text in mapping(each, "data").items():
+            if isinstance(text, str) and "spec" in text:
+                yield from _inside(str(key), text)
+
+
+def _inside(key: str, text: str) -> Iterator[PodTemplate]:
+    for number, document in enumerate(documents(text.encode(errors="replace"))):
+        for path in _TEMPLATES:
+            found = mapping(document.value, *path)
+            is_pod, spec = found.get("kind") == "Pod", found.get("spec")
+            if isinstance(spec, dict) and (is_pod or isinstance(spec.get("containers"), list)):
+                yield PodTemplate(
+                    path=(*path, "spec"),
+                    spec=spec,
+                    metadata=mapping(found, "metadata"),
+                    key=key,
+                    document=number,
+                    is_pod=is_pod,
+                )
