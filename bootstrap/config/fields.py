@@ -105,7 +105,7 @@ def _wrong(name: str, text: bytes, place: FieldPath, err: BadOption) -> BadTarge
 def _line_of(text: bytes, place: FieldPath) -> int | None:
     """The line of a value, from 1; of what holds it, where it isn't written there itself (a merge key's)."""
     node: yaml.Node | None = next((node for node, _ in loader.nodes(text)), None)
-    found = node.start_mark.line if node else None
+    number = node.start_mark.line if node else None
     for step in place:
         if isinstance(node, yaml.SequenceNode) and isinstance(step, int):
             node = node.value[step]
@@ -114,5 +114,5 @@ def _line_of(text: bytes, place: FieldPath) -> int | None:
             if not values:
                 break
             node = values[-1]
-        found = node.start_mark.line if node else found
-    return None if found is None else found + 1
+        number = node.start_mark.line if node else number
+    return None if number is None else number + 1

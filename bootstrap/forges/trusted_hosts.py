@@ -11,6 +11,7 @@ from bootstrap.config.remote import Address, Remote
 from bootstrap.core.errors import BadOption, ForgeFailed
 from bootstrap.forges.hosting import HostedRepository, web_address
 from bootstrap.gitrepo import command, repository
+from bootstrap.gitrepo.remote import without_login
 
 # CI systems by the variable that their runner sets to "true", with the variables that have the server's URL.
 _CI = {
@@ -43,14 +44,9 @@ def require_trusted_host(hosted: HostedRepository, top: Path, environment: Mappi
 def _origin(top: Path) -> Iterator[Address]:
     for url in repository.Repository(top).origin_urls():
         try:
-            yield web_address(Remote.parse(_without_login(url)))
+            yield web_address(Remote.parse(without_login(url)))  # unlike taxiway.yaml, a clone may have one
         except BadOption:  # a folder, or a host alias of the user's SSH configuration
             continue
-
-
-def _without_login(url: str) -> str:
-    """The URL without a login, which the configuration of a clone may have in it."""
-    return re.sub(r"^(\w+://)[^/]*@", r"\1", url)
 
 
 def _ci(environment: Mapping[str, str]) -> list[Address]:

@@ -99,4 +99,4 @@ def push_refused(what: str, error: TaxiwayError) -> PushRefused:
 
 def without_login(text: str) -> str:
     """Remove the login from each URL in a text."""
-    return re.sub(r"(\w+://)[^/@\s]+@", r"\1", text)
+    return re.sub(r"(\w+://)[^/\s]*@", r"\1", text)  # a password may have an unescaped @ in it

@@ -10,8 +10,6 @@ from bootstrap.kubernetes.scalars import Complaint, Trouble, mistyped, scalar, s
 from bootstrap.kubernetes.schemas import Node
 from bootstrap.yamltools.positions import FieldPath
 
-Path = FieldPath  # the name by which rules/kubernetes still import it
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:

@@ -10,6 +10,7 @@ import yaml
 
 from bootstrap.core.errors import BuildFailed
 from bootstrap.yamltools import loader
+from bootstrap.yamltools.positions import FieldPath
 
 Object = dict[str, Any]
 
@@ -71,6 +72,12 @@ def items(value: Any, *path: str | int) -> list[Any]:
 def mappings(value: Any, *path: str | int) -> Iterator[dict[Any, Any]]:
     """The mappings in the list at a path."""
     return (item for item in items(value, *path) if isinstance(item, dict))
+
+
+def entries(value: Any, path: FieldPath, *fields: str) -> Iterator[tuple[FieldPath, Any]]:
+    """The items of a list in a field of the value at `path`, each with its own path."""
+    for number, item in enumerate(items(value, *fields)):
+        yield (*path, *fields, number), item
 
 
 def merge_key(item: Any, key: str) -> Any:

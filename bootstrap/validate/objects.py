@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from bootstrap.kubernetes.objects import POD_SPECS, dig, identify, items, mapping
+from bootstrap.kubernetes.objects import POD_SPECS, dig, entries, identify, mapping
 from bootstrap.validate import pods
 from bootstrap.validate.context import Context, EnvironmentContext, shared
 from bootstrap.validate.pods import Pod
@@ -51,9 +51,7 @@ class ObjectContext(Context):
 def containers(obj: ObjectContext) -> Iterator[tuple[FieldPath, Mapping[str, Any]]]:
     """Containers of the object's pod spec with their paths, init containers first."""
     for field in ("initContainers", "containers"):
-        for number, container in enumerate(items(obj.pod.get(field))):
-            if isinstance(container, dict):
-                yield (*obj.pod_path, field, number), container
+        yield from (entry for entry in entries(obj.pod, obj.pod_path, field) if isinstance(entry[1], dict))
 
 
 @shared
@@ -87,19 +85,16 @@ def _line(path: str, document: Document, field: FieldPath) -> Place:
 def violations(env: EnvironmentContext, checks: Iterable[Check[ObjectContext]]) -> Iterator[tuple[Rule, Violation]]:
     """Violations of rules about one object. Several objects that get a field from one line share one violation."""
     checks = tuple(checks)
-    subjects: dict[tuple[Rule, Place, str], list[str]] = defaultdict(list)
-    hints: dict[tuple[Rule, Place, str], str] = {}
+    merged: dict[tuple[Rule, Place, str], list[tuple[str, str]]] = defaultdict(list)
     for obj in of(env):
         broken = [(check.rule, violation) for check in checks for violation in check(obj)]
         refused = [violation for _, violation in broken if isinstance(violation, SchemaViolation)]
         for rule, violation in broken:
             if isinstance(violation, SchemaViolation) or not any(_explains(cause, violation.path) for cause in refused):
-                key = (rule, obj.place(violation.path), violation.message)
-                subjects[key].append(obj.subject)
-                hints.setdefault(key, violation.hint)
-    for key, names in subjects.items():
-        rule, place, message = key
-        yield rule, Violation(place, f"{in_short(names)}: {message}", hints[key])
+                merged[rule, obj.place(violation.path), violation.message].append((obj.subject, violation.hint))
+    for (rule, place, message), equal in merged.items():
+        subjects, hints = zip(*equal, strict=True)
+        yield rule, Violation(place, f"{in_short(subjects)}: {message}", hints[0])
 
 
 def _explains(cause: SchemaViolation, path: FieldPath) -> bool:

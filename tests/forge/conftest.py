@@ -1,4 +1,4 @@
-"""A Gitea that the session shares, and what each test has of its own."""
+"""Fixtures for forges: one Gitea for the session, a repository and a client for each test."""
 
 import contextlib
 import fcntl
@@ -18,16 +18,16 @@ from tests.forge.gitea import Account, Gitea, Repository, repository, running
 
 Connect = Callable[..., PullRequests]
 BRANCH = "taxiway/promote-dev-complete-1f2e3d"
-# Taken before any test has a home folder of its own.
+# Read before a fixture gives the test another home folder.
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "taxiway" / "forge"
 
 
-# The fixtures that a test needs Go or npm for.
+# The fixtures that need Go or npm.
 BUILT = {"gitea", "installed", "client"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs one of these, which `make test-forge` runs."""
+    """Mark the tests with such a fixture: `make test-forge` runs them."""
     for item in items:
         if BUILT & set(getattr(item, "fixturenames", ())) and Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.forge)
@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @contextlib.contextmanager
 def build_lock(name: str) -> Iterator[None]:
-    """Keep the other workers of a parallel run out of a build, until it is there for them too."""
+    """Let one worker of a parallel run build, while the others wait for the result."""
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -44,7 +44,7 @@ def build_lock(name: str) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def gitea(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gitea]:
-    """A running Gitea; where Go and a C compiler can't build it the tests say so and are skipped."""
+    """A running Gitea; without Go and a C compiler to build it, the tests are skipped."""
     programs = pytest.importorskip("tests.cluster.builds.programs", reason="tests/cluster is not in this copy")
     from tests.cluster.builds.modules import source
     from tests.cluster.console import Console
@@ -65,7 +65,7 @@ def acme(gitea: Gitea) -> Account:
 
 @pytest.fixture(scope="session")
 def reviewer(gitea: Gitea, acme: Account) -> Account:
-    """Somebody who may be asked for reviews where a repository has them as a collaborator."""
+    """A user who can review where a repository has them as a collaborator."""
     return gitea.account("ada")
 
 
@@ -76,7 +76,7 @@ def envs(acme: Account) -> Repository:
 
 
 def clone_of(folder: Path, url: str) -> Path:
-    """A repository whose remote `origin` is this one."""
+    """A repository whose remote `origin` has this URL."""
     subprocess.run(["git", "init", "--quiet", folder], check=True)
     subprocess.run(["git", "-C", folder, "config", "remote.origin.url", url], check=True)
     return folder
@@ -84,7 +84,7 @@ def clone_of(folder: Path, url: str) -> Path:
 
 @pytest.fixture
 def connect(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Connect]:
-    """Connect to the forge of a clone's remote `origin`, with a token, as `taxiway` finds one in the environment."""
+    """A function that connects to the forge of a URL, with the token in TAXIWAY_TOKEN."""
 
     def to(url: str, kind: Forge, token: str) -> PullRequests:
         monkeypatch.setenv(tokens.GENERAL, token)
@@ -98,14 +98,14 @@ def connect(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Connect
 
 @pytest.fixture
 def pulls(envs: Repository, acme: Account, connect: Connect) -> PullRequests:
-    """The pull requests of a repository whose branch for a promotion is pushed."""
+    """The client of a repository to which the branch of a promotion is pushed."""
     envs.commit(BRANCH, "release.env", "RELEASE=3-1-1\n")
     return connect(envs.url, Forge.GITEA, acme.token())
 
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds that were waited, without waiting."""
-    waited: list[float] = []
-    monkeypatch.setattr("bootstrap.forges.http.time.sleep", waited.append)
-    return waited
+    """The seconds of each pause before a retry; no test really waits."""
+    seconds: list[float] = []
+    monkeypatch.setattr("bootstrap.forges.http.time.sleep", seconds.append)
+    return seconds

@@ -1,4 +1,4 @@
-"""A server on the loopback that answers as it is told and keeps what it was asked: the edge of a network."""
+"""HTTP server on the loopback interface with prepared replies, which records the requests."""
 
 import json
 import threading
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """An answer; a body that is not text is sent as JSON. `delay` seconds pass before it."""
+    """A reply, sent after `delay` seconds. A body that is not text is sent as JSON."""
 
     status: int = 200
     body: Any = ""
@@ -21,7 +21,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceivedRequest:
-    """A request that came."""
+    """A request that the server has received."""
 
     method: str
     path: str
@@ -30,7 +30,7 @@ class ReceivedRequest:
 
 
 class Server(ThreadingHTTPServer):
-    """Answers each `METHOD /path` from its own list of replies, the last of them for ever."""
+    """Answers each `METHOD /path` with its own list of replies in order, and repeats the last one."""
 
     daemon_threads = True
 
@@ -43,16 +43,16 @@ class Server(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """Its base URL."""
         return f"http://127.0.0.1:{self.server_port}"
 
     def on(self, request: str, *replies: Reply) -> None:
-        """Say how a request is answered, its path without a query: the first time, the second time, and so on."""
+        """Set the replies to `METHOD /path`, without a query."""
         self.replies[request] = list(replies)
 
     def count(self, request: str) -> int:
-        """How often it was asked so."""
-        return sum(f"{each.method} {each.path.partition('?')[0]}" == request for each in self.received)
+        """How many requests of `METHOD /path` were received."""
+        return sum(f"{sent.method} {sent.path.partition('?')[0]}" == request for sent in self.received)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -61,8 +61,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def answer(self) -> None:
         """Answer any method."""
-        given = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        body = json.loads(given) if given else None
+        content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = json.loads(content) if content else None
         self.server.received.append(
             ReceivedRequest(method=self.command, path=self.path, headers=dict(self.headers.items()), body=body)
         )
@@ -74,7 +74,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(reply.status)
         for name, value in headers.items():
             self.send_header(name, value)
-        with suppress(BrokenPipeError):  # who waited too long for the answer has gone
+        with suppress(BrokenPipeError):  # the client has timed out
             self.end_headers()
             self.wfile.write(text)
 
@@ -86,7 +86,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def serving() -> Iterator[Server]:
-    """A server, for as long as the context lasts."""
+    """A server that runs until the `with` ends."""
     with Server() as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()

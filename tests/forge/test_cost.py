@@ -1,4 +1,4 @@
-"""What the code of the forges costs those who don't need it."""
+"""Imports: a command without a connection to a forge does not load the HTTP client."""
 
 import subprocess
 import sys
@@ -6,7 +6,7 @@ import sys
 LIBRARIES = ("httpx", "httpcore", "ssl")
 
 
-def test_without_a_connection_nothing_of_it_is_loaded() -> None:
+def test_the_http_client_is_imported_on_connection_only() -> None:
     script = "import sys, bootstrap.cli, bootstrap.pullrequests.publish\n"
     script += f"print([name for name in {LIBRARIES!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -116,7 +116,7 @@ def everything(pulls: PullRequests, known: Proposal) -> PullRequest:
     return pulls.get(found.number)
 
 
-def test_github_allows_all_that_we_ask(github: PullRequests, sent: list[str], installed: Path) -> None:
+def test_github_s_description_allows_all_requests(github: PullRequests, sent: list[str], installed: Path) -> None:
     pull = everything(github, OF_GITHUB)
     assert (pull.branch, pull.base, pull.title) == ("new-topic", "master", "Amazing new feature")
     assert {"other_user"} < pull.reviewers
@@ -124,7 +124,7 @@ def test_github_allows_all_that_we_ask(github: PullRequests, sent: list[str], in
     assert_declared(sent, json.loads((installed / "github.json").read_text()))
 
 
-def test_gitlab_allows_all_that_we_ask(gitlab: PullRequests, sent: list[str]) -> None:
+def test_gitlab_s_description_allows_all_requests(gitlab: PullRequests, sent: list[str]) -> None:
     pull = everything(gitlab, OF_GITLAB)
     assert (pull.title, pull.draft, pull.reviewers) == ("Promote dev to complete", True, frozenset({"ada"}))
     gitlab.api.update(3, Revision(draft=False))
@@ -132,7 +132,7 @@ def test_gitlab_allows_all_that_we_ask(gitlab: PullRequests, sent: list[str]) ->
     assert_declared([url.replace("acme%2Fdata%2Fenvs", "7") for url in sent], document)
 
 
-def test_the_server_refuses_what_is_not_described(github: PullRequests, gitlab: PullRequests) -> None:
+def test_prism_refuses_an_undescribed_request(github: PullRequests, gitlab: PullRequests) -> None:
     """Without this the tests above could not fail."""
     assert isinstance(github.api, GithubApi)
     with pytest.raises(Refused, match="422"):

@@ -1,4 +1,4 @@
-"""Each way in which a forge can fail us is one sentence; what is waited for, what is tried again, and what never is."""
+"""Failures of a forge: each is one sentence; which requests are retried, after which wait, and which never."""
 
 import ssl
 import subprocess
@@ -19,7 +19,7 @@ from tests.forge.loopback import Reply, Server, serving
 TOKEN = "tok-3f8a1c77e0d94b52"
 PROPOSAL = Proposal(branch=BRANCH, base="main", title="Promote", body="Text.")
 
-# How each forge is asked for the pull requests of a branch, and for a new one.
+# The requests of each forge for the pull requests of a branch, and for a new one.
 FINDING = {
     Forge.GITHUB: ("GET /api/v3/repos/acme/envs", "GET /api/v3/repos/acme/envs/pulls"),
     Forge.GITLAB: ("GET /api/v4/projects/acme%2Fenvs", "GET /api/v4/projects/7/merge_requests"),
@@ -48,7 +48,7 @@ def kind(request: pytest.FixtureRequest) -> Forge:
 
 @pytest.fixture
 def pulls(server: Server, kind: Forge, connect: Connect, pauses: list[float]) -> PullRequests:
-    """The pull requests of a repository that is there and has none."""
+    """The client of an existing repository without pull requests."""
     repository, finding = FINDING[kind]
     path = repository.partition(" ")[2]
     links = {"url": f"{server.url}{path}"}
@@ -57,7 +57,7 @@ def pulls(server: Server, kind: Forge, connect: Connect, pauses: list[float]) ->
     return connect(f"{server.url}/acme/envs.git", kind, TOKEN)
 
 
-def test_the_floor_of_these_tests(pulls: PullRequests, pauses: list[float]) -> None:
+def test_a_working_forge_needs_no_retry(pulls: PullRequests, pauses: list[float]) -> None:
     assert pulls.find(BRANCH, "main") == ()
     assert pauses == []
 
@@ -79,7 +79,7 @@ def test_the_floor_of_these_tests(pulls: PullRequests, pauses: list[float]) -> N
     ],
     ids=["401", "403", "404", "409", "422", "429", "500", "503", "html", "cut", "elsewhere"],
 )
-def test_an_answer_that_is_an_error_is_one_sentence(
+def test_an_error_is_explained_in_one_sentence(
     pulls: PullRequests, server: Server, kind: Forge, reply: Reply, said: str, hint: str
 ) -> None:
     for request in FINDING[kind]:
@@ -93,7 +93,7 @@ def test_an_answer_that_is_an_error_is_one_sentence(
     assert caught.value.__cause__ is None and caught.value.__suppress_context__
 
 
-def test_what_stands_after_a_failed_opening_is_told(pulls: PullRequests, server: Server, kind: Forge) -> None:
+def test_a_failed_opening_hints_at_the_pushed_branch(pulls: PullRequests, server: Server, kind: Forge) -> None:
     server.on(OPENING[kind], Reply(status=403, body={"message": "Resource not accessible"}))
     with pytest.raises(ForgeFailed, match="opening the pull request failed") as caught:
         pulls.open(PROPOSAL)
@@ -101,10 +101,10 @@ def test_what_stands_after_a_failed_opening_is_told(pulls: PullRequests, server:
     assert pulls.hosted.new_pull_request_url("main", BRANCH) in caught.value.hint
 
 
-def test_a_short_wait_is_kept_once(pulls: PullRequests, server: Server, kind: Forge, pauses: list[float]) -> None:
+def test_retry_after_is_waited_for_once(pulls: PullRequests, server: Server, kind: Forge, pauses: list[float]) -> None:
     finding = FINDING[kind][1]
-    there = server.replies[finding][0]
-    server.on(finding, Reply(status=429, headers={"Retry-After": "7"}), there)
+    success = server.replies[finding][0]
+    server.on(finding, Reply(status=429, headers={"Retry-After": "7"}), success)
     assert pulls.find(BRANCH, "main") == ()
     assert pauses == [7.0]
 
@@ -114,7 +114,7 @@ def test_a_short_wait_is_kept_once(pulls: PullRequests, server: Server, kind: Fo
     assert pauses == [7.0, 7.0]
 
 
-def test_the_hour_of_github_is_not_waited_out(server: Server, connect: Connect, pauses: list[float]) -> None:
+def test_github_s_hourly_limit_is_not_waited_for(server: Server, connect: Connect, pauses: list[float]) -> None:
     soon = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time.time()) + 1800)}
     server.on(FINDING[Forge.GITHUB][0], Reply(status=403, body={"message": "rate limit exceeded"}, headers=soon))
     pulls = connect(f"{server.url}/acme/envs.git", Forge.GITHUB, TOKEN)
@@ -123,17 +123,19 @@ def test_the_hour_of_github_is_not_waited_out(server: Server, connect: Connect, 
     assert pauses == []
 
 
-def test_a_read_is_tried_again(pulls: PullRequests, server: Server, kind: Forge, pauses: list[float]) -> None:
+def test_a_read_is_retried_after_a_server_error(
+    pulls: PullRequests, server: Server, kind: Forge, pauses: list[float]
+) -> None:
     finding = FINDING[kind][1]
-    there = server.replies[finding][0]
-    server.on(finding, Reply(status=502, body="bad gateway"), Reply(status=500), there)
+    success = server.replies[finding][0]
+    server.on(finding, Reply(status=502, body="bad gateway"), Reply(status=500), success)
     assert pulls.find(BRANCH, "main") == ()
     assert pauses == list(http.PAUSES)
     assert server.count(finding) == 3
 
 
 @pytest.mark.parametrize("status", [401, 403, 409, 422, 500, 502, 503])
-def test_a_write_is_never_sent_twice(
+def test_a_write_is_not_retried_after_an_error(
     pulls: PullRequests, server: Server, kind: Forge, status: int, pauses: list[float]
 ) -> None:
     server.on(OPENING[kind], Reply(status=status, body={"message": "no"}))
@@ -142,7 +144,7 @@ def test_a_write_is_never_sent_twice(
     assert server.count(OPENING[kind]) == 1
 
 
-def test_a_write_that_was_turned_away_is_sent_after_the_wait(
+def test_a_rate_limited_write_is_sent_again_after_the_wait(
     pulls: PullRequests, server: Server, kind: Forge, pauses: list[float]
 ) -> None:
     server.on(OPENING[kind], Reply(status=429, headers={"Retry-After": "5"}), Reply(status=422, body={"message": "no"}))
@@ -152,10 +154,9 @@ def test_a_write_that_was_turned_away_is_sent_after_the_wait(
     assert server.count(OPENING[kind]) == 2
 
 
-def test_a_lost_answer_to_a_write_is_looked_for(
+def test_after_a_lost_answer_the_forge_is_asked_and_nothing_sent_again(
     server: Server, kind: Forge, pulls: PullRequests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The request arrives, the answer does not: what the forge has then counts, and nothing is sent again."""
     monkeypatch.setattr(http, "TIMEOUT", 1.0)
     server.on(OPENING[kind], Reply(status=201, delay=30))
     with pytest.raises(ForgeFailed, match="no answer within 1 s"):
@@ -164,19 +165,19 @@ def test_a_lost_answer_to_a_write_is_looked_for(
     assert server.count(FINDING[kind][1]) == 2  # once before, once after
 
 
-def test_nobody_listens(kind: Forge, connect: Connect, pauses: list[float]) -> None:
+def test_a_refused_connection(kind: Forge, connect: Connect, pauses: list[float]) -> None:
     with serving() as gone:
         url = gone.url
     with pytest.raises(ForgeFailed, match="nothing listens there"):
         connect(f"{url}/acme/envs.git", kind, TOKEN).find(BRANCH, "main")
 
 
-def test_no_such_host(kind: Forge, connect: Connect, pauses: list[float]) -> None:
+def test_an_unknown_host(kind: Forge, connect: Connect, pauses: list[float]) -> None:
     with pytest.raises(ForgeFailed, match=r"no address is known for git\.nowhere\.invalid"):
         connect("https://git.nowhere.invalid/acme/envs.git", kind, TOKEN).find(BRANCH, "main")
 
 
-def test_a_proxy_that_is_not_there(
+def test_a_proxy_that_refuses_the_connection(
     kind: Forge, connect: Connect, monkeypatch: pytest.MonkeyPatch, pauses: list[float]
 ) -> None:
     with serving() as gone:
@@ -202,7 +203,7 @@ def test_a_proxy_that_is_not_there(
         ("10.0.0.0/8,[::1],27.0.0.1,127.0.0.1:1", 1),
     ],
 )
-def test_the_proxy_is_asked_but_for_what_is_excepted(
+def test_hosts_in_no_proxy_are_reached_directly(
     server: Server, connect: Connect, monkeypatch: pytest.MonkeyPatch, excepted: str, asked: int
 ) -> None:
     with serving() as proxy:
@@ -215,7 +216,7 @@ def test_the_proxy_is_asked_but_for_what_is_excepted(
         assert (len(proxy.received), len(server.received)) == (asked, 1 - asked)
 
 
-def test_a_certificate_of_ones_own_authority(
+def test_a_private_certificate_authority(
     server: Server, kind: Forge, connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pauses: list[float]
 ) -> None:
     key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
@@ -238,7 +239,7 @@ def test_a_certificate_of_ones_own_authority(
     assert connect(f"{url}/acme/envs.git", kind, TOKEN).find(BRANCH, "main") == ()
 
 
-def test_a_token_that_a_forge_repeats_is_kept_out(pulls: PullRequests, server: Server, kind: Forge) -> None:
+def test_a_token_in_an_answer_is_not_shown(pulls: PullRequests, server: Server, kind: Forge) -> None:
     for request in FINDING[kind]:
         server.on(request, Reply(status=422, body={"message": f"bad header Authorization: Bearer {TOKEN}"}))
     with pytest.raises(ForgeFailed) as caught:
@@ -247,7 +248,7 @@ def test_a_token_that_a_forge_repeats_is_kept_out(pulls: PullRequests, server: S
     assert TOKEN not in caught.value.message + caught.value.hint + repr(caught.value.args)
 
 
-def test_a_token_is_sent_in_its_header_alone(
+def test_a_token_is_sent_in_the_authorization_header_only(
     pulls: PullRequests,
     server: Server,
     kind: Forge,
@@ -259,14 +260,14 @@ def test_a_token_is_sent_in_its_header_alone(
     with pytest.raises(ForgeFailed):
         pulls.open(PROPOSAL)
     assert server.received
-    for asked in server.received:
-        assert [name for name, value in asked.headers.items() if TOKEN in value] == ["Authorization"]
-        assert TOKEN not in asked.path + str(asked.body)
-    said = capfd.readouterr()
-    assert TOKEN not in caplog.text + said.out + said.err + repr(pulls)
+    for request in server.received:
+        assert [name for name, value in request.headers.items() if TOKEN in value] == ["Authorization"]
+        assert TOKEN not in request.path + str(request.body)
+    output = capfd.readouterr()
+    assert TOKEN not in caplog.text + output.out + output.err + repr(pulls)
 
 
-def test_a_token_does_not_follow_to_another_host(pulls: PullRequests, server: Server, kind: Forge) -> None:
+def test_a_token_does_not_follow_a_redirect_to_another_host(pulls: PullRequests, server: Server, kind: Forge) -> None:
     with serving() as other:
         for request in FINDING[kind]:
             server.on(request, Reply(status=302, headers={"Location": f"{other.url}/api"}))
@@ -276,18 +277,18 @@ def test_a_token_does_not_follow_to_another_host(pulls: PullRequests, server: Se
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_a_renamed_repository_is_sent_the_same_request(
+def test_a_redirected_write_keeps_its_method_and_body(
     pulls: PullRequests, server: Server, kind: Forge, status: int
 ) -> None:
     server.on(OPENING[kind], Reply(status=status, headers={"Location": "/renamed"}))
     server.on("POST /renamed", Reply(status=422, body={"message": "no"}))
     with pytest.raises(ForgeFailed, match="422"):
         pulls.open(PROPOSAL)
-    first, second = [each for each in server.received if each.method == "POST"]
+    first, second = [request for request in server.received if request.method == "POST"]
     assert (first.path, second.path, second.body) == (OPENING[kind].partition(" ")[2], "/renamed", first.body)
 
 
-def test_a_circle_of_redirects_ends(pulls: PullRequests, server: Server, kind: Forge) -> None:
+def test_a_redirect_loop_ends(pulls: PullRequests, server: Server, kind: Forge) -> None:
     server.on(FINDING[kind][1], Reply(status=302, headers={"Location": FINDING[kind][1].partition(" ")[2]}))
     with pytest.raises(ForgeFailed, match="not one that"):
         pulls.find(BRANCH, "main")

@@ -17,7 +17,7 @@ BODY = 'Moves Airflow 3.1.0 to 3.1.1.\n\n| what | how |\n| --- | --- |\n| ü | �
 PROPOSAL = Proposal(branch=BRANCH, base="main", title="Promote dev to complete", body=BODY)
 
 
-def test_from_the_first_to_the_merge(pulls: PullRequests, envs: Repository, acme: Account) -> None:
+def test_open_find_and_merge(pulls: PullRequests, envs: Repository, acme: Account) -> None:
     assert pulls.find(BRANCH, "main") == ()
     opened = pulls.open(PROPOSAL)
     assert opened.changed and opened.notes == ()
@@ -35,7 +35,7 @@ def test_from_the_first_to_the_merge(pulls: PullRequests, envs: Repository, acme
     assert pulls.open_from_prefix("taxiway/") == ()
 
 
-def test_the_same_again_writes_nothing(pulls: PullRequests, envs: Repository, acme: Account) -> None:
+def test_the_same_proposal_writes_nothing(pulls: PullRequests, envs: Repository, acme: Account) -> None:
     wanted = replace(PROPOSAL, labels=("taxiway",), draft=True)
     pulls.open(wanted)
     before = _as_written(acme, envs)
@@ -44,7 +44,7 @@ def test_the_same_again_writes_nothing(pulls: PullRequests, envs: Repository, ac
     assert _as_written(acme, envs) == before  # `updated_at` among the rest
 
 
-def test_a_newer_one_updates_it_in_place(pulls: PullRequests, envs: Repository, acme: Account) -> None:
+def test_a_new_proposal_updates_the_open_pull_request(pulls: PullRequests, envs: Repository, acme: Account) -> None:
     pulls.open(replace(PROPOSAL, labels=("taxiway",)))
     acme.call("POST", f"{envs.path}/labels", {"name": "by hand", "color": "#00ff00"})
     acme.call("POST", f"{envs.path}/issues/1/labels", {"labels": ["by hand"]})
@@ -66,7 +66,7 @@ def test_a_draft_becomes_ready_and_a_draft_again(pulls: PullRequests, envs: Repo
     assert pulls.update(draft, replace(PROPOSAL, draft=True)).pull.draft
 
 
-def test_reviewers_are_asked_once(
+def test_reviews_are_requested_once(
     pulls: PullRequests, envs: Repository, acme: Account, reviewer: Account, connect: Connect
 ) -> None:
     acme.call("PUT", f"{envs.path}/collaborators/{reviewer.name}", {"permission": "write"})
@@ -78,14 +78,14 @@ def test_reviewers_are_asked_once(
     assert not pulls.open(wanted).changed
 
 
-def test_a_reviewer_that_is_nobody_is_told_and_no_failure(pulls: PullRequests) -> None:
+def test_an_unknown_reviewer_is_a_note_and_no_failure(pulls: PullRequests) -> None:
     opened = pulls.open(replace(PROPOSAL, reviewers=("nobody-of-that-name",), labels=("taxiway",)))
     assert opened.pull.number == 1
     assert opened.notes == ("asking nobody-of-that-name for a review failed: User 'nobody-of-that-name' not exist",)
     assert pulls.get(1).labels == {"taxiway"}
 
 
-def test_closing_says_why_and_only_once(pulls: PullRequests, envs: Repository, acme: Account) -> None:
+def test_closing_comments_the_reason_once(pulls: PullRequests, envs: Repository, acme: Account) -> None:
     pull = pulls.open(PROPOSAL).pull
     pulls.comment(pull, "Overtaken by #2.")  # as a run that was killed after it
     assert pulls.close(pull, "Overtaken by #2.")
@@ -99,7 +99,9 @@ def test_closing_says_why_and_only_once(pulls: PullRequests, envs: Repository, a
     assert [each.number for each in pulls.find(BRANCH, "main")] == [2, 1]
 
 
-def test_two_at_once_end_with_one(pulls: PullRequests, envs: Repository, acme: Account, connect: Connect) -> None:
+def test_two_concurrent_runs_end_with_one_pull_request(
+    pulls: PullRequests, envs: Repository, acme: Account, connect: Connect
+) -> None:
     class Slow:
         """A second person, who looked before the first one's pull request was there."""
 
@@ -120,7 +122,7 @@ def test_two_at_once_end_with_one(pulls: PullRequests, envs: Repository, acme: A
     assert len(acme.call("GET", f"{envs.path}/pulls?state=all")) == 1
 
 
-def test_of_two_that_gitea_took_the_older_stays(pulls: PullRequests, envs: Repository, acme: Account) -> None:
+def test_of_two_duplicates_the_older_stays_open(pulls: PullRequests, envs: Repository, acme: Account) -> None:
     """Gitea looks for another one first and then makes it, so of two requests at once it takes both."""
     first = pulls.open(PROPOSAL).pull
     assert pulls.close(first, "As if it were not there yet.")
@@ -144,7 +146,7 @@ def test_of_two_that_gitea_took_the_older_stays(pulls: PullRequests, envs: Repos
     assert said["body"] == f"{first.url} is the same and was there before."
 
 
-def test_a_conflict_is_seen(pulls: PullRequests, envs: Repository) -> None:
+def test_a_conflict_is_not_mergeable(pulls: PullRequests, envs: Repository) -> None:
     pulls.open(PROPOSAL)
     envs.commit("main", "release.env", "RELEASE=9-9-9\n")
     for _ in range(100):
@@ -153,7 +155,7 @@ def test_a_conflict_is_seen(pulls: PullRequests, envs: Repository) -> None:
     pytest.fail("the conflict was not seen")
 
 
-def test_another_branch_of_the_same_beginning_is_another(pulls: PullRequests, envs: Repository) -> None:
+def test_a_branch_with_the_same_prefix_is_another(pulls: PullRequests, envs: Repository) -> None:
     envs.commit(f"{BRANCH}-2", "other.env", "A=1\n")
     pulls.open(replace(PROPOSAL, branch=f"{BRANCH}-2"))
     assert pulls.find(BRANCH, "main") == ()
@@ -161,7 +163,7 @@ def test_another_branch_of_the_same_beginning_is_another(pulls: PullRequests, en
     assert len(pulls.open_from_prefix(BRANCH)) == 1
 
 
-def test_a_body_of_the_greatest_length_is_taken_whole(pulls: PullRequests) -> None:
+def test_a_body_of_maximal_length_is_kept_whole(pulls: PullRequests) -> None:
     body = "<!-- é -->" * (1_048_576 // 10)
     pulls.open(replace(PROPOSAL, body=body))
     assert pulls.get(1).body == body
@@ -169,7 +171,7 @@ def test_a_body_of_the_greatest_length_is_taken_whole(pulls: PullRequests) -> No
         pulls.open(replace(PROPOSAL, body="x" * 1_048_577))
 
 
-def test_a_revoked_token_is_told(pulls: PullRequests, envs: Repository, acme: Account, connect: Connect) -> None:
+def test_a_revoked_token_is_reported(pulls: PullRequests, envs: Repository, acme: Account, connect: Connect) -> None:
     token = acme.token()
     late = connect(envs.url, Forge.GITEA, token)
     acme.revoke(token)
@@ -179,9 +181,7 @@ def test_a_revoked_token_is_told(pulls: PullRequests, envs: Repository, acme: Ac
     assert token not in str(caught.value) + caught.value.hint
 
 
-def test_a_token_that_may_only_read_is_told(
-    pulls: PullRequests, envs: Repository, acme: Account, connect: Connect
-) -> None:
+def test_a_read_only_token_is_reported(pulls: PullRequests, envs: Repository, acme: Account, connect: Connect) -> None:
     reading = connect(envs.url, Forge.GITEA, acme.token("read:repository"))
     assert reading.find(BRANCH, "main") == ()
     with pytest.raises(ForgeFailed, match="lacks the right to do that \\(403\\)") as caught:
@@ -190,7 +190,7 @@ def test_a_token_that_may_only_read_is_told(
     assert f"/compare/main...{BRANCH}" in caught.value.hint
 
 
-def test_a_repository_that_is_not_seen_is_told(
+def test_an_invisible_repository_is_reported(
     envs: Repository, reviewer: Account, acme: Account, connect: Connect
 ) -> None:
     outside = connect(envs.url, Forge.GITEA, reviewer.token())
@@ -198,12 +198,12 @@ def test_a_repository_that_is_not_seen_is_told(
         outside.find(BRANCH, "main")
 
 
-def test_a_branch_that_is_not_pushed_is_told(pulls: PullRequests) -> None:
+def test_a_missing_branch_is_reported(pulls: PullRequests) -> None:
     with pytest.raises(ForgeFailed, match=r"404|422"):
         pulls.open(replace(PROPOSAL, branch="taxiway/nowhere"))
 
 
-def test_a_protected_branch_takes_pull_requests_alone(
+def test_a_protected_branch_takes_pull_requests_only(
     pulls: PullRequests, envs: Repository, acme: Account, tmp_path: Path
 ) -> None:
     acme.call("POST", f"{envs.path}/branch_protections", {"rule_name": "main", "enable_push": False})
@@ -217,7 +217,7 @@ def test_a_protected_branch_takes_pull_requests_alone(
     assert pulls.get(pull.number).state is PullRequestState.MERGED
 
 
-def test_forgejo_speaks_the_same(envs: Repository, acme: Account, connect: Connect) -> None:
+def test_forgejo_has_the_same_api(envs: Repository, acme: Account, connect: Connect) -> None:
     envs.commit(BRANCH, "release.env", "RELEASE=3-1-1\n")
     pulls = connect(envs.url, Forge.FORGEJO, acme.token())
     assert pulls.open(PROPOSAL).pull == pulls.find(BRANCH, "main")[0]

@@ -49,7 +49,7 @@ def sent_bodies(server: Server, method: str) -> list[Any]:
     return [each.body for each in server.received if each.method == method]
 
 
-def test_the_owners_of_what_changes_are_asked(repo: Path, server: Server, taxiway: Taxiway) -> None:
+def test_code_owners_of_the_changes_are_requested(repo: Path, server: Server, taxiway: Taxiway) -> None:
     (repo / ".gitlab").mkdir(exist_ok=True)
     owners = "* @ada\n[Releases]\n/overlays/complete/release/ @grace @acme/data\n/overlays/dev/ @linus\n"
     (repo / ".gitlab/CODEOWNERS").write_text(owners)
@@ -62,7 +62,7 @@ def test_the_owners_of_what_changes_are_asked(repo: Path, server: Server, taxiwa
     assert "asking acme/data for a review failed: no such user, or a group" in said.err
 
 
-def test_the_owners_are_not_asked_again(repo: Path, server: Server, taxiway: Taxiway) -> None:
+def test_removed_reviewers_are_not_requested_again(repo: Path, server: Server, taxiway: Taxiway) -> None:
     """Whoever was taken off the reviewers stays off."""
     (repo / "CODEOWNERS").write_text("* @ada\n")
     new_image(repo)
@@ -76,7 +76,7 @@ def test_the_owners_are_not_asked_again(repo: Path, server: Server, taxiway: Tax
     assert len(sent_bodies(server, "PUT")) == 1
 
 
-def test_where_nobody_owns_it_nobody_is_asked(repo: Path, server: Server, taxiway: Taxiway) -> None:
+def test_without_code_owners_no_review_is_requested(repo: Path, server: Server, taxiway: Taxiway) -> None:
     (repo / "CODEOWNERS").write_text("/base/ @ada\n")
     publish(repo, "owners")
     new_image(repo)

@@ -63,7 +63,7 @@ def merge(envs: Repository, repo: Path, how: str = "merge") -> None:
 
 
 @pytest.mark.parametrize("how", ["merge", "squash"])
-def test_from_the_first_promotion_to_the_rollback(
+def test_promotion_to_rollback(
     repo: Path, envs: Repository, acme: Account, reviewer: Account, taxiway: Taxiway, how: str
 ) -> None:
     envs.owner.call("PUT", f"{envs.path}/collaborators/{reviewer.name}", {"permission": "write"})
@@ -97,7 +97,7 @@ def test_from_the_first_promotion_to_the_rollback(
     refuse(taxiway("promote", "complete"), 5, "complete is on hold: tasks hang")
 
 
-def test_the_forge_asks_the_owners_of_what_changes(
+def test_the_forge_requests_reviews_from_code_owners(
     repo: Path, envs: Repository, reviewer: Account, taxiway: Taxiway
 ) -> None:
     """Gitea, Forgejo and GitHub read CODEOWNERS by themselves; test_gitlab.py has the forge that does not."""
@@ -110,7 +110,7 @@ def test_the_forge_asks_the_owners_of_what_changes(
     assert [each["login"] for each in pull["requested_reviewers"]] == [reviewer.name]
 
 
-def test_what_is_overtaken_is_closed_with_a_word(repo: Path, envs: Repository, taxiway: Taxiway) -> None:
+def test_an_overtaken_pull_request_is_closed_with_a_comment(repo: Path, envs: Repository, taxiway: Taxiway) -> None:
     new_image(repo)
     succeed(taxiway("promote", "complete", "-o", "json"), "opened")
     (pull,) = opened(envs)
@@ -129,7 +129,7 @@ def test_a_conflict_is_shown_and_nothing_is_pushed(repo: Path, envs: Repository,
     assert [each["name"] for each in envs.owner.call("GET", f"{envs.path}/branches")] == ["main"]
 
 
-def test_ci_tells_the_pull_request_what_changes_once(repo: Path, envs: Repository, taxiway: Taxiway) -> None:
+def test_ci_comments_the_differences_once(repo: Path, envs: Repository, taxiway: Taxiway) -> None:
     new_image(repo)
     number = json.loads(taxiway("promote", "complete", "-o", "json").out)["data"]["pullRequest"]["number"]
     base = git(repo, "rev-parse", "HEAD")
@@ -143,7 +143,7 @@ def test_ci_tells_the_pull_request_what_changes_once(repo: Path, envs: Repositor
     assert "| migration | `Job/airflow-migrate` |" in comment["body"]
 
 
-def test_two_at_once_end_with_one_pull_request(repo: Path, envs: Repository, tmp_path: Path) -> None:
+def test_two_concurrent_runs_end_with_one_pull_request(repo: Path, envs: Repository, tmp_path: Path) -> None:
     new_image(repo)
     for number in range(2):
         git(tmp_path, "clone", "--quiet", envs.url, f"clone{number}")
@@ -166,7 +166,7 @@ def test_two_at_once_end_with_one_pull_request(repo: Path, envs: Repository, tmp
     assert {json.loads(each.stdout)["data"]["pullRequest"]["number"] for each in done} == {pull["number"]}
 
 
-def test_a_protected_branch_is_told_and_leaves_nothing(repo: Path, envs: Repository, taxiway: Taxiway) -> None:
+def test_a_protected_branch_is_reported_and_nothing_is_left(repo: Path, envs: Repository, taxiway: Taxiway) -> None:
     rule = {"rule_name": "taxiway/**", "enable_push": False}
     envs.owner.call("POST", f"{envs.path}/branch_protections", rule)
     new_image(repo)
@@ -175,7 +175,7 @@ def test_a_protected_branch_is_told_and_leaves_nothing(repo: Path, envs: Reposit
     assert opened(envs) == []
 
 
-def test_an_expired_token_is_told_with_what_was_done(
+def test_an_expired_token_is_reported_with_what_was_done(
     repo: Path, envs: Repository, acme: Account, taxiway: Taxiway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     new_image(repo)

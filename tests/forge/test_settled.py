@@ -1,4 +1,4 @@
-"""Two at once, and a server that fails one of them: what may be done twice is done again, or seen to be done."""
+"""Idempotent writes: they are retried after a server error, or found to be done; also by two runs at once."""
 
 import threading
 from collections.abc import Callable
@@ -20,19 +20,19 @@ NEWER = replace(PROPOSAL, body="Newer.", draft=True, labels=("taxiway",))
 
 
 class Failing:
-    """An API whose server answers 500 so many times to each write, before or after it does what it was asked."""
+    """An API that fails each write `times` times with status 500; with `done`, after it has been executed."""
 
     def __init__(self, real: object, times: int, *, done: bool) -> None:
         self.real, self.done = real, done
-        self.left = dict.fromkeys(("add_comment", "close", "update", "add_label"), times)
+        self.failures = dict.fromkeys(("add_comment", "close", "update", "add_label"), times)
 
     def __getattr__(self, name: str) -> Callable[..., object]:
         step: Callable[..., object] = getattr(self.real, name)
 
         def call(*args: object) -> object:
-            if not self.left.get(name):
+            if not self.failures.get(name):
                 return step(*args)
-            self.left[name] -= 1
+            self.failures[name] -= 1
             if self.done:
                 step(*args)
             raise Refused(500, {}, '{"message": "the database is busy"}')
@@ -45,20 +45,20 @@ def failing(pulls: PullRequests, times: int, *, done: bool) -> PullRequests:
 
 
 def comments(envs: Repository, pull: PullRequest) -> list[Any]:
-    return [each["body"] for each in envs.owner.call("GET", f"{envs.path}/issues/{pull.number}/comments")]
+    return [comment["body"] for comment in envs.owner.call("GET", f"{envs.path}/issues/{pull.number}/comments")]
 
 
 @pytest.mark.parametrize("done", [True, False], ids=["the answer was lost", "nothing was done"])
-def test_closing_is_settled(pulls: PullRequests, envs: Repository, pauses: list[float], done: bool) -> None:
+def test_closing_is_retried(pulls: PullRequests, envs: Repository, pauses: list[float], done: bool) -> None:
     pull = pulls.open(PROPOSAL).pull
     assert failing(pulls, 1, done=done).close(pull, "Overtaken.")
     assert pulls.get(pull.number).state is PullRequestState.CLOSED
     assert comments(envs, pull) == ["Overtaken."]
-    assert pauses == [http.PAUSES[0]] * 2  # the word and the closing
+    assert pauses == [http.PAUSES[0]] * 2  # the comment and the closing
 
 
 @pytest.mark.parametrize("done", [True, False], ids=["the answer was lost", "nothing was done"])
-def test_an_update_is_settled(pulls: PullRequests, pauses: list[float], done: bool) -> None:
+def test_an_update_is_retried(pulls: PullRequests, pauses: list[float], done: bool) -> None:
     pull = pulls.open(PROPOSAL).pull
     updated = failing(pulls, 1, done=done).update(pull, NEWER)
     assert (updated.pull.body, updated.pull.draft, updated.pull.labels) == ("Newer.", True, frozenset({"taxiway"}))
@@ -67,7 +67,7 @@ def test_an_update_is_settled(pulls: PullRequests, pauses: list[float], done: bo
     assert pauses == [http.PAUSES[0]] * 2  # the texts and the label
 
 
-def test_a_server_that_stays_in_trouble_is_told(pulls: PullRequests, envs: Repository, pauses: list[float]) -> None:
+def test_a_lasting_server_error_is_reported(pulls: PullRequests, envs: Repository, pauses: list[float]) -> None:
     pull = pulls.open(PROPOSAL).pull
     assert pulls.comment(pull, "Overtaken.")
     broken = failing(pulls, 9, done=False)
@@ -83,36 +83,36 @@ def test_a_server_that_stays_in_trouble_is_told(pulls: PullRequests, envs: Repos
     assert comments(envs, pull) == ["Overtaken."]
 
 
-def test_two_who_close_the_same_at_once(pulls: PullRequests, envs: Repository) -> None:
-    """Gitea answers one of the two with 500, "the issue is already changed", as soon as they meet: in most rounds."""
+def test_two_runs_close_the_same_at_once(pulls: PullRequests, envs: Repository) -> None:
+    """Gitea answers one of two concurrent requests with 500, "the issue is already changed"."""
     pull = pulls.open(PROPOSAL).pull
-    together = threading.Barrier(2)
+    barrier = threading.Barrier(2)
     done: list[bool] = []
 
-    class Together:
+    class Concurrent:
         def __getattr__(self, name: str) -> object:
             return getattr(pulls.api, name)
 
         def get(self, number: int) -> PullRequest:
-            found = pulls.api.get(number)
-            if not self.met:
-                self.met = True
-                together.wait(30)
-            return found
+            now = pulls.api.get(number)
+            if not self.waited:
+                self.waited = True
+                barrier.wait(30)
+            return now
 
-        met = False
+        waited = False
 
     def close() -> None:
-        done.append(replace(pulls, api=Together()).close(pull, "Overtaken."))  # type: ignore[arg-type]
+        done.append(replace(pulls, api=Concurrent()).close(pull, "Overtaken."))  # type: ignore[arg-type]
 
     assert pulls.comment(pull, "Overtaken.")
     for _ in range(8):
         envs.owner.call("PATCH", f"{envs.path}/pulls/{pull.number}", {"state": "open"})
         threads = [threading.Thread(target=close) for _ in range(2)]
-        for each in threads:
-            each.start()
-        for each in threads:
-            each.join()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
         assert pulls.get(pull.number).state is PullRequestState.CLOSED
     assert done == [True] * 16
     assert comments(envs, pull) == ["Overtaken."]

@@ -94,14 +94,14 @@ def test_a_variable_is_for_its_own_host(
         (GITEA, ("GITEA_TOKEN or TAXIWAY_TOKEN", "tea login add", "http://gitea.acme.example:3000")),
     ],
 )
-def test_no_token_is_one_sentence_with_the_ways(place: HostedRepository, words: tuple[str, ...]) -> None:
+def test_a_missing_token_hints_at_the_ways_to_provide_one(place: HostedRepository, words: tuple[str, ...]) -> None:
     with pytest.raises(ForgeFailed) as caught:
         tokens.find(place, Path.cwd(), {})
     assert all(word in caught.value.hint for word in words)
     assert "CI_JOB_TOKEN" not in caught.value.hint
 
 
-def test_the_token_of_a_gitlab_job_is_told_to_be_of_no_use() -> None:
+def test_a_gitlab_job_token_is_reported_as_unusable() -> None:
     with pytest.raises(ForgeFailed) as caught:
         tokens.find(GITLAB, Path.cwd(), {"CI_JOB_TOKEN": VALUE})
     assert "CI_JOB_TOKEN may not open merge requests" in caught.value.hint
@@ -118,7 +118,7 @@ def test_the_login_of_glab(programs: Path) -> None:
     assert tokens.find(GITLAB, Path.cwd(), {}).source == "the login of glab"
 
 
-def test_a_cli_that_is_not_signed_in_is_passed_over(programs: Path) -> None:
+def test_a_cli_without_a_login_is_skipped(programs: Path) -> None:
     program(programs, "gh", "echo 'no oauth token found' >&2; exit 1")
     with pytest.raises(ForgeFailed):
         tokens.find(GITHUB, Path.cwd(), {})
@@ -139,7 +139,7 @@ def test_the_login_of_tea(place: HostedRepository, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "logins: 7", "{", "- a", "logins:\n- {url: 7}"])
-def test_a_file_of_tea_that_is_none_is_passed_over(text: str, tmp_path: Path) -> None:
+def test_an_invalid_file_of_tea_is_skipped(text: str, tmp_path: Path) -> None:
     folder = tmp_path / "config" / "tea"
     folder.mkdir(parents=True)
     (folder / "config.yml").write_text(text)
@@ -157,7 +157,7 @@ def test_the_credential_helper_of_git(tmp_path: Path) -> None:
     assert (found.source, found.secret.reveal().decode()) == ("Git's credential helper", VALUE)
 
 
-def test_nobody_is_asked(programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_credential_helper_prompts(programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program(programs, "ask", f"touch {tmp_path}/asked; echo {VALUE}")
     for name in ("GIT_ASKPASS", "SSH_ASKPASS"):
         monkeypatch.setenv(name, str(programs / "ask"))
@@ -168,7 +168,7 @@ def test_nobody_is_asked(programs: Path, tmp_path: Path, monkeypatch: pytest.Mon
     assert not (tmp_path / "asked").exists()
 
 
-def test_a_trace_of_gitpython_shows_no_token(tmp_path: Path) -> None:
+def test_gitpython_s_trace_shows_no_token(tmp_path: Path) -> None:
     """GIT_PYTHON_TRACE=full logs what each command says; the token's does not come by there."""
     store = tmp_path / "credentials"
     store.write_text(f"https://someone:{VALUE}@github.com\n")
@@ -178,10 +178,11 @@ def test_a_trace_of_gitpython_shows_no_token(tmp_path: Path) -> None:
         "import logging; logging.basicConfig(level=logging.DEBUG)\n"
         "from pathlib import Path\n"
         "from bootstrap.forges import tokens\n"
-        "from bootstrap.forges.hosting import Hosted\n"
+        "from bootstrap.forges.hosting import HostedRepository\n"
         "from bootstrap.config.remote import Forge, Remote\n"
-        "found = tokens.find(Hosted.of(Remote.parse('https://github.com/acme/envs.git'), Forge.GITHUB), Path.cwd())\n"
-        "print(found, found.source)\n"
+        "hosted = HostedRepository.of(Remote.parse('https://github.com/acme/envs.git'), Forge.GITHUB)\n"
+        "token = tokens.find(hosted, Path.cwd())\n"
+        "print(token, token.source)\n"
     )
     environment = {**os.environ, "GIT_PYTHON_TRACE": "full"}
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment)

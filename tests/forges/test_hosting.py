@@ -1,4 +1,4 @@
-"""Where a repository's pages and API are, from its URL alone; what has to change on a pull request."""
+"""Hosting and pull requests without a forge: web pages and API of a URL, revisions of a pull request."""
 
 from dataclasses import replace
 
@@ -62,12 +62,12 @@ from bootstrap.forges.pull_request import Proposal, PullRequest, PullRequestStat
         ),
     ],
 )
-def test_the_places_of_a_repository(url: str, forge: Forge, web: str, api: str, slug: str) -> None:
+def test_the_web_and_api_urls_follow_from_the_remote(url: str, forge: Forge, web: str, api: str, slug: str) -> None:
     hosted = HostedRepository.of(Remote.parse(url), forge)
     assert (hosted.web, hosted.api, hosted.slug) == (web, api, slug)
 
 
-def test_pages_that_the_url_does_not_tell_of() -> None:
+def test_web_replaces_the_address_of_the_remote() -> None:
     ssh = Remote.parse("ssh://git@git.acme.example:2222/acme/envs.git")
     assert (
         HostedRepository.of(ssh, Forge.GITEA, "https://git.acme.example:3000/").page
@@ -100,7 +100,7 @@ def test_a_url_without_an_owner_is_refused(url: str, forge: Forge) -> None:
         (Forge.FORGEJO, "/compare/main...a/b%23c", "/compare/main...a/b%23c"),
     ],
 )
-def test_the_pages_that_a_person_needs(forge: Forge, compare: str, proposing: str) -> None:
+def test_the_urls_to_compare_and_to_open_a_pull_request(forge: Forge, compare: str, proposing: str) -> None:
     hosted = HostedRepository.of(Remote.parse("https://git.acme.example/acme/envs.git"), forge)
     assert hosted.compare_url("main", "a/b#c") == f"https://git.acme.example/acme/envs{compare}"
     assert hosted.new_pull_request_url("main", "a/b#c") == f"https://git.acme.example/acme/envs{proposing}"
@@ -118,7 +118,7 @@ PROPOSALS = st.builds(
 )
 
 
-def carried_out(now: PullRequest, change: Revision) -> PullRequest:
+def revised(now: PullRequest, change: Revision) -> PullRequest:
     return replace(
         now,
         title=now.title if change.title is None else change.title,
@@ -130,7 +130,7 @@ def carried_out(now: PullRequest, change: Revision) -> PullRequest:
 
 
 @given(PROPOSALS, PROPOSALS)
-def test_once_revised_there_is_nothing_to_revise(first: Proposal, second: Proposal) -> None:
+def test_a_revised_pull_request_needs_no_revision(first: Proposal, second: Proposal) -> None:
     now = PullRequest(
         number=1,
         url="",
@@ -144,7 +144,7 @@ def test_once_revised_there_is_nothing_to_revise(first: Proposal, second: Propos
         labels=frozenset(first.labels),
         reviewers=frozenset(first.reviewers),
     )
-    after = carried_out(now, revise(now, second))
+    after = revised(now, revise(now, second))
     assert not revise(after, second)
     assert now.labels <= after.labels and now.reviewers <= after.reviewers
     assert after.title == second.title

@@ -69,7 +69,7 @@ def test_a_file_and_a_link_have_ids_and_nothing_has_none(bare: Path) -> None:
         ("", None),
     ],
 )
-def test_every_path_belongs_to_one_part(path: str, part: str | None) -> None:
+def test_part_of_a_path(path: str, part: str | None) -> None:
     assert part_of(path) == part
 
 

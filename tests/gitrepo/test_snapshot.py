@@ -1,4 +1,4 @@
-"""A work tree's parts have the ids that Git would give them, whether all of it was looked at or a part."""
+"""Snapshot of a work tree: its parts have Git's object ids, whether all of it or some overlays are looked at."""
 
 import shutil
 import sys
@@ -37,8 +37,8 @@ def repo(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _nothing(repo: Path) -> None:
-    """As it is at HEAD."""
+def _unchanged(repo: Path) -> None:
+    """Leave the repo as it is at HEAD."""
 
 
 def _changed(repo: Path) -> None:
@@ -76,32 +76,34 @@ def _new(repo: Path) -> None:
         path.write_text("in a folder of which Git knows nothing")
 
 
-def looks(repo: Path) -> Iterator[WorkTree]:
+def work_trees(repo: Path) -> Iterator[WorkTree]:
     yield WorkTree(repo)
     yield WorkTree(repo, [f"{OVERLAYS}/dev"])
 
 
-@pytest.mark.parametrize("change", [_nothing, _changed, _gone, _mode, _hidden, _beside, _new])
-def test_an_id_is_git_s(repo: Path, change: Callable[[Path], None]) -> None:
+@pytest.mark.parametrize("change", [_unchanged, _changed, _gone, _mode, _hidden, _beside, _new])
+def test_object_ids_are_those_of_git(repo: Path, change: Callable[[Path], None]) -> None:
     change(repo)
-    told = [{part: tree.object_id(part) for part in PARTS} for tree in looks(repo)]
+    ids = [{part: tree.object_id(part) for part in PARTS} for tree in work_trees(repo)]
     git(repo, "update-index", "--no-assume-unchanged", "base/kustomization.yaml")
     git(repo, "add", "--all")
     known = tree_entries(repo, git(repo, "write-tree"), OVERLAYS)
-    expected = {part: known.get(part, "") for part in told[0]}
-    assert told == [expected, expected]
+    expected = {part: known.get(part, "") for part in ids[0]}
+    assert ids == [expected, expected]
 
 
-def test_a_file_that_is_written_meanwhile_is_seen(repo: Path) -> None:
-    for tree in looks(repo):
-        held = tree.read([f"{OVERLAYS}/dev"]).values()
-        assert tree.is_unchanged(held)
+def test_a_file_changed_after_the_read_is_noticed(repo: Path) -> None:
+    for tree in work_trees(repo):
+        read = tree.read([f"{OVERLAYS}/dev"]).values()
+        assert tree.is_unchanged(read)
         (repo / "overlays/dev/kustomization.yaml").write_text("changed meanwhile")
-        assert not tree.is_unchanged(held)
+        assert not tree.is_unchanged(read)
         git(repo, "checkout", "--quiet", ".")
 
 
-def test_a_repo_may_be_a_folder_of_another_one(repo: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_an_environment_repo_may_be_a_folder_of_another_repository(
+    repo: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     outer = tmp_path_factory.mktemp("outer")
     shutil.rmtree(repo / ".git")
     shutil.copytree(repo, outer / "envs")
@@ -118,7 +120,7 @@ def test_a_repo_may_be_a_folder_of_another_one(repo: Path, tmp_path_factory: pyt
     assert altered(outer / "envs", "overlays") == {"overlays/new/a"}
 
 
-def test_git_is_told_where_to_look_for_new_files_by_its_untracked_cache(repo: Path) -> None:
+def test_new_files_are_found_with_git_s_untracked_cache(repo: Path) -> None:
     """With core.untrackedCache, `git status` keeps in the index which folders have not changed since."""
     git(repo, "config", "core.untrackedCache", "true")
     for _ in range(2):
@@ -130,7 +132,7 @@ def test_git_is_told_where_to_look_for_new_files_by_its_untracked_cache(repo: Pa
     assert altered(repo) == {"overlays/new/a", "base/b"}
 
 
-def test_threads_that_share_one_read_what_one_reads(tmp_path: Path) -> None:
+def test_threads_may_share_a_work_tree(tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet")
     names = [f"part-{number}" for number in range(300)]
     for name in names:

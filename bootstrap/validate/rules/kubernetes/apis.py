@@ -101,11 +101,8 @@ def _successor(api: str, kind: str) -> str:
 
 
 def _kinds_of(group: str) -> set[str]:
-    return {kind for api in _apis_of(group) for kind in schemas.kinds(api)}
-
-
-def _apis_of(group: str) -> list[str]:
-    return [f"{group}/{version}" if group else version for version in ("v1", "v2", "v1beta1", "v1alpha1")]
+    versions = ("v1", "v2", "v1beta1", "v1alpha1")
+    return {kind for version in versions for kind in schemas.kinds(f"{group}/{version}".removeprefix("/"))}
 
 
 def _is_misspelt(api: str, kind: str) -> bool:

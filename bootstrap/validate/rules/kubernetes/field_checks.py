@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from bootstrap.kubernetes.conformance import Path
 from bootstrap.validate.violation import FieldViolation
+from bootstrap.yamltools.positions import FieldPath
 
 
 def strings(value: Any) -> Iterator[tuple[str, str]]:
@@ -24,7 +24,12 @@ def present(value: Mapping[str, Any], *keys: str) -> list[str]:
     return [key for key in keys if value.get(key) is not None]
 
 
-def too_small(value: Any, path: Path, minimum: Mapping[str, int]) -> Iterator[FieldViolation]:
+def dotted(path: FieldPath) -> str:
+    """A path in the notation of `kubectl explain`, with the index of a list's item: `spec.ports[0].name`."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
+
+
+def too_small(value: Any, path: FieldPath, minimum: Mapping[str, int]) -> Iterator[FieldViolation]:
     """Violations for integer fields below their minimum."""
     for key, bound in minimum.items():
         number = integer(value.get(key)) if isinstance(value, dict) else None
@@ -32,7 +37,7 @@ def too_small(value: Any, path: Path, minimum: Mapping[str, int]) -> Iterator[Fi
             yield FieldViolation((*path, key), f"{key} is {number}, and has to be {bound} or more")
 
 
-def malformed(value: Any, path: Path, reason: Callable[[str], str], what: str) -> Iterator[FieldViolation]:
+def malformed(value: Any, path: FieldPath, reason: Callable[[str], str], what: str) -> Iterator[FieldViolation]:
     """Violation for a malformed string; `reason` is a function of kubernetes.values."""
     if isinstance(value, str) and (why := reason(value)):
         shown = value if len(value) <= 70 else f"{value[:67]}..."

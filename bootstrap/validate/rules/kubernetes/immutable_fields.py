@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from bootstrap.diff import consequences
-from bootstrap.kubernetes.conformance import Path
 from bootstrap.kubernetes.objects import by_identity, dig, identify, name_of
 from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.rule import ERROR, rule
+from bootstrap.validate.rules.kubernetes.field_checks import dotted
 from bootstrap.validate.violation import Violation, Within
+from bootstrap.yamltools.positions import FieldPath
 
 
 @rule(
@@ -35,12 +36,12 @@ def immutable_field(env: EnvironmentContext) -> Iterator[Violation]:
         for field in consequences.immutable(old, obj) if not released else ():
             path = tuple(field.split("."))
             exact = (*path, *_difference(dig(old, *path), dig(obj, *path)))
-            message = f"{identify(obj)}: {field} can't be changed, and {_spelt(exact)} was"
+            message = f"{identify(obj)}: {field} can't be changed, and {dotted(exact)} was"
             yield Violation(env.trace.field(obj, exact), message)
 
 
-def _difference(old: Any, new: Any) -> Path:
-    """Path of the first difference, as deep as both sides exist."""
+def _difference(old: Any, new: Any) -> FieldPath:
+    """FieldPath of the first difference, as deep as both sides exist."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in new:
             if key in old and old[key] != new[key]:
@@ -52,7 +53,3 @@ def _difference(old: Any, new: Any) -> Path:
                 return (number, *_difference(one, other))
         return (len(old),) if len(new) > len(old) else ()
     return ()
-
-
-def _spelt(path: Path) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")

@@ -4,20 +4,20 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from bootstrap.kubernetes import schemas, values
-from bootstrap.kubernetes.conformance import Path
-from bootstrap.kubernetes.objects import dig, items, mapping
+from bootstrap.kubernetes.objects import dig, entries, mapping
 from bootstrap.validate.context import shared
 from bootstrap.validate.objects import ObjectContext, containers
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.rules.kubernetes.field_checks import malformed, strings
 from bootstrap.validate.violation import FieldViolation
+from bootstrap.yamltools.positions import FieldPath
 
 _RBAC = frozenset({"Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"})
 _LABELS = frozenset({"Namespace", "Service", "StatefulSet"})
 # Limits below 63, because a controller appends to the name and uses the result as a label value:
 # CronJob and Job (pkg/apis/batch/validation), StatefulSet (the label controller-revision-hash; pods are never made).
 _LONGEST = {"CronJob": 52, "Job": 63, "StatefulSet": 52}
-_TEMPLATES: tuple[Path, ...] = (
+_TEMPLATES: tuple[FieldPath, ...] = (
     ("spec", "template"),
     ("spec", "jobTemplate"),
     ("spec", "jobTemplate", "spec", "template"),
@@ -42,9 +42,8 @@ def bad_name(obj: ObjectContext) -> Iterator[FieldViolation]:
     yield from malformed(namespace, ("metadata", "namespace"), values.bad_label_name, "name of a namespace")
     for path, container in containers(obj):
         yield from malformed(container.get("name"), (*path, "name"), values.bad_label_name, "name of a container")
-    for number, volume in enumerate(items(obj.pod.get("volumes"))):
-        where = (*obj.pod_path, "volumes", number, "name")
-        yield from malformed(dig(volume, "name"), where, values.bad_label_name, "name of a volume")
+    for path, volume in entries(obj.pod, obj.pod_path, "volumes"):
+        yield from malformed(dig(volume, "name"), (*path, "name"), values.bad_label_name, "name of a volume")
     for field in ("data", "binaryData", "stringData") if kind in ("ConfigMap", "Secret") else ():
         for key in mapping(obj.value.get(field)):
             yield from malformed(str(key), (field, str(key)), values.bad_config_key, "key of an entry")
@@ -75,10 +74,10 @@ def bad_label(obj: ObjectContext) -> Iterator[FieldViolation]:
 
 
 @shared
-def metadatas(obj: ObjectContext) -> Iterator[tuple[Path, dict[str, Any]]]:
+def metadatas(obj: ObjectContext) -> Iterator[tuple[FieldPath, dict[str, Any]]]:
     """Metadata of an object and of its templates, with their paths."""
-    claims = enumerate(items(obj.spec.get("volumeClaimTemplates")))
-    for path in ((), *_TEMPLATES, *(("spec", "volumeClaimTemplates", number) for number, _ in claims)):
+    claims = (path for path, _ in entries(obj.value, (), "spec", "volumeClaimTemplates"))
+    for path in ((), *_TEMPLATES, *claims):
         yield (*path, "metadata"), mapping(dig(obj.value, *path, "metadata"))
 
 
@@ -90,7 +89,7 @@ def _form(obj: ObjectContext) -> Callable[[str], str]:
     return values.bad_label_name if obj.kind in _LABELS else values.bad_subdomain
 
 
-def _labels(value: Any, path: Path) -> Iterator[FieldViolation]:
+def _labels(value: Any, path: FieldPath) -> Iterator[FieldViolation]:
     for key in mapping(value):
         yield from malformed(str(key), (*path, str(key)), values.bad_label_key, "key of a label")
     for key, text in strings(value):

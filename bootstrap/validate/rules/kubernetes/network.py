@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bootstrap.kubernetes import values
-from bootstrap.kubernetes.conformance import Path
-from bootstrap.kubernetes.objects import dig, items
+from bootstrap.kubernetes.objects import dig, entries, items
 from bootstrap.validate.objects import ObjectContext, containers
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.rules.kubernetes.field_checks import integer, malformed
 from bootstrap.validate.violation import FieldViolation
+from bootstrap.yamltools.positions import FieldPath
 
 PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 _NODE_PORTS = range(30000, 32768)  # default of kube-apiserver --service-node-port-range
@@ -40,8 +40,8 @@ def bad_service(obj: ObjectContext) -> Iterator[FieldViolation]:
         message = "externalTrafficPolicy goes with the types NodePort and LoadBalancer alone"
         yield FieldViolation(("spec", "externalTrafficPolicy"), message)
     named: set[str] = set()
-    for number, port in enumerate(ports):
-        path, name, node = ("spec", "ports", number), dig(port, "name"), integer(dig(port, "nodePort"))
+    for path, port in entries(spec, ("spec",), "ports"):
+        name, node = dig(port, "name"), integer(dig(port, "nodePort"))
         if isinstance(name, str) and name in named:
             yield FieldViolation((*path, "name"), f"two ports of the Service are called {name}")
         named.update((name,) if isinstance(name, str) else ())
@@ -69,17 +69,17 @@ def bad_port(obj: ObjectContext) -> Iterator[FieldViolation]:
             yield from malformed(dig(port, "name"), (*path, "name"), values.bad_port_name, "name of a port")
     elif obj.kind == "NetworkPolicy":
         for side in ("ingress", "egress"):
-            for number, entry in enumerate(items(obj.spec.get(side))):
-                for index, port in enumerate(items(dig(entry, "ports"))):
-                    yield from _port(dig(port, "port"), ("spec", side, number, "ports", index, "port"))
+            for where, entry in entries(obj.spec, ("spec",), side):
+                for path, port in entries(entry, where, "ports"):
+                    yield from _port(dig(port, "port"), (*path, "port"))
 
 
-def backends(spec: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
+def backends(spec: Mapping[str, Any]) -> Iterator[tuple[FieldPath, Any]]:
     """Backends of an Ingress, with their paths."""
     yield ("spec", "defaultBackend"), spec.get("defaultBackend")
-    for number, entry in enumerate(items(spec.get("rules"))):
-        for index, path in enumerate(items(dig(entry, "http", "paths"))):
-            yield ("spec", "rules", number, "http", "paths", index, "backend"), dig(path, "backend")
+    for where, entry in entries(spec, ("spec",), "rules"):
+        for path, route in entries(entry, where, "http", "paths"):
+            yield (*path, "backend"), dig(route, "backend")
 
 
 def is_address(text: str) -> bool:
@@ -91,10 +91,10 @@ def is_address(text: str) -> bool:
     return True
 
 
-def _of_container(container: Mapping[str, Any], path: Path) -> Iterator[FieldViolation]:
+def _of_container(container: Mapping[str, Any], path: FieldPath) -> Iterator[FieldViolation]:
     named: set[str] = set()
-    for number, port in enumerate(items(container.get("ports"))):
-        where, name = (*path, "ports", number), dig(port, "name")
+    for where, port in entries(container, path, "ports"):
+        name = dig(port, "name")
         yield from _number(dig(port, "containerPort"), (*where, "containerPort"), "containerPort")
         yield from _number(dig(port, "hostPort") or None, (*where, "hostPort"), "hostPort")  # 0 is none
         yield from malformed(name, (*where, "name"), values.bad_port_name, "name of a port")
@@ -108,8 +108,8 @@ def _of_container(container: Mapping[str, Any], path: Path) -> Iterator[FieldVio
 
 def _of_service(spec: Mapping[str, Any]) -> Iterator[FieldViolation]:
     taken: set[tuple[int, str]] = set()
-    for number, port in enumerate(items(spec.get("ports"))):
-        path, node = ("spec", "ports", number), integer(dig(port, "nodePort"))
+    for path, port in entries(spec, ("spec",), "ports"):
+        node = integer(dig(port, "nodePort"))
         yield from _number(dig(port, "port"), (*path, "port"), "port")
         yield from _port(dig(port, "targetPort"), (*path, "targetPort"), "targetPort")
         yield from malformed(dig(port, "name"), (*path, "name"), values.bad_label_name, "name of a Service's port")
@@ -123,13 +123,13 @@ def _of_service(spec: Mapping[str, Any]) -> Iterator[FieldViolation]:
             taken.add(claim)
 
 
-def _port(value: Any, path: Path, field: str = "port") -> Iterator[FieldViolation]:
+def _port(value: Any, path: FieldPath, field: str = "port") -> Iterator[FieldViolation]:
     """Violations for a port that is neither a valid number nor a valid name."""
     yield from _number(value, path, field)
     yield from malformed(value, path, values.bad_port_name, "name of a port")
 
 
-def _number(value: Any, path: Path, field: str) -> Iterator[FieldViolation]:
+def _number(value: Any, path: FieldPath, field: str) -> Iterator[FieldViolation]:
     number = integer(value)
     if number is not None and (why := values.bad_port(number)):
         yield FieldViolation(path, f"{field} {number}: {why}")

@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from bootstrap.kubernetes import schemas
-from bootstrap.kubernetes.conformance import Path
-from bootstrap.kubernetes.objects import dig, items, mapping
+from bootstrap.kubernetes.objects import dig, entries, items, mapping
 from bootstrap.validate import pods
 from bootstrap.validate.context import EnvironmentContext
 from bootstrap.validate.objects import in_short
 from bootstrap.validate.rule import ERROR, rule
-from bootstrap.validate.rules.kubernetes.field_checks import present, strings
+from bootstrap.validate.rules.kubernetes.field_checks import strings
+from bootstrap.validate.rules.kubernetes.network import PROBES
+from bootstrap.validate.rules.kubernetes.pods import volume_sources
 from bootstrap.validate.violation import FieldViolation, Violation
-from bootstrap.yamltools.positions import Place
+from bootstrap.yamltools.positions import FieldPath, Place
 
 _LABEL = "pod-security.kubernetes.io/"
 _LEVELS = ("privileged", "baseline", "restricted")
@@ -28,17 +29,8 @@ _CAPABILITIES = frozenset(
     | {"SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"}
 )
 _VOLUMES = frozenset(
-    {
-        "configMap",
-        "csi",
-        "downwardAPI",
-        "emptyDir",
-        "ephemeral",
-        "image",
-        "persistentVolumeClaim",
-        "projected",
-        "secret",
-    }
+    {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim"}
+    | {"projected", "secret"}
 )
 _SELINUX = frozenset({None, "", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"})
 _SYSCTLS = (
@@ -49,15 +41,9 @@ _SYSCTLS = (
     ((1, 29), "net.ipv4.tcp_keepalive_probes"),
     ((1, 32), "net.ipv4.tcp_rmem net.ipv4.tcp_wmem"),
 )
-_HANDLERS = (
-    ("livenessProbe",),
-    ("readinessProbe",),
-    ("startupProbe",),
-    ("lifecycle", "postStart"),
-    ("lifecycle", "preStop"),
-)
+_HANDLERS = (*((probe,) for probe in PROBES), ("lifecycle", "postStart"), ("lifecycle", "preStop"))
 
-_Broken = tuple[Path, str]
+_Broken = tuple[FieldPath, str]
 
 
 @rule(
@@ -119,7 +105,9 @@ def _pod(spec: Mapping[str, Any], metadata: Mapping[str, Any], level: Level) -> 
     # With a user namespace, root in the pod is unprivileged on the node (policy/helpers.go, from 1.35 on).
     relaxed = spec.get("hostUsers") is False and level.oldest >= (1, 35)
     pod, where = mapping(spec.get("securityContext")), ("securityContext",)
-    yield from _host(spec)
+    for field in ("hostNetwork", "hostPID", "hostIPC"):
+        if spec.get(field) is True:
+            yield (field,), f"{field} must not be true"
     yield from _setter(pod, where, level)
     yield from _sysctls(pod, where, level)
     yield from _volumes(spec, level)
@@ -129,42 +117,32 @@ def _pod(spec: Mapping[str, Any], metadata: Mapping[str, Any], level: Level) -> 
             if profile and profile != "runtime/default" and not profile.startswith("localhost/"):
                 yield (), f"the AppArmor profile {profile} is forbidden"
     for field in ("initContainers", "containers"):
-        for number, container in enumerate(items(spec.get(field))):
+        for path, container in entries(spec, (), field):
             if isinstance(container, dict):
-                broken = [*_container(container, (field, number), level, relaxed=relaxed)]
+                broken = [*_container(container, path, level, relaxed=relaxed)]
                 if level.name == "restricted":
-                    broken.extend(_restricted(container, pod, (field, number), spec, relaxed=relaxed))
-                yield from ((path, f"container {container.get('name')}: {message}") for path, message in broken)
+                    broken.extend(_restricted(container, pod, path, spec, relaxed=relaxed))
+                yield from ((place, f"container {container.get('name')}: {message}") for place, message in broken)
     if level.name == "restricted" and not relaxed:
-        if pod.get("runAsNonRoot") is False:
-            yield (*where, "runAsNonRoot"), "runAsNonRoot must not be false"
-        if pod.get("runAsUser") == 0 and not isinstance(pod.get("runAsUser"), bool):
-            yield (*where, "runAsUser"), "runAsUser must not be 0"
+        yield from _root(pod, where)
 
 
-def _host(spec: Mapping[str, Any]) -> Iterator[_Broken]:
-    for field in ("hostNetwork", "hostPID", "hostIPC"):
-        if spec.get(field) is True:
-            yield (field,), f"{field} must not be true"
-
-
-def _sysctls(pod: Mapping[str, Any], path: Path, level: Level) -> Iterator[_Broken]:
+def _sysctls(pod: Mapping[str, Any], path: FieldPath, level: Level) -> Iterator[_Broken]:
     allowed = {name for since, names in _SYSCTLS if since <= level.oldest for name in names.split()}
-    for number, sysctl in enumerate(items(pod.get("sysctls"))):
+    for where, sysctl in entries(pod, path, "sysctls"):
         if isinstance(name := dig(sysctl, "name"), str) and name not in allowed:
-            yield (*path, "sysctls", number, "name"), f"the sysctl {name} is forbidden"
+            yield (*where, "name"), f"the sysctl {name} is forbidden"
 
 
 def _volumes(spec: Mapping[str, Any], level: Level) -> Iterator[_Broken]:
-    for number, volume in enumerate(items(spec.get("volumes"))):
-        kinds = [key for key in present(mapping(volume), *mapping(volume)) if key != "name"]
+    for path, volume in entries(spec, (), "volumes"):
         # A volume without a source is an emptyDir; an unknown source is reported by the schema rules.
-        known = [key for key in kinds if key in schemas.definition("io.k8s.api.core.v1.Volume").fields]
-        if "hostPath" in known or (level.name == "restricted" and known and not _VOLUMES & set(known)):
-            yield ("volumes", number, known[0]), f"volume {dig(volume, 'name')}: {known[0]} is forbidden"
+        sources = volume_sources(volume)
+        if "hostPath" in sources or (level.name == "restricted" and sources and not _VOLUMES & set(sources)):
+            yield (*path, sources[0]), f"volume {dig(volume, 'name')}: {sources[0]} is forbidden"
 
 
-def _setter(security: Mapping[str, Any], path: Path, level: Level) -> Iterator[_Broken]:
+def _setter(security: Mapping[str, Any], path: FieldPath, level: Level) -> Iterator[_Broken]:
     """Controls for fields of the securityContext that both pods and containers have."""
     for field in ("seccompProfile", "appArmorProfile"):
         kind = dig(security, field, "type")
@@ -182,22 +160,22 @@ def _setter(security: Mapping[str, Any], path: Path, level: Level) -> Iterator[_
         yield (*path, "windowsOptions", "hostProcess"), "hostProcess must not be true"
 
 
-def _container(container: Mapping[str, Any], path: Path, level: Level, *, relaxed: bool) -> Iterator[_Broken]:
+def _container(container: Mapping[str, Any], path: FieldPath, level: Level, *, relaxed: bool) -> Iterator[_Broken]:
     """Controls of the level baseline for a container."""
     security, where = mapping(container.get("securityContext")), (*path, "securityContext")
     yield from _setter(security, where, level)
     if security.get("privileged") is True:
         yield (*where, "privileged"), "privileged must not be true"
     allowed = _CAPABILITIES if level.name == "baseline" else frozenset({"NET_BIND_SERVICE"})
-    for number, name in enumerate(items(dig(security, "capabilities", "add"))):
+    for place, name in entries(security, where, "capabilities", "add"):
         if isinstance(name, str) and name not in allowed:
-            yield (*where, "capabilities", "add", number), f"the capability {name} must not be added"
+            yield place, f"the capability {name} must not be added"
     mount = security.get("procMount")
     if mount not in (None, "Default") and (level.name == "restricted" or not relaxed):
         yield (*where, "procMount"), f"procMount must not be {mount}"
-    for number, port in enumerate(items(container.get("ports"))):
+    for place, port in entries(container, path, "ports"):
         if (taken := dig(port, "hostPort")) and isinstance(taken, int):
-            yield (*path, "ports", number, "hostPort"), f"hostPort {taken} must not be used"
+            yield (*place, "hostPort"), f"hostPort {taken} must not be used"
     if level.newest >= (1, 34):
         for handler in _HANDLERS:
             for kind in ("httpGet", "tcpSocket"):
@@ -206,7 +184,7 @@ def _container(container: Mapping[str, Any], path: Path, level: Level, *, relaxe
 
 
 def _restricted(
-    container: Mapping[str, Any], pod: Mapping[str, Any], path: Path, spec: Mapping[str, Any], *, relaxed: bool
+    container: Mapping[str, Any], pod: Mapping[str, Any], path: FieldPath, spec: Mapping[str, Any], *, relaxed: bool
 ) -> Iterator[_Broken]:
     """Controls that the level restricted adds for a container; some do not apply to Windows."""
     security, where = mapping(container.get("securityContext")), (*path, "securityContext")
@@ -219,10 +197,13 @@ def _restricted(
         if not profiled:
             yield (*where, "seccompProfile"), "seccompProfile.type must be set, here or for the pod"
     if not relaxed:
-        root = security.get("runAsNonRoot")
-        if root is False:
-            yield (*where, "runAsNonRoot"), "runAsNonRoot must not be false"
-        elif root is None and pod.get("runAsNonRoot") is None:
+        yield from _root(security, where)
+        if security.get("runAsNonRoot") is None and pod.get("runAsNonRoot") is None:
             yield (*where, "runAsNonRoot"), "runAsNonRoot must be true, here or for the pod"
-        if security.get("runAsUser") == 0 and not isinstance(security.get("runAsUser"), bool):
-            yield (*where, "runAsUser"), "runAsUser must not be 0"
+
+
+def _root(security: Mapping[str, Any], path: FieldPath) -> Iterator[_Broken]:
+    if security.get("runAsNonRoot") is False:
+        yield (*path, "runAsNonRoot"), "runAsNonRoot must not be false"
+    if security.get("runAsUser") == 0 and not isinstance(security.get("runAsUser"), bool):
+        yield (*path, "runAsUser"), "runAsUser must not be 0"

@@ -3,18 +3,18 @@
 Source: kubernetes, pkg/apis/core/validation/validation.go.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from bootstrap.kubernetes import schemas, values
-from bootstrap.kubernetes.conformance import Path
-from bootstrap.kubernetes.objects import dig, items, mapping
+from bootstrap.kubernetes.objects import dig, entries, mapping
 from bootstrap.validate.objects import ObjectContext, containers
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.rules.kubernetes.field_checks import integer, malformed, present, too_small
 from bootstrap.validate.rules.kubernetes.network import PROBES
 from bootstrap.validate.violation import FieldViolation
+from bootstrap.yamltools.positions import FieldPath
 
 _HANDLERS = ("exec", "httpGet", "tcpSocket", "grpc")
 _LIFECYCLE = ("exec", "httpGet", "tcpSocket", "sleep")
@@ -82,15 +82,13 @@ def bad_volume(obj: ObjectContext) -> Iterator[FieldViolation]:
 
     The API server refuses the object.
     """
-    known = schemas.definition("io.k8s.api.core.v1.Volume").fields.keys() - {"name"}
-    for number, volume in enumerate(items(obj.pod.get("volumes"))):
-        chosen = [field for field in present(mapping(volume), *mapping(volume)) if field in known]
-        if len(chosen) > 1:
+    for path, volume in entries(obj.pod, obj.pod_path, "volumes"):
+        if len(chosen := volume_sources(volume)) > 1:
             message = f"the volume {dig(volume, 'name')} has {' and '.join(chosen)}, and one source is allowed"
-            yield FieldViolation((*obj.pod_path, "volumes", number, chosen[1]), message)
+            yield FieldViolation((*path, chosen[1]), message)
     for where, container in containers(obj):
-        for number, mount in enumerate(items(container.get("volumeMounts"))):
-            path, place, inner = (*where, "volumeMounts", number), dig(mount, "mountPath"), dig(mount, "subPath")
+        for path, mount in entries(container, where, "volumeMounts"):
+            place, inner = dig(mount, "mountPath"), dig(mount, "subPath")
             if isinstance(place, str) and (":" in place or not place):
                 yield FieldViolation((*path, "mountPath"), f"nothing can be mounted at {place!r}")
             if isinstance(inner, str) and (inner.startswith("/") or ".." in inner.split("/")):
@@ -107,25 +105,30 @@ def bad_variable(obj: ObjectContext) -> Iterator[FieldViolation]:
     """
     reason = partial(values.bad_variable, relaxed=schemas.number(obj.model.kubernetes) >= (1, 32))
     for where, container in containers(obj):
-        for number, variable in enumerate(items(container.get("env"))):
-            path, name, source = (*where, "env", number), dig(variable, "name"), dig(variable, "valueFrom")
+        for path, variable in entries(container, where, "env"):
+            name, source = dig(variable, "name"), dig(variable, "valueFrom")
             yield from malformed(name, (*path, "name"), reason, "name of a variable")
             if isinstance(source, dict) and dig(variable, "value"):
                 yield FieldViolation((*path, "value"), f"{name} has both a value and valueFrom")
             yield from _source(source, (*path, "valueFrom"), f"valueFrom of {name}", _SOURCES)
-        for number, source in enumerate(items(container.get("envFrom"))):
-            path = (*where, "envFrom", number)
+        for path, source in entries(container, where, "envFrom"):
             yield from _source(source, path, "an entry of envFrom", ("configMapRef", "secretRef"))
 
 
-def _source(value: Any, path: Path, subject: str, choices: tuple[str, ...]) -> Iterator[FieldViolation]:
+def volume_sources(volume: Any) -> list[str]:
+    """The fields of a volume that say where its content comes from."""
+    known = schemas.definition("io.k8s.api.core.v1.Volume").fields.keys() - {"name"}
+    return [field for field in present(mapping(volume), *mapping(volume)) if field in known]
+
+
+def _source(value: Any, path: FieldPath, subject: str, choices: tuple[str, ...]) -> Iterator[FieldViolation]:
     """Exactly one source is set. An unknown field is taken for a misspelt source, which the schema rules report."""
     chosen = present(mapping(value), *choices)
     if isinstance(value, dict) and len(chosen) != 1 and not value.keys() - {*choices, "prefix"}:
         yield FieldViolation(path, f"{subject} has {' and '.join(chosen) or 'no source'}, and one belongs there")
 
 
-def _probe(probe: Mapping[str, Any], path: Path, field: str) -> Iterator[FieldViolation]:
+def _probe(probe: Mapping[str, Any], path: FieldPath, field: str) -> Iterator[FieldViolation]:
     yield from _handler(probe, path, field, _HANDLERS)
     yield from too_small(probe, path, _LEAST)
     times = integer(probe.get("successThreshold"))
@@ -137,7 +140,7 @@ def _probe(probe: Mapping[str, Any], path: Path, field: str) -> Iterator[FieldVi
         yield FieldViolation((*path, "terminationGracePeriodSeconds"), message)
 
 
-def _handler(value: Mapping[str, Any], path: Path, field: str, choices: tuple[str, ...]) -> Iterator[FieldViolation]:
+def _handler(value: Mapping[str, Any], path: FieldPath, field: str, choices: Sequence[str]) -> Iterator[FieldViolation]:
     """Exactly one handler is set. An unknown field is taken for a misspelt handler, which the schema rules report."""
     chosen = present(value, *choices)
     if len(chosen) > 1:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bootstrap.kubernetes.objects import dig, items
+from bootstrap.kubernetes.objects import dig, entries, items
 from bootstrap.validate.objects import ObjectContext
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.violation import FieldViolation
@@ -29,10 +29,10 @@ def bad_rbac(obj: ObjectContext) -> Iterator[FieldViolation]:
 
 
 def _role(obj: ObjectContext) -> Iterator[FieldViolation]:
-    for number, entry in enumerate(items(obj.value.get("rules"))):
+    for path, entry in entries(obj.value, (), "rules"):
         if not isinstance(entry, dict):
             continue
-        path, urls = ("rules", number), items(entry.get("nonResourceURLs"))
+        urls = items(entry, "nonResourceURLs")
         if entry.get("verbs") == []:
             yield FieldViolation((*path, "verbs"), "a rule has no verb")
         if urls and obj.kind == "Role":
@@ -53,8 +53,8 @@ def _binding(obj: ObjectContext) -> Iterator[FieldViolation]:
         yield FieldViolation(("roleRef", "kind"), f"a {obj.kind} can't refer to a {role}")
     if isinstance(group, str) and group not in (_GROUP, ""):
         yield FieldViolation(("roleRef", "apiGroup"), f"{group} has no roles", f"write {_GROUP}")
-    for number, subject in enumerate(items(obj.value.get("subjects"))):
-        kind, path = dig(subject, "kind"), ("subjects", number)
+    for path, subject in entries(obj.value, (), "subjects"):
+        kind = dig(subject, "kind")
         if isinstance(kind, str) and kind not in _GROUPS:
             message = f"a subject is a ServiceAccount, a User or a Group, and this is a {kind}"
             yield FieldViolation((*path, "kind"), message)

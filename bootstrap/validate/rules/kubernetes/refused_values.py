@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bootstrap.kubernetes import values
-from bootstrap.kubernetes.conformance import Path
-from bootstrap.kubernetes.objects import dig, items, mapping
+from bootstrap.kubernetes.objects import dig, entries, mapping
 from bootstrap.validate.objects import ObjectContext, containers
 from bootstrap.validate.rule import ERROR, rule
 from bootstrap.validate.rules.kubernetes import pod_security, workloads
@@ -16,6 +15,7 @@ from bootstrap.validate.rules.kubernetes.field_checks import malformed, present,
 from bootstrap.validate.rules.kubernetes.names import metadatas
 from bootstrap.validate.rules.kubernetes.network import PROBES, backends, is_address
 from bootstrap.validate.violation import FieldViolation
+from bootstrap.yamltools.positions import FieldPath
 
 _ANNOTATION_BYTES = 256 * 1024
 _CONFIG_BYTES = 1024 * 1024  # core.MaxSecretSize; ConfigMaps have the same limit
@@ -35,7 +35,7 @@ def refused_value(obj: ObjectContext) -> Iterator[FieldViolation]:
     elif obj.kind == "NetworkPolicy":
         yield from _network_policy(obj.spec)
     elif obj.kind in ("ConfigMap", "Secret"):
-        yield from _entries(obj)
+        yield from _configuration(obj)
     elif obj.kind == "Namespace":
         yield from pod_security.bad_labels(obj.value)
 
@@ -50,8 +50,7 @@ def _annotations(obj: ObjectContext) -> Iterator[FieldViolation]:
 
 def _pod(obj: ObjectContext) -> Iterator[FieldViolation]:
     yield from too_small(obj.pod, obj.pod_path, {"terminationGracePeriodSeconds": 0, "activeDeadlineSeconds": 1})
-    for number, toleration in enumerate(items(obj.pod.get("tolerations"))):
-        where = (*obj.pod_path, "tolerations", number)
+    for where, toleration in entries(obj.pod, obj.pod_path, "tolerations"):
         if dig(toleration, "operator") == "Exists" and dig(toleration, "value"):
             yield FieldViolation((*where, "value"), "a toleration with the operator Exists has no value")
         if dig(toleration, "tolerationSeconds") is not None and dig(toleration, "effect") != "NoExecute":
@@ -70,7 +69,7 @@ def _pod(obj: ObjectContext) -> Iterator[FieldViolation]:
                 yield FieldViolation((*path, field), message)
 
 
-def _container(container: Mapping[str, Any], path: Path) -> Iterator[FieldViolation]:
+def _container(container: Mapping[str, Any], path: FieldPath) -> Iterator[FieldViolation]:
     for kind in ("requests", "limits"):
         for name, value in mapping(dig(container, "resources", kind)).items():
             amount = values.quantity(value)
@@ -90,24 +89,23 @@ def _ingress(spec: Mapping[str, Any]) -> Iterator[FieldViolation]:
         yield FieldViolation(("spec",), "an Ingress needs rules or a defaultBackend")
     for path, backend in backends(spec):
         yield from _backend(backend, path)
-    for number, entry in enumerate(items(spec.get("rules"))):
-        host, where = dig(entry, "host"), ("spec", "rules", number)
+    for where, entry in entries(spec, ("spec",), "rules"):
+        host = dig(entry, "host")
         if isinstance(host, str) and is_address(host):
             yield FieldViolation((*where, "host"), f"the host {host} is an IP address, where a name belongs")
         elif host:
             yield from malformed(host, (*where, "host"), _bad_host, "host")
-        for index, route in enumerate(items(dig(entry, "http", "paths"))):
+        for place, route in entries(entry, where, "http", "paths"):
             path, required = dig(route, "path"), dig(route, "pathType") in ("Exact", "Prefix")
             if (isinstance(path, str) and path and not path.startswith("/")) or (required and path in (None, "")):
-                message = f"the path {path or ''!r} does not begin with /"
-                yield FieldViolation((*where, "http", "paths", index, "path"), message)
+                yield FieldViolation((*place, "path"), f"the path {path or ''!r} does not begin with /")
 
 
 def _bad_host(host: str) -> str:
     return values.bad_subdomain(host.removeprefix("*."))
 
 
-def _backend(backend: Any, path: Path) -> Iterator[FieldViolation]:
+def _backend(backend: Any, path: FieldPath) -> Iterator[FieldViolation]:
     service, where = dig(backend, "service"), (*path, "service", "port")
     port = dig(service, "port")
     if isinstance(service, dict) and port is None:
@@ -120,15 +118,15 @@ def _backend(backend: Any, path: Path) -> Iterator[FieldViolation]:
 
 def _network_policy(spec: Mapping[str, Any]) -> Iterator[FieldViolation]:
     for side, peers in (("ingress", "from"), ("egress", "to")):
-        for number, entry in enumerate(items(spec.get(side))):
-            for index, peer in enumerate(items(dig(entry, peers))):
-                path, block = ("spec", side, number, peers, index, "ipBlock"), dig(peer, "ipBlock")
+        for where, entry in entries(spec, ("spec",), side):
+            for path, peer in entries(entry, where, peers):
+                block = dig(peer, "ipBlock")
                 if isinstance(block, dict) and present(peer, "podSelector", "namespaceSelector"):
-                    yield FieldViolation(path, "an ipBlock goes with no selector in the same entry")
-                yield from malformed(dig(block, "cidr"), (*path, "cidr"), values.bad_network, "network")
+                    yield FieldViolation((*path, "ipBlock"), "an ipBlock goes with no selector in the same entry")
+                yield from malformed(dig(block, "cidr"), (*path, "ipBlock", "cidr"), values.bad_network, "network")
 
 
-def _entries(obj: ObjectContext) -> Iterator[FieldViolation]:
+def _configuration(obj: ObjectContext) -> Iterator[FieldViolation]:
     fields = (obj.value.get(field) for field in ("data", "binaryData", "stringData"))
     size = sum(len(text.encode(errors="replace")) for field in fields for _, text in strings(field))
     # Base64 adds a third; the limit counts the decoded bytes.

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from bootstrap.kubernetes import conformance, schemas
-from bootstrap.kubernetes.conformance import Path, Problem
+from bootstrap.kubernetes.conformance import Problem
 from bootstrap.kubernetes.scalars import Trouble
 from bootstrap.validate.context import shared
 from bootstrap.validate.objects import ObjectContext
 from bootstrap.validate.rule import ERROR, rule
+from bootstrap.validate.rules.kubernetes.field_checks import dotted
 from bootstrap.validate.violation import SchemaViolation
+from bootstrap.yamltools.positions import FieldPath
 
 
 @rule(
@@ -76,7 +78,7 @@ def _refused(obj: ObjectContext) -> Iterator[tuple[Trouble | None, SchemaViolati
         if any(path[:length] in paths for length in range(1, len(path))) or (missing and _stands(path, misspelt)):
             continue
         if missing or set(problem.minors) >= set(every):
-            where = f" {'of' if unknown else 'in'} {_spelt(problem)}" if missing or unknown else ""
+            where = f" {'of' if unknown else 'in'} {_parent(problem)}" if missing or unknown else ""
             yield trouble, SchemaViolation(path, f"{problem.what}{where}", problem.hint, misspelt=unknown)
         else:
             yield None, SchemaViolation(path, _partly(problem, every))
@@ -87,23 +89,17 @@ def reach(minors: tuple[str, ...]) -> str:
     return minors[0] if len(minors) == 1 else f"{minors[0]} to {minors[-1]}"
 
 
-def _stands(missing: Path, misspelt: list[Path]) -> bool:
+def _stands(missing: FieldPath, misspelt: list[FieldPath]) -> bool:
     """Whether a missing field is present under a misspelt name."""
     siblings = [str(path[-1]).lower() for path in misspelt if path[:-1] == missing[:-1]]
     return bool(get_close_matches(str(missing[-1]).lower(), siblings, 1, 0.7))
 
 
 def _partly(problem: Problem, every: tuple[str, ...]) -> str:
-    what = problem.what
-    if problem.trouble is Trouble.UNKNOWN:
-        what = f"{problem.path[-1]} is no field of {_spelt(problem)}"
+    what = f"{problem.what} of {_parent(problem)}" if problem.trouble is Trouble.UNKNOWN else problem.what
     fine = tuple(minor for minor in every if minor not in problem.minors)
     return f"{what} in Kubernetes {reach(problem.minors)}; {reach(fine)} has it" if fine else what
 
 
-def _spelt(problem: Problem) -> str:
-    """Path of a field's parent, in dotted notation."""
-    text = ""
-    for step in problem.path[:-1]:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}"
-    return text.removeprefix(".") or "the object"
+def _parent(problem: Problem) -> str:
+    return dotted(problem.path[:-1]) or "the object"

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bootstrap.kubernetes import values
-from bootstrap.kubernetes.conformance import Path
-from bootstrap.kubernetes.objects import dig, items, mapping
+from bootstrap.kubernetes.objects import dig, entries, mapping
 from bootstrap.validate.objects import ObjectContext
 from bootstrap.validate.rules.kubernetes.field_checks import integer, malformed, present, too_small
 from bootstrap.validate.violation import FieldViolation
+from bootstrap.yamltools.positions import FieldPath
 
 _SELECTING = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"})
 _LEAST = {
@@ -35,8 +35,8 @@ def refused(obj: ObjectContext) -> Iterator[FieldViolation]:
         yield from _selector(spec)
         yield from _strategy(spec)
     if kind == "StatefulSet":
-        for number, claim in enumerate(items(spec.get("volumeClaimTemplates"))):
-            yield from _claim(mapping(dig(claim, "spec")), ("spec", "volumeClaimTemplates", number, "spec"))
+        for path, claim in entries(spec, ("spec",), "volumeClaimTemplates"):
+            yield from _claim(mapping(claim, "spec"), (*path, "spec"))
     elif kind == "PersistentVolumeClaim":
         yield from _claim(spec, ("spec",))
     elif kind == "Job":
@@ -73,12 +73,12 @@ def _strategy(spec: Mapping[str, Any]) -> Iterator[FieldViolation]:
             yield FieldViolation((*path, "maxUnavailable"), message)
 
 
-def _amount(value: Any, path: Path, field: str) -> Iterator[FieldViolation]:
+def _amount(value: Any, path: FieldPath, field: str) -> Iterator[FieldViolation]:
     if (isinstance(value, str) or integer(value) is not None) and (why := values.bad_count_or_percent(value)):
         yield FieldViolation(path, f"{field} is {value}: {why}")
 
 
-def _job(spec: Mapping[str, Any], path: Path) -> Iterator[FieldViolation]:
+def _job(spec: Mapping[str, Any], path: FieldPath) -> Iterator[FieldViolation]:
     yield from too_small(spec, path, _JOB)
     if spec.get("selector") and spec.get("manualSelector") is not True:
         yield FieldViolation((*path, "selector"), "a Job has no selector of its own: the cluster makes it")
@@ -95,7 +95,7 @@ def _budget(spec: Mapping[str, Any]) -> Iterator[FieldViolation]:
         yield from _amount(spec[key], ("spec", key), key)
 
 
-def _claim(spec: Mapping[str, Any], path: Path) -> Iterator[FieldViolation]:
+def _claim(spec: Mapping[str, Any], path: FieldPath) -> Iterator[FieldViolation]:
     modes, size = spec.get("accessModes"), dig(spec, "resources", "requests", "storage")
     if modes is None or modes == []:
         yield FieldViolation((*path, "accessModes"), "a volume claim needs an access mode")
