@@ -1,8 +1,7 @@
-"""What the text of one kustomization or plugin names, and what in it keeps kustomize from being started.
+"""Files that a kustomization or plugin configuration names, and obstacles that keep it from being built.
 
-An allow list: whatever kustomize might read otherwise than we do is an `Obstacle`, for the build could then fetch or
-run what no rule has seen. Go matches keys without regard to case, and its YAML differs from Python's in merge keys,
-tags and in what is a text.
+An allow list: whatever kustomize might read otherwise than taxiway is an `Obstacle`, since the build could then fetch
+or run what no rule has seen. Go matches keys without regard to case; its YAML has other merge keys, tags and strings.
 """
 
 import re
@@ -111,9 +110,8 @@ def is_remote(name: str) -> bool:
     Go's net/url takes all before a colon in the first segment for a scheme.
     """
     name = name.strip()
-    if _REPOSITORY.match(name):
-        return True
-    return "\n" not in name and not name.startswith(("{", "[")) and ":" in name.partition("/")[0]
+    is_inline = "\n" in name or name.startswith(("{", "["))
+    return bool(_REPOSITORY.match(name)) or (not is_inline and ":" in name.partition("/")[0])
 
 
 @lru_cache(maxsize=256)  # the copies of one base all say the same
@@ -176,7 +174,7 @@ def _kustomization(document: Document) -> Iterator[Named | Obstacle]:
 
 def _unknown(document: Document, key: Any) -> Obstacle:
     line = document.line((key,)) if isinstance(key, str) else document.line()
-    if isinstance(key, str) and key.casefold() not in _folded((*FIELDS, *_HELM)):
+    if isinstance(key, str) and key.casefold() not in {name.casefold() for name in (*FIELDS, *_HELM)}:
         return Obstacle(Why.UNKNOWN, line, f"kustomize knows no field {key}", key)
     return Obstacle(Why.UNCLEAR, line, _OTHERWISE.format(key))
 
@@ -192,11 +190,10 @@ def _item(document: Document, item: Any, fields: tuple[str, ...], *where: str | 
         yield from _names(document, role, *where, field)
 
 
-def _misspelt(
-    document: Document, item: Mapping[Any, Any], fields: tuple[str, ...], *where: str | int
-) -> Iterator[Obstacle]:
+def _misspelt(document: Document, item: Any, fields: tuple[str, ...], *where: str | int) -> Iterator[Obstacle]:
+    folded = {field.casefold() for field in fields}
     for key in item:
-        if not isinstance(key, str) or (key not in fields and key.casefold() in _folded(fields)):
+        if not isinstance(key, str) or (key not in fields and key.casefold() in folded):
             yield Obstacle(Why.UNCLEAR, document.line((*where, str(key))), _OTHERWISE.format(key))
 
 
@@ -251,7 +248,3 @@ def _plugin(document: Document) -> Iterator[Named | Obstacle]:
             yield from _item(document, item, ("path",), "replacements", number)
     else:
         yield from _item(document, data, fields)
-
-
-def _folded(names: tuple[str, ...]) -> set[str]:
-    return {each.casefold() for each in names}

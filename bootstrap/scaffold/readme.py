@@ -15,10 +15,6 @@ def render(model: Model) -> bytes:
     return ("\n\n".join(section.strip() for section in sections) + "\n").encode()
 
 
-def _clusters(model: Model) -> list[str]:
-    return list(dict.fromkeys(each.cluster for each in model.environments))
-
-
 def _intro(model: Model) -> str:
     tool = "Argo CD" if model.controller is Controller.ARGOCD else "Flux"
     rows = "\n".join(
@@ -56,7 +52,7 @@ def _base_of(model: Model, environment: Environment) -> str:
 
 def _first(model: Model) -> str:
     parts = ["## The first sync"]
-    clusters = _clusters(model)
+    clusters = [*dict.fromkeys(environment.cluster for environment in model.environments)]
     for cluster in clusters:
         own = [each for each in model.environments if each.cluster == cluster]
         title = f"### Cluster `{cluster}`" if len(clusters) > 1 else ""
@@ -178,9 +174,8 @@ def _ui(environment: Environment) -> str:
 
 
 def _read(environment: Environment, key: str) -> str:
-    return (
-        f"kubectl -n {environment.namespace} get secret airflow-admin -o jsonpath='{{.data.{key}}}' | base64 -d; echo"
-    )
+    secret = f"get secret airflow-admin -o jsonpath='{{.data.{key}}}'"
+    return f"kubectl -n {environment.namespace} {secret} | base64 -d; echo"
 
 
 def _change(model: Model) -> str:

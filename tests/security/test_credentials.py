@@ -29,7 +29,7 @@ HOME = "https://git.example.com/acme/envs.git"
 
 
 @pytest.fixture(autouse=True)
-def received(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A token in every place where one is looked for; the file is there once Git's credential helper was asked."""
     log = tmp_path / "asked"
     for name in ("GITHUB_ACTIONS", "GITLAB_CI", "GITEA_ACTIONS", "FORGEJO_ACTIONS"):
