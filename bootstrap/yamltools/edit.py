@@ -38,7 +38,7 @@ def set_scalar(text: str, path: FieldPath, value: str) -> str:
     in_flow = bool(isinstance(parent, MappingNode | SequenceNode) and parent.flow_style)
     written = spell(value, node.style, in_flow=in_flow)
     edited = text[: node.start_mark.index] + written + text[node.end_mark.index :]
-    return confirm(text, edited, lambda wanted: _assign(wanted, path, value), path)
+    return confirm(text, edited, lambda document: _assign(document, path, value), path)
 
 
 def put(text: str, path: FieldPath, value: str, *, quoted: bool = False) -> str:
@@ -58,7 +58,7 @@ def add(text: str, path: FieldPath, spelled: str, value: Any) -> str:
         raise NotEditable(f"{shown(parent_path)} is not a block mapping that lacks {key}")
     line = f"{' ' * node.value[-1][0].start_mark.column}{spell(str(key), None)}: {spelled}"
     edited = _with_lines(text, lines_end(text, node), line)
-    return confirm(text, edited, lambda wanted: _assign(wanted, path, value), path)
+    return confirm(text, edited, lambda document: _assign(document, path, value), path)
 
 
 def remove_key(text: str, path: FieldPath) -> str:
@@ -73,7 +73,7 @@ def remove_key(text: str, path: FieldPath) -> str:
     if len(parent.value) == 1:
         raise NotEditable(f"{shown(path)} is the last key of its mapping")
     edited = _without_lines(text, line_start(text, name.start_mark.index), lines_end(text, node))
-    return confirm(text, edited, lambda wanted: _delete(wanted, path), path)
+    return confirm(text, edited, lambda document: _delete(document, path), path)
 
 
 def append(text: str, path: FieldPath, value: str) -> str:
@@ -94,17 +94,17 @@ def insert_item(text: str, path: FieldPath, index: int, value: str | Mapping[str
     if isinstance(value, str):
         lines = [f"{indent}- {spell(value, None)}"]
     else:
-        shape = next((each for each in node.value if is_block(each, MappingNode)), None)
+        shape = next((item for item in node.value if is_block(item, MappingNode)), None)
         inner = " " * (shape.start_mark.column if shape else len(indent) + 2)
         lines = [
-            f"{inner}{spell(key, None)}: {spell(each, None) if isinstance(each, str) else each}"
-            for key, each in value.items()
+            f"{inner}{spell(key, None)}: {spell(inner_value, None) if isinstance(inner_value, str) else inner_value}"
+            for key, inner_value in value.items()
         ]
         lines[0] = f"{indent}-{lines[0][len(indent) + 1 :]}"
     place = lines_end(text, node.value[index - 1]) if index else line_start(text, node.value[0].start_mark.index)
     edited = _with_lines(text, place, *lines)
-    held = value if isinstance(value, str) else dict(value)
-    return confirm(text, edited, lambda wanted: at(wanted, path).insert(index, held), [*path, index])
+    item = value if isinstance(value, str) else dict(value)
+    return confirm(text, edited, lambda document: at(document, path).insert(index, item), [*path, index])
 
 
 def remove(text: str, path: FieldPath) -> str:
@@ -115,7 +115,7 @@ def remove(text: str, path: FieldPath) -> str:
     if len(parent.value) == 1:
         raise NotEditable(f"{shown(path)} is the last item of its sequence")
     edited = _without_lines(text, line_start(text, node.start_mark.index), lines_end(text, node))
-    return confirm(text, edited, lambda wanted: _delete(wanted, path), path)
+    return confirm(text, edited, lambda document: _delete(document, path), path)
 
 
 def insert_block(text: str, before: str, block: str) -> str:
@@ -130,13 +130,13 @@ def insert_block(text: str, before: str, block: str) -> str:
     while start and text[(line := line_start(text, start - 1)) : start].startswith("#"):
         start = line
     edited = text[:start] + block.replace("\n", newline_of(text)) + text[start:]
-    return confirm(text, edited, lambda wanted: wanted.update(read(block)), [before])
+    return confirm(text, edited, lambda document: document.update(read(block)), [before])
 
 
 def put_block(text: str, key: str, block: str) -> str:
     """Make a root key's lines these, which hold that key alone; at the end of the text where the key is not there."""
-    held = read(block)
-    if not isinstance(held, dict) or list(held) != [key]:
+    new_value = read(block)
+    if not isinstance(new_value, dict) or list(new_value) != [key]:
         raise NotEditable(f"the block does not hold {key} alone")
     lines = block.replace("\r\n", "\n").removesuffix("\n").split("\n")
     if place := _block_place(text, key):
@@ -145,7 +145,7 @@ def put_block(text: str, key: str, block: str) -> str:
         edited = text[:start] + written + text[end:]
     else:
         edited = _with_lines(text, len(text), *lines)
-    return confirm(text, edited, lambda wanted: wanted.update(held), [key])
+    return confirm(text, edited, lambda document: document.update(new_value), [key])
 
 
 def block_of(text: str, key: str) -> str:

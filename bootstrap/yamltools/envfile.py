@@ -27,7 +27,7 @@ class Setting:
 
 def settings(text: str) -> tuple[Setting, ...]:
     """The settings of an env file, in its order. Blank lines and comments set nothing."""
-    found: list[Setting] = []
+    result: list[Setting] = []
     stop = 0
     for number, raw in enumerate(text.split("\n"), 1):  # kustomize ends lines at LF alone
         start, end = stop, stop + len(raw.removesuffix("\r"))
@@ -35,7 +35,7 @@ def settings(text: str) -> tuple[Setting, ...]:
         line = raw.removesuffix("\r").removeprefix("\ufeff" if number == 1 else "").lstrip()
         if line and not line.startswith("#"):
             key, equals, value = line.partition("=")
-            found.append(
+            result.append(
                 Setting(
                     line=number,
                     key=key,
@@ -46,7 +46,7 @@ def settings(text: str) -> tuple[Setting, ...]:
                     stop=stop,
                 )
             )
-    return tuple(found)
+    return tuple(result)
 
 
 def read(text: str) -> dict[str, str]:
@@ -76,10 +76,10 @@ def remove(text: str, key: str) -> str:
 
 def _by_key(text: str) -> dict[str, Setting]:
     """The settings that have a value of their own, by their key."""
-    found: dict[str, Setting] = {}
+    by_key: dict[str, Setting] = {}
     for setting in settings(text):
         if setting.value is not None:
-            if setting.key in found:
+            if setting.key in by_key:
                 raise NotEditable(f"{setting.key} is set twice")
-            found[setting.key] = setting
-    return found
+            by_key[setting.key] = setting
+    return by_key

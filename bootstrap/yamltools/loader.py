@@ -90,7 +90,7 @@ def same(left: Any, right: Any) -> bool:
     if type(left) is not type(right):
         return False
     if isinstance(left, dict):
-        return left.keys() == right.keys() and all(same(each, right[key]) for key, each in left.items())
+        return left.keys() == right.keys() and all(same(item, right[key]) for key, item in left.items())
     if isinstance(left, list):
         return len(left) == len(right) and all(map(same, left, right))
     return bool(left == right)
@@ -166,8 +166,8 @@ class _Scan:
 
     def _raise(self, height: int) -> None:
         if self.open:
-            anchor, before, held = self.open[-1]
-            self.open[-1] = (anchor, before, max(held, height))
+            anchor, before, highest = self.open[-1]
+            self.open[-1] = (anchor, before, max(highest, height))
 
 
 def _beyond(problem: str, mark: Any) -> BeyondLimit:

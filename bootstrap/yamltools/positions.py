@@ -43,10 +43,10 @@ class Document:
         """
         node, line = self.node, self.node.start_mark.line
         for step in path:
-            found = _step(node, step)
-            if found is None:
+            child = _step(node, step)
+            if child is None:
                 break
-            node, line = found
+            node, line = child
         return self._shown(line)
 
     def has(self, path: FieldPath) -> bool:
@@ -62,7 +62,7 @@ class Document:
         first = self._shown(node.start_mark.line) - (0 if block else 1)
         flat = self.one_line or not block
         text = node.value.encode(errors="replace")
-        return tuple(replace(each, above=first, one_line=flat) for each in documents(text))
+        return tuple(replace(document, above=first, one_line=flat) for document in documents(text))
 
     def lines_of(self, key: str) -> Iterator[int]:
         """The lines on which mappings have this key, in the order of the text."""
@@ -87,10 +87,10 @@ class Document:
     def _at(self, path: FieldPath) -> yaml.Node | None:
         node: yaml.Node = self.node
         for step in path:
-            found = _step(node, step)
-            if found is None:
+            child = _step(node, step)
+            if child is None:
                 return None
-            node = found[0]
+            node = child[0]
         return node
 
     def _mappings(self) -> Iterator[yaml.MappingNode]:
@@ -104,10 +104,10 @@ class Document:
             elif isinstance(node, yaml.MappingNode):
                 yield node
                 below = [value for _, value in node.value]
-            for each in below:
-                if id(each) not in met:
-                    met.add(id(each))
-                    stack.append(each)
+            for child in below:
+                if id(child) not in met:
+                    met.add(id(child))
+                    stack.append(child)
 
 
 def documents(data: bytes) -> tuple[Document, ...]:
@@ -122,15 +122,15 @@ def mistake(data: bytes) -> tuple[int, str] | None:
 
 @lru_cache(maxsize=256)  # more than an environment has, and all that it shares with the next one
 def _read(data: bytes) -> tuple[tuple[Document, ...], tuple[int, str] | None]:
-    found: list[Document] = []
+    result: list[Document] = []
     try:
         for node, value in loader.nodes(data):
             if value is not None:
-                found.append(Document(value=value, node=node))
+                result.append(Document(value=value, node=node))
     except yaml.YAMLError as err:
         mark = getattr(err, "problem_mark", None) or getattr(err, "context_mark", None)
-        return tuple(found), (mark.line + 1 if mark else 1, _reason(err))
-    return tuple(found), None
+        return tuple(result), (mark.line + 1 if mark else 1, _reason(err))
+    return tuple(result), None
 
 
 def _reason(err: Exception) -> str:

@@ -71,7 +71,7 @@ def walk(text: str, path: FieldPath) -> list[Node]:
         nodes.append(node)
     if nodes[0] is None:
         raise NotEditable("the text is empty")
-    return [each for each in nodes if each is not None]
+    return [node for node in nodes if node is not None]
 
 
 @lru_cache(maxsize=4)
@@ -155,12 +155,12 @@ def _block_scalar_end(text: str, node: ScalarNode) -> int:
 
 def confirm(before: str, after: str, change: Callable[[Any], None], path: FieldPath) -> str:
     """The edited text, if it reads as the old one with just this change made to its value; else NotEditable."""
-    wanted = _unshared(read(before))
+    expected = _unshared(read(before))
     try:
-        change(wanted)
+        change(expected)
     except (KeyError, IndexError, TypeError, AttributeError):
         raise NotEditable(f"there is no {shown(path)}") from None
-    if not loader.same(_unshared(read(after)), wanted):
+    if not loader.same(_unshared(read(after)), expected):
         raise NotEditable(f"{shown(path)} can't be changed without touching more")
     return after
 
@@ -182,7 +182,7 @@ def _unshared(value: Any, depth: int = 0) -> Any:
     if depth > _DEEPEST:
         raise NotEditable("the document is nested too deeply, or inside of itself")
     if isinstance(value, dict):
-        return {key: _unshared(each, depth + 1) for key, each in value.items()}
+        return {key: _unshared(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list):
-        return [_unshared(each, depth + 1) for each in value]
+        return [_unshared(item, depth + 1) for item in value]
     return value
