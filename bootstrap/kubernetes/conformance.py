@@ -22,14 +22,14 @@ class Problem:
     minors: tuple[str, ...]
 
 
-def problems(each: Mapping[str, Any], oldest: str) -> tuple[Problem, ...]:
+def problems(obj: Mapping[str, Any], oldest: str) -> tuple[Problem, ...]:
     """All that the schemas of its kind refuse, from an oldest minor on; nothing for a kind without a schema."""
-    api, name = each.get("apiVersion"), each.get("kind")
+    api, name = obj.get("apiVersion"), obj.get("kind")
     kind = schemas.kinds(api).get(name) if isinstance(api, str) and isinstance(name, str) else None
     if kind is None or kind.definition is None:
         return ()
     walk = _Walk()
-    walk.object(each, kind.definition, (), schemas.mask(schemas.minors(oldest)) & schemas.mask(kind.minors))
+    walk.object(obj, kind.definition, (), schemas.mask(schemas.minors(oldest)) & schemas.mask(kind.minors))
     return walk.problems()
 
 
@@ -59,9 +59,9 @@ class _Walk:
                     self._unknown(field, path, mask)
                 continue
             missing = mask
-            for held, node in variants:
-                if part := mask & held:
-                    missing &= ~held
+            for minors_mask, node in variants:
+                if part := mask & minors_mask:
+                    missing &= ~minors_mask
                     if inner is not None:
                         self.value(inner, node, (*path, field), part)
             if missing and inner is not None:
@@ -100,22 +100,24 @@ class _Walk:
                 continue
             self.value(inner, node["items"], (*path, index), mask)
             if keys is not None:
-                held = [(inner.get(key) or _DEFAULTS.get(key)) for key in keys] if isinstance(inner, dict) else [inner]
+                identity_values = (
+                    [(inner.get(key) or _DEFAULTS.get(key)) for key in keys] if isinstance(inner, dict) else [inner]
+                )
                 if keys and not isinstance(inner, dict):
                     continue
-                identity = repr(held)
-                if identity in seen and held[0] is not None:
-                    told = " ".join(str(each) for each in held if each is not None)
-                    self._add((*path, index), (Trouble.COLLISION, f"{told} stands twice in {_spelt(path)}", ""), mask)
+                identity = repr(identity_values)
+                if identity in seen and identity_values[0] is not None:
+                    name = " ".join(str(part) for part in identity_values if part is not None)
+                    self._add((*path, index), (Trouble.COLLISION, f"{name} stands twice in {_spelt(path)}", ""), mask)
                 seen.add(identity)
         return None
 
     def _unknown(self, field: str, path: FieldPath, mask: int) -> None:
         known = schemas.definition(self._parents[-1]).fields
-        near = get_close_matches(field.lower(), [each.lower() for each in known], 1, 0.75)
-        meant = next((each for each in known if near and each.lower() == near[0]), None)
+        near = get_close_matches(field.lower(), [name.lower() for name in known], 1, 0.75)
+        meant = next((name for name in known if near and name.lower() == near[0]), None)
         above = len(self._parents) > 1 and field in schemas.definition(self._parents[-2]).fields
-        below = next((each for each, variants in known.items() if field in _inside(variants)), None)
+        below = next((name for name, variants in known.items() if field in _inside(variants)), None)
         hint = f"did you mean {meant}?" if meant else ""
         if not hint and above:
             hint = "it is a field one level up: check the indentation"

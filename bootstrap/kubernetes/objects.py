@@ -59,14 +59,14 @@ def dig(value: Any, *path: str | int) -> Any:
 
 def mapping(value: Any, *path: str | int) -> dict[Any, Any]:
     """The mapping at a path; an empty one where there is none."""
-    found = dig(value, *path)
-    return found if isinstance(found, dict) else {}
+    value_at = dig(value, *path)
+    return value_at if isinstance(value_at, dict) else {}
 
 
 def items(value: Any, *path: str | int) -> list[Any]:
     """The list at a path; an empty one where there is none."""
-    found = dig(value, *path)
-    return found if isinstance(found, list) else []
+    value_at = dig(value, *path)
+    return value_at if isinstance(value_at, list) else []
 
 
 def mappings(value: Any, *path: str | int) -> Iterator[dict[Any, Any]]:
@@ -91,11 +91,11 @@ def parse(rendered: bytes) -> tuple[Object, ...]:
     Raises BuildFailed where kustomize wrote what can't be read.
     """
     try:
-        documents = [each for text in rendered.split(b"\n---\n") for each in _documents(text)]
+        documents = [document for text in rendered.split(b"\n---\n") for document in _documents(text)]
     except yaml.YAMLError as err:
         reason = getattr(err, "problem", None) or "not valid YAML"
         raise BuildFailed(f"what kustomize renders can't be read: {reason}") from None
-    return tuple(each for each in documents if isinstance(each, dict) and "kind" in each)
+    return tuple(document for document in documents if isinstance(document, dict) and "kind" in document)
 
 
 @lru_cache(maxsize=256)  # the two sides of a change have most of their objects in common
@@ -103,50 +103,50 @@ def _documents(text: bytes) -> tuple[Any, ...]:
     return tuple(loader.load_all(text))
 
 
-def name_of(each: Object) -> str:
+def name_of(obj: Object) -> str:
     """An object's name as the cluster sees it."""
-    return str(each["metadata"]["name"])
+    return str(obj["metadata"]["name"])
 
 
-def identify(each: Object) -> Identity:
+def identify(obj: Object) -> Identity:
     """An object's identity."""
-    name, kind = name_of(each), str(each["kind"])
+    name, kind = name_of(obj), str(obj["kind"])
     if kind in _GENERATED and (match := _HASHED.fullmatch(name)):
         name = match["name"]
     if kind == "Job" and (match := _RELEASED.fullmatch(name)):
         name = match["name"]
-    return Identity(kind, str(each["metadata"].get("namespace", "")), name)
+    return Identity(kind, str(obj["metadata"].get("namespace", "")), name)
 
 
 def by_identity(objects: Iterable[Object]) -> dict[Identity, Object]:
     """Objects by their identity."""
-    return {identify(each): each for each in objects}
+    return {identify(obj): obj for obj in objects}
 
 
 def generated_names(objects: Iterable[Object]) -> Mapping[str, str]:
     """The names that kustomize gave a hash, each with the name before it."""
-    found: dict[str, str] = {}
-    for each in objects:
-        if each["kind"] in _GENERATED and (match := _HASHED.fullmatch(name_of(each))):
-            found[name_of(each)] = match["name"]
-    return found
+    names: dict[str, str] = {}
+    for obj in objects:
+        if obj["kind"] in _GENERATED and (match := _HASHED.fullmatch(name_of(obj))):
+            names[name_of(obj)] = match["name"]
+    return names
 
 
 def unhashed(value: Any, names: Mapping[str, str]) -> Any:
     """The same value with every generated name in it as it was before its hash."""
     if isinstance(value, dict):
-        return {key: unhashed(each, names) for key, each in value.items()}
+        return {key: unhashed(item, names) for key, item in value.items()}
     if isinstance(value, list):
-        return [unhashed(each, names) for each in value]
+        return [unhashed(item, names) for item in value]
     return names.get(value, value) if isinstance(value, str) else value
 
 
-def namespace_of(each: Object) -> str:
+def namespace_of(obj: Object) -> str:
     """An object's namespace; `-` for one that has none."""
-    return str(each["metadata"].get("namespace", "-"))
+    return str(obj["metadata"].get("namespace", "-"))
 
 
-def is_called(each: Object, wanted: str) -> bool:
+def is_called(obj: Object, reference: str) -> bool:
     """Whether `Kind/name` names this object, with or without its hash; the case of the kind does not count."""
-    kind, _, name = wanted.partition("/")
-    return kind.lower() == str(each["kind"]).lower() and name in (name_of(each), identify(each).name)
+    kind, _, name = reference.partition("/")
+    return kind.lower() == str(obj["kind"]).lower() and name in (name_of(obj), identify(obj).name)

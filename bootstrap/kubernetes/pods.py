@@ -30,13 +30,13 @@ class PodTemplate:
     is_pod: bool = False
 
 
-def templates(each: Object) -> Iterator[PodTemplate]:
+def templates(obj: Object) -> Iterator[PodTemplate]:
     """The pods of an object, of any types. In a text, a pod is what says that it is one, or has containers."""
-    kind = str(each["kind"])
+    kind = str(obj["kind"])
     if path := POD_SPECS.get(kind):
-        yield PodTemplate(path=path, spec=mapping(each, *path), metadata=mapping(each, *path[:-1], "metadata"))
+        yield PodTemplate(path=path, spec=mapping(obj, *path), metadata=mapping(obj, *path[:-1], "metadata"))
     elif kind == "ConfigMap":
-        for key, text in mapping(each, "data").items():
+        for key, text in mapping(obj, "data").items():
             if isinstance(text, str) and "spec" in text:
                 yield from _inside(str(key), text)
 
@@ -44,13 +44,13 @@ def templates(each: Object) -> Iterator[PodTemplate]:
 def _inside(key: str, text: str) -> Iterator[PodTemplate]:
     for number, document in enumerate(documents(text.encode(errors="replace"))):
         for path in _TEMPLATES:
-            found = mapping(document.value, *path)
-            is_pod, spec = found.get("kind") == "Pod", found.get("spec")
+            pod = mapping(document.value, *path)
+            is_pod, spec = pod.get("kind") == "Pod", pod.get("spec")
             if isinstance(spec, dict) and (is_pod or isinstance(spec.get("containers"), list)):
                 yield PodTemplate(
                     path=(*path, "spec"),
                     spec=spec,
-                    metadata=mapping(found, "metadata"),
+                    metadata=mapping(pod, "metadata"),
                     key=key,
                     document=number,
                     is_pod=is_pod,

@@ -68,20 +68,20 @@ def _servers(objects: Iterable[Object]) -> dict[Identity, int]:
 
 def _server(images: list[str]) -> str:
     """The image of PostgreSQL among those of a pod, or else the first one."""
-    return next((each for each in images if is_named(each)), images[0])
+    return next((image for image in images if is_named(image)), images[0])
 
 
 def _claiming(objects: Iterable[Object]) -> dict[Identity, list[str]]:
     """The images of each workload that keeps its data on a volume claim."""
-    found: dict[Identity, list[str]] = {}
-    for each in objects:
-        if each["kind"] not in _KINDS:
+    claiming: dict[Identity, list[str]] = {}
+    for obj in objects:
+        if obj["kind"] not in _KINDS:
             continue
-        spec = dig(each, *POD_SPECS[each["kind"]])
+        spec = dig(obj, *POD_SPECS[obj["kind"]])
         claims = any("persistentVolumeClaim" in volume for volume in mappings(spec, "volumes"))
-        if (claims or items(each, "spec", "volumeClaimTemplates")) and (images := [*_images(spec)]):
-            found[identify(each)] = images
-    return found
+        if (claims or items(obj, "spec", "volumeClaimTemplates")) and (images := [*_images(spec)]):
+            claiming[identify(obj)] = images
+    return claiming
 
 
 def _images(spec: Any) -> Iterator[str]:

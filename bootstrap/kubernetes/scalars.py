@@ -44,14 +44,14 @@ def scalar(value: Any, node: Node, field: str) -> Complaint | None:
     return (Trouble.LIMIT, limit, "") if limit else None
 
 
-def mistyped(value: Any, wanted: str) -> Complaint:
+def mistyped(value: Any, expected: str) -> Complaint:
     """A value of a wrong type."""
     hint = ""
-    if wanted == _WORDS["string"] and isinstance(value, bool | int | float):
+    if expected == _WORDS["string"] and isinstance(value, bool | int | float):
         hint = "put it in quotes"
-    elif isinstance(value, str) and wanted in (_WORDS["integer"], _WORDS["boolean"], _WORDS["number"]):
+    elif isinstance(value, str) and expected in (_WORDS["integer"], _WORDS["boolean"], _WORDS["number"]):
         hint = "write it without quotes" if re.fullmatch("-?[0-9]+|true|false", value) else ""
-    return Trouble.TYPE, f"{shown(value)} is {_kind(value)}, where {wanted} belongs", hint
+    return Trouble.TYPE, f"{shown(value)} is {_kind(value)}, where {expected} belongs", hint
 
 
 def size(value: list[Any], node: Node) -> Complaint | None:
@@ -61,9 +61,9 @@ def size(value: list[Any], node: Node) -> Complaint | None:
 
 
 def _listed(value: Any, allowed: list[Any]) -> str:
-    known = [str(each) for each in allowed]
-    near = get_close_matches(str(value).lower(), [each.lower() for each in known], 1, 0.5)
-    meant = next((f"did you mean {each}? " for each in known if near and each.lower() == near[0]), "")
+    known = [str(item) for item in allowed]
+    near = get_close_matches(str(value).lower(), [name.lower() for name in known], 1, 0.5)
+    meant = next((f"did you mean {name}? " for name in known if near and name.lower() == near[0]), "")
     return f"{meant}allowed are {', '.join(known)}"
 
 

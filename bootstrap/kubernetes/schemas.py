@@ -46,7 +46,7 @@ def known() -> tuple[str, ...]:
 @cache
 def minors(oldest: str) -> tuple[str, ...]:
     """The known minors from one on; the newest alone where that is newer than all."""
-    return tuple(each for each in known() if number(each) >= number(oldest)) or known()[-1:]
+    return tuple(minor for minor in known() if number(minor) >= number(oldest)) or known()[-1:]
 
 
 def number(minor: str) -> tuple[int, ...]:
@@ -56,20 +56,20 @@ def number(minor: str) -> tuple[int, ...]:
 
 def mask(names: Sequence[str]) -> int:
     """Minors as bits."""
-    return sum(1 << place for place, each in enumerate(known()) if each in names)
+    return sum(1 << place for place, minor in enumerate(known()) if minor in names)
 
 
 def names(bits: int) -> tuple[str, ...]:
     """The minors of some bits."""
-    return tuple(each for place, each in enumerate(known()) if bits >> place & 1)
+    return tuple(minor for place, minor in enumerate(known()) if bits >> place & 1)
 
 
 def sources() -> Mapping[str, str]:
     """Where the description of each minor, and of each kind that is not Kubernetes' own, comes from."""
     custom = {
         f"{api} {kind}": str(entry["source"])
-        for api, held in _data()["kinds"].items()
-        for kind, entry in held.items()
+        for api, kinds_of_api in _data()["kinds"].items()
+        for kind, entry in kinds_of_api.items()
         if "source" in entry
     }
     return {**_data()["sources"], **custom}
@@ -78,17 +78,17 @@ def sources() -> Mapping[str, str]:
 @cache
 def kinds(api: str) -> Mapping[str, Kind]:
     """The kinds of an apiVersion, by name; none for one that no known minor serves."""
-    held: dict[str, dict[str, Any]] = _data()["kinds"].get(api, {})
+    entries: dict[str, dict[str, Any]] = _data()["kinds"].get(api, {})
     return {
         name: Kind(name=name, minors=tuple(entry.get("in", known())), definition=entry.get("definition"))
-        for name, entry in held.items()
+        for name, entry in entries.items()
     }
 
 
 @cache
 def apis(kind: str) -> tuple[str, ...]:
     """Every apiVersion of a kind of Kubernetes' own, the best first: served by the newest minor, stable, newer."""
-    found = [api for api in _data()["kinds"] if kind in kinds(api) and group(api) in groups()]
+    versions = [api for api in _data()["kinds"] if kind in kinds(api) and group(api) in groups()]
     newest = known()[-1]
 
     def rank(api: str) -> tuple[bool, bool, list[int], str]:
@@ -100,14 +100,16 @@ def apis(kind: str) -> tuple[str, ...]:
             api,
         )
 
-    return tuple(sorted(found, key=rank))
+    return tuple(sorted(versions, key=rank))
 
 
 @cache
 def groups() -> frozenset[str]:
     """The API groups of Kubernetes itself; the core one is empty."""
-    held = _data()["kinds"].items()
-    return frozenset(group(api) for api, each in held if not any("source" in entry for entry in each.values()))
+    kinds_by_api = _data()["kinds"].items()
+    return frozenset(
+        group(api) for api, entries in kinds_by_api if not any("source" in entry for entry in entries.values())
+    )
 
 
 def group(api: str) -> str:
