@@ -37,9 +37,9 @@ class Gathering:
         self.all = (*_made(origins), *_generated(origins))
         self._found: dict[tuple[int, bool], list[Gathered]] = {}
         self._rendered: dict[tuple[str, str], set[str]] = defaultdict(set)
-        for each in rendered:
-            identity = identify(each)
-            self._rendered[(identity.kind, identity.name)].add(name_of(each))
+        for obj in rendered:
+            identity = identify(obj)
+            self._rendered[(identity.kind, identity.name)].add(name_of(obj))
 
     def before(self, order: int, *, late: bool = False) -> list[Gathered]:
         """What the kustomization of this number has before it when it patches; with `late`, when it replaces.
@@ -50,25 +50,27 @@ class Gathering:
         if (order, late) not in self._found:
             around = self._around(order)
             visible = [
-                each for each in self.all if each.order <= order or (each.order in around and not each.generated)
+                resource
+                for resource in self.all
+                if resource.order <= order or (resource.order in around and not resource.generated)
             ]
             self._found[order, late] = self._changed(visible, order, late)
         return self._found[order, late]
 
     def _around(self, order: int) -> set[int]:
         """The kustomizations that name this component: the files that they name themselves are read before it."""
-        numbers = {each.path: number for number, each in enumerate(self._graph.kustomizations)}
-        found: set[int] = set()
+        numbers = {kustomization.path: number for number, kustomization in enumerate(self._graph.kustomizations)}
+        owners: set[int] = set()
         while self._graph.kustomizations[order].is_component:
             use = self._graph.files.get(self._graph.kustomizations[order].path)
             owner = numbers.get(use.owner) if use else None
-            if owner is None or owner in found:
+            if owner is None or owner in owners:
                 break
-            found.add(owner)
+            owners.add(owner)
             order = owner
-        return found
+        return owners
 
-    def _changed(self, found: list[Gathered], order: int, late: bool) -> list[Gathered]:
+    def _changed(self, resources: list[Gathered], order: int, late: bool) -> list[Gathered]:
         affixes: list[tuple[str, str]] = []
         namespaces: set[str] = set()
         labels: dict[str, str] = {}
@@ -81,25 +83,25 @@ class Gathering:
                 labels.update(strings(dig(entry, "pairs")))
         renaming = [
             replacements.selected(target)
-            for each in self._origins.replacements
-            for _, target in each.targets
-            if each.order < order and "metadata.name" in replacements.fields(target)
+            for replacement in self._origins.replacements
+            for _, target in replacement.targets
+            if replacement.order < order and "metadata.name" in replacements.fields(target)
         ]
         changed: list[Gathered] = []
-        for each in found:
-            subject, names = each.subject, set(each.subject.names)
+        for resource in resources:
+            subject, names = resource.subject, set(resource.subject.names)
             for prefix, suffix in affixes:
                 names |= {f"{prefix}{name}{suffix}" for name in names}
             # A replacement into metadata.name leaves no memory of the name before, as a prefix does.
             if any(selector.selects(subject) for selector in renaming):
-                names = self._rendered.get((subject.kind, each.identity.name)) or names
+                names = self._rendered.get((subject.kind, resource.identity.name)) or names
             subject = replace(
                 subject,
                 names=frozenset(names),
                 namespaces=subject.namespaces | namespaces,
                 labels={**subject.labels, **labels},
             )
-            changed.append(replace(each, subject=subject))
+            changed.append(replace(resource, subject=subject))
         return changed
 
 
@@ -111,18 +113,18 @@ def _made(origins: Origins) -> Iterator[Gathered]:
 
 
 def _generated(origins: Origins) -> Iterator[Gathered]:
-    for each in origins.generators:
-        if each.is_first:
-            options = each.data.get("options")
+    for generator in origins.generators:
+        if generator.is_first:
+            options = generator.data.get("options")
             subject = Subject(
                 group="",
                 version="v1",
-                kind=each.kind,
-                names=frozenset({each.name}),
-                namespaces=frozenset({str(each.data.get("namespace") or NO_NAMESPACE)}),
+                kind=generator.kind,
+                names=frozenset({generator.name}),
+                namespaces=frozenset({str(generator.data.get("namespace") or NO_NAMESPACE)}),
                 labels=strings(dig(options, "labels")),
                 annotations=strings(dig(options, "annotations")),
             )
-            identity = Identity(each.kind, "", each.name)
-            find = partial(each.place, "name")
-            yield Gathered(subject=subject, identity=identity, order=each.order, find=find, generated=True)
+            identity = Identity(generator.kind, "", generator.name)
+            find = partial(generator.place, "name")
+            yield Gathered(subject=subject, identity=identity, order=generator.order, find=find, generated=True)

@@ -64,17 +64,17 @@ class Kustomize:
             text += process.run([self.command[0], *asked]).out.decode(errors="replace")
         return text
 
-    def build(self, top: Path, overlay: str, found: Graph) -> bytes:
+    def build(self, top: Path, overlay: str, overlay_graph: Graph) -> bytes:
         """The rendered objects of an overlay below `top`, as one YAML text; `found` is all that it reads.
 
         The only start of kustomize. Raises BuildFailed, before that, for a graph with a refusal, or one that is not of
         what stands on disk; then with kustomize's own reason, or where it takes too long or says too much.
         """
         folder = top / overlay
-        if refusal := next(iter(found.refusals), None):
+        if refusal := next(iter(overlay_graph.refusals), None):
             reason = f"{refusal.place}: {refusal.message}"
             raise BuildFailed(f"{folder.name}: kustomize can't build this overlay: {reason}")
-        if unseen := _unseen(top, found):
+        if unseen := _unseen(top, overlay_graph):
             raise BuildFailed(f"{folder.name}: kustomize can't build this overlay: {unseen}")
         limit = _time_limit()
         try:
@@ -98,7 +98,7 @@ class Kustomize:
         Raises BuildFailed for the first that fails.
         """
         with ThreadPoolExecutor(max_workers=process.cores()) as pool:
-            return list(pool.map(lambda each: self.build(top, each, graph.read(tree, each)), overlays))
+            return list(pool.map(lambda overlay: self.build(top, overlay, graph.read(tree, overlay)), overlays))
 
     def _surroundings(self) -> dict[str, str]:
         """What a build needs none of is out of its reach: other programs, the network, the user's clusters.
@@ -111,52 +111,54 @@ class Kustomize:
 
 def _time_limit() -> float:
     """Seconds for one build. Raises BadOption where the user's own limit is no number."""
-    told = os.environ.get(_LIMIT, "")
+    text = os.environ.get(_LIMIT, "")
     try:
-        limit = float(told or _SECONDS)
+        limit = float(text or _SECONDS)
     except ValueError:
         limit = 0.0
     if not 0 < limit < threading.TIMEOUT_MAX:
-        raise BadOption(f"{_LIMIT} is {told!r}, and has to be a number of seconds", hint=f"unset it for {_SECONDS:g}")
+        raise BadOption(f"{_LIMIT} is {text!r}, and has to be a number of seconds", hint=f"unset it for {_SECONDS:g}")
     return limit
 
 
-def _unseen(top: Path, found: Graph) -> str | None:
+def _unseen(top: Path, overlay_graph: Graph) -> str | None:
     """What kustomize would find on disk in place of what was looked at; None where it is the same."""
-    for use in found.missing:
+    for use in overlay_graph.missing:
         if use.role is Role.KUSTOMIZATION and _holds_kustomization(top / use.path):
             return f"{use.owner}:{use.line}: Git does not know the kustomization in {use.path}"
         if use.role is Role.PLUGIN and os.path.lexists(top / use.path):
             return f"{use.owner}:{use.line}: Git does not know {use.path}"
-    return next((told for each in found.kustomizations if (told := _elsewhere(top, each))), None)
+    return next(
+        (reason for kustomization in overlay_graph.kustomizations if (reason := _elsewhere(top, kustomization))), None
+    )
 
 
-def _elsewhere(top: Path, each: Kustomization) -> str | None:
+def _elsewhere(top: Path, kustomization: Kustomization) -> str | None:
     """What is not where its kustomization was seen to have it: behind a symbolic link, names start where that leads."""
-    real, folder = os.path.realpath(top), os.path.realpath(top / each.folder)
-    if folder == os.path.join(real, each.folder):  # noqa: PTH118
+    real, folder = os.path.realpath(top), os.path.realpath(top / kustomization.folder)
+    if folder == os.path.join(real, kustomization.folder):  # noqa: PTH118
         return None
     if not folder.startswith(f"{real}/"):
-        return f"{each.folder} is a symbolic link that leaves the repository"
+        return f"{kustomization.folder} is a symbolic link that leaves the repository"
     for key in ("resources", "bases", "components", "generators", "transformers", "validators"):
-        for number, name in enumerate(each.items(key)):
-            seen, read = (os.path.normpath(f"{start}/{name}") for start in (f"{real}/{each.folder}", folder))
+        for number, name in enumerate(kustomization.items(key)):
+            seen, read = (os.path.normpath(f"{start}/{name}") for start in (f"{real}/{kustomization.folder}", folder))
             if os.path.realpath(seen) != os.path.realpath(read):
-                return f"{each.place(key, number)}: behind a symbolic link, {name} is another one"
+                return f"{kustomization.place(key, number)}: behind a symbolic link, {name} is another one"
     return None
 
 
 def _holds_kustomization(folder: Path) -> bool:
     """Whether a folder has one under any of the names, however a file system compares them."""
     known = {name.casefold() for name in KUSTOMIZATIONS}
-    return folder.is_dir() and any(each.name.casefold() in known for each in folder.iterdir())
+    return folder.is_dir() and any(entry.name.casefold() in known for entry in folder.iterdir())
 
 
-def _reason(said: str, folder: Path) -> str:
+def _reason(stderr: str, folder: Path) -> str:
     """kustomize's own words, with paths as they are in the repo, and without the clock and process of kubectl's log."""
-    if match := _LOGGED.fullmatch(said):
+    if match := _LOGGED.fullmatch(stderr):
         with contextlib.suppress(ValueError):  # Go's quotes are JSON's but for rare escapes
-            said = str(json.loads(match[1]))
-    reason = said.removeprefix("error: ").removeprefix("Error: ").strip() or "it does not say why"
+            stderr = str(json.loads(match[1]))
+    reason = stderr.removeprefix("error: ").removeprefix("Error: ").strip() or "it does not say why"
     # An overlay is two folders below the top of its repo, which may be a temporary one.
     return reason.replace(f"{folder.resolve().parents[1]}/", "").replace(f"{folder.parents[1]}/", "")

@@ -76,8 +76,8 @@ class Builder:
         What the other parts hold may make it read more: only an entry under their ids says that these are all.
         """
         name = self._hint_name(snapshot, overlay)
-        held = self.cache.get(name) if name else None
-        return None if held is None else [str(part) for part in json.loads(held)]
+        cached = self.cache.get(name) if name else None
+        return None if cached is None else [str(part) for part in json.loads(cached)]
 
     def parts(self, snapshot: Snapshot, overlay: str) -> Sequence[str] | None:
         """All parts that an overlay's build reads; None where they don't tell what it renders to."""
@@ -94,21 +94,23 @@ class Builder:
     def sources(self, snapshot: Snapshot, overlay: str) -> Sources:
         """Read all that an overlay's build reads."""
         readings: dict[str, PartFiles] = {}
-        wanted, astray = {overlay}, False
-        while wanted - readings.keys():
-            readings |= snapshot.read(sorted(wanted - readings.keys()))
-            tree = Tree.union(each.tree for each in readings.values())
-            found = graph.read(tree, overlay)
-            named = {object_ids.part_of(use.path) for use in (*found.files.values(), *found.missing)}
+        to_read, astray = {overlay}, False
+        while to_read - readings.keys():
+            readings |= snapshot.read(sorted(to_read - readings.keys()))
+            tree = Tree.union(files.tree for files in readings.values())
+            overlay_graph = graph.read(tree, overlay)
+            named = {object_ids.part_of(use.path) for use in (*overlay_graph.files.values(), *overlay_graph.missing)}
             astray = None in named
-            wanted |= {part for part in named if part is not None}
+            to_read |= {part for part in named if part is not None}
         parts = (overlay, *sorted(readings.keys() - {overlay}))
         ids = {part: snapshot.object_id(part) for part in parts}
         same = all(readings[part].object_id is not None and readings[part].object_id == ids[part] for part in parts)
-        whole = same and not astray and _understood(tree, found)
+        whole = same and not astray and _understood(tree, overlay_graph)
         read = tuple(readings[part] for part in parts)
-        problems = tuple(graph.in_the_way(tree, found, [problem for each in read for problem in each.problems]))
-        return Sources(parts=parts, readings=read, tree=tree, graph=found, whole=whole, problems=problems)
+        problems = tuple(
+            graph.in_the_way(tree, overlay_graph, [problem for files in read for problem in files.problems])
+        )
+        return Sources(parts=parts, readings=read, tree=tree, graph=overlay_graph, whole=whole, problems=problems)
 
     def build(self, snapshot: Snapshot, overlay: str, sources: Sources) -> Built:
         """Build an overlay, and remember what comes of it."""
@@ -129,25 +131,25 @@ class Builder:
         """What an overlay renders to, where it was built before from the very same files."""
         hint = self.hint(snapshot, overlay)
         key = self._key(snapshot, overlay, hint) if hint else None
-        held = self.cache.get(key) if key else None
-        return None if held in (None, _NOT_KEPT) else Built(rendered=held or b"", sound=True)
+        cached = self.cache.get(key) if key else None
+        return None if cached in (None, _NOT_KEPT) else Built(rendered=cached or b"", sound=True)
 
     def rendered(self, snapshot: Snapshot, overlay: str) -> Built:
         """What an overlay renders to."""
         return self.remembered(snapshot, overlay) or self.build(snapshot, overlay, self.sources(snapshot, overlay))
 
-    def rendered_all(self, wanted: Sequence[tuple[Snapshot, str]]) -> list[Built]:
+    def rendered_all(self, overlays: Sequence[tuple[Snapshot, str]]) -> list[Built]:
         """What overlays render to, or why they do not, as many at once as there are cores."""
         with ThreadPoolExecutor(max_workers=process.cores()) as pool:
-            return list(pool.map(lambda each: self.rendered(*each), wanted))
+            return list(pool.map(lambda pair: self.rendered(*pair), overlays))
 
-    def render(self, wanted: Sequence[tuple[Snapshot, str]]) -> list[bytes]:
+    def render(self, overlays: Sequence[tuple[Snapshot, str]]) -> list[bytes]:
         """The same where all of them build. Raises BuildFailed for the first that fails."""
-        built = self.rendered_all(wanted)
-        for each in built:
-            if each.failure is not None:
-                raise BuildFailed(each.failure)
-        return [each.rendered for each in built]
+        built = self.rendered_all(overlays)
+        for result in built:
+            if result.failure is not None:
+                raise BuildFailed(result.failure)
+        return [result.rendered for result in built]
 
     def differ(self, old: Snapshot, new: Snapshot, overlay: str) -> bool:
         """Whether an overlay may render to something else in another state of the repo; nothing is built to know it."""
@@ -171,16 +173,16 @@ class Builder:
 
 def identities(snapshot: Snapshot, parts: Sequence[str]) -> list[str] | None:
     """The ids of parts; None where there is a part whose id does not tell all that it holds."""
-    ids = [each for part in parts if (each := snapshot.object_id(part)) is not None]
+    ids = [object_id for part in parts if (object_id := snapshot.object_id(part)) is not None]
     return ids if len(ids) == len(parts) else None
 
 
-def _understood(tree: Tree, found: Graph) -> bool:
+def _understood(tree: Tree, overlay_graph: Graph) -> bool:
     """Whether the graph surely names all that kustomize reads."""
-    if found.missing or found.refusals:
+    if overlay_graph.missing or overlay_graph.refusals:
         return False
-    followed = {each.path for each in found.kustomizations}
-    named = {path for path, use in found.files.items() if use.role is Role.KUSTOMIZATION}
+    followed = {kustomization.path for kustomization in overlay_graph.kustomizations}
+    named = {path for path, use in overlay_graph.files.items() if use.role is Role.KUSTOMIZATION}
     return bool(followed) and named <= followed and not any(positions.mistake(tree[path]) for path in followed)
 
 
@@ -192,5 +194,5 @@ def program() -> str:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.suffix != ".pyc"
     ]
-    files = [f"{name} {each.st_size} {each.st_mtime_ns}" for name, each in facts]
+    files = [f"{name} {status.st_size} {status.st_mtime_ns}" for name, status in facts]
     return object_ids.cache_key(__version__, sys.version, yaml.__version__, files)

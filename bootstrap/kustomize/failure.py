@@ -85,11 +85,11 @@ def relative(text: str, tree: Tree) -> str:
 
 
 def _folders(tree: Tree) -> set[str]:
-    found: set[str] = set()
+    folders: set[str] = set()
     for path in tree.files:
-        while (path := posixpath.dirname(path)) and path not in found:
-            found.add(path)
-    return found
+        while (path := posixpath.dirname(path)) and path not in folders:
+            folders.add(path)
+    return folders
 
 
 def _unquoted(text: str) -> str:

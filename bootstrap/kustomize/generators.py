@@ -68,8 +68,8 @@ def entries(tree: Tree, generator: Generator) -> Iterator[Entry]:
     for name in (*(name for _, name in _names(data, "envs")), data.get("env")):
         if isinstance(name, str):
             path = posixpath.normpath(posixpath.join(folder, name))
-            for each in envfile.settings(tree.files.get(path, b"").decode(errors="replace")):
-                yield Entry(key=each.key, value=each.value, place=Place(path, each.line))
+            for setting in envfile.settings(tree.files.get(path, b"").decode(errors="replace")):
+                yield Entry(key=setting.key, value=setting.value, place=Place(path, setting.line))
     for _, name in _names(data, "files"):
         key, equals, file = name.partition("=")
         path = posixpath.normpath(posixpath.join(folder, file if equals else name))
@@ -81,4 +81,4 @@ def entries(tree: Tree, generator: Generator) -> Iterator[Entry]:
 
 
 def _names(data: Mapping[str, Any], field: str) -> list[tuple[int, str]]:
-    return [(index, each) for index, each in enumerate(items(data, field)) if isinstance(each, str)]
+    return [(index, name) for index, name in enumerate(items(data, field)) if isinstance(name, str)]

@@ -124,13 +124,13 @@ class _Walk:
         self.files[path] = Use(path=path, role=Role.KUSTOMIZATION, owner=use.owner, line=use.line)
         data = self.tree.files[path]
         document = next(iter(documents(data)), None)
-        told = inputs.kustomization(data)
-        self._refuse(path, told.obstacles)
+        result = inputs.kustomization(data)
+        self._refuse(path, result.obstacles)
         if document is None or not isinstance(document.value, dict):
             return
         uses: list[Use] = []
         self._depth += 1
-        for named in told.named:
+        for named in result.named:
             self._use(folder, path, named, uses)
         self._depth -= 1
         self.found.append(Kustomization(path=path, folder=folder, document=document, uses=tuple(uses)))
@@ -166,9 +166,9 @@ class _Walk:
             message = f"{use.path} is a folder: what its kustomization makes of plugins is not known without a build"
             self._refuse(use.owner, [Obstacle(Why.PROGRAM, use.line, message)])
         if use.path in self.tree.files:
-            told = inputs.plugin(self.tree.files[use.path])
-            self._refuse(use.path, told.obstacles)
-            for named in told.named:
+            result = inputs.plugin(self.tree.files[use.path])
+            self._refuse(use.path, result.obstacles)
+            for named in result.named:
                 self._use(folder, use.path, named, uses)
 
     def _file(self, use: Use) -> None:
@@ -179,21 +179,21 @@ class _Walk:
 
     def _refuse(self, path: str, obstacles: Iterable[Obstacle]) -> None:
         self.refusals.extend(
-            Refusal(why=each.why, place=Place(path, each.line), message=each.message, field=each.field)
-            for each in obstacles
+            Refusal(why=obstacle.why, place=Place(path, obstacle.line), message=obstacle.message, field=obstacle.field)
+            for obstacle in obstacles
         )
 
 
-def in_the_way(tree: Tree, found: Graph, problems: Iterable[Problem]) -> Iterator[Problem]:
+def in_the_way(tree: Tree, graph: Graph, problems: Iterable[Problem]) -> Iterator[Problem]:
     """Why an overlay is not handed to kustomize; `problems` are those of the parts of the repo that its build reads.
 
     kustomize follows links out of the repo, waits for a FIFO, and takes all its memory for a text that is large enough.
     """
-    named = {use.path for use in (*found.files.values(), *found.missing)}
-    for each in problems:
-        if each.kind in DANGEROUS or (each.kind is Kind.LARGE and each.path in named):
-            yield each
-    yield from beyond_limits(tree, (path for path, use in found.files.items() if use.role not in (Role.ENV, Role.FILE)))
+    named = {use.path for use in (*graph.files.values(), *graph.missing)}
+    for problem in problems:
+        if problem.kind in DANGEROUS or (problem.kind is Kind.LARGE and problem.path in named):
+            yield problem
+    yield from beyond_limits(tree, (path for path, use in graph.files.items() if use.role not in (Role.ENV, Role.FILE)))
 
 
 def beyond_limits(tree: Tree, paths: Iterable[str]) -> Iterator[Problem]:

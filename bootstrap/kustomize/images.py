@@ -40,11 +40,11 @@ def within(value: Any) -> Iterator[tuple[FieldPath, str]]:
     stack: list[tuple[FieldPath, Any]] = [((), value)] if isinstance(value, dict | list) else []
     met: set[int] = set()
     while stack:
-        path, each = stack.pop()
-        if id(each) in met:
+        path, node = stack.pop()
+        if id(node) in met:
             continue
-        met.add(id(each))
-        for step, below in each.items() if isinstance(each, dict) else enumerate(each):
+        met.add(id(node))
+        for step, below in node.items() if isinstance(node, dict) else enumerate(node):
             if step in ("containers", "initContainers") and isinstance(below, list):
                 for number, container in enumerate(below):
                     if isinstance(container, dict) and isinstance(container.get("image"), str):

@@ -129,17 +129,17 @@ def plugin(text: bytes) -> Inputs:
 
 
 def _gathered(text: bytes, read: Any, *, most: int | None = None) -> Inputs:
-    found: list[Named | Obstacle] = []
+    results: list[Named | Obstacle] = []
     if wrong := mistake(text):
-        found.append(Obstacle(Why.SYNTAX, wrong[0], f"not valid YAML: {wrong[1]}"))
+        results.append(Obstacle(Why.SYNTAX, wrong[0], f"not valid YAML: {wrong[1]}"))
     for number, document in enumerate(documents(text)):
         if most is not None and number >= most:
-            found.append(Obstacle(Why.DOCUMENTS, document.line(), "kustomize reads only the first document"))
+            results.append(Obstacle(Why.DOCUMENTS, document.line(), "kustomize reads only the first document"))
             break
-        found += [*_ambiguous(document), *read(document)]
+        results += [*_ambiguous(document), *read(document)]
     return Inputs(
-        tuple(each for each in found if isinstance(each, Named)),
-        tuple(each for each in found if isinstance(each, Obstacle)),
+        tuple(item for item in results if isinstance(item, Named)),
+        tuple(item for item in results if isinstance(item, Obstacle)),
     )
 
 
@@ -203,12 +203,12 @@ def _misspelt(
 def _names(document: Document, role: Role, *where: str | int) -> Iterator[Named | Obstacle]:
     """The names at a path, where one stands, or a list of them."""
     value = dig(document.value, *where)
-    for step, each in enumerate(value) if isinstance(value, list) else ((None, value),):
+    for step, name in enumerate(value) if isinstance(value, list) else ((None, value),):
         line = document.line(where if step is None else (*where, step))
-        if isinstance(each, str):
-            yield from _name(each, role, line)
-        elif each is not None:
-            yield Obstacle(Why.UNCLEAR, line, f"{where[-1]} has {each!r}, which is no text")
+        if isinstance(name, str):
+            yield from _name(name, role, line)
+        elif name is not None:
+            yield Obstacle(Why.UNCLEAR, line, f"{where[-1]} has {name!r}, which is no text")
 
 
 def _name(text: str, role: Role, line: int) -> Iterator[Named | Obstacle]:
@@ -230,10 +230,10 @@ def _plugins(document: Document, key: str) -> Iterator[Named | Obstacle]:
             yield Obstacle(Why.UNCLEAR, line, f"{key} has {text!r}, which is no text")
         elif not _REPOSITORY.match(text) and ("\n" in text or text.lstrip().startswith("{")):
             inside = document.inside((key, number))
-            if mistake(text.encode(errors="replace")) or not all(isinstance(each.value, dict) for each in inside):
+            if mistake(text.encode(errors="replace")) or not all(isinstance(inner.value, dict) for inner in inside):
                 yield Obstacle(Why.UNCLEAR, line, f"{key} has a text that is neither a path nor an object")
-            for each in inside:
-                yield from (*_ambiguous(each), *_plugin(each))
+            for inner in inside:
+                yield from (*_ambiguous(inner), *_plugin(inner))
         else:
             yield from _name(text, Role.PLUGIN, line)
 
@@ -254,4 +254,4 @@ def _plugin(document: Document) -> Iterator[Named | Obstacle]:
 
 
 def _folded(names: tuple[str, ...]) -> set[str]:
-    return {each.casefold() for each in names}
+    return {name.casefold() for name in names}

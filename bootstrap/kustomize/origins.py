@@ -54,38 +54,40 @@ class Origins:
     def replacements(self) -> tuple[replaced.Replacement, ...]:
         """All replacements, in the order in which they are made."""
         owners = enumerate(self._graph.kustomizations)
-        return tuple(each for number, owner in owners for each in replaced.read(self._tree, owner, number))
+        return tuple(
+            replacement for number, owner in owners for replacement in replaced.read(self._tree, owner, number)
+        )
 
-    def of(self, each: Object) -> list[Source]:
+    def of(self, obj: Object) -> list[Source]:
         """The documents that make or patch an object, the last one applied first."""
-        named = self._by_name.get(_key(identify(each)), [])
-        found = [*named, *(n for n, s in self._targeted if s.target is not None and self.picks(s.target, each))]
-        return [self.sources[number] for number in sorted(found, reverse=True)]
+        named = self._by_name.get(_key(identify(obj)), [])
+        numbers = [*named, *(n for n, s in self._targeted if s.target is not None and self.picks(s.target, obj))]
+        return [self.sources[number] for number in sorted(numbers, reverse=True)]
 
     def made(self, identity: Identity) -> list[Source]:
         """The documents that make an object."""
         numbers = self._by_name.get(_key(identity), [])
-        return [each for number in numbers if (each := self.sources[number]).made]
+        return [source for number in numbers if (source := self.sources[number]).made]
 
     def entries(self, identity: Identity, key: str) -> list[Origin]:
         """What generators say of an entry of a ConfigMap or Secret, the last one first."""
         return self._entries.get((*_key(identity), key), [])
 
-    def picks(self, selector: Selector, each: Object) -> bool:
+    def picks(self, selector: Selector, obj: Object) -> bool:
         """Whether a selector picks an object, by any of the names and namespaces that it has had."""
-        if id(each) not in self._subjects:
-            self._subjects[id(each)] = each, self._subject(each)
-        return selector.selects(self._subjects[id(each)][1])
+        if id(obj) not in self._subjects:
+            self._subjects[id(obj)] = obj, self._subject(obj)
+        return selector.selects(self._subjects[id(obj)][1])
 
-    def _subject(self, each: Object) -> Subject:
-        own = Subject.of(each)
-        return replace(own, names=self.names(each), namespaces=own.namespaces | {NO_NAMESPACE})
+    def _subject(self, obj: Object) -> Subject:
+        own = Subject.of(obj)
+        return replace(own, names=self.names(obj), namespaces=own.namespaces | {NO_NAMESPACE})
 
-    def names(self, each: Object) -> frozenset[str]:
+    def names(self, obj: Object) -> frozenset[str]:
         """The names of an object, from the one in its file to the rendered one."""
-        identity = identify(each)
+        identity = identify(obj)
         written = (dig(source.document.value, "metadata", "name") for source in self.made(identity))
-        return frozenset({name_of(each), identity.name, *(str(name) for name in written)})
+        return frozenset({name_of(obj), identity.name, *(str(name) for name in written)})
 
     def imaged(self, image: Any) -> tuple[Any, Place | None]:
         """What `images:` make of a written image, and the last entry that has changed it."""
@@ -98,13 +100,13 @@ class Origins:
                     place = Place(owner.path, owner.line("images", number, field))
         return image, place
 
-    def copied(self, each: Object, path: FieldPath, value: Any) -> Place | None:
+    def copied(self, obj: Object, path: FieldPath, value: Any) -> Place | None:
         """Where a value comes from that a replacement copies to this path, by itself or into a text around it."""
         if not isinstance(value, str) or not value:
             return None
         for replacement, selector, fields in self._copies:
-            if self.picks(selector, each):
-                places = (to for name in fields for to, _ in replaced.resolve(each, name))
+            if self.picks(selector, obj):
+                places = (to for name in fields for to, _ in replaced.resolve(obj, name))
                 if any([*path] == [*to] for to in places):
                     copied, place = self.copied_by(replacement)
                     if copied == value:
@@ -127,16 +129,18 @@ class Origins:
     @cached_property
     def _copies(self) -> list[tuple[replaced.Replacement, Selector, list[str]]]:
         """Each target of a replacement: the objects that it picks, and their fields; the last replacement first."""
-        pairs = ((each, target) for each in reversed(self.replacements) for _, target in each.targets)
-        return [(each, replaced.selected(target), replaced.fields(target)) for each, target in pairs]
+        pairs = (
+            (replacement, target) for replacement in reversed(self.replacements) for _, target in replacement.targets
+        )
+        return [(replacement, replaced.selected(target), replaced.fields(target)) for replacement, target in pairs]
 
     @cached_property
     def _by_name(self) -> Mapping[tuple[str, str], list[int]]:
-        found: dict[tuple[str, str], list[int]] = defaultdict(list)
+        numbers_by_name: dict[tuple[str, str], list[int]] = defaultdict(list)
         for number, source in enumerate(self.sources):
             if source.identity is not None and source.target is None:
-                found[_key(source.identity)].append(number)
-        return found
+                numbers_by_name[_key(source.identity)].append(number)
+        return numbers_by_name
 
     @cached_property
     def _targeted(self) -> list[tuple[int, Source]]:
@@ -144,12 +148,12 @@ class Origins:
 
     @cached_property
     def _entries(self) -> Mapping[tuple[str, str, str], list[Origin]]:
-        found: dict[tuple[str, str, str], list[Origin]] = defaultdict(list)
+        origins: dict[tuple[str, str, str], list[Origin]] = defaultdict(list)
         for generator in self.generators:
-            for each in generators.entries(self._tree, generator):
-                origin = Origin(place=each.place, value=each.value, whole=True, order=generator.order)
-                found[(generator.kind, generator.name, each.key)].insert(0, origin)
-        return found
+            for entry in generators.entries(self._tree, generator):
+                origin = Origin(place=entry.place, value=entry.value, whole=True, order=generator.order)
+                origins[(generator.kind, generator.name, entry.key)].insert(0, origin)
+        return origins
 
 
 def _key(identity: Identity) -> tuple[str, str]:

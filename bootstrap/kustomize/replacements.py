@@ -38,7 +38,9 @@ class Replacement:
     @property
     def targets(self) -> list[tuple[int, Mapping[str, Any]]]:
         """Where it goes to, each with its place in the list."""
-        return [(number, each) for number, each in enumerate(items(self.data, "targets")) if isinstance(each, dict)]
+        return [
+            (number, target) for number, target in enumerate(items(self.data, "targets")) if isinstance(target, dict)
+        ]
 
     def place(self, *path: str | int) -> Place:
         """Where it says something."""
@@ -57,15 +59,15 @@ def read(tree: Tree, owner: Kustomization, order: int) -> Iterator[Replacement]:
         file = posixpath.normpath(posixpath.join(owner.folder, given["path"]))
         for document in documents(tree.files.get(file, b""))[:1]:
             listed = document.value if isinstance(document.value, list) else [document.value]
-            for index, each in enumerate(listed):
-                if isinstance(each, dict):
+            for index, item in enumerate(listed):
+                if isinstance(item, dict):
                     base: FieldPath = (index,) if isinstance(document.value, list) else ()
-                    yield Replacement(path=file, document=document, base=base, order=order, data=each)
+                    yield Replacement(path=file, document=document, base=base, order=order, data=item)
 
 
 def fields(target: Mapping[str, Any]) -> list[str]:
     """The fields that a target names."""
-    return [each for each in items(target, "fieldPaths") if isinstance(each, str)]
+    return [path for path in items(target, "fieldPaths") if isinstance(path, str)]
 
 
 def selected(target: Mapping[str, Any]) -> Selector:
@@ -75,7 +77,7 @@ def selected(target: Mapping[str, Any]) -> Selector:
 
 def rejected(target: Mapping[str, Any]) -> list[Selector]:
     """The objects that a target leaves out, although it picks them."""
-    return [Selector.of(each) for each in items(target, "reject")]
+    return [Selector.of(selector) for selector in items(target, "reject")]
 
 
 def resolve(value: Any, field: str) -> list[tuple[FieldPath, Any]]:
@@ -83,25 +85,25 @@ def resolve(value: Any, field: str) -> list[tuple[FieldPath, Any]]:
 
     Steps are parted by dots; `[name=scheduler]` picks items of a list, `[a.b]` is a key with dots, `*` is each item.
     """
-    found: list[tuple[FieldPath, Any]] = [((), value)]
+    matches: list[tuple[FieldPath, Any]] = [((), value)]
     for match in _STEP.finditer(field):
         bracket, plain = match.groups()
         step = bracket if bracket is not None else plain.replace("\\.", ".")
-        found = [
-            ((*path, key), below) for path, each in found for key, below in _below(each, step, bracket is not None)
+        matches = [
+            ((*path, key), below) for path, item in matches for key, below in _below(item, step, bracket is not None)
         ]
-    return [(path, each) for path, each in found]
+    return [(path, item) for path, item in matches]
 
 
 def _below(value: Any, step: str, bracket: bool) -> Iterator[tuple[str | int, Any]]:
     if isinstance(value, list):
-        name, equals, wanted = step.partition("=")
-        for number, each in enumerate(value):
-            picked = isinstance(each, dict) and str(each.get(name)) == wanted if bracket and equals else False
+        name, equals, expected = step.partition("=")
+        for number, item in enumerate(value):
+            picked = isinstance(item, dict) and str(item.get(name)) == expected if bracket and equals else False
             if step == "*" or picked or step == str(number):
-                yield number, each
+                yield number, item
     elif isinstance(value, dict):
         if step in value:
             yield step, value[step]
         elif step == "*":
-            yield from ((str(key), each) for key, each in value.items())
+            yield from ((str(key), item) for key, item in value.items())

@@ -50,8 +50,8 @@ class Source:
 
 def read(tree: Tree, graph: Graph) -> tuple[Source, ...]:
     """All sources, those that make objects first, then the patches in the order in which they are applied."""
-    made = [each for number, owner in enumerate(graph.kustomizations) for each in _made(tree, owner, number)]
-    patches = [each for number, owner in enumerate(graph.kustomizations) for each in _patches(tree, owner, number)]
+    made = [source for number, owner in enumerate(graph.kustomizations) for source in _made(tree, owner, number)]
+    patches = [source for number, owner in enumerate(graph.kustomizations) for source in _patches(tree, owner, number)]
     return (*made, *patches)
 
 
@@ -80,8 +80,8 @@ def named(value: Any) -> Identity | None:
 def _made(tree: Tree, owner: Kustomization, order: int) -> Iterator[Source]:
     for use in owner.uses:
         if use.role is Role.RESOURCE:
-            for each in _read(tree.files.get(use.path, b"")):
-                yield replace(each, path=use.path, order=order)
+            for source in _read(tree.files.get(use.path, b"")):
+                yield replace(source, path=use.path, order=order)
 
 
 @lru_cache(maxsize=256)  # most files of a base are in its copies, too
@@ -90,14 +90,14 @@ def _read(text: bytes) -> tuple[Source, ...]:
     return tuple(
         Source(
             path="",
-            document=each,
+            document=document,
             order=-1,
             made=True,
-            identity=(identity := named(each.value)),
-            subject=Subject.of(each.value) if identity else None,
-            images=_images(each.value),
+            identity=(identity := named(document.value)),
+            subject=Subject.of(document.value) if identity else None,
+            images=_images(document.value),
         )
-        for each in documents(text)
+        for document in documents(text)
     )
 
 
@@ -109,22 +109,22 @@ def _patches(tree: Tree, owner: Kustomization, order: int) -> Iterator[Source]:
     for key in ("patchesStrategicMerge", "patches", "patchesJson6902"):
         for number, given in enumerate(owner.items(key)):
             target = given.get("target") if isinstance(given, dict) else None
-            file, found = texts(tree, owner, key, number)
-            for each in found:
+            file, patch_documents = texts(tree, owner, key, number)
+            for document in patch_documents:
                 yield Source(
                     path=file,
-                    document=each,
+                    document=document,
                     order=order,
-                    identity=named(each.value),
-                    images=_images(each.value),
+                    identity=named(document.value),
+                    images=_images(document.value),
                     target=Selector.of(target) if isinstance(target, dict) else None,
-                    operations=tuple(_operations(each.value)),
+                    operations=tuple(_operations(document.value)),
                 )
 
 
 def _operations(value: Any) -> Iterator[Operation]:
-    for number, each in enumerate(items(value)):
-        if isinstance(each, Mapping) and isinstance(pointer := each.get("path"), str):
+    for number, operation in enumerate(items(value)):
+        if isinstance(operation, Mapping) and isinstance(pointer := operation.get("path"), str):
             # RFC 6901: ~1 first, so that ~01 becomes ~1.
             path = tuple(step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:])
-            yield Operation(number=number, name=str(each.get("op")), path=path, value=each.get("value"))
+            yield Operation(number=number, name=str(operation.get("op")), path=path, value=operation.get("value"))

@@ -29,14 +29,14 @@ class Subject:
     annotations: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, each: Mapping[str, Any]) -> "Subject":
+    def of(cls, obj: Mapping[str, Any]) -> "Subject":
         """An object that has metadata, as it is written."""
-        metadata = each["metadata"]
-        group, version = group_and_version(each.get("apiVersion"))
+        metadata = obj["metadata"]
+        group, version = group_and_version(obj.get("apiVersion"))
         return cls(
             group=group,
             version=version,
-            kind=str(each.get("kind")),
+            kind=str(obj.get("kind")),
             names=frozenset({str(metadata.get("name"))}),
             namespaces=frozenset({str(metadata.get("namespace") or NO_NAMESPACE)}),
             labels=strings(metadata.get("labels")),
@@ -62,8 +62,8 @@ class Selector:
     @classmethod
     def of(cls, value: Any) -> "Selector":
         """What a `target` or `select` says."""
-        said = mapping(value)
-        fields = [text if isinstance(text := said.get(name), str) else "" for name in _FIELDS]
+        given = mapping(value)
+        fields = [text if isinstance(text := given.get(name), str) else "" for name in _FIELDS]
         group, version, kind, name, namespace, labels, annotations = fields
         return cls(
             group=group, version=version, kind=kind, name=name, namespace=namespace, labels=labels,
@@ -71,11 +71,11 @@ class Selector:
         )  # fmt: skip
 
     def __str__(self) -> str:
-        said = ((name, getattr(self, name)) for name in ("group", "version", "kind", "name", "namespace"))
-        told = [f"{name} {value}" for name, value in said if value]
-        told += [f"labels {self.labels}"] if self.labels else []
-        told += [f"annotations {self.annotations}"] if self.annotations else []
-        return ", ".join(told) or "any object"
+        criteria = ((name, getattr(self, name)) for name in ("group", "version", "kind", "name", "namespace"))
+        parts = [f"{name} {value}" for name, value in criteria if value]
+        parts += [f"labels {self.labels}"] if self.labels else []
+        parts += [f"annotations {self.annotations}"] if self.annotations else []
+        return ", ".join(parts) or "any object"
 
     def selects(self, subject: Subject) -> bool:
         """Whether it picks this object."""
@@ -120,7 +120,11 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
 
 def _has(selector: str, labels: Mapping[str, str]) -> bool:
     """Whether labels satisfy a label selector (apimachinery: labels, selector.go). One that can't be read holds."""
-    return all(_holds(each.strip(), labels) for each in re.split(r",(?![^(]*\))", selector) if each.strip())
+    return all(
+        _holds(requirement.strip(), labels)
+        for requirement in re.split(r",(?![^(]*\))", selector)
+        if requirement.strip()
+    )
 
 
 def _holds(requirement: str, labels: Mapping[str, str]) -> bool:
