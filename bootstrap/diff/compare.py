@@ -83,7 +83,7 @@ def compare(before: Sequence[Object], after: Sequence[Object]) -> tuple[ObjectCh
         elif identity.kind == "Secret":
             fields = tuple(_masked(fields))
         elif identity.kind in _AMOUNTS and not key[1].count("."):
-            fields = tuple(each for each in fields if not quantities.is_same(each.path, each.before, each.after))
+            fields = tuple(field for field in fields if not quantities.is_same(field.path, field.before, field.after))
         rereads = _rereads(left, right, old_names, new_names)
         if fields or rereads:
             changes.append(
@@ -102,23 +102,23 @@ class _Identities:
 
     @classmethod
     def of(cls, *sides: Sequence[Object]) -> "_Identities":
-        counts = [Counter((identify(each), _group(each)) for each in side) for side in sides]
+        counts = [Counter((identify(obj), _group(obj)) for obj in side) for side in sides]
         return cls(shared=frozenset(key for count in counts for key, number in count.items() if number > 1))
 
     def index(self, side: Sequence[Object]) -> dict[tuple[Identity, str], Object]:
         """The objects of a side by what makes each the same one on the other side; none hides another."""
         found: dict[tuple[Identity, str], Object] = {}
-        for each in side:
-            identity, group = identify(each), _group(each)
+        for obj in side:
+            identity, group = identify(obj), _group(obj)
             if (identity, group) in self.shared:
-                identity = replace(identity, name=name_of(each))
-            found[identity, group] = each
+                identity = replace(identity, name=name_of(obj))
+            found[identity, group] = obj
         return found
 
 
-def _group(each: Object) -> str:
+def _group(obj: Object) -> str:
     """What of an object's apiVersion makes it another object: its group."""
-    group = str(each.get("apiVersion") or "").rpartition("/")[0]
+    group = str(obj.get("apiVersion") or "").rpartition("/")[0]
     return "" if group in _SAME_GROUPS else group
 
 
@@ -139,7 +139,7 @@ def _fields(path: str, left: Any, right: Any) -> Iterator[FieldChange]:
     elif (items := _named(left, right)) is not None:
         for name in sorted(items[0].keys() | items[1].keys()):
             yield from _fields(f"{path}[{name}]", items[0].get(name, _ABSENT), items[1].get(name, _ABSENT))
-        orders = [[name for name in one if name in other] for one, other in (items, items[::-1])]
+        orders = [[name for name in names if name in other] for names, other in (items, items[::-1])]
         if orders[0] != orders[1]:
             yield FieldChange(path=f"{path} (order)", side=Side.CHANGED, before=orders[0], after=orders[1])
     elif (inner := _documents(left, right)) is not None:
@@ -182,19 +182,19 @@ def _documents(left: Any, right: Any) -> tuple[dict[str, Any], dict[str, Any]] |
 
 def _sealed(fields: tuple[FieldChange, ...], left: Object, right: Object) -> Iterator[FieldChange]:
     """A sealed item's changes in words: never a ciphertext, and no record of when it was sealed."""
-    records = [each["metadata"].get("annotations", {}) for each in (left, right)]
-    for each in fields:
-        if each.path.startswith(f"metadata.annotations[{ANNOTATION_PREFIX}"):
+    records = [obj["metadata"].get("annotations", {}) for obj in (left, right)]
+    for field in fields:
+        if field.path.startswith(f"metadata.annotations[{ANNOTATION_PREFIX}"):
             continue
-        if not each.path.startswith(_ENCRYPTED):
-            yield each
-        elif each.side is not Side.CHANGED:
-            yield FieldChange(path=each.path, side=each.side)
+        if not field.path.startswith(_ENCRYPTED):
+            yield field
+        elif field.side is not Side.CHANGED:
+            yield FieldChange(path=field.path, side=field.side)
         else:
-            key = each.path.removeprefix(_ENCRYPTED).strip(".[]")
+            key = field.path.removeprefix(_ENCRYPTED).strip(".[]")
             scopes = [_record(record, key).get("scope") for record in records]
             what = "sealed again" if scopes[0] == scopes[1] else f"scope {scopes[0]} → {scopes[1]}"
-            yield FieldChange(path=each.path, side=Side.CHANGED, after=what)
+            yield FieldChange(path=field.path, side=Side.CHANGED, after=what)
 
 
 def _rereads(
@@ -206,21 +206,21 @@ def _rereads(
 
 def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, dict | list):
-        for each in value.values() if isinstance(value, dict) else value:
-            yield from _texts(each)
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
     elif isinstance(value, str):
         yield value
 
 
 def _masked(fields: tuple[FieldChange, ...]) -> Iterator[FieldChange]:
     """A plain Secret's changes without its values."""
-    for each in fields:
-        if not each.path.startswith(("data", "stringData")):
-            yield each
-        elif each.side is Side.CHANGED:
-            yield FieldChange(path=each.path, side=each.side, after="another value")
+    for field in fields:
+        if not field.path.startswith(("data", "stringData")):
+            yield field
+        elif field.side is Side.CHANGED:
+            yield FieldChange(path=field.path, side=field.side, after="another value")
         else:
-            yield FieldChange(path=each.path, side=each.side)
+            yield FieldChange(path=field.path, side=field.side)
 
 
 def _record(annotations: Mapping[str, str], key: str) -> dict[str, str]:

@@ -39,10 +39,13 @@ def over_time(
     builder: Builder, old: Checkout, before: Snapshot, new: Checkout, after: Snapshot, names: Sequence[str]
 ) -> Iterator[Sides]:
     """The named environments, or all of both states, in the repo as it was `before` and as it is `after`."""
-    known = {each.name: each for each in (*old.model.environments, *new.model.environments)}
+    known = {environment.name: environment for environment in (*old.model.environments, *new.model.environments)}
     chosen = new.select(names) if names else tuple(known.values())
-    was, will = ({each.name for each in side.model.environments} for side in (old, new))
-    wanted = {each.overlay: each.name not in was or _differs(before, after, each.overlay) for each in chosen}
+    was, will = ({environment.name for environment in side.model.environments} for side in (old, new))
+    wanted = {
+        environment.overlay: environment.name not in was or _differs(before, after, environment.overlay)
+        for environment in chosen
+    }
     beside = repository.consequences(_state(old, before), _state(new, after), lambda part: wanted.get(part, False))
     if model.PATH in beside:
         yield Sides(name=model.PATH, beside=beside[model.PATH])

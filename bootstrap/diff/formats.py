@@ -36,7 +36,7 @@ def lines(diff: EnvironmentDiff) -> list[str]:
     if not diff.differs:
         return [f"{diff.environment}: no difference{folded(diff)}"]
     head = f"{diff.environment}: {counts(diff)}{folded(diff)}"
-    follows = (f"  {told_line(each)}" for each in told(diff.consequences))
+    follows = (f"  {told_line(consequence)}" for consequence in told(diff.consequences))
     return [visible(line) for line in (head, *follows, *_details(diff))]
 
 
@@ -45,7 +45,7 @@ def text(diffs: Sequence[EnvironmentDiff]) -> list[str]:
     out: list[str] = []
     if sum(diff.differs for diff in diffs) > 1 and (rows := serious(diffs)):
         out = ["what is serious, of all environments:"]
-        out.extend(visible(f"  {told_line(each)} ({where(names, diffs)})") for each, names in rows)
+        out.extend(visible(f"  {told_line(consequence)} ({where(names, diffs)})") for consequence, names in rows)
     for diff in diffs:
         out.extend(([""] if out else []) + lines(diff))
     return out
@@ -53,22 +53,27 @@ def text(diffs: Sequence[EnvironmentDiff]) -> list[str]:
 
 def told(consequences: Iterable[Consequence]) -> list[Consequence]:
     """The consequences that say more than the list of objects does."""
-    return [each for each in consequences if each.effect not in (Effect.NEW, Effect.GONE, Effect.CHANGED)]
+    return [
+        consequence
+        for consequence in consequences
+        if consequence.effect not in (Effect.NEW, Effect.GONE, Effect.CHANGED)
+    ]
 
 
-def told_line(each: Consequence) -> str:
+def told_line(consequence: Consequence) -> str:
     """A consequence as a line of text."""
-    mark = "! " if each.effect in SERIOUS else "• "
-    return f"{mark}{'security: ' if each.effect is Effect.SECURITY else ''}{each.subject}: {each.what}"
+    mark = "! " if consequence.effect in SERIOUS else "• "
+    label = "security: " if consequence.effect is Effect.SECURITY else ""
+    return f"{mark}{label}{consequence.subject}: {consequence.what}"
 
 
 def serious(diffs: Iterable[EnvironmentDiff]) -> list[tuple[Consequence, list[str]]]:
     """The serious consequences of all environments, each once with the environments that it comes to; worst first."""
     found: dict[Consequence, list[str]] = {}
     for diff in diffs:
-        for each in diff.consequences:
-            if each.effect in SERIOUS:
-                found.setdefault(each, []).append(diff.environment)
+        for consequence in diff.consequences:
+            if consequence.effect in SERIOUS:
+                found.setdefault(consequence, []).append(diff.environment)
     return sorted(found.items(), key=lambda row: row[0].rank)
 
 
@@ -84,7 +89,8 @@ def data(diff: EnvironmentDiff) -> dict[str, Any]:
         "environment": diff.environment,
         "folded": diff.folded,
         "consequences": [
-            {"effect": each.effect.value, "object": each.subject, "what": each.what} for each in diff.consequences
+            {"effect": consequence.effect.value, "object": consequence.subject, "what": consequence.what}
+            for consequence in diff.consequences
         ],
         "objects": [
             {

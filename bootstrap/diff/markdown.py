@@ -19,7 +19,7 @@ def markdown(diffs: Sequence[EnvironmentDiff], *, fields: bool = True, lesser: b
     """The differences of environments: what is serious in any of them, then each one, the fields folded away."""
     out: list[str] = []
     if sum(diff.differs for diff in diffs) > 1 and (rows := formats.serious(diffs)):
-        cells = [(*row(each), sentence(formats.where(names, diffs), _WHOLE)) for each, names in rows]
+        cells = [(*row(consequence), sentence(formats.where(names, diffs), _WHOLE)) for consequence, names in rows]
         out = ["### What is serious, of all environments", "", *table(("", "object", "", "environments"), cells), ""]
     alone = not out
     for diff in diffs:
@@ -30,7 +30,9 @@ def markdown(diffs: Sequence[EnvironmentDiff], *, fields: bool = True, lesser: b
         if not diff.differs:
             out.extend((f"No difference{formats.folded(diff)}.", ""))
             continue
-        told = [each for each in formats.told(diff.consequences) if lesser or each.effect in SERIOUS]
+        told = [
+            consequence for consequence in formats.told(diff.consequences) if lesser or consequence.effect in SERIOUS
+        ]
         if told:
             out.extend((*table(("", "object", ""), map(row, told)), ""))
         if fields and diff.changes:
@@ -47,15 +49,17 @@ def comment(diffs: Sequence[EnvironmentDiff], limit: int, command: str) -> str:
     if not changed:
         return "No environment changes in the cluster.\n"
     objects = sum(len(diff.changes) for diff in changed)
-    less = sum(each.effect not in SERIOUS for diff in changed for each in formats.told(diff.consequences))
+    less = sum(consequence.effect not in SERIOUS for diff in changed for consequence in formats.told(diff.consequences))
     for cut in ("", f"the fields of {objects} objects", f"the fields of {objects} objects, and {less} lesser lines"):
         head = [f"Cut for want of room: {cut}. All of it: {code(command, _WHOLE)}", ""] if cut else []
         text = "\n".join([*head, *markdown(changed, fields=not cut, lesser="lesser" not in cut)])
         if len(text) <= limit:
             return text
     rows = formats.serious(changed)
-    bullets = [f"{bullet(each)} ({sentence(formats.where(names, changed, short=True))})" for each, names in rows]
-    return "\n".join(counted(bullets, summary([each for each, _ in rows]), limit, command))
+    bullets = [
+        f"{bullet(consequence)} ({sentence(formats.where(names, changed, short=True))})" for consequence, names in rows
+    ]
+    return "\n".join(counted(bullets, summary([consequence for consequence, _ in rows]), limit, command))
 
 
 def portable(diffs: Sequence[EnvironmentDiff], command: str) -> list[str]:
@@ -66,21 +70,21 @@ def portable(diffs: Sequence[EnvironmentDiff], command: str) -> list[str]:
     return text.decode().rstrip("\n").split("\n")
 
 
-def row(each: Consequence) -> tuple[str, str, str]:
+def row(consequence: Consequence) -> tuple[str, str, str]:
     """A consequence as the cells of a table."""
-    return each.effect.value, code(each.subject, _WHOLE), sentence(each.what, _WHOLE)
+    return consequence.effect.value, code(consequence.subject, _WHOLE), sentence(consequence.what, _WHOLE)
 
 
-def bullet(each: Consequence) -> str:
+def bullet(consequence: Consequence) -> str:
     """A consequence as an item of a list."""
-    return f"- **{each.effect.value}**: {code(each.subject, _WHOLE)} {sentence(each.what, _WHOLE)}"
+    return f"- **{consequence.effect.value}**: {code(consequence.subject, _WHOLE)} {sentence(consequence.what, _WHOLE)}"
 
 
 def summary(rows: Iterable[Consequence]) -> str:
     """How many serious consequences there are of each class and kind of object, most serious first."""
-    counts = Counter((each.effect, each.subject.partition("/")[0]) for each in rows)
+    counts = Counter((consequence.effect, consequence.subject.partition("/")[0]) for consequence in rows)
     order = list(Effect)
-    ranked = sorted(counts.items(), key=lambda one: (order.index(one[0][0]), -one[1], one[0][1]))
+    ranked = sorted(counts.items(), key=lambda entry: (order.index(entry[0][0]), -entry[1], entry[0][1]))
     told = [f"{number} {effect.value} of {sentence(kind)}" for (effect, kind), number in ranked[:_KINDS]]
     if rest := sum(number for _, number in ranked[_KINDS:]):
         told.append(f"{rest} of other kinds")
@@ -94,9 +98,9 @@ def counted(bullets: Sequence[str], what: str, limit: int, command: str) -> list
     end = f"- **and {len(bullets)} more serious lines**: {shown}"
     room = limit - sum(len(line) + 1 for line in (*out, end))
     left = len(bullets)
-    for each in bullets:
-        if len(each) + 1 <= room:  # one that is longer than all the room must not hide those behind it
-            out.append(each)
-            room -= len(each) + 1
+    for consequence in bullets:
+        if len(consequence) + 1 <= room:  # one that is longer than all the room must not hide those behind it
+            out.append(consequence)
+            room -= len(consequence) + 1
             left -= 1
     return [*out, f"- **and {left} more serious lines**: {shown}"]

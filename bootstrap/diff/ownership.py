@@ -24,9 +24,9 @@ _SETTINGS = frozenset({"airflow-env", "airflow-worker-env"})
 def as_if(value: Any, namespace: str, other: str) -> Any:
     """Objects of one namespace as they would stand in another."""
     if isinstance(value, dict):
-        return {key: as_if(each, namespace, other) for key, each in value.items()}
+        return {key: as_if(item, namespace, other) for key, item in value.items()}
     if isinstance(value, list):
-        return [as_if(each, namespace, other) for each in value]
+        return [as_if(item, namespace, other) for item in value]
     return other if value == namespace else value
 
 

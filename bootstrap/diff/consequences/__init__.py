@@ -34,15 +34,17 @@ def consequences(
     if not changes:
         return ()
     sides = Sides.of(before, after)
-    found = [each for change in changes for each in _of(change, sides)]
+    found = [consequence for change in changes for consequence in _of(change, sides)]
     found += [*pods.images(changes, sides), *cluster.strangers(changes, sides), *workloads.readers(changes, sides)]
     return in_order(found)
 
 
 def in_order(found: Iterable[Consequence]) -> tuple[Consequence, ...]:
     """Consequences with the most serious first, each once, and each on one line, whatever the values in it hold."""
-    clean = {replace(each, subject=_line(each.subject), what=_line(each.what)) for each in found}
-    return tuple(sorted(clean, key=lambda each: each.rank))
+    clean = {
+        replace(consequence, subject=_line(consequence.subject), what=_line(consequence.what)) for consequence in found
+    }
+    return tuple(sorted(clean, key=lambda consequence: consequence.rank))
 
 
 def immutable(before: Object, after: Object) -> tuple[str, ...]:
@@ -107,5 +109,5 @@ def _line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _at(each: Object, path: str) -> object:
-    return dig(each, *path.split("."))
+def _at(obj: Object, path: str) -> object:
+    return dig(obj, *path.split("."))

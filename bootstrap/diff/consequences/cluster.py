@@ -88,7 +88,7 @@ def namespace(change: ObjectChange) -> Iterator[Told]:
     """A Namespace whose Pod Security is lowered, or which comes without any."""
     if change.after is None:
         return
-    old, new = (mapping(each, "metadata", "labels") for each in (change.before, change.after))
+    old, new = (mapping(obj, "metadata", "labels") for obj in (change.before, change.after))
     for mode, verb in (("enforce", "is enforced"), ("warn", "is warned of"), ("audit", "is recorded")):
         key = f"{_POD_SECURITY}{mode}"
         before, after = _level(old.get(key)), _level(new.get(key))
@@ -109,11 +109,11 @@ def account(change: ObjectChange) -> Iterator[Told]:
     before, after = change.before, change.after
     if after is None:
         return
-    old, new = (mapping(each, "metadata", "annotations") for each in (before, after))
+    old, new = (mapping(obj, "metadata", "annotations") for obj in (before, after))
     for key in _CLOUD:
         if key in new and new[key] != old.get(key):
             yield Effect.SECURITY, f"acts in the cloud as {new[key]} ({key})"
-    tokens = [dig(each, "automountServiceAccountToken") for each in (before, after)]
+    tokens = [dig(obj, "automountServiceAccountToken") for obj in (before, after)]
     if before is not None and tokens[0] is False and tokens[1] is not False:
         yield Effect.SECURITY, "its pods get its token, unless they refuse it (automountServiceAccountToken)"
 
@@ -125,13 +125,13 @@ def secret(change: ObjectChange) -> Iterator[Told]:
         plain = change.identity.kind == "Secret"
         if plain and before is None:
             yield Effect.SECURITY, "is not sealed: whoever reads the repository may read it"
-        types = [dig(each, "type") or dig(each, "spec", "template", "type") for each in (before, after)]
+        types = [dig(obj, "type") or dig(obj, "spec", "template", "type") for obj in (before, after)]
         if types[1] == _TOKEN and types[0] != _TOKEN:
             annotations = dig(after, "metadata" if plain else "spec", *(() if plain else ("template", "metadata")))
             name = dig(annotations, "annotations", "kubernetes.io/service-account.name") or "one that it does not name"
             yield Effect.SECURITY, f"gets a token of ServiceAccount/{name} that never expires"
     if change.identity.kind == "SealedSecret" and after is not None:
-        scopes = [_scope(each) for each in (before, after)]
+        scopes = [_scope(obj) for obj in (before, after)]
         if scopes[1] > (scopes[0] if before is not None else 0):
             yield (
                 Effect.SECURITY,
@@ -145,10 +145,10 @@ def _level(value: Any) -> int:
     return _LEVELS.index(value) if value in _LEVELS else 0
 
 
-def _scope(each: Object | None) -> int:
+def _scope(obj: Object | None) -> int:
     """The widest scope that its annotations name: the controller's own, and our records of what was sealed."""
     found = 0
-    for annotations in (dig(each, "metadata", "annotations"), dig(each, "spec", "template", "metadata", "annotations")):
+    for annotations in (dig(obj, "metadata", "annotations"), dig(obj, "spec", "template", "metadata", "annotations")):
         for key, value in mapping(annotations).items():
             for number, scope in enumerate(_SCOPES):
                 own = key == f"sealedsecrets.bitnami.com/{scope}" and str(value).lower() == "true"
@@ -163,11 +163,11 @@ def _keys(change: ObjectChange) -> Iterator[Told]:
         yield Effect.SECRET, f"brings {', '.join(sorted(more))}"
     if less := before - after:
         yield Effect.SECRET, f"no longer has {', '.join(sorted(less))}"
-    for each in change.fields:
-        if each.path.startswith("spec.encryptedData") and each.side is Side.CHANGED:
-            yield Effect.SECRET, f"{each.path.removeprefix('spec.encryptedData').strip('.[]')}: {each.after}"
+    for field in change.fields:
+        if field.path.startswith("spec.encryptedData") and field.side is Side.CHANGED:
+            yield Effect.SECRET, f"{field.path.removeprefix('spec.encryptedData').strip('.[]')}: {field.after}"
 
 
-def _secret_keys(each: Object | None) -> set[str]:
-    sources = [dig(each, "spec", "encryptedData"), dig(each, "data"), dig(each, "stringData")]
+def _secret_keys(obj: Object | None) -> set[str]:
+    sources = [dig(obj, "spec", "encryptedData"), dig(obj, "data"), dig(obj, "stringData")]
     return {str(key) for source in sources for key in mapping(source)}

@@ -26,7 +26,7 @@ def of(change: ObjectChange, sides: Sides) -> Iterator[Told]:
 def images(changes: Sequence[ObjectChange], sides: Sides) -> Iterator[Consequence]:
     """The repositories that no image came from before, each with the first object that runs one."""
     known = {_repository(image) for pod in sides.pods[0] for image in _images(pod)}
-    registries = {_registry(each) for each in known}
+    registries = {_registry(repository) for repository in known}
     users: dict[str, dict[str, str]] = {}
     for change in changes:
         for pod in pods_of(change.after, sides.names[1]):
@@ -63,17 +63,17 @@ def _changed(before: Pod, after: Pod) -> Iterator[Told]:
     if read := security.secrets(after) - security.secrets(before):
         yield Effect.SECURITY, f"reads {listed(f'Secret/{name}' for name in read)}, which it did not before"
     for name in sorted(security.writable(after) - security.writable(before)):
-        if any(each.get("name") == name for _, each in before.containers()):
+        if any(container.get("name") == name for _, container in before.containers()):
             yield Effect.RUNS, f"container {name} may write to its own file system (readOnlyRootFilesystem)"
-    old = {str(each.get("name")): each for _, each in before.containers()}
-    for part, each in after.containers():
-        name = str(each.get("name"))
+    old = {str(container.get("name")): container for _, container in before.containers()}
+    for part, container in after.containers():
+        name = str(container.get("name"))
         if name in old:
-            yield from _container(name, old[name], each)
+            yield from _container(name, old[name], container)
         else:
             kind = "container for the start" if part == "initContainers" else "container"
-            command = f": {text}" if (text := _command(each)) else ""
-            yield Effect.SECURITY, f"a new {kind} {name} runs {each.get('image')}{command}"
+            command = f": {text}" if (text := _command(container)) else ""
+            yield Effect.SECURITY, f"a new {kind} {name} runs {container.get('image')}{command}"
 
 
 def _container(name: str, before: dict[Any, Any], after: dict[Any, Any]) -> Iterator[Told]:
@@ -97,7 +97,7 @@ def _short(command: Sequence[Any]) -> str:
 
 
 def _images(pod: Pod) -> Iterator[str]:
-    yield from (str(each["image"]) for _, each in pod.containers() if each.get("image"))
+    yield from (str(container["image"]) for _, container in pod.containers() if container.get("image"))
     for volume in mappings(pod.spec, "volumes"):
         if reference := dig(volume, "image", "reference"):
             yield str(reference)

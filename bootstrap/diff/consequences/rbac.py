@@ -59,7 +59,7 @@ def role(change: ObjectChange) -> Iterator[Told]:
     may = "may now" if before is not None else "may"
     if sum(map(_size, (before, after))) > _MOST:
         had, has = set(_rules(before)), list(_rules(after))
-        if more := [each for each in has if each not in had]:
+        if more := [rule for rule in has if rule not in had]:
             yield Effect.SECURITY, f"{may} {'; '.join(dict.fromkeys(more))}"
         elif had - {*has}:
             yield Effect.RBAC, "has fewer rules"
@@ -68,7 +68,7 @@ def role(change: ObjectChange) -> Iterator[Told]:
         if gained := {right for right in has_rights if not _covered(right, had_rights)}:
             that = f" (that is, {'; '.join(powers)})" if (powers := list(_powers(gained))) else ""
             yield Effect.SECURITY, f"{may} {_written(gained)}{that}"
-        if after is not None and (lost := {each for each in had_rights if not _covered(each, has_rights)}):
+        if after is not None and (lost := {right for right in had_rights if not _covered(right, has_rights)}):
             yield Effect.RBAC, f"may no longer {_written(lost)}"
         if after is None and had_rights:
             yield Effect.RBAC, f"is pruned: whom it was given to may no longer {_written(had_rights)}"
@@ -76,7 +76,7 @@ def role(change: ObjectChange) -> Iterator[Told]:
         yield Effect.SECURITY, f"its rights become a part of ClusterRole/{name}, for all who have that"
     rule = dig(after, "aggregationRule")
     if rule and rule != dig(before, "aggregationRule"):
-        labels = [f"{k}={v}" for each in mappings(rule, "clusterRoleSelectors") for k, v in _labels(each)]
+        labels = [f"{k}={v}" for selector in mappings(rule, "clusterRoleSelectors") for k, v in _labels(selector)]
         yield Effect.SECURITY, f"takes the rights of every ClusterRole with the labels {listed(labels) or 'it selects'}"
 
 
@@ -93,19 +93,19 @@ def binding(change: ObjectChange) -> Iterator[Told]:
             yield effect, f"{verb} {reference} to {', '.join(subjects)}{where}"
 
 
-def _given(each: Object | None) -> set[tuple[str, str]]:
+def _given(binding: Object | None) -> set[tuple[str, str]]:
     """The pairs of role and subject."""
-    if each is None:
+    if binding is None:
         return set()
-    kind, name = str(dig(each, "roleRef", "kind")), str(dig(each, "roleRef", "name"))
+    kind, name = str(dig(binding, "roleRef", "kind")), str(dig(binding, "roleRef", "name"))
     reference = f"{kind}/{name}"
     if name == "cluster-admin":
-        everything = each.get("kind") == "ClusterRoleBinding"
+        everything = binding.get("kind") == "ClusterRoleBinding"
         reference += f" (full control of {'everything' if everything else 'the namespace, its secrets included'})"
     elif name.startswith("system:"):
         reference += " (a role that the cluster keeps for itself)"
-    namespace = dig(each, "metadata", "namespace")
-    return {(reference, _subject(subject, namespace)) for subject in mappings(each, "subjects")}
+    namespace = dig(binding, "metadata", "namespace")
+    return {(reference, _subject(subject, namespace)) for subject in mappings(binding, "subjects")}
 
 
 def _subject(subject: dict[Any, Any], own: Any) -> str:
@@ -132,19 +132,19 @@ def _covered(right: _Right, by: set[_Right]) -> bool:
 
 
 def _strings(rule: Any, key: str) -> list[str]:
-    return [str(each) for each in items(rule, key)]
+    return [str(item) for item in items(rule, key)]
 
 
-def _size(each: Object | None) -> int:
+def _size(role: Object | None) -> int:
     keys = ("verbs", "apiGroups", "resources", "resourceNames")
-    sizes = ([max(1, len(items(rule, key))) for key in keys] for rule in mappings(each, "rules"))
-    urls = sum(len(items(rule, "nonResourceURLs")) * len(items(rule, "verbs")) for rule in mappings(each, "rules"))
+    sizes = ([max(1, len(items(rule, key))) for key in keys] for rule in mappings(role, "rules"))
+    urls = sum(len(items(rule, "nonResourceURLs")) * len(items(rule, "verbs")) for rule in mappings(role, "rules"))
     return urls + sum(a * b * c * d for a, b, c, d in sizes)
 
 
-def _rights(each: Object | None) -> set[_Right]:
+def _rights(role: Object | None) -> set[_Right]:
     found: set[_Right] = set()
-    for rule in mappings(each, "rules"):
+    for rule in mappings(role, "rules"):
         verbs = _strings(rule, "verbs")
         found |= {
             (verb, group, resource, name)
@@ -157,9 +157,9 @@ def _rights(each: Object | None) -> set[_Right]:
     return found
 
 
-def _rules(each: Object | None) -> Iterator[str]:
+def _rules(role: Object | None) -> Iterator[str]:
     """A role's rules in words, one by one."""
-    for rule in mappings(each, "rules"):
+    for rule in mappings(role, "rules"):
         groups = tuple(_strings(rule, "apiGroups") or [""])
         names = tuple(sorted(_strings(rule, "resourceNames")))
         if resources := _strings(rule, "resources"):
@@ -208,7 +208,9 @@ def _powers(rights: set[_Right]) -> Iterator[str]:
         yield "full control"
         return
     for verbs, resources, words in _POWERS:
-        wanted = {part for each in resources for part in (each, "*", f"*/{each.partition('/')[2]}")} - {"*/"}
+        wanted = {part for resource in resources for part in (resource, "*", f"*/{resource.partition('/')[2]}")} - {
+            "*/"
+        }
         if any(
             (verb in verbs or verb == "*") and resource in wanted and group != _PATH and not name
             for verb, group, resource, name in rights
@@ -216,8 +218,8 @@ def _powers(rights: set[_Right]) -> Iterator[str]:
             yield words
 
 
-def _aggregated(each: Object | None) -> set[str]:
-    labels = mapping(each, "metadata", "labels")
+def _aggregated(role: Object | None) -> set[str]:
+    labels = mapping(role, "metadata", "labels")
     return {
         str(key).removeprefix(_AGGREGATE)
         for key, value in labels.items()
@@ -227,5 +229,5 @@ def _aggregated(each: Object | None) -> set[str]:
 
 def _labels(selector: dict[Any, Any]) -> Iterator[tuple[Any, Any]]:
     yield from mapping(selector.get("matchLabels")).items()
-    for each in mappings(selector, "matchExpressions"):
-        yield each.get("key"), each.get("operator")
+    for expression in mappings(selector, "matchExpressions"):
+        yield expression.get("key"), expression.get("operator")

@@ -30,19 +30,21 @@ def consequences(
     """
     found: dict[str, list[Consequence]] = defaultdict(list)
     found[PATH].extend(_repository(before.model, after.model))
-    known = {each.name: each for each in before.model.environments}
-    for each in after.model.environments:
-        old = known.get(each.name)
+    known = {environment.name: environment for environment in before.model.environments}
+    for environment in after.model.environments:
+        old = known.get(environment.name)
         if old:
-            found[each.name].extend(_declared(old, each))
-        if differs(each.overlay):
-            found[each.name].extend((_certificate if old else _new)(each, before, after))
+            found[environment.name].extend(_declared(old, environment))
+        if differs(environment.overlay):
+            found[environment.name].extend((_certificate if old else _new)(environment, before, after))
     return {name: tuple(several) for name, several in found.items() if several}
 
 
 def _repository(before: Model, after: Model) -> Iterator[Consequence]:
-    for each in exemptions.added(before.exemptions, after.exemptions):
-        yield _told(PATH, f"switches off the rule {each.rule}{each.where}: {' '.join(each.reason.split())}")
+    for exemption in exemptions.added(before.exemptions, after.exemptions):
+        yield _told(
+            PATH, f"switches off the rule {exemption.rule}{exemption.where}: {' '.join(exemption.reason.split())}"
+        )
     values = (
         ("repository", before.remote.url, after.remote.url, "is synced from there, and pull requests go there"),
         ("branch", before.branch, after.branch, "is what the controller syncs and pull requests go to"),
@@ -63,20 +65,22 @@ def _declared(old: Environment, new: Environment) -> Iterator[Consequence]:
         yield _told(PATH, f"{what} changes from {old.certificate or 'none'} to {new.certificate or 'none: any is'}")
 
 
-def _certificate(each: Environment, before: State, after: State) -> Iterator[Consequence]:
-    path = certificates.path(each)
+def _certificate(environment: Environment, before: State, after: State) -> Iterator[Consequence]:
+    path = certificates.path(environment)
     pems = before.read(path), after.read(path)
     shown = [_fingerprints(pem) for pem in pems] if pems[0] != pems[1] else []
     if shown and shown[0] != shown[1]:
         told = " to ".join(", ".join(several) or "none" for several in shown)
-        yield _told(path, f"the sealing certificate of {each.name} changes from {told}: {_WHY}")
+        yield _told(path, f"the sealing certificate of {environment.name} changes from {told}: {_WHY}")
 
 
 def _new(new: Environment, before: State, after: State) -> Iterator[Consequence]:
     """A new environment is sealed for a certificate that its cluster has had here before, or this is told."""
     path = certificates.path(new)
     shown = _fingerprints(after.read(path))
-    trusted = {each.certificate for each in before.model.environments if each.cluster == new.cluster}
+    trusted = {
+        environment.certificate for environment in before.model.environments if environment.cluster == new.cluster
+    }
     if shown and not trusted.issuperset(shown):
         yield _told(path, f"the sealing certificate of {new.name} is new here, {', '.join(shown)}: {_WHY}")
 
@@ -85,9 +89,14 @@ def _fingerprints(pem: bytes) -> tuple[str, ...]:
     """Every certificate of a PEM text, the one first that is sealed for."""
     found = certificates.parse_all(pem)
     known = sorted(
-        (each for each in found if isinstance(each, PinnedCertificate)), key=lambda each: each.not_before, reverse=True
+        (certificate for certificate in found if isinstance(certificate, PinnedCertificate)),
+        key=lambda certificate: certificate.not_before,
+        reverse=True,
     )
-    return (*(each.fingerprint for each in known), *("one that can't be read" for each in found if each not in known))
+    return (
+        *(certificate.fingerprint for certificate in known),
+        *("one that can't be read" for certificate in found if certificate not in known),
+    )
 
 
 def _told(subject: str, what: str) -> Consequence:

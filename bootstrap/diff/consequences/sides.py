@@ -30,7 +30,7 @@ class Pod:
     def containers(self) -> Iterator[tuple[str, dict[Any, Any]]]:
         """Its containers, those for the start and for looking in included, each with the field that it stands in."""
         for part in PARTS:
-            yield from ((part, each) for each in mappings(self.spec, part))
+            yield from ((part, container) for container in mappings(self.spec, part))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class Sides:
         """Both sides, as they are rendered."""
         names = (generated_names(before), generated_names(after))
         pods = tuple(
-            tuple(pod for each in side for pod in pods_of(each, names[number]))
+            tuple(pod for obj in side for pod in pods_of(obj, names[number]))
             for number, side in enumerate((before, after))
         )
         return cls(before=before, after=after, home=home(before) or home(after), names=names, pods=(pods[0], pods[1]))
@@ -61,13 +61,13 @@ class Sides:
 
 def home(objects: Sequence[Object]) -> str:
     """The namespace that most of the objects stand in; empty where none stands in any."""
-    found = Counter(identify(each).namespace for each in objects)
+    found = Counter(identify(obj).namespace for obj in objects)
     found.pop("", None)
     return min(found, key=lambda name: (-found[name], name), default="")
 
 
-def pods_of(each: Object | None, names: Mapping[str, str]) -> Iterator[Pod]:
+def pods_of(obj: Object | None, names: Mapping[str, str]) -> Iterator[Pod]:
     """The pods that an object makes, with the names of what they read as they are before their hash."""
-    for pod in templates(each) if each is not None else ():
+    for pod in templates(obj) if obj is not None else ():
         spec = unhashed(pod.spec, names) if pod.key is None else pod.spec
-        yield Pod(owner=identify(each or {}), spec=spec, metadata=pod.metadata, key=pod.key or "")
+        yield Pod(owner=identify(obj or {}), spec=spec, metadata=pod.metadata, key=pod.key or "")

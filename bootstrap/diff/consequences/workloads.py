@@ -36,7 +36,7 @@ def _workload(change: ObjectChange) -> Iterator[Told]:
         return
     if before is None:
         return
-    counts = [_replicas(each) for each in (before, after)]
+    counts = [_replicas(obj) for obj in (before, after)]
     if counts[0] and not counts[1]:
         yield Effect.STOPS, "stops: it is scaled to 0"
         return
@@ -60,11 +60,11 @@ def _workload(change: ObjectChange) -> Iterator[Told]:
         yield Effect.RESTART, "its pods restart"
 
 
-def _replicas(each: Object) -> int:
+def _replicas(workload: Object) -> int:
     """How many pods are wanted; 1 where it does not say, and where it does so in no number."""
-    if each["kind"] == "DaemonSet":
+    if workload["kind"] == "DaemonSet":
         return 1
-    wanted = dig(each, "spec", "replicas")
+    wanted = dig(workload, "spec", "replicas")
     return wanted if isinstance(wanted, int) else 1
 
 
@@ -120,14 +120,16 @@ def _seen(pod: Pod, kind: str, name: str) -> Iterator[str]:
     next_run = pod.owner.kind == "CronJob"
     by_variable, volumes = False, set()
     for volume in mappings(pod.spec, "volumes"):
-        projected = (dig(one, key, "name") for one in mappings(volume, "projected", "sources"))
+        projected = (dig(projection, key, "name") for projection in mappings(volume, "projected", "sources"))
         if dig(volume, key, volume_key) == name or name in projected:
             volumes.add(volume.get("name"))
     live = stuck = False
-    for _, each in pod.containers():
-        by_variable |= any(dig(one, "valueFrom", f"{key}KeyRef", "name") == name for one in mappings(each, "env"))
-        by_variable |= any(dig(one, f"{key}Ref", "name") == name for one in mappings(each, "envFrom"))
-        for mount in mappings(each, "volumeMounts"):
+    for _, container in pod.containers():
+        by_variable |= any(
+            dig(variable, "valueFrom", f"{key}KeyRef", "name") == name for variable in mappings(container, "env")
+        )
+        by_variable |= any(dig(source, f"{key}Ref", "name") == name for source in mappings(container, "envFrom"))
+        for mount in mappings(container, "volumeMounts"):
             if mount.get("name") in volumes:
                 held = bool(mount.get("subPath") or mount.get("subPathExpr"))
                 stuck, live = stuck or held, live or not held
