@@ -1,4 +1,4 @@
-"""What differs between two sets of rendered objects, field by field."""
+"""Compare two sets of rendered objects, field by field."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,14 +24,14 @@ from bootstrap.yamltools.loader import same
 
 _ABSENT = object()
 _ENCRYPTED = "spec.encryptedData"
-# The kinds of Kubernetes itself in which quantities stand.
+# Built-in kinds that have fields of the type Quantity.
 _AMOUNTS = frozenset({*POD_SPECS, "PersistentVolumeClaim", "PersistentVolume", "ResourceQuota", "LimitRange"})
-# Groups that once had kinds of others: an object of theirs is the same one under its new group.
+# API groups between which Kubernetes moved kinds: an object keeps its identity when its group changes within these.
 _SAME_GROUPS = frozenset({"extensions", "apps", "networking.k8s.io", "policy"})
 
 
 class Side(StrEnum):
-    """What happened to an object or a field."""
+    """Kind of change of an object or a field."""
 
     ADDED = "added"
     REMOVED = "removed"
@@ -40,7 +40,7 @@ class Side(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldChange:
-    """One field: its path, and its value on both sides (None where it is absent). Sealed values are never shown."""
+    """Change of one field: its path and both values (None where it is absent). Ciphertext is never included."""
 
     path: str
     side: Side
@@ -50,9 +50,9 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectChange:
-    """One object: both raw forms (None where it is absent) and, where both are there, the fields that differ.
+    """Change of one object: both rendered forms (None where it is absent) and, if both exist, the fields that differ.
 
-    `rereads` names the generated ConfigMaps that its pods read under a new hash, which makes them restart.
+    `rereads` names the generated ConfigMaps whose hash changed and that its pods read, so that the pods restart.
     """
 
     identity: Identity
@@ -64,7 +64,7 @@ class ObjectChange:
 
 
 def compare(before: Sequence[Object], after: Sequence[Object]) -> tuple[ObjectChange, ...]:
-    """The objects that differ, by identity. Neither hashes of generated names nor the form of a quantity counts."""
+    """The objects that differ, sorted by identity. Name hashes and the notation of quantities are ignored."""
     identities = _Identities.of(before, after)
     old, new = identities.index(before), identities.index(after)
     old_names, new_names = generated_names(before), generated_names(after)
@@ -96,7 +96,7 @@ def compare(before: Sequence[Object], after: Sequence[Object]) -> tuple[ObjectCh
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Identities:
-    """The identities that more than one object of a side has: there the whole name counts, with the hash."""
+    """Identities that several objects of one side share: these objects are told apart by the name with its hash."""
 
     shared: frozenset[tuple[Identity, str]]
 
@@ -106,18 +106,18 @@ class _Identities:
         return cls(shared=frozenset(key for count in counts for key, number in count.items() if number > 1))
 
     def index(self, side: Sequence[Object]) -> dict[tuple[Identity, str], Object]:
-        """The objects of a side by what makes each the same one on the other side; none hides another."""
-        found: dict[tuple[Identity, str], Object] = {}
+        """The objects of a side by identity and API group, which match an object to its other side; none is dropped."""
+        index: dict[tuple[Identity, str], Object] = {}
         for obj in side:
             identity, group = identify(obj), _group(obj)
             if (identity, group) in self.shared:
                 identity = replace(identity, name=name_of(obj))
-            found[identity, group] = obj
-        return found
+            index[identity, group] = obj
+        return index
 
 
 def _group(obj: Object) -> str:
-    """What of an object's apiVersion makes it another object: its group."""
+    """The API group, which is part of an object's identity (its version is not); empty for core and moved groups."""
     group = str(obj.get("apiVersion") or "").rpartition("/")[0]
     return "" if group in _SAME_GROUPS else group
 
@@ -155,7 +155,7 @@ def _join(path: str, key: str) -> str:
 
 
 def _named(left: Any, right: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """Two lists of mappings by their merge key, each value once; by position where they have none but are as long."""
+    """Two lists of mappings, indexed by their merge key; without one, by position if both have the same length."""
     if not (isinstance(left, list) and isinstance(right, list)):
         return None
     if not all(isinstance(item, dict) for item in (*left, *right)):
@@ -172,16 +172,16 @@ def _named(left: Any, right: Any) -> tuple[dict[str, Any], dict[str, Any]] | Non
 
 
 def _documents(left: Any, right: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """Two texts that hold YAML or JSON mappings, such as a pod template or a connection, as what they hold."""
+    """Parse two strings that contain a YAML or JSON mapping, such as a pod template; None where one does not."""
     parsed = [embedded.mapping(text) for text in (left, right)]
-    # Where the texts differ but what they hold does not, the difference is in comments: show the texts.
+    # Equal values in different texts: only comments or layout changed, so the caller shows the texts.
     if parsed[0] is None or parsed[1] is None or parsed[0] == parsed[1]:
         return None
     return parsed[0], parsed[1]
 
 
 def _sealed(fields: tuple[FieldChange, ...], left: Object, right: Object) -> Iterator[FieldChange]:
-    """A sealed item's changes in words: never a ciphertext, and no record of when it was sealed."""
+    """Changes of a SealedSecret without ciphertext and without the annotations that record a sealing."""
     records = [obj["metadata"].get("annotations", {}) for obj in (left, right)]
     for field in fields:
         if field.path.startswith(f"metadata.annotations[{ANNOTATION_PREFIX}"):
@@ -213,7 +213,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _masked(fields: tuple[FieldChange, ...]) -> Iterator[FieldChange]:
-    """A plain Secret's changes without its values."""
+    """Changes of a plain Secret without its values."""
     for field in fields:
         if not field.path.startswith(("data", "stringData")):
             yield field

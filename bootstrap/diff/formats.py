@@ -1,4 +1,4 @@
-"""Differences and consequences as text for a terminal, and as data for programs."""
+"""Output formats of differences and consequences: text for a terminal, data for `-o json`."""
 
 import difflib
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ _MANY = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvironmentDiff:
-    """What a change does to one environment."""
+    """Difference of one environment. `folded` counts the differences left out because each environment owns them."""
 
     environment: str
     changes: tuple[ObjectChange, ...]
@@ -27,12 +27,12 @@ class EnvironmentDiff:
 
     @property
     def differs(self) -> bool:
-        """Whether there is anything to tell."""
+        """Whether there are changes or consequences."""
         return bool(self.changes or self.consequences)
 
 
 def lines(diff: EnvironmentDiff) -> list[str]:
-    """One environment's difference, for people; an added line begins with +, a removed one with -."""
+    """One environment's difference as lines of text; `+` marks what is added, `-` what is removed, `~` a change."""
     if not diff.differs:
         return [f"{diff.environment}: no difference{folded(diff)}"]
     head = f"{diff.environment}: {counts(diff)}{folded(diff)}"
@@ -41,7 +41,7 @@ def lines(diff: EnvironmentDiff) -> list[str]:
 
 
 def text(diffs: Sequence[EnvironmentDiff]) -> list[str]:
-    """The differences of environments, for people: what is serious in any of them comes before the details of one."""
+    """The differences of all environments as lines of text, with the serious consequences of all of them first."""
     out: list[str] = []
     if sum(diff.differs for diff in diffs) > 1 and (rows := serious(diffs)):
         out = ["what is serious, of all environments:"]
@@ -52,7 +52,7 @@ def text(diffs: Sequence[EnvironmentDiff]) -> list[str]:
 
 
 def told(consequences: Iterable[Consequence]) -> list[Consequence]:
-    """The consequences that say more than the list of objects does."""
+    """The consequences that say more than that an object is new, gone or changed."""
     return [
         consequence
         for consequence in consequences
@@ -68,23 +68,23 @@ def told_line(consequence: Consequence) -> str:
 
 
 def serious(diffs: Iterable[EnvironmentDiff]) -> list[tuple[Consequence, list[str]]]:
-    """The serious consequences of all environments, each once with the environments that it comes to; worst first."""
-    found: dict[Consequence, list[str]] = {}
+    """Serious consequences, worst first, each with the names of the environments that have it."""
+    environments: dict[Consequence, list[str]] = {}
     for diff in diffs:
         for consequence in diff.consequences:
             if consequence.effect in SERIOUS:
-                found.setdefault(consequence, []).append(diff.environment)
-    return sorted(found.items(), key=lambda row: row[0].rank)
+                environments.setdefault(consequence, []).append(diff.environment)
+    return sorted(environments.items(), key=lambda row: row[0].rank)
 
 
 def fenced(diff: EnvironmentDiff) -> list[str]:
-    """The objects and their fields alone, marked as Markdown's `diff` colours them."""
+    """Objects and fields as lines for a Markdown `diff` block, which colours `!` as a change and does not know `~`."""
     body = [visible(line) for line in _details(diff)[1:]]
     return [line.replace("~ ", "! ", 1) if line.startswith("~ ") else line for line in body]
 
 
 def data(diff: EnvironmentDiff) -> dict[str, Any]:
-    """One environment's difference, for programs."""
+    """One environment's difference as JSON data."""
     return {
         "environment": diff.environment,
         "folded": diff.folded,
@@ -110,7 +110,7 @@ def data(diff: EnvironmentDiff) -> dict[str, Any]:
 
 
 def folded(diff: EnvironmentDiff) -> str:
-    """How much is not shown, because each environment has its own."""
+    """A note of how many differences are folded; empty where there are none."""
     return f" ({diff.folded} of the environment's own folded away: --all shows them)" if diff.folded else ""
 
 
@@ -131,7 +131,7 @@ def _details(diff: EnvironmentDiff) -> list[str]:
 
 
 def where(names: Sequence[str], diffs: Sequence[EnvironmentDiff], *, short: bool = False) -> str:
-    """The environments that something comes to, each named; all of many, or in a short form just many, are counted."""
+    """Names of environments; only their number above 10, if they are all environments or `short` is set."""
     if len(names) > _MANY and (short or len(names) == len(diffs)):
         return f"{'all ' if len(names) == len(diffs) else ''}{len(names)} environments"
     return ", ".join(names)

@@ -1,4 +1,4 @@
-"""Differences and consequences as Markdown, for a pull request: what is serious is never cut in silence."""
+"""Markdown of differences and consequences, for pull requests. Serious consequences are never dropped silently."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -9,14 +9,14 @@ from bootstrap.diff.consequences import SERIOUS, Consequence, Effect
 from bootstrap.diff.formats import EnvironmentDiff
 from bootstrap.forges.hosting import BODY_LIMITS
 
-_WHOLE = 1_000_000  # characters: a serious line is not cut by its own length
-# Of a comment that CI hands from one job to the next as base64 in a variable: Linux takes 128 KiB in one.
+_WHOLE = 1_000_000  # characters: a limit that no serious line reaches
+# Size limit of a comment that one CI job passes to the next as base64 in a variable: Linux allows 128 KiB for one.
 _HANDED_OVER = 90_000  # bytes
-_KINDS = 12  # that a summary counts one by one
+_KINDS = 12  # kinds that a summary lists before it counts the rest together
 
 
 def markdown(diffs: Sequence[EnvironmentDiff], *, fields: bool = True, lesser: bool = True) -> list[str]:
-    """The differences of environments: what is serious in any of them, then each one, the fields folded away."""
+    """Lines of Markdown: serious consequences of all environments, then each environment with fields collapsed."""
     out: list[str] = []
     if sum(diff.differs for diff in diffs) > 1 and (rows := formats.serious(diffs)):
         cells = [(*row(consequence), sentence(formats.where(names, diffs), _WHOLE)) for consequence, names in rows]
@@ -30,20 +30,21 @@ def markdown(diffs: Sequence[EnvironmentDiff], *, fields: bool = True, lesser: b
         if not diff.differs:
             out.extend((f"No difference{formats.folded(diff)}.", ""))
             continue
-        told = [
+        table_rows = [
             consequence for consequence in formats.told(diff.consequences) if lesser or consequence.effect in SERIOUS
         ]
-        if told:
-            out.extend((*table(("", "object", ""), map(row, told)), ""))
+        if table_rows:
+            out.extend((*table(("", "object", ""), map(row, table_rows)), ""))
         if fields and diff.changes:
             out.extend((*details(f"{len(diff.changes)} objects", formats.fenced(diff), "diff"), ""))
     return out
 
 
 def comment(diffs: Sequence[EnvironmentDiff], limit: int, command: str) -> str:
-    """The same in at most `limit` characters: fields go first, then what is not serious; it says what, and `command`.
+    """A comment of at most `limit` characters. Fields are dropped first, then lesser consequences; it says so.
 
-    Where not even what is serious has room, it is counted, and told as far as there is room, the worst first.
+    Where the serious consequences alone are too long, they are counted, and listed as far as there is room, the worst
+    first. `command` is the command that shows all of it.
     """
     changed = [diff for diff in diffs if diff.differs]
     if not changed:
@@ -63,7 +64,7 @@ def comment(diffs: Sequence[EnvironmentDiff], limit: int, command: str) -> str:
 
 
 def portable(diffs: Sequence[EnvironmentDiff], command: str) -> list[str]:
-    """The lines of a comment that any forge takes, and any CI job as a variable."""
+    """Lines of a comment that fits every forge's body limit and a CI variable."""
     limit = min(BODY_LIMITS.values())
     while len(text := comment(diffs, limit, command).encode()) > _HANDED_OVER:
         limit = limit * _HANDED_OVER // len(text)  # few characters, of several bytes each
@@ -81,26 +82,26 @@ def bullet(consequence: Consequence) -> str:
 
 
 def summary(rows: Iterable[Consequence]) -> str:
-    """How many serious consequences there are of each class and kind of object, most serious first."""
+    """Count serious consequences by effect and kind of object, most serious first."""
     counts = Counter((consequence.effect, consequence.subject.partition("/")[0]) for consequence in rows)
     order = list(Effect)
     ranked = sorted(counts.items(), key=lambda entry: (order.index(entry[0][0]), -entry[1], entry[0][1]))
-    told = [f"{number} {effect.value} of {sentence(kind)}" for (effect, kind), number in ranked[:_KINDS]]
+    counts_by_kind = [f"{number} {effect.value} of {sentence(kind)}" for (effect, kind), number in ranked[:_KINDS]]
     if rest := sum(number for _, number in ranked[_KINDS:]):
-        told.append(f"{rest} of other kinds")
-    return ", ".join(told)
+        counts_by_kind.append(f"{rest} of other kinds")
+    return ", ".join(counts_by_kind)
 
 
 def counted(bullets: Sequence[str], what: str, limit: int, command: str) -> list[str]:
-    """A list that has no room as a whole: what there is of it, its begin, and how much is left."""
+    """A list cut to `limit` characters: how many bullets there are, those that fit, and how many were left out."""
     shown = code(command, _WHOLE)
     out = [f"**{len(bullets)} serious lines do not all have room here: {what}.** All of them: {shown}", ""]
     end = f"- **and {len(bullets)} more serious lines**: {shown}"
     room = limit - sum(len(line) + 1 for line in (*out, end))
-    left = len(bullets)
+    remaining = len(bullets)
     for consequence in bullets:
         if len(consequence) + 1 <= room:  # one that is longer than all the room must not hide those behind it
             out.append(consequence)
             room -= len(consequence) + 1
-            left -= 1
-    return [*out, f"- **and {left} more serious lines**: {shown}"]
+            remaining -= 1
+    return [*out, f"- **and {remaining} more serious lines**: {shown}"]

@@ -1,4 +1,4 @@
-"""Namespaces, service accounts, Secrets, what acts on the whole cluster, and the kinds that taxiway can't judge."""
+"""Consequences for Namespaces, ServiceAccounts, Secrets, cluster-wide kinds and kinds unknown to taxiway."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from bootstrap.diff.consequences.network import GATEWAY
 from bootstrap.diff.consequences.sides import Sides
 from bootstrap.kubernetes.objects import Object, dig, mapping
 
-# The kinds whose changes the modules beside this one tell, by their API group.
+# Kinds that the modules of this package know, by API group.
 _JUDGED = {
     "": "ConfigMap Secret ServiceAccount Service Namespace PersistentVolumeClaim Pod ResourceQuota LimitRange",
     "apps": "Deployment StatefulSet DaemonSet ReplicaSet",
@@ -24,7 +24,7 @@ _JUDGED = {
 }
 _KINDS = frozenset((group, kind) for group, kinds in _JUDGED.items() for kind in kinds.split())
 _NAMES = frozenset(kind for _, kind in _KINDS)
-# What the kinds do that act on all of the cluster, and what follows when one goes.
+# Kinds that act on the whole cluster, and what they do.
 _POWERS = {
     "ValidatingWebhookConfiguration": "reads and refuses what is sent to the API server",
     "MutatingWebhookConfiguration": "reads and changes what is sent to the API server",
@@ -57,7 +57,7 @@ _SCOPES = ("strict", "namespace-wide", "cluster-wide")
 
 
 def unjudged(change: ObjectChange) -> Iterator[Told]:
-    """An object of a kind that acts on the whole cluster, or that no other part of this package knows."""
+    """An object of a cluster-wide kind, or of a kind that no module of this package knows."""
     after = change.after if change.after is not None else change.before
     group, slash, _ = str(dig(after, "apiVersion") or "").rpartition("/")
     kind = change.identity.kind
@@ -74,18 +74,18 @@ def unjudged(change: ObjectChange) -> Iterator[Told]:
 
 
 def strangers(changes: Sequence[ObjectChange], sides: Sides) -> Iterator[Consequence]:
-    """New objects in another namespace than the environment's own, by namespace."""
-    found: dict[str, list[str]] = {}
+    """New objects outside of the environment's namespace, grouped by namespace."""
+    by_namespace: dict[str, list[str]] = {}
     for change in changes:
         if change.side is Side.ADDED and change.identity.namespace not in ("", sides.home):
-            found.setdefault(change.identity.namespace, []).append(str(change.identity))
-    for namespace, names in sorted(found.items()):
+            by_namespace.setdefault(change.identity.namespace, []).append(str(change.identity))
+    for namespace, names in sorted(by_namespace.items()):
         what = f"another namespace than {sides.home}, where this environment now also makes {listed(names)}"
         yield Consequence(effect=Effect.SECURITY, subject=f"Namespace/{namespace}", what=what)
 
 
 def namespace(change: ObjectChange) -> Iterator[Told]:
-    """A Namespace whose Pod Security is lowered, or which comes without any."""
+    """A Namespace whose Pod Security level is lowered, or a new one that enforces none."""
     if change.after is None:
         return
     old, new = (mapping(obj, "metadata", "labels") for obj in (change.before, change.after))
@@ -105,7 +105,7 @@ def namespace(change: ObjectChange) -> Iterator[Told]:
 
 
 def account(change: ObjectChange) -> Iterator[Told]:
-    """A ServiceAccount that stands for a role of a cloud, or whose pods now get a token."""
+    """A ServiceAccount that is bound to a cloud identity, or whose pods now get a token."""
     before, after = change.before, change.after
     if after is None:
         return
@@ -119,7 +119,7 @@ def account(change: ObjectChange) -> Iterator[Told]:
 
 
 def secret(change: ObjectChange) -> Iterator[Told]:
-    """A Secret or SealedSecret: what it brings, by key, and who may open it."""
+    """A Secret or SealedSecret: keys added, removed and changed, its type and its scope."""
     before, after = change.before, change.after
     if after is not None:
         plain = change.identity.kind == "Secret"
@@ -146,15 +146,15 @@ def _level(value: Any) -> int:
 
 
 def _scope(obj: Object | None) -> int:
-    """The widest scope that its annotations name: the controller's own, and our records of what was sealed."""
-    found = 0
+    """Index in _SCOPES of the widest scope in its annotations: the controller's, and those that record a sealing."""
+    widest = 0
     for annotations in (dig(obj, "metadata", "annotations"), dig(obj, "spec", "template", "metadata", "annotations")):
         for key, value in mapping(annotations).items():
             for number, scope in enumerate(_SCOPES):
                 own = key == f"sealedsecrets.bitnami.com/{scope}" and str(value).lower() == "true"
                 if own or (str(key).startswith(ANNOTATION_PREFIX) and f"scope={scope}" in str(value).split()):
-                    found = max(found, number)
-    return found
+                    widest = max(widest, number)
+    return widest
 
 
 def _keys(change: ObjectChange) -> Iterator[Told]:

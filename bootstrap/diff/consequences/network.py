@@ -1,4 +1,4 @@
-"""What can be reached, and from where: Services, Ingresses, routes and NetworkPolicies."""
+"""Consequences for network access: Services, Ingresses, Gateway routes and NetworkPolicies."""
 
 import json
 from collections.abc import Iterator
@@ -11,13 +11,13 @@ from bootstrap.kubernetes.objects import Object, dig, items, mapping, mappings
 
 GATEWAY = "gateway.networking.k8s.io"
 _ANYWHERE = frozenset({"0.0.0.0/0", "::/0"})
-# Annotations by which controllers of load balancers and proxies are told what to let in.
+# Kinds whose annotations configure what a load balancer or ingress controller lets in.
 _ANNOTATED = frozenset({"Service", "Ingress"})
 _CONTROLLERS = ("kubectl.kubernetes.io/", "argocd.argoproj.io/", "kustomize.toolkit.fluxcd.io/", "taxiway")
 
 
 def of(change: ObjectChange, sides: Sides) -> Iterator[Told]:
-    """What becomes reachable that was not, and what is no longer."""
+    """What becomes reachable, and what no longer is."""
     kind, before, after = change.identity.kind, change.before, change.after
     if kind == "Service":
         yield from _service(before, after)
@@ -34,7 +34,7 @@ def of(change: ObjectChange, sides: Sides) -> Iterator[Told]:
 
 
 def route(change: ObjectChange) -> Iterator[Told]:
-    """A Gateway or one of its routes: taxiway tells that it changes, and the hosts."""
+    """A Gateway or one of its routes: reports any change of its spec, with the hosts."""
     after = change.after
     if after is None:
         yield Effect.STOPS, "is pruned: what it lets in is no longer reached"
@@ -83,17 +83,17 @@ def _service(before: Object | None, after: Object | None) -> Iterator[Told]:
 
 
 def _outside(service: Object | None) -> list[str]:
-    """The ways into a Service from outside of the cluster."""
+    """External addresses of a Service: external IPs, load balancer, node ports."""
     kind = dig(service, "spec", "type")
-    found = [f"external IP {ip}" for ip in items(service, "spec", "externalIPs")]
+    ways = [f"external IP {ip}" for ip in items(service, "spec", "externalIPs")]
     if kind == "LoadBalancer":
-        found.append("load balancer")
+        ways.append("load balancer")
     if kind in ("NodePort", "LoadBalancer"):
         ports = [port.get("nodePort") for port in mappings(service, "spec", "ports")]
-        found += [f"node port {port}" for port in sorted({str(port) for port in ports if port})]
+        ways += [f"node port {port}" for port in sorted({str(port) for port in ports if port})]
         if kind == "NodePort" and not all(ports):
-            found.append("node port that the cluster chooses")
-    return found
+            ways.append("node port that the cluster chooses")
+    return ways
 
 
 def _ingress(before: Object | None, after: Object | None) -> Iterator[Told]:
@@ -115,21 +115,21 @@ def _ingress(before: Object | None, after: Object | None) -> Iterator[Told]:
 def _hosts(ingress: Object | None) -> set[str]:
     if ingress is None:
         return set()
-    found = {str(rule.get("host") or "any host") for rule in mappings(ingress, "spec", "rules")}
-    return found | ({"any host"} if dig(ingress, "spec", "defaultBackend") else set())
+    hosts = {str(rule.get("host") or "any host") for rule in mappings(ingress, "spec", "rules")}
+    return hosts | ({"any host"} if dig(ingress, "spec", "defaultBackend") else set())
 
 
 def _ways(ingress: Object | None) -> set[str]:
-    found = set()
+    paths = set()
     for rule in mappings(ingress, "spec", "rules"):
         for path in mappings(rule, "http", "paths"):
             where = dig(path, "backend", "service", "name") or "what it names"
             port = dig(path, "backend", "service", "port") or {}
             number = f":{next(iter(mapping(port).values()))}" if mapping(port) else ""
-            found.add(f"{rule.get('host') or 'any host'}{path.get('path') or '/'} to Service/{where}{number}")
+            paths.add(f"{rule.get('host') or 'any host'}{path.get('path') or '/'} to Service/{where}{number}")
     if backend := dig(ingress, "spec", "defaultBackend"):
-        found.add(f"everything else to {_flow(backend)}")
-    return found
+        paths.add(f"everything else to {_flow(backend)}")
+    return paths
 
 
 def _policy(before: Object | None, after: Object | None, *, first: bool) -> Iterator[Told]:
@@ -184,7 +184,7 @@ def _port(port: Any) -> str:
 
 
 def _flow(value: Any) -> str:
-    """A selector or the like on one line; empty where it is."""
+    """A selector or similar value on one line; an empty string for an empty value."""
     if isinstance(value, dict) and value.keys() == {"matchLabels"}:
         value = value["matchLabels"]
     if isinstance(value, dict) and value and all(isinstance(item, str | int) for item in value.values()):

@@ -1,4 +1,4 @@
-"""What opens a pod to its node or lets it do more: the facts that Pod Security judges, and some beside them."""
+"""Security properties of a pod: those that the Pod Security Standards restrict, and some more."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,7 +12,7 @@ _HOST = {
     "hostIPC": "shares the node's memory segments (hostIPC)",
     "shareProcessNamespace": "its containers see each other's processes (shareProcessNamespace)",
 }
-# The kinds of volumes that the level `restricted` allows.
+# Volume types that the Pod Security level `restricted` allows.
 _VOLUMES = frozenset(
     {
         "configMap",
@@ -29,7 +29,7 @@ _VOLUMES = frozenset(
 )
 _CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 _APPARMOR = "container.apparmor.security.beta.kubernetes.io/"
-# Variables by which a program that was not changed runs code that was.
+# Environment variables that make an unchanged program load other code.
 _LOADED = frozenset(
     {"LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "PATH", "ENV", "BASH_ENV", "PERL5OPT", "RUBYOPT", "NODE_OPTIONS"}
     | {"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "JAVA_TOOL_OPTIONS", "GIT_SSH_COMMAND"}
@@ -38,7 +38,7 @@ _LOADED = frozenset(
 
 
 def facts(pod: Pod) -> set[str]:
-    """What its manifest says outright."""
+    """Weaknesses that the manifest sets explicitly, in words."""
     return {*_of_pod(pod)} | {
         f"container {container.get('name')} {what}"
         for _, container in pod.containers()
@@ -47,28 +47,28 @@ def facts(pod: Pod) -> set[str]:
 
 
 def omissions(pod: Pod) -> set[str]:
-    """What is so because its manifest does not say that it is not: weaker than it was, where that was said before."""
-    found: set[str] = set()
+    """Weaknesses that come from defaults, where the manifest lacks the field that prevents them."""
+    missing: set[str] = set()
     spec = pod.spec
     whole = mapping(spec.get("securityContext"))
     if spec.get("automountServiceAccountToken") is not False:
-        found.add("gets the token of its service account (automountServiceAccountToken)")
+        missing.add("gets the token of its service account (automountServiceAccountToken)")
     for _, container in pod.containers():
         security = mapping(container.get("securityContext"))
         name = f"container {container.get('name')}"
         if security.get("allowPrivilegeEscalation") is not False:
-            found.add(f"{name} may gain more rights than it starts with (allowPrivilegeEscalation)")
+            missing.add(f"{name} may gain more rights than it starts with (allowPrivilegeEscalation)")
         if not {"ALL", "all"} & {str(capability) for capability in items(security, "capabilities", "drop")}:
-            found.add(f"{name} keeps capabilities that it does not need (capabilities.drop)")
+            missing.add(f"{name} keeps capabilities that it does not need (capabilities.drop)")
         if security.get("runAsNonRoot", whole.get("runAsNonRoot")) not in (True, False):
-            found.add(f"{name} may run as root (runAsNonRoot)")
+            missing.add(f"{name} may run as root (runAsNonRoot)")
         if not (security.get("seccompProfile") or whole.get("seccompProfile")):
-            found.add(f"{name} has no seccomp profile")
-    return found
+            missing.add(f"{name} has no seccomp profile")
+    return missing
 
 
 def writable(pod: Pod) -> set[str]:
-    """The containers that may write to their own file system."""
+    """Names of the containers whose root file system is writable."""
     return {
         str(container.get("name"))
         for _, container in pod.containers()
@@ -77,15 +77,15 @@ def writable(pod: Pod) -> set[str]:
 
 
 def secrets(pod: Pod) -> set[str]:
-    """The Secrets that it reads: as variables, as files, or to pull its images."""
-    found: set[Any] = set()
+    """Names of the Secrets that it reads, as variables or as volumes."""
+    secret_names: set[Any] = set()
     for _, container in pod.containers():
-        found |= {dig(variable, "valueFrom", "secretKeyRef", "name") for variable in mappings(container, "env")}
-        found |= {dig(source, "secretRef", "name") for source in mappings(container, "envFrom")}
+        secret_names |= {dig(variable, "valueFrom", "secretKeyRef", "name") for variable in mappings(container, "env")}
+        secret_names |= {dig(source, "secretRef", "name") for source in mappings(container, "envFrom")}
     for volume in mappings(pod.spec, "volumes"):
-        found |= {dig(volume, "secret", "secretName"), dig(volume, "csi", "nodePublishSecretRef", "name")}
-        found |= {dig(projection, "secret", "name") for projection in mappings(volume, "projected", "sources")}
-    return {str(name) for name in found if name}
+        secret_names |= {dig(volume, "secret", "secretName"), dig(volume, "csi", "nodePublishSecretRef", "name")}
+        secret_names |= {dig(projection, "secret", "name") for projection in mappings(volume, "projected", "sources")}
+    return {str(name) for name in secret_names if name}
 
 
 def _of_pod(pod: Pod) -> Iterator[str]:
@@ -147,7 +147,7 @@ def _of_container(container: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _of_context(security: Mapping[str, Any]) -> Iterator[str]:
-    """What a pod and a container may both set."""
+    """Weaknesses in a securityContext, of a pod or of a container."""
     if str(security.get("runAsUser")) == "0":
         yield "runs as root (runAsUser 0)"
     if security.get("runAsNonRoot") is False:

@@ -1,4 +1,4 @@
-"""Pods: what weakens their security, and what else they run, read or are."""
+"""Consequences for pods: weaker security, other service accounts, Secrets, images and commands."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,21 +10,21 @@ from bootstrap.diff.consequences.effect import Consequence, Effect, Told, listed
 from bootstrap.diff.consequences.sides import Pod, Sides, pods_of
 from bootstrap.kubernetes.objects import dig, items, mappings
 
-_LONG = 300  # of a command; the fields show all of it
+_LONG = 300  # characters of a command; the list of fields shows all of it
 
 
 def of(change: ObjectChange, sides: Sides) -> Iterator[Told]:
-    """What the pods of an object, or of a ConfigMap's texts, get that those before had not."""
+    """What the pods of an object, or the pod templates in a ConfigMap, gain over those before."""
     old = {pod.key: pod for pod in pods_of(change.before, sides.names[0])}
     for pod in pods_of(change.after, sides.names[1]):
         before = old.get(pod.key) or (next(iter(old.values())) if len(old) == 1 else None)
         whose = f"the pods of {pod.key}: " if pod.key else ""
-        told = _changed(before, pod) if before else _made(pod, first=sides.first)
-        yield from ((effect, whose + what) for effect, what in told)
+        results = _changed(before, pod) if before else _made(pod, first=sides.first)
+        yield from ((effect, whose + what) for effect, what in results)
 
 
 def images(changes: Sequence[ObjectChange], sides: Sides) -> Iterator[Consequence]:
-    """The repositories that no image came from before, each with the first object that runs one."""
+    """Image repositories that are new to the environment, each reported for the first object that uses it."""
     known = {_repository(image) for pod in sides.pods[0] for image in _images(pod)}
     registries = {_registry(repository) for repository in known}
     users: dict[str, dict[str, str]] = {}
@@ -33,19 +33,21 @@ def images(changes: Sequence[ObjectChange], sides: Sides) -> Iterator[Consequenc
             for image in _images(pod):
                 if (repository := _repository(image)) not in known:
                     users.setdefault(repository, {})[str(change.identity)] = image
-    for repository, found in sorted(users.items()):
+    for repository, images_by_object in sorted(users.items()):
         what = "another repository" if _registry(repository) in registries else "a new registry"
-        subject = min(found)
-        more = f" (and {len(found) - 1} more object{'s' if len(found) > 2 else ''})" if len(found) > 1 else ""
-        yield Consequence(effect=Effect.SECURITY, subject=subject, what=f"image from {what}: {found[subject]}{more}")
+        subject = min(images_by_object)
+        others = len(images_by_object) - 1
+        more = f" (and {others} more object{'s' if others > 1 else ''})" if others else ""
+        image = images_by_object[subject]
+        yield Consequence(effect=Effect.SECURITY, subject=subject, what=f"image from {what}: {image}{more}")
 
 
 def _made(pod: Pod, *, first: bool) -> Iterator[Told]:
-    """A pod that was not there. Of a first build, what it runs and reads is no news."""
+    """A new pod. In an environment's first build its images and Secrets are expected, so no security matter."""
     for fact in sorted(security.facts(pod)):
         yield Effect.SECURITY, fact
     if first and pod.owner.kind == "Job":
-        return  # that it runs is told already
+        return  # `workloads` reports that a Job runs
     account = pod.spec.get("serviceAccountName") or "default"
     effect = Effect.RUNS if first else Effect.SECURITY
     yield effect, f"{'' if first else 'a new pod '}runs {listed(_images(pod))}, as ServiceAccount/{account}"

@@ -1,4 +1,4 @@
-"""What stores something: what leaves Git and is deleted with its data, and what stays in the cluster."""
+"""Consequences for stored data: volumes and claims that are deleted, shrink, or stay in the cluster."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +16,7 @@ _FLUX = "kustomize.toolkit.fluxcd.io/prune"
 
 
 def of(change: ObjectChange, sides: Sides) -> Iterator[Told]:
-    """What of an object's data is lost, and what stays though the object leaves Git."""
+    """Data that an object's change deletes, and objects that stay in the cluster though they leave Git."""
     before, after = change.before, change.after
     if before is not None and after is None:
         yield from _removed(before, sides)
@@ -28,7 +28,7 @@ def of(change: ObjectChange, sides: Sides) -> Iterator[Told]:
 
 
 def kept(obj: Object) -> str:
-    """How an object that leaves Git stays in the cluster; empty where it is pruned."""
+    """Which controllers are told not to prune an object, in words; empty where it is pruned."""
     argo = "Prune=false" in _options(obj)
     flux = dig(obj, "metadata", "annotations", _FLUX) == "disabled"
     if argo and flux:
@@ -39,7 +39,7 @@ def kept(obj: Object) -> str:
 
 
 def stays(obj: Object) -> bool:
-    """Whether nothing of an object that leaves Git needs telling but that it stays."""
+    """Whether an object that leaves Git surely stays, or stores data and stays under one controller."""
     return kept(obj).endswith("cluster (prune disabled)") or (bool(kept(obj)) and obj["kind"] in _LASTING)
 
 
@@ -61,12 +61,12 @@ def _removed(before: Object, sides: Sides) -> Iterator[Told]:
 
 
 def _namespace_goes(claimant: Object, sides: Sides) -> bool:
-    wanted = identify(claimant).namespace
+    own_namespace = identify(claimant).namespace
     there = [
         [namespace for namespace in side if namespace["kind"] == "Namespace"] for side in (sides.before, sides.after)
     ]
-    gone = [namespace for namespace in there[0] if dig(namespace, "metadata", "name") == wanted and not kept(namespace)]
-    return bool(gone) and all(dig(namespace, "metadata", "name") != wanted for namespace in there[1])
+    gone = [obj for obj in there[0] if dig(obj, "metadata", "name") == own_namespace and not kept(obj)]
+    return bool(gone) and all(dig(namespace, "metadata", "name") != own_namespace for namespace in there[1])
 
 
 def _changed(change: ObjectChange, before: Object, after: Object, sides: Sides) -> Iterator[Told]:
@@ -93,7 +93,7 @@ def _changed(change: ObjectChange, before: Object, after: Object, sides: Sides) 
 
 
 def _claims(obj: Object, sides: Sides) -> set[str]:
-    """The claims that its pods use as volumes."""
+    """The volume claims that an object's pods mount."""
     names: Any = {**sides.names[0], **sides.names[1]}
     return {
         str(dig(volume, "persistentVolumeClaim", "claimName"))
