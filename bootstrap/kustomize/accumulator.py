@@ -1,4 +1,7 @@
-"""The objects that a kustomization has before it when it patches and replaces, as its selectors see them."""
+"""Accumulated resources: the objects that a kustomization's patches and replacements can select.
+
+kustomize calls this ResAccumulator (api/internal/accumulator).
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -15,8 +18,8 @@ from bootstrap.yamltools.positions import Place
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
-    """An object as written. `order` is the number of the kustomization that brings it, `generated` whether a generator
-    there makes it; `find` finds its place, for which few ask."""
+    """An accumulated object, as written. `order` is the number of the kustomization that adds it; `generated` is true
+    if a generator makes it. `find` returns its place; it is a function because few callers need the place."""
 
     subject: Subject
     identity: Identity
@@ -29,7 +32,7 @@ class Gathered:
 
 
 class Gathering:
-    """All objects of an environment as its files have them, and which of them a kustomization finds."""
+    """All objects in an environment's files, and those that a given kustomization can select."""
 
     def __init__(self, graph: Graph, origins: Origins, rendered: Iterable[Object]) -> None:
         self._graph = graph
@@ -42,10 +45,10 @@ class Gathering:
             self._rendered[(identity.kind, identity.name)].add(name_of(obj))
 
     def before(self, order: int, *, late: bool = False) -> list[Gathered]:
-        """What the kustomization of this number has before it when it patches; with `late`, when it replaces.
+        """The objects that the patches of the kustomization `order` can select; with `late`, its replacements.
 
-        That is what stands below it and, for a component, what came before it in the one that names it. Names,
-        namespaces and labels are as the kustomizations before it have made them; `late`, it has set its own as well.
+        These come from the kustomizations below it and, for a component, from those before it in its parent. They have
+        all names, namespaces and labels that the kustomizations before it gave them; with `late`, also its own.
         """
         if (order, late) not in self._found:
             around = self._around(order)
@@ -58,7 +61,7 @@ class Gathering:
         return self._found[order, late]
 
     def _around(self, order: int) -> set[int]:
-        """The kustomizations that name this component: the files that they name themselves are read before it."""
+        """The chain of parents of a component: kustomize reads their resources before the component."""
         numbers = {kustomization.path: number for number, kustomization in enumerate(self._graph.kustomizations)}
         owners: set[int] = set()
         while self._graph.kustomizations[order].is_component:
@@ -92,7 +95,7 @@ class Gathering:
             subject, names = resource.subject, set(resource.subject.names)
             for prefix, suffix in affixes:
                 names |= {f"{prefix}{name}{suffix}" for name in names}
-            # A replacement into metadata.name leaves no memory of the name before, as a prefix does.
+            # Unlike a prefix, a replacement of metadata.name does not keep the previous name for selectors.
             if any(selector.selects(subject) for selector in renaming):
                 names = self._rendered.get((subject.kind, resource.identity.name)) or names
             subject = replace(

@@ -1,8 +1,7 @@
-"""What the text of one kustomization or plugin names, and what in it keeps kustomize from being started.
+"""Inputs of a kustomization or plugin configuration: the files it names, and the obstacles to a safe build.
 
-An allow list: whatever kustomize might read otherwise than we do is an `Obstacle`, for the build could then fetch or
-run what no rule has seen. Go matches keys without regard to case, and its YAML differs from Python's in merge keys,
-tags and in what is a text.
+An allow list: text that kustomize may parse in another way than we do is an `Obstacle`, since the build could then
+fetch or run what no rule has checked. Go ignores the case of keys; its YAML differs in merge keys, tags and strings.
 """
 
 import re
@@ -22,30 +21,24 @@ FIELDS = (
     "replacements", "replicas", "resources", "secretGenerator", "sortOptions", "transformers", "validators", "vars",
 )  # fmt: skip
 _HELM = ("helmCharts", "helmChartInflationGenerator", "helmGlobals")
-# The fields of their items, as far as they name files.
+# Fields with lists of mappings, and the keys of these that name files.
 _NAMING = {
-    "configMapGenerator": ("env", "envs", "files"),
-    "secretGenerator": ("env", "envs", "files"),
-    "patches": ("path",),
-    "patchesJson6902": ("path",),
-    "replacements": ("path",),
+    **dict.fromkeys(("configMapGenerator", "secretGenerator"), ("env", "envs", "files")),
+    **dict.fromkeys(("patches", "patchesJson6902", "replacements"), ("path",)),
 }
-# kustomize's own plugins (api/internal/builtins) and their fields that name files. All but Helm's: that one runs helm.
+# kustomize's builtin plugins (api/internal/builtins) and their fields that name files; without Helm's, which runs helm.
 _PLUGINS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(
         ("AnnotationsTransformer", "HashTransformer", "IAMPolicyGenerator", "ImageTagTransformer", "LabelTransformer",
          "NamespaceTransformer", "PrefixTransformer", "ReplicaCountTransformer", "SortOrderTransformer",
          "SuffixTransformer"), (),
     ),
-    "ConfigMapGenerator": _NAMING["configMapGenerator"],
-    "SecretGenerator": _NAMING["secretGenerator"],
-    "PatchJson6902Transformer": ("path",),
-    "PatchStrategicMergeTransformer": ("paths",),
-    "PatchTransformer": ("path",),
-    "ReplacementTransformer": ("replacements",),
+    **dict.fromkeys(("ConfigMapGenerator", "SecretGenerator"), _NAMING["configMapGenerator"]),
+    **dict.fromkeys(("PatchJson6902Transformer", "PatchTransformer"), ("path",)),
+    "PatchStrategicMergeTransformer": ("paths",), "ReplacementTransformer": ("replacements",),
     "ValueAddTransformer": ("targetFilePath",),
 }  # fmt: skip
-# What kustomize takes for a Git repository (api/internal/git, repospec.go), by today's versions or by older ones.
+# What any version of kustomize takes for a Git repository (api/internal/git, repospec.go).
 _REPOSITORY = re.compile(
     r"git::|\w+://|[\w.-]+@[^/]*[/:]|(github|gitlab|bitbucket)\.(com|org)[/:]|[^{\[]*(\?|_git/)", re.I
 )
@@ -54,7 +47,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Role(StrEnum):
-    """What a file is read as."""
+    """How kustomize reads a file."""
 
     KUSTOMIZATION = "kustomization"
     RESOURCE = "resource"
@@ -66,7 +59,7 @@ class Role(StrEnum):
 
 
 class Why(StrEnum):
-    """Why an overlay is not handed to kustomize."""
+    """Reason why kustomize is not started for an overlay."""
 
     REMOTE = "remote"
     PROGRAM = "program"
@@ -80,7 +73,7 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """What keeps an overlay from being built, on a line of the text; `field` where it is a field that nobody knows."""
+    """Reason not to build, with its line in the text; `field` is the name of an unknown field."""
 
     why: Why
     line: int
@@ -90,7 +83,7 @@ class Obstacle:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A file or folder, or a URL, that a text names on a line, as it stands there."""
+    """File, folder or URL as the text names it, with its line."""
 
     name: str
     role: Role
@@ -99,32 +92,30 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """All that one text names, and all that is in the way."""
+    """The files that one text names, and the obstacles in it."""
 
     named: tuple[Named, ...]
     obstacles: tuple[Obstacle, ...]
 
 
 def is_remote(name: str) -> bool:
-    """Whether kustomize, of any version, may look for this on the network: a URL, or a Git repository.
-
-    Go's net/url takes all before a colon in the first segment for a scheme.
-    """
+    """Whether any version of kustomize may fetch this from the network: a URL or a Git repository."""
     name = name.strip()
     if _REPOSITORY.match(name):
         return True
+    # Go's net/url takes all before a colon in the first segment for a scheme.
     return "\n" not in name and not name.startswith(("{", "[")) and ":" in name.partition("/")[0]
 
 
-@lru_cache(maxsize=256)  # the copies of one base all say the same
+@lru_cache(maxsize=256)  # pinned copies of a base have the same text
 def kustomization(text: bytes) -> Inputs:
-    """What a kustomization names."""
+    """The inputs of a kustomization file."""
     return _gathered(text, _kustomization, most=1)
 
 
 @lru_cache(maxsize=64)
 def plugin(text: bytes) -> Inputs:
-    """What the configurations of plugins in a file name."""
+    """The inputs of a file with plugin configurations."""
     return _gathered(text, _plugin)
 
 
@@ -144,7 +135,7 @@ def _gathered(text: bytes, read: Any, *, most: int | None = None) -> Inputs:
 
 
 def _ambiguous(document: Document) -> Iterator[Obstacle]:
-    """What some YAML parsers read in one way and some in another."""
+    """YAML that parsers disagree on: duplicate keys and `<<`."""
     for key, line in document.duplicates():
         yield Obstacle(Why.DUPLICATE, line, f"{key} stands twice in the same mapping")
     for line in document.lines_of("<<"):
@@ -182,7 +173,7 @@ def _unknown(document: Document, key: Any) -> Obstacle:
 
 
 def _item(document: Document, item: Any, fields: tuple[str, ...], *where: str | int) -> Iterator[Named | Obstacle]:
-    """The files that one mapping names."""
+    """The files that a mapping names in these fields."""
     if not isinstance(item, dict):
         return
     yield from _misspelt(document, item, fields, *where)
@@ -201,7 +192,7 @@ def _misspelt(
 
 
 def _names(document: Document, role: Role, *where: str | int) -> Iterator[Named | Obstacle]:
-    """The names at a path, where one stands, or a list of them."""
+    """The names at a path, which has one name or a list of names."""
     value = dig(document.value, *where)
     for step, name in enumerate(value) if isinstance(value, list) else ((None, value),):
         line = document.line(where if step is None else (*where, step))
@@ -215,7 +206,7 @@ def _name(text: str, role: Role, line: int) -> Iterator[Named | Obstacle]:
     if role is Role.FILE:
         text = text.partition("=")[2] or text
     if not text or (role is Role.PATCH and ("\n" in text or text.lstrip().startswith(("{", "[")))):
-        return  # the patch itself
+        return  # an inline patch
     if _CONTROL.search(text) and not is_remote(text):
         yield Obstacle(Why.UNCLEAR, line, f"the name {text!r} holds control characters")
     else:
@@ -223,7 +214,7 @@ def _name(text: str, role: Role, line: int) -> Iterator[Named | Obstacle]:
 
 
 def _plugins(document: Document, key: str) -> Iterator[Named | Obstacle]:
-    """The plugins of a list: each a path, or the configuration itself."""
+    """The plugins of a list, given as paths or as inline configurations."""
     for number, text in enumerate(items(document.value, key)):
         line = document.line((key, number))
         if not isinstance(text, str):

@@ -1,4 +1,4 @@
-"""What the files of an environment say of its objects: documents, patches, generators, images, replacements."""
+"""Index of an environment's files by object: resources, patches, generators, images and replacements."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -18,10 +18,10 @@ from bootstrap.yamltools.positions import FieldPath, Place
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where a value comes from, and how it is written there.
+    """File and line that a value comes from, and the value as written there.
 
-    `whole`: it is the field itself that stands there, not a parent of it. A value in a document has its `source`, and
-    the path `at` which it stands there. `order` is the number of the kustomization that applies it.
+    `whole` if that is the field itself and not a parent of it. For a value in a document, `source` is the document and
+    `at` the path in it. `order` is the number of the kustomization that applies it.
     """
 
     place: Place
@@ -33,7 +33,7 @@ class Origin:
 
 
 class Origins:
-    """All that the files of an environment say, found by the object that they say it of."""
+    """Sources, generators and replacements of an environment, with look-up by object."""
 
     def __init__(self, tree: Tree, graph: Graph) -> None:
         self._tree = tree
@@ -42,7 +42,7 @@ class Origins:
 
     @cached_property
     def sources(self) -> tuple[Source, ...]:
-        """All documents that make or patch objects, in the order in which they are applied."""
+        """All documents that create or patch objects, in the order in which they are applied."""
         return resources.read(self._tree, self._graph)
 
     @cached_property
@@ -59,22 +59,22 @@ class Origins:
         )
 
     def of(self, obj: Object) -> list[Source]:
-        """The documents that make or patch an object, the last one applied first."""
+        """The documents that create or patch an object, the last one applied first."""
         named = self._by_name.get(_key(identify(obj)), [])
         numbers = [*named, *(n for n, s in self._targeted if s.target is not None and self.picks(s.target, obj))]
         return [self.sources[number] for number in sorted(numbers, reverse=True)]
 
     def made(self, identity: Identity) -> list[Source]:
-        """The documents that make an object."""
+        """The documents that create an object."""
         numbers = self._by_name.get(_key(identity), [])
         return [source for number in numbers if (source := self.sources[number]).made]
 
     def entries(self, identity: Identity, key: str) -> list[Origin]:
-        """What generators say of an entry of a ConfigMap or Secret, the last one first."""
+        """Where generators set an entry of a ConfigMap or Secret, the last one first."""
         return self._entries.get((*_key(identity), key), [])
 
     def picks(self, selector: Selector, obj: Object) -> bool:
-        """Whether a selector picks an object, by any of the names and namespaces that it has had."""
+        """Whether a selector matches an object by any name or namespace that it has or had."""
         if id(obj) not in self._subjects:
             self._subjects[id(obj)] = obj, self._subject(obj)
         return selector.selects(self._subjects[id(obj)][1])
@@ -90,7 +90,7 @@ class Origins:
         return frozenset({name_of(obj), identity.name, *(str(name) for name in written)})
 
     def imaged(self, image: Any) -> tuple[Any, Place | None]:
-        """What `images:` make of a written image, and the last entry that has changed it."""
+        """An image after all `images:` entries, and the place of the last one that changed it."""
         place = None
         for owner in self._graph.kustomizations if isinstance(image, str) else ():
             for number, entry in enumerate(owner.items("images")):
@@ -101,7 +101,7 @@ class Origins:
         return image, place
 
     def copied(self, obj: Object, path: FieldPath, value: Any) -> Place | None:
-        """Where a value comes from that a replacement copies to this path, by itself or into a text around it."""
+        """The source of a value that a replacement copies to this path; None if none does."""
         if not isinstance(value, str) or not value:
             return None
         for replacement, selector, fields in self._copies:
@@ -114,7 +114,7 @@ class Origins:
         return None
 
     def copied_by(self, replacement: replaced.Replacement) -> tuple[Any, Place | None]:
-        """What a replacement copies, as far as the files tell, and where that comes from."""
+        """The value that a replacement copies and its place; None for both if the files do not have it."""
         identity = Identity(str(replacement.source.get("kind")), "", str(replacement.source.get("name")))
         key = replacement.field.removeprefix("data.").removeprefix("[").removesuffix("]")
         for origin in self.entries(identity, key):
@@ -128,7 +128,7 @@ class Origins:
 
     @cached_property
     def _copies(self) -> list[tuple[replaced.Replacement, Selector, list[str]]]:
-        """Each target of a replacement: the objects that it picks, and their fields; the last replacement first."""
+        """Triples of a replacement, a target's selector and its field paths, the last replacement first."""
         pairs = (
             (replacement, target) for replacement in reversed(self.replacements) for _, target in replacement.targets
         )

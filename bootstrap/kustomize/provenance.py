@@ -1,4 +1,4 @@
-"""From a rendered object back to the file and line where a user would change it."""
+"""Provenance: the file and line where a user changes a rendered object or field."""
 
 from collections.abc import Iterator
 from functools import cached_property
@@ -13,7 +13,7 @@ from bootstrap.yamltools.positions import Document, FieldPath, Place, documents
 
 
 class Trace:
-    """The way back from an environment's objects to its files."""
+    """Traces the objects of an environment to its files."""
 
     def __init__(self, tree: Tree, graph: Graph, overlay: str) -> None:
         self._tree = tree
@@ -22,16 +22,16 @@ class Trace:
 
     @cached_property
     def origins(self) -> Origins:
-        """What the files say."""
+        """The index of the environment's files."""
         return Origins(self._tree, self._graph)
 
     def overlay(self, *path: str | int) -> Place:
-        """A line of the overlay's own kustomization."""
+        """File and line of a field of the overlay's kustomization."""
         own = self._graph.kustomizations[-1] if self._graph.kustomizations else None
         return Place(own.path, own.line(*path)) if own else Place(f"{self._overlay}/kustomization.yaml")
 
     def object(self, obj: Object) -> Place:
-        """Where an object is defined: its name in a resource file, or its generator."""
+        """Place of an object: its name in a resource file, else its generator, else the overlay."""
         identity = identify(obj)
         for source in reversed(self.origins.made(identity)):
             return source.place(("metadata", "name"))
@@ -41,11 +41,11 @@ class Trace:
         return self.overlay()
 
     def field(self, obj: Object, path: FieldPath) -> Place:
-        """Where a field gets its value; the nearest parent's place, where no file names the field."""
+        """Place of a field; the nearest parent's, if no file sets the field."""
         return self.origin(obj, path).place
 
     def data(self, obj: Object, key: str, inner: FieldPath | None = None) -> Place:
-        """Where an entry of a ConfigMap gets its value; with `inner`, a place inside of the YAML that it holds."""
+        """Place of an entry of a ConfigMap; with `inner`, of that path in the YAML text of the entry."""
         if inner is None:
             return self.field(obj, ("data", key))
         text = dig(obj, "data", key)
@@ -59,7 +59,7 @@ class Trace:
         return entry.place
 
     def origin(self, obj: Object, path: FieldPath) -> Origin:
-        """Where a field gets its value: what writes it, or what kustomize makes of that by a rule of its own."""
+        """Origin of a field: a replacement, a transformer such as `images:`, or the document that sets it."""
         value = dig(obj, *path)
         if (place := self.origins.copied(obj, path, value)) is not None:
             return Origin(place=place, value=value, whole=True)
@@ -74,7 +74,7 @@ class Trace:
         return source_origin
 
     def written(self, obj: Object, path: FieldPath) -> Origin:
-        """What the last document or generator says that sets a field; what stands nearest to it, where none does."""
+        """The last document or generator that sets a field; the one with the nearest parent, if none does."""
         best: Origin | None = None
         entries = self.origins.entries(identify(obj), str(path[1])) if _is_entry(path) else []
         for source in self.origins.of(obj):
@@ -97,13 +97,13 @@ class Trace:
             )
             if whole:
                 return candidate
-            # A patch names its object; whatever no patch sets belongs into the object's own file.
+            # A field that no patch sets belongs to the file of the object, not to a patch that only names it.
             if best is None or len(where) > len(best.at) or (source.made and len(where) == len(best.at)):
                 best = candidate
         return (entries[0] if entries else best) or Origin(place=self.object(obj))
 
     def _transformed(self, obj: Object, path: list[Any], value: Any) -> Iterator[tuple[int, Place]]:
-        """The lines of kustomizations that set a field of objects which they do not name, the last one first."""
+        """Numbers and places of kustomizations whose transformers set a field (such as namespace), last first."""
         names = self.origins.names(obj) if path == ["spec", "replicas"] else frozenset[str]()
         for number, owner in reversed([*enumerate(self._graph.kustomizations)]):
             if path[-1:] == ["namespace"] and value is not None and owner.data.get("namespace") == value:
@@ -118,7 +118,7 @@ class Trace:
 
 
 def _pairs(data: Any, field: str) -> Iterator[FieldPath]:
-    """Where a kustomization says which labels or annotations all its objects get."""
+    """Paths in a kustomization of the labels or annotations that it adds to all objects."""
     if field == "annotations":
         yield ("commonAnnotations",)
         return
@@ -131,14 +131,14 @@ def _is_entry(path: FieldPath) -> bool:
 
 
 def _inside(entry: Origin) -> tuple[Document, ...]:
-    """The documents of a YAML text that is an entry's value, with the lines of the file that it stands in."""
+    """The YAML documents in an entry's value, with line numbers of the file."""
     if entry.source is not None:
         return entry.source.document.inside(entry.at)
     return documents(entry.value.encode(errors="replace")) if isinstance(entry.value, str) else ()
 
 
 def _written_path(rendered: Any, written: Any, path: FieldPath) -> tuple[list[str | int], bool]:
-    """A rendered path as it stands in a document, as far as it leads there, and whether that is all of it."""
+    """Translate a rendered path to the path in a document, as far as it exists, and whether it exists as a whole."""
     steps: list[str | int] = []
     for step in path:
         if isinstance(step, int):
@@ -157,7 +157,7 @@ def _written_path(rendered: Any, written: Any, path: FieldPath) -> tuple[list[st
 
 
 def _operation_path(rendered: Any, source: Source, path: FieldPath) -> list[str | int] | None:
-    """Where a JSON patch says what stands at a rendered path; None where it does not."""
+    """Path in a JSON patch of the operation that sets a rendered path; None if none does."""
     for operation in reversed(source.operations):
         if (
             operation.name not in ("add", "replace", "copy", "move")
@@ -166,7 +166,7 @@ def _operation_path(rendered: Any, source: Source, path: FieldPath) -> list[str 
         ):
             continue
         here = [*path[: len(operation.path)]]
-        if operation.path[-1] == "-":  # appended: the item of the list that looks as the patch wants it
+        if operation.path[-1] == "-":  # appended: match the list item that equals the patch's value
             reached = [str(step) for step in here[:-1]] == [*operation.path[:-1]] and isinstance(here[-1], int)
             if not reached or not _covers(dig(rendered, *here), operation.value):
                 continue

@@ -1,4 +1,4 @@
-"""The documents that make an environment's objects, and those that patch them."""
+"""Resource and patch documents of an environment, in the order in which kustomize applies them."""
 
 import posixpath
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ from bootstrap.yamltools.positions import Document, FieldPath, Place, documents
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One step of a JSON patch; `number` is its place in the patch. `path` is its pointer, split and unescaped."""
+    """One operation of a JSON patch; `number` is its index. `path` is the JSON pointer, split and unescaped."""
 
     number: int
     name: str
@@ -27,10 +27,10 @@ class Operation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A document that makes an object (`made`), or patches the one that it names or those that its target picks.
+    """A document that creates an object (`made`), or patches the object that it names or those of its `target`.
 
-    `order` is the number of its kustomization: what has a higher one is applied later. `images` are those of all
-    containers in it.
+    `order` is the number of its kustomization; higher ones are applied later. `images` are those of all containers in
+    it.
     """
 
     path: str
@@ -44,19 +44,19 @@ class Source:
     operations: tuple[Operation, ...] = ()
 
     def place(self, path: FieldPath = ()) -> Place:
-        """Where it says something."""
+        """File and line of one of its fields."""
         return Place(self.path, self.document.line(path))
 
 
 def read(tree: Tree, graph: Graph) -> tuple[Source, ...]:
-    """All sources, those that make objects first, then the patches in the order in which they are applied."""
+    """All sources: the resources first, then the patches in the order in which they are applied."""
     made = [source for number, owner in enumerate(graph.kustomizations) for source in _made(tree, owner, number)]
     patches = [source for number, owner in enumerate(graph.kustomizations) for source in _patches(tree, owner, number)]
     return (*made, *patches)
 
 
 def texts(tree: Tree, owner: Kustomization, *path: str | int) -> tuple[str, tuple[Document, ...]]:
-    """The file of a patch, and the documents in it: the patch itself stands at `path`, or a mapping that tells it."""
+    """File and documents of the patch at `path` of a kustomization: inline, or a file that is named there."""
     given = dig(owner.data, *path)
     if isinstance(given, dict):
         if isinstance(given.get("patch"), str):
@@ -71,7 +71,7 @@ def texts(tree: Tree, owner: Kustomization, *path: str | int) -> tuple[str, tupl
 
 
 def named(value: Any) -> Identity | None:
-    """The identity of what may be an object."""
+    """Identity of a value; None if it is no object with metadata."""
     if isinstance(value, dict) and isinstance(metadata := value.get("metadata"), dict):
         return identify({"kind": str(value.get("kind")), "metadata": {"name": str(metadata.get("name"))}})
     return None
@@ -84,9 +84,9 @@ def _made(tree: Tree, owner: Kustomization, order: int) -> Iterator[Source]:
                 yield replace(source, path=use.path, order=order)
 
 
-@lru_cache(maxsize=256)  # most files of a base are in its copies, too
+@lru_cache(maxsize=256)  # pinned copies of a base have mostly the same files
 def _read(text: bytes) -> tuple[Source, ...]:
-    """The objects of a file, wherever it stands."""
+    """The objects in the text of a file; the caller sets `path` and `order`."""
     return tuple(
         Source(
             path="",
