@@ -1,4 +1,4 @@
-"""An object against the schemas of its kind, of every minor in a range at once."""
+"""Validate an object against the API schemas of its kind, for all Kubernetes minors of a range in one pass."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from bootstrap.yamltools.positions import FieldPath
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One value that a server would refuse. `minors` are those of the range that would; `what` says it in words."""
+    """A value that API servers refuse. `minors` are the versions that do; `what` describes it."""
 
     path: FieldPath
     trouble: Trouble
@@ -23,7 +23,7 @@ class Problem:
 
 
 def problems(obj: Mapping[str, Any], oldest: str) -> tuple[Problem, ...]:
-    """All that the schemas of its kind refuse, from an oldest minor on; nothing for a kind without a schema."""
+    """All problems of an object with minors from `oldest` on; empty for a kind without a schema."""
     api, name = obj.get("apiVersion"), obj.get("kind")
     kind = schemas.kinds(api).get(name) if isinstance(api, str) and isinstance(name, str) else None
     if kind is None or kind.definition is None:
@@ -34,21 +34,21 @@ def problems(obj: Mapping[str, Any], oldest: str) -> tuple[Problem, ...]:
 
 
 class _Walk:
-    """One object against its schemas of every minor of the range, at once: where they differ, minors part ways."""
+    """Walks one object. `mask` has a bit for each minor that is still checked; it splits where schemas differ."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[FieldPath, Trouble], tuple[str, str, int]] = {}
         self._parents: list[str] = []
 
     def problems(self) -> tuple[Problem, ...]:
-        """What was found."""
+        """The problems found so far."""
         return tuple(
             Problem(path=path, trouble=trouble, what=what, hint=hint, minors=schemas.names(mask))
             for (path, trouble), (what, hint, mask) in self._found.items()
         )
 
     def object(self, value: Mapping[Any, Any], name: str, path: FieldPath, mask: int) -> None:
-        """A mapping with the fields of a definition."""
+        """Check a mapping against the fields of a definition."""
         definition = schemas.definition(name)
         self._parents.append(name)
         for key, inner in value.items():
@@ -72,7 +72,7 @@ class _Walk:
         self._parents.pop()
 
     def value(self, value: Any, node: Mapping[str, Any], path: FieldPath, mask: int) -> None:
-        """Any value."""
+        """Check a value against a schema node."""
         if "ref" in node:
             if isinstance(value, dict):
                 self.object(value, node["ref"], path, mask)
@@ -132,7 +132,7 @@ class _Walk:
             self._found[(path, trouble)] = (what, hint, before | mask)
 
 
-# A port without a protocol is one of TCP, in the key of its list too.
+# Defaults of the API server for keys of lists: a port without a protocol is a TCP port.
 _DEFAULTS = {"protocol": "TCP"}
 
 
@@ -145,5 +145,5 @@ def _inside(variants: tuple[tuple[int, Node], ...]) -> Iterator[str]:
 
 
 def _spelt(path: FieldPath) -> str:
-    """The last named step of a path."""
+    """The last field name of a path."""
     return next((step for step in reversed(path) if isinstance(step, str)), "the object")

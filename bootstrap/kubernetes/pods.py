@@ -1,4 +1,4 @@
-"""The pods that an object makes: its own, those of a workload, and the templates in the texts of a ConfigMap."""
+"""Pod templates of an object: a Pod, a workload, or the pod templates in the texts of a ConfigMap."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 from bootstrap.kubernetes.objects import POD_SPECS, Object, mapping
 from bootstrap.yamltools.positions import FieldPath, documents
 
-# Where a document of a text has a pod: in a template or in a workload, itself or under `template`.
+# Paths of a pod in a document of a text: a pod template or a workload, at the root or under `template`.
 _TEMPLATES: tuple[FieldPath, ...] = tuple(
     (*outer, *inner)
     for outer in ((), ("template",))
@@ -17,9 +17,9 @@ _TEMPLATES: tuple[FieldPath, ...] = tuple(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodTemplate:
-    """A pod's metadata and spec, and the path of the spec: in the object, or in a document of its entry `key`.
+    """A pod's metadata and spec. `path` is that of the spec: in the object, or in a document of the entry `key`.
 
-    `is_pod` where a document says of itself that it is a Pod.
+    `is_pod` if a document in a text has the kind Pod.
     """
 
     path: FieldPath
@@ -31,7 +31,7 @@ class PodTemplate:
 
 
 def templates(obj: Object) -> Iterator[PodTemplate]:
-    """The pods of an object, of any types. In a text, a pod is what says that it is one, or has containers."""
+    """The pod templates of an object of any kind. In a text, a mapping of kind Pod or with containers counts as one."""
     kind = str(obj["kind"])
     if path := POD_SPECS.get(kind):
         yield PodTemplate(path=path, spec=mapping(obj, *path), metadata=mapping(obj, *path[:-1], "metadata"))

@@ -1,4 +1,7 @@
-"""The forms of values that the Kubernetes API knows: quantities, names, labels, ports, schedules."""
+"""Value formats of the Kubernetes API: names, labels, ports, networks, schedules.
+
+Each `bad_*` function returns why a value is invalid, or an empty string if it is valid.
+"""
 
 import ipaddress
 import re
@@ -18,7 +21,7 @@ _PERCENT = re.compile(r"[0-9]+%")
 
 
 def bad_label_name(text: str) -> str:
-    """Why a text is no DNS-1123 label; empty where it is one. So are the other functions of this kind."""
+    """Why a text is no DNS-1123 label."""
     if len(text) > 63:
         return "it is longer than 63 characters"
     return "" if _DNS_LABEL.fullmatch(text) else "lower-case letters, digits and - are allowed, - not at an end"
@@ -73,7 +76,7 @@ def bad_config_key(text: str) -> str:
 
 
 def bad_variable(text: str, *, relaxed: bool) -> str:
-    """Why a text is no name of an environment variable; servers are `relaxed` from 1.32 on."""
+    """Why a text is no name of an environment variable; from 1.32 on, servers are `relaxed`."""
     if relaxed:
         allowed = bool(text) and all(" " <= char <= "~" and char != "=" for char in text)
         return "" if allowed else "printable ASCII characters but = are allowed"
