@@ -1,6 +1,7 @@
-"""Edits of YAML text that touch only the bytes that they mean to.
+"""Edit YAML text in place; comments, order, quotes and line ends of everything else stay.
 
-The text is spliced where a node stands and read again, to make sure that nothing else changed.
+Each edit splices the text at the marks of a node, and parses the result to confirm that no other value changed. All
+functions return the new text and raise NotEditable.
 """
 
 from collections.abc import Mapping
@@ -31,7 +32,7 @@ __all__ = [
 
 
 def set_scalar(text: str, path: FieldPath, value: str) -> str:
-    """Replace one scalar by a string, in the quotes that it has."""
+    """Replace a scalar by a string; the quoting style stays."""
     parent, node = ([None, *walk(text, path)])[-2:]
     if not isinstance(node, ScalarNode) or node.style in ("|", ">"):
         raise NotEditable(f"{shown(path)} is not a plain or quoted scalar")
@@ -42,7 +43,7 @@ def set_scalar(text: str, path: FieldPath, value: str) -> str:
 
 
 def put(text: str, path: FieldPath, value: str, *, quoted: bool = False) -> str:
-    """Set a key of a block mapping to a string: in place where the key is there, else as the mapping's last line."""
+    """Set a key of a block mapping to a string; a new key becomes the last line of the mapping."""
     *parent_path, key = path
     parent = find(text, parent_path)
     if isinstance(parent, MappingNode) and any(name.value == key for name, _ in parent.value):
@@ -51,7 +52,7 @@ def put(text: str, path: FieldPath, value: str, *, quoted: bool = False) -> str:
 
 
 def add(text: str, path: FieldPath, spelled: str, value: Any) -> str:
-    """Add a key, behind the last one of a block mapping. `spelled` is the value as YAML, on one line."""
+    """Add a key after the last one of a block mapping. `spelled` is the value as one line of YAML."""
     *parent_path, key = path
     node = find(text, parent_path)
     if not is_block(node, MappingNode) or at(read(text), parent_path).keys() & {key}:
@@ -62,7 +63,7 @@ def add(text: str, path: FieldPath, spelled: str, value: Any) -> str:
 
 
 def remove_key(text: str, path: FieldPath) -> str:
-    """Remove a key of a block mapping and its value, with their own lines; comments between those go with them."""
+    """Remove a key of a block mapping with its lines, including comments between them."""
     *parent_path, key = path
     parent = find(text, parent_path)
     if not is_block(parent, MappingNode):
@@ -83,9 +84,9 @@ def append(text: str, path: FieldPath, value: str) -> str:
 
 
 def insert_item(text: str, path: FieldPath, index: int, value: str | Mapping[str, str | int]) -> str:
-    """Put a string, or a mapping of strings and numbers, in front of an item of a block sequence, or at its end.
+    """Insert a string, or a mapping of strings and numbers, before the item `index` of a block sequence, or at its end.
 
-    It stands below the item before it, above the comment of the next one.
+    The new lines follow the previous item, before the comment of the next one.
     """
     node = find(text, path)
     if not is_block(node, SequenceNode) or not 0 <= index <= len(node.value):
@@ -108,7 +109,7 @@ def insert_item(text: str, path: FieldPath, index: int, value: str | Mapping[str
 
 
 def remove(text: str, path: FieldPath) -> str:
-    """Remove one item of a block sequence, with its own lines; comments between those go with it, all others stay."""
+    """Remove one item of a block sequence with its lines, including comments between them; other comments stay."""
     parent, node = find(text, path[:-1]), find(text, path)
     if not is_block(parent, SequenceNode):
         raise NotEditable(f"{shown(path)} is not an item of a block sequence")
@@ -119,7 +120,7 @@ def remove(text: str, path: FieldPath) -> str:
 
 
 def insert_block(text: str, before: str, block: str) -> str:
-    """Add a block of new keys to the root mapping, in front of another key and the comment that belongs to it."""
+    """Insert new keys, as lines of YAML, into the root mapping before the key `before` and its comment."""
     root = _root(text)
     names = [name.value for name, _ in root.value]
     if before not in names:
@@ -134,7 +135,7 @@ def insert_block(text: str, before: str, block: str) -> str:
 
 
 def put_block(text: str, key: str, block: str) -> str:
-    """Make a root key's lines these, which hold that key alone; at the end of the text where the key is not there."""
+    """Replace the lines of a root key by `block`, which has only that key; a new key is appended to the text."""
     new_value = read(block)
     if not isinstance(new_value, dict) or list(new_value) != [key]:
         raise NotEditable(f"the block does not hold {key} alone")
@@ -149,7 +150,7 @@ def put_block(text: str, key: str, block: str) -> str:
 
 
 def block_of(text: str, key: str) -> str:
-    """The lines of a root key and its value, with LF line ends; empty where the key is not there."""
+    """The lines of a root key and its value, with LF line ends; empty if there is no such key."""
     place = _block_place(text, key)
     return text[slice(*place)].replace("\r\n", "\n") if place else ""
 
@@ -169,7 +170,7 @@ def _root(text: str) -> Node:
 
 
 def _with_lines(text: str, place: int, *lines: str) -> str:
-    """The text with lines put in at a line's begin. A text without a last line end stays one."""
+    """Insert lines at the start of a line. A text without a final line end stays without."""
     newline = newline_of(text)
     if place and text[place - 1] != "\n":
         return text[:place] + "".join(newline + line for line in lines) + text[place:]
