@@ -1,1 +1,1 @@
-"""Differences between rendered environments, their consequences, and how both are told."""
+"""Differences between rendered environments, their consequences, and the output formats of both."""

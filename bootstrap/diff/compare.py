@@ -1,4 +1,4 @@
-"""What differs between two sets of rendered objects, field by field."""
+"""Compare two sets of rendered objects, field by field."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,14 +24,14 @@ from bootstrap.yamltools.loader import same
 
 _ABSENT = object()
 _ENCRYPTED = "spec.encryptedData"
-# The kinds of Kubernetes itself in which quantities stand.
+# Built-in kinds that have fields of the type Quantity.
 _AMOUNTS = frozenset({*POD_SPECS, "PersistentVolumeClaim", "PersistentVolume", "ResourceQuota", "LimitRange"})
-# Groups that once had kinds of others: an object of theirs is the same one under its new group.
+# API groups between which Kubernetes moved kinds: an object keeps its identity when its group changes within these.
 _SAME_GROUPS = frozenset({"extensions", "apps", "networking.k8s.io", "policy"})
 
 
 class Side(StrEnum):
-    """What happened to an object or a field."""
+    """Kind of change of an object or a field."""
 
     ADDED = "added"
     REMOVED = "removed"
@@ -40,7 +40,7 @@ class Side(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldChange:
-    """One field: its path, and its value on both sides (None where it is absent). Sealed values are never shown."""
+    """Change of one field: its path and both values (None where it is absent). Ciphertext is never included."""
 
     path: str
     side: Side
@@ -50,9 +50,9 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectChange:
-    """One object: both raw forms (None where it is absent) and, where both are there, the fields that differ.
+    """Change of one object: both rendered forms (None where it is absent) and, if both exist, the fields that differ.
 
-    `rereads` names the generated ConfigMaps that its pods read under a new hash, which makes them restart.
+    `rereads` names the generated ConfigMaps whose hash changed and that its pods read, so that the pods restart.
     """
 
     identity: Identity
@@ -64,7 +64,7 @@ class ObjectChange:
 
 
 def compare(before: Sequence[Object], after: Sequence[Object]) -> tuple[ObjectChange, ...]:
-    """The objects that differ, by identity. Neither hashes of generated names nor the form of a quantity counts."""
+    """The objects that differ, sorted by identity. Name hashes and the notation of quantities are ignored."""
     identities = _Identities.of(before, after)
     old, new = identities.index(before), identities.index(after)
     old_names, new_names = generated_names(before), generated_names(after)
@@ -83,7 +83,7 @@ def compare(before: Sequence[Object], after: Sequence[Object]) -> tuple[ObjectCh
         elif identity.kind == "Secret":
             fields = tuple(_masked(fields))
         elif identity.kind in _AMOUNTS and not key[1].count("."):
-            fields = tuple(each for each in fields if not quantities.is_same(each.path, each.before, each.after))
+            fields = tuple(field for field in fields if not quantities.is_same(field.path, field.before, field.after))
         rereads = _rereads(left, right, old_names, new_names)
         if fields or rereads:
             changes.append(
@@ -96,29 +96,29 @@ def compare(before: Sequence[Object], after: Sequence[Object]) -> tuple[ObjectCh
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Identities:
-    """The identities that more than one object of a side has: there the whole name counts, with the hash."""
+    """Identities that several objects of one side share: these objects are told apart by the name with its hash."""
 
     shared: frozenset[tuple[Identity, str]]
 
     @classmethod
     def of(cls, *sides: Sequence[Object]) -> "_Identities":
-        counts = [Counter((identify(each), _group(each)) for each in side) for side in sides]
+        counts = [Counter((identify(obj), _group(obj)) for obj in side) for side in sides]
         return cls(shared=frozenset(key for count in counts for key, number in count.items() if number > 1))
 
     def index(self, side: Sequence[Object]) -> dict[tuple[Identity, str], Object]:
-        """The objects of a side by what makes each the same one on the other side; none hides another."""
-        found: dict[tuple[Identity, str], Object] = {}
-        for each in side:
-            identity, group = identify(each), _group(each)
+        """The objects of a side by identity and API group, which match an object to its other side; none is dropped."""
+        index: dict[tuple[Identity, str], Object] = {}
+        for obj in side:
+            identity, group = identify(obj), _group(obj)
             if (identity, group) in self.shared:
-                identity = replace(identity, name=name_of(each))
-            found[identity, group] = each
-        return found
+                identity = replace(identity, name=name_of(obj))
+            index[identity, group] = obj
+        return index
 
 
-def _group(each: Object) -> str:
-    """What of an object's apiVersion makes it another object: its group."""
-    group = str(each.get("apiVersion") or "").rpartition("/")[0]
+def _group(obj: Object) -> str:
+    """The API group, which is part of an object's identity (its version is not); empty for core and moved groups."""
+    group = str(obj.get("apiVersion") or "").rpartition("/")[0]
     return "" if group in _SAME_GROUPS else group
 
 
@@ -139,7 +139,7 @@ def _fields(path: str, left: Any, right: Any) -> Iterator[FieldChange]:
     elif (items := _named(left, right)) is not None:
         for name in sorted(items[0].keys() | items[1].keys()):
             yield from _fields(f"{path}[{name}]", items[0].get(name, _ABSENT), items[1].get(name, _ABSENT))
-        orders = [[name for name in one if name in other] for one, other in (items, items[::-1])]
+        orders = [[name for name in names if name in other] for names, other in (items, items[::-1])]
         if orders[0] != orders[1]:
             yield FieldChange(path=f"{path} (order)", side=Side.CHANGED, before=orders[0], after=orders[1])
     elif (inner := _documents(left, right)) is not None:
@@ -155,7 +155,7 @@ def _join(path: str, key: str) -> str:
 
 
 def _named(left: Any, right: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """Two lists of mappings by their merge key, each value once; by position where they have none but are as long."""
+    """Two lists of mappings, indexed by their merge key; without one, by position if both have the same length."""
     if not (isinstance(left, list) and isinstance(right, list)):
         return None
     if not all(isinstance(item, dict) for item in (*left, *right)):
@@ -172,29 +172,29 @@ def _named(left: Any, right: Any) -> tuple[dict[str, Any], dict[str, Any]] | Non
 
 
 def _documents(left: Any, right: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """Two texts that hold YAML or JSON mappings, such as a pod template or a connection, as what they hold."""
+    """Parse two strings that contain a YAML or JSON mapping, such as a pod template; None where one does not."""
     parsed = [embedded.mapping(text) for text in (left, right)]
-    # Where the texts differ but what they hold does not, the difference is in comments: show the texts.
+    # Equal values in different texts: only comments or layout changed, so the caller shows the texts.
     if parsed[0] is None or parsed[1] is None or parsed[0] == parsed[1]:
         return None
     return parsed[0], parsed[1]
 
 
 def _sealed(fields: tuple[FieldChange, ...], left: Object, right: Object) -> Iterator[FieldChange]:
-    """A sealed item's changes in words: never a ciphertext, and no record of when it was sealed."""
-    records = [each["metadata"].get("annotations", {}) for each in (left, right)]
-    for each in fields:
-        if each.path.startswith(f"metadata.annotations[{ANNOTATION_PREFIX}"):
+    """Changes of a SealedSecret without ciphertext and without the annotations that record a sealing."""
+    records = [obj["metadata"].get("annotations", {}) for obj in (left, right)]
+    for field in fields:
+        if field.path.startswith(f"metadata.annotations[{ANNOTATION_PREFIX}"):
             continue
-        if not each.path.startswith(_ENCRYPTED):
-            yield each
-        elif each.side is not Side.CHANGED:
-            yield FieldChange(path=each.path, side=each.side)
+        if not field.path.startswith(_ENCRYPTED):
+            yield field
+        elif field.side is not Side.CHANGED:
+            yield FieldChange(path=field.path, side=field.side)
         else:
-            key = each.path.removeprefix(_ENCRYPTED).strip(".[]")
+            key = field.path.removeprefix(_ENCRYPTED).strip(".[]")
             scopes = [_record(record, key).get("scope") for record in records]
             what = "sealed again" if scopes[0] == scopes[1] else f"scope {scopes[0]} → {scopes[1]}"
-            yield FieldChange(path=each.path, side=Side.CHANGED, after=what)
+            yield FieldChange(path=field.path, side=Side.CHANGED, after=what)
 
 
 def _rereads(
@@ -206,21 +206,21 @@ def _rereads(
 
 def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, dict | list):
-        for each in value.values() if isinstance(value, dict) else value:
-            yield from _texts(each)
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
     elif isinstance(value, str):
         yield value
 
 
 def _masked(fields: tuple[FieldChange, ...]) -> Iterator[FieldChange]:
-    """A plain Secret's changes without its values."""
-    for each in fields:
-        if not each.path.startswith(("data", "stringData")):
-            yield each
-        elif each.side is Side.CHANGED:
-            yield FieldChange(path=each.path, side=each.side, after="another value")
+    """Changes of a plain Secret without its values."""
+    for field in fields:
+        if not field.path.startswith(("data", "stringData")):
+            yield field
+        elif field.side is Side.CHANGED:
+            yield FieldChange(path=field.path, side=field.side, after="another value")
         else:
-            yield FieldChange(path=each.path, side=each.side)
+            yield FieldChange(path=field.path, side=field.side)
 
 
 def _record(annotations: Mapping[str, str], key: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What a change does to one environment: its objects compared, and what follows."""
+"""Difference of one environment: its objects compared, with the consequences of the changes."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,53 +12,65 @@ from bootstrap.kubernetes.objects import Object, dig, identify
 def over_time(
     name: str, before: Sequence[Object], after: Sequence[Object], beside: Sequence[Consequence] = ()
 ) -> EnvironmentDiff:
-    """One environment at two times, empty where it is not there; `beside` follows from what is no object of it."""
+    """Compare one environment before and after a change; a side is empty where the environment does not exist.
+
+    `beside` are consequences of files that are not rendered, such as taxiway.yaml.
+    """
     old, new = consequences.home(before), consequences.home(after)
-    if old and new and all(identify(each).namespace != old for each in after):
+    if old and new and all(identify(obj).namespace != old for obj in after):
         moved = _moved(name, before, after, old, new)
         first, *weaker = moved.consequences
         return replace(moved, consequences=(first, *beside, *weaker))
     changes = compare.compare(before, after)
-    found = (*beside, *consequences.consequences(changes, before, after))
-    return EnvironmentDiff(environment=name, changes=changes, consequences=found)
+    follows = (*beside, *consequences.consequences(changes, before, after))
+    return EnvironmentDiff(environment=name, changes=changes, consequences=follows)
 
 
 def _moved(name: str, before: Sequence[Object], after: Sequence[Object], old: str, new: str) -> EnvironmentDiff:
-    """An environment in another namespace: nothing of it is what it was, and only what differs else is told."""
-    own = next((each for each in before if each["kind"] == "Namespace" and identify(each).name == old), None)
+    """An environment that moves to another namespace: all its objects are new, so only other differences are listed."""
+    own = next((obj for obj in before if obj["kind"] == "Namespace" and identify(obj).name == old), None)
     stays = f"leaves Git, but {how}" if own and (how := consequences.kept(own)) else "goes" if own else "stays"
     what = (
         f"a new, empty environment in place of the one in {old}: {_empty(before)}"
         f"what runs in {old} is pruned, and the namespace {stays}"
     )
-    as_if = [ownership.as_if(each, old, new) for each in before]
+    as_if = [ownership.as_if(obj, old, new) for obj in before]
     changes = compare.compare(as_if, after)
-    # Nothing restarts, is refused or lost by the rest: it is all new.
-    weaker = (each for each in consequences.consequences(changes, as_if, after) if each.effect is Effect.SECURITY)
+    # All objects are new, so no other change restarts, refuses or loses anything.
+    weaker = (
+        consequence
+        for consequence in consequences.consequences(changes, as_if, after)
+        if consequence.effect is Effect.SECURITY
+    )
     first = Consequence(effect=Effect.REPLACED, subject=f"Namespace/{new}", what=what)
     return EnvironmentDiff(environment=name, changes=changes, consequences=(first, *weaker))
 
 
 def _empty(before: Sequence[Object]) -> str:
-    if any(dig(each, "spec", "volumeClaimTemplates") for each in before):
+    if any(dig(obj, "spec", "volumeClaimTemplates") for obj in before):
         return "its database and its volumes begin empty; "
-    return "its volumes begin empty; " if any(each["kind"] == "PersistentVolumeClaim" for each in before) else ""
+    return "its volumes begin empty; " if any(obj["kind"] == "PersistentVolumeClaim" for obj in before) else ""
 
 
 def between(
     name: str, before: Sequence[Object], after: Sequence[Object], own_settings: frozenset[str] | None
 ) -> EnvironmentDiff:
-    """Two environments at one time, as if both stood in the namespace of the second.
+    """Compare two environments of one state of the repo, as if both were in the namespace of the second.
 
-    Without what is each one's own, such as what these settings are in its airflow.env, or with it where that is None.
+    What an environment owns (see `ownership.fold`) is left out; None as `own_settings` keeps it.
     """
     old, new = consequences.home(before), consequences.home(after)
-    moved = [ownership.as_if(each, old, new) for each in before]
+    moved = [ownership.as_if(obj, old, new) for obj in before]
     whole = changes = compare.compare(moved, after)
     folded = 0
     if own_settings is not None:
         changes, folded = ownership.fold(whole, own_settings)
-    found = consequences.consequences(changes, moved, after)
-    guards = [each for each in whole if each.identity.kind == "Namespace" and each not in changes]
-    found += tuple(each for each in consequences.consequences(guards, moved, after) if each.effect is Effect.SECURITY)
-    return EnvironmentDiff(environment=name, changes=changes, consequences=consequences.in_order(found), folded=folded)
+    follows = consequences.consequences(changes, moved, after)
+    guards = [change for change in whole if change.identity.kind == "Namespace" and change not in changes]
+    follows += tuple(
+        consequence
+        for consequence in consequences.consequences(guards, moved, after)
+        if consequence.effect is Effect.SECURITY
+    )
+    ranked = consequences.in_order(follows)
+    return EnvironmentDiff(environment=name, changes=changes, consequences=ranked, folded=folded)

@@ -1,4 +1,4 @@
-"""The rendered difference of environments: two states of the repo, or two environments of one state."""
+"""Rendered differences of environments: between two states of the repo, or between two environments of one state."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ Side = tuple[Snapshot, str]  # a state of the repo, and the overlay to build the
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sides:
-    """What is to be compared: None where an environment does not exist.
+    """The two builds to compare. A side is None where the environment does not exist or does not differ.
 
-    `own` are the settings that each of two environments has for itself (None: all is compared); `between` where they
-    are two environments. `beside` follows from what is not rendered.
+    `between` is true for two environments of one state; `own` are then the settings that each has for itself (None:
+    compare all). `beside` are consequences of files that are not rendered.
     """
 
     name: str
@@ -38,12 +38,15 @@ class Sides:
 def over_time(
     builder: Builder, old: Checkout, before: Snapshot, new: Checkout, after: Snapshot, names: Sequence[str]
 ) -> Iterator[Sides]:
-    """The named environments, or all of both states, in the repo as it was `before` and as it is `after`."""
-    known = {each.name: each for each in (*old.model.environments, *new.model.environments)}
+    """The comparisons of the named environments, or of all, between the repo `before` and `after` a change."""
+    known = {environment.name: environment for environment in (*old.model.environments, *new.model.environments)}
     chosen = new.select(names) if names else tuple(known.values())
-    was, will = ({each.name for each in side.model.environments} for side in (old, new))
-    wanted = {each.overlay: each.name not in was or _differs(before, after, each.overlay) for each in chosen}
-    beside = repository.consequences(_state(old, before), _state(new, after), lambda part: wanted.get(part, False))
+    was, will = ({environment.name for environment in side.model.environments} for side in (old, new))
+    differing = {
+        environment.overlay: environment.name not in was or _differs(before, after, environment.overlay)
+        for environment in chosen
+    }
+    beside = repository.consequences(_state(old, before), _state(new, after), lambda part: differing.get(part, False))
     if model.PATH in beside:
         yield Sides(name=model.PATH, beside=beside[model.PATH])
     for environment in chosen:
@@ -58,7 +61,7 @@ def over_time(
 
 
 def between(checkout: Checkout, names: tuple[str, str], *, everything: bool) -> Sides:
-    """Two environments as they are now; without what is each one's own, unless `everything`."""
+    """The comparison of two environments as they are now, without what each one owns unless `everything`."""
     left, right = (checkout.select([name])[0] for name in names)
     snapshot = checkout.snapshot((left, right))
     return Sides(
@@ -70,17 +73,17 @@ def between(checkout: Checkout, names: tuple[str, str], *, everything: bool) -> 
     )
 
 
-def compare(builder: Builder, wanted: Sequence[Sides]) -> list[EnvironmentDiff]:
-    """Build all sides, and compare them object by object. Raises BuildFailed for the first that does not build."""
-    texts = iter(builder.render([side for sides in wanted for side in (sides.before, sides.after) if side]))
-    found = []
-    for sides in wanted:
+def compare(builder: Builder, comparisons: Sequence[Sides]) -> list[EnvironmentDiff]:
+    """Build all sides and compare them object by object. Raises BuildFailed for the first that does not build."""
+    texts = iter(builder.render([side for sides in comparisons for side in (sides.before, sides.after) if side]))
+    diffs = []
+    for sides in comparisons:
         before, after = (objects.parse(next(texts) if side else b"") for side in (sides.before, sides.after))
         if sides.between:
-            found.append(environment_diff.between(sides.name, before, after, sides.own))
+            diffs.append(environment_diff.between(sides.name, before, after, sides.own))
         else:
-            found.append(environment_diff.over_time(sides.name, before, after, sides.beside))
-    return found
+            diffs.append(environment_diff.over_time(sides.name, before, after, sides.beside))
+    return diffs
 
 
 def _state(checkout: Checkout, snapshot: Snapshot) -> State:

@@ -1,4 +1,4 @@
-"""Differences and consequences as text for a terminal, and as data for programs."""
+"""Output formats of differences and consequences: text for a terminal, data for `-o json`."""
 
 import difflib
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ _MANY = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvironmentDiff:
-    """What a change does to one environment."""
+    """Difference of one environment. `folded` counts the differences left out because each environment owns them."""
 
     environment: str
     changes: tuple[ObjectChange, ...]
@@ -27,64 +27,70 @@ class EnvironmentDiff:
 
     @property
     def differs(self) -> bool:
-        """Whether there is anything to tell."""
+        """Whether there are changes or consequences."""
         return bool(self.changes or self.consequences)
 
 
 def lines(diff: EnvironmentDiff) -> list[str]:
-    """One environment's difference, for people; an added line begins with +, a removed one with -."""
+    """One environment's difference as lines of text; `+` marks what is added, `-` what is removed, `~` a change."""
     if not diff.differs:
         return [f"{diff.environment}: no difference{folded(diff)}"]
     head = f"{diff.environment}: {counts(diff)}{folded(diff)}"
-    follows = (f"  {told_line(each)}" for each in told(diff.consequences))
+    follows = (f"  {told_line(consequence)}" for consequence in told(diff.consequences))
     return [visible(line) for line in (head, *follows, *_details(diff))]
 
 
 def text(diffs: Sequence[EnvironmentDiff]) -> list[str]:
-    """The differences of environments, for people: what is serious in any of them comes before the details of one."""
+    """The differences of all environments as lines of text, with the serious consequences of all of them first."""
     out: list[str] = []
     if sum(diff.differs for diff in diffs) > 1 and (rows := serious(diffs)):
         out = ["what is serious, of all environments:"]
-        out.extend(visible(f"  {told_line(each)} ({where(names, diffs)})") for each, names in rows)
+        out.extend(visible(f"  {told_line(consequence)} ({where(names, diffs)})") for consequence, names in rows)
     for diff in diffs:
         out.extend(([""] if out else []) + lines(diff))
     return out
 
 
 def told(consequences: Iterable[Consequence]) -> list[Consequence]:
-    """The consequences that say more than the list of objects does."""
-    return [each for each in consequences if each.effect not in (Effect.NEW, Effect.GONE, Effect.CHANGED)]
+    """The consequences that say more than that an object is new, gone or changed."""
+    return [
+        consequence
+        for consequence in consequences
+        if consequence.effect not in (Effect.NEW, Effect.GONE, Effect.CHANGED)
+    ]
 
 
-def told_line(each: Consequence) -> str:
+def told_line(consequence: Consequence) -> str:
     """A consequence as a line of text."""
-    mark = "! " if each.effect in SERIOUS else "• "
-    return f"{mark}{'security: ' if each.effect is Effect.SECURITY else ''}{each.subject}: {each.what}"
+    mark = "! " if consequence.effect in SERIOUS else "• "
+    label = "security: " if consequence.effect is Effect.SECURITY else ""
+    return f"{mark}{label}{consequence.subject}: {consequence.what}"
 
 
 def serious(diffs: Iterable[EnvironmentDiff]) -> list[tuple[Consequence, list[str]]]:
-    """The serious consequences of all environments, each once with the environments that it comes to; worst first."""
-    found: dict[Consequence, list[str]] = {}
+    """Serious consequences, worst first, each with the names of the environments that have it."""
+    environments: dict[Consequence, list[str]] = {}
     for diff in diffs:
-        for each in diff.consequences:
-            if each.effect in SERIOUS:
-                found.setdefault(each, []).append(diff.environment)
-    return sorted(found.items(), key=lambda row: row[0].rank)
+        for consequence in diff.consequences:
+            if consequence.effect in SERIOUS:
+                environments.setdefault(consequence, []).append(diff.environment)
+    return sorted(environments.items(), key=lambda row: row[0].rank)
 
 
 def fenced(diff: EnvironmentDiff) -> list[str]:
-    """The objects and their fields alone, marked as Markdown's `diff` colours them."""
+    """Objects and fields as lines for a Markdown `diff` block, which colours `!` as a change and does not know `~`."""
     body = [visible(line) for line in _details(diff)[1:]]
     return [line.replace("~ ", "! ", 1) if line.startswith("~ ") else line for line in body]
 
 
 def data(diff: EnvironmentDiff) -> dict[str, Any]:
-    """One environment's difference, for programs."""
+    """One environment's difference as JSON data."""
     return {
         "environment": diff.environment,
         "folded": diff.folded,
         "consequences": [
-            {"effect": each.effect.value, "object": each.subject, "what": each.what} for each in diff.consequences
+            {"effect": consequence.effect.value, "object": consequence.subject, "what": consequence.what}
+            for consequence in diff.consequences
         ],
         "objects": [
             {
@@ -104,7 +110,7 @@ def data(diff: EnvironmentDiff) -> dict[str, Any]:
 
 
 def folded(diff: EnvironmentDiff) -> str:
-    """How much is not shown, because each environment has its own."""
+    """A note of how many differences are folded; empty where there are none."""
     return f" ({diff.folded} of the environment's own folded away: --all shows them)" if diff.folded else ""
 
 
@@ -125,7 +131,7 @@ def _details(diff: EnvironmentDiff) -> list[str]:
 
 
 def where(names: Sequence[str], diffs: Sequence[EnvironmentDiff], *, short: bool = False) -> str:
-    """The environments that something comes to, each named; all of many, or in a short form just many, are counted."""
+    """Names of environments; only their number above 10, if they are all environments or `short` is set."""
     if len(names) > _MANY and (short or len(names) == len(diffs)):
         return f"{'all ' if len(names) == len(diffs) else ''}{len(names)} environments"
     return ", ".join(names)

@@ -1,4 +1,4 @@
-"""Differences and consequences as Markdown, for a pull request: what is serious is never cut in silence."""
+"""Markdown of differences and consequences, for pull requests. Serious consequences are never dropped silently."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -9,17 +9,17 @@ from bootstrap.diff.consequences import SERIOUS, Consequence, Effect
 from bootstrap.diff.formats import EnvironmentDiff
 from bootstrap.forges.hosting import BODY_LIMITS
 
-_WHOLE = 1_000_000  # characters: a serious line is not cut by its own length
-# Of a comment that CI hands from one job to the next as base64 in a variable: Linux takes 128 KiB in one.
+_WHOLE = 1_000_000  # characters: a limit that no serious line reaches
+# Size limit of a comment that one CI job passes to the next as base64 in a variable: Linux allows 128 KiB for one.
 _HANDED_OVER = 90_000  # bytes
-_KINDS = 12  # that a summary counts one by one
+_KINDS = 12  # kinds that a summary lists before it counts the rest together
 
 
 def markdown(diffs: Sequence[EnvironmentDiff], *, fields: bool = True, lesser: bool = True) -> list[str]:
-    """The differences of environments: what is serious in any of them, then each one, the fields folded away."""
+    """Lines of Markdown: serious consequences of all environments, then each environment with fields collapsed."""
     out: list[str] = []
     if sum(diff.differs for diff in diffs) > 1 and (rows := formats.serious(diffs)):
-        cells = [(*row(each), sentence(formats.where(names, diffs), _WHOLE)) for each, names in rows]
+        cells = [(*row(consequence), sentence(formats.where(names, diffs), _WHOLE)) for consequence, names in rows]
         out = ["### What is serious, of all environments", "", *table(("", "object", "", "environments"), cells), ""]
     alone = not out
     for diff in diffs:
@@ -30,73 +30,78 @@ def markdown(diffs: Sequence[EnvironmentDiff], *, fields: bool = True, lesser: b
         if not diff.differs:
             out.extend((f"No difference{formats.folded(diff)}.", ""))
             continue
-        told = [each for each in formats.told(diff.consequences) if lesser or each.effect in SERIOUS]
-        if told:
-            out.extend((*table(("", "object", ""), map(row, told)), ""))
+        table_rows = [
+            consequence for consequence in formats.told(diff.consequences) if lesser or consequence.effect in SERIOUS
+        ]
+        if table_rows:
+            out.extend((*table(("", "object", ""), map(row, table_rows)), ""))
         if fields and diff.changes:
             out.extend((*details(f"{len(diff.changes)} objects", formats.fenced(diff), "diff"), ""))
     return out
 
 
 def comment(diffs: Sequence[EnvironmentDiff], limit: int, command: str) -> str:
-    """The same in at most `limit` characters: fields go first, then what is not serious; it says what, and `command`.
+    """A comment of at most `limit` characters. Fields are dropped first, then lesser consequences; it says so.
 
-    Where not even what is serious has room, it is counted, and told as far as there is room, the worst first.
+    Where the serious consequences alone are too long, they are counted, and listed as far as there is room, the worst
+    first. `command` is the command that shows all of it.
     """
     changed = [diff for diff in diffs if diff.differs]
     if not changed:
         return "No environment changes in the cluster.\n"
     objects = sum(len(diff.changes) for diff in changed)
-    less = sum(each.effect not in SERIOUS for diff in changed for each in formats.told(diff.consequences))
+    less = sum(consequence.effect not in SERIOUS for diff in changed for consequence in formats.told(diff.consequences))
     for cut in ("", f"the fields of {objects} objects", f"the fields of {objects} objects, and {less} lesser lines"):
         head = [f"Cut for want of room: {cut}. All of it: {code(command, _WHOLE)}", ""] if cut else []
         text = "\n".join([*head, *markdown(changed, fields=not cut, lesser="lesser" not in cut)])
         if len(text) <= limit:
             return text
     rows = formats.serious(changed)
-    bullets = [f"{bullet(each)} ({sentence(formats.where(names, changed, short=True))})" for each, names in rows]
-    return "\n".join(counted(bullets, summary([each for each, _ in rows]), limit, command))
+    bullets = [
+        f"{bullet(consequence)} ({sentence(formats.where(names, changed, short=True))})" for consequence, names in rows
+    ]
+    return "\n".join(counted(bullets, summary([consequence for consequence, _ in rows]), limit, command))
 
 
 def portable(diffs: Sequence[EnvironmentDiff], command: str) -> list[str]:
-    """The lines of a comment that any forge takes, and any CI job as a variable."""
+    """Lines of a comment that fits every forge's body limit and a CI variable."""
     limit = min(BODY_LIMITS.values())
     while len(text := comment(diffs, limit, command).encode()) > _HANDED_OVER:
         limit = limit * _HANDED_OVER // len(text)  # few characters, of several bytes each
     return text.decode().rstrip("\n").split("\n")
 
 
-def row(each: Consequence) -> tuple[str, str, str]:
+def row(consequence: Consequence) -> tuple[str, str, str]:
     """A consequence as the cells of a table."""
-    return each.effect.value, code(each.subject, _WHOLE), sentence(each.what, _WHOLE)
+    return consequence.effect.value, code(consequence.subject, _WHOLE), sentence(consequence.what, _WHOLE)
 
 
-def bullet(each: Consequence) -> str:
+def bullet(consequence: Consequence) -> str:
     """A consequence as an item of a list."""
-    return f"- **{each.effect.value}**: {code(each.subject, _WHOLE)} {sentence(each.what, _WHOLE)}"
+    return f"- **{consequence.effect.value}**: {code(consequence.subject, _WHOLE)} {sentence(consequence.what, _WHOLE)}"
 
 
 def summary(rows: Iterable[Consequence]) -> str:
-    """How many serious consequences there are of each class and kind of object, most serious first."""
-    counts = Counter((each.effect, each.subject.partition("/")[0]) for each in rows)
+    """Count serious consequences by effect and kind of object, most serious first."""
+    counts = Counter((consequence.effect, consequence.subject.partition("/")[0]) for consequence in rows)
     order = list(Effect)
-    ranked = sorted(counts.items(), key=lambda one: (order.index(one[0][0]), -one[1], one[0][1]))
-    told = [f"{number} {effect.value} of {sentence(kind)}" for (effect, kind), number in ranked[:_KINDS]]
+    ranked = sorted(counts.items(), key=lambda entry: (order.index(entry[0][0]), -entry[1], entry[0][1]))
+    counts_by_kind = [f"{number} {effect.value} of {sentence(kind)}" for (effect, kind), number in ranked[:_KINDS]]
     if rest := sum(number for _, number in ranked[_KINDS:]):
-        told.append(f"{rest} of other kinds")
-    return ", ".join(told)
+        counts_by_kind.append(f"{rest} of other kinds")
+    return ", ".join(counts_by_kind)
 
 
 def counted(bullets: Sequence[str], what: str, limit: int, command: str) -> list[str]:
-    """A list that has no room as a whole: what there is of it, its begin, and how much is left."""
+    """A list cut to `limit` characters: how many bullets there are, those that fit, and how many were left out."""
     shown = code(command, _WHOLE)
     out = [f"**{len(bullets)} serious lines do not all have room here: {what}.** All of them: {shown}", ""]
     end = f"- **and {len(bullets)} more serious lines**: {shown}"
     room = limit - sum(len(line) + 1 for line in (*out, end))
-    left = len(bullets)
-    for each in bullets:
-        if len(each) + 1 <= room:  # one that is longer than all the room must not hide those behind it
-            out.append(each)
-            room -= len(each) + 1
-            left -= 1
-    return [*out, f"- **and {left} more serious lines**: {shown}"]
+    remaining = len(bullets)
+    for consequence in bullets:
+        if len(consequence) + 1 <= room:  # one that is longer than all the room must not hide those behind it
+            out.append(consequence)
+            room -= len(consequence) + 1
+            remaining -= 1
+    return [*out, f"- **and {remaining} more serious lines**: {shown}"]

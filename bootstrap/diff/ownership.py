@@ -1,4 +1,4 @@
-"""Which differences between two environments are each one's own, and which say that one is behind the other."""
+"""Differences that an environment owns, such as its replicas and hosts, apart from those that a promotion carries."""
 
 import re
 from collections.abc import Iterable
@@ -22,11 +22,11 @@ _SETTINGS = frozenset({"airflow-env", "airflow-worker-env"})
 
 
 def as_if(value: Any, namespace: str, other: str) -> Any:
-    """Objects of one namespace as they would stand in another."""
+    """Replace a namespace by another, wherever a value is exactly its name."""
     if isinstance(value, dict):
-        return {key: as_if(each, namespace, other) for key, each in value.items()}
+        return {key: as_if(item, namespace, other) for key, item in value.items()}
     if isinstance(value, list):
-        return [as_if(each, namespace, other) for each in value]
+        return [as_if(item, namespace, other) for item in value]
     return other if value == namespace else value
 
 
@@ -36,7 +36,7 @@ def settings(env_file: bytes) -> frozenset[str]:
 
 
 def fold(changes: Iterable[ObjectChange], own_settings: frozenset[str]) -> tuple[tuple[ObjectChange, ...], int]:
-    """The changes without those that belong to an environment itself, and how many those were.
+    """The changes without those that an environment owns, and how many were left out.
 
     An environment owns its namespace, secrets, replicas, resources, hosts, node ports, storage and its airflow.env.
     """
@@ -51,7 +51,7 @@ def fold(changes: Iterable[ObjectChange], own_settings: frozenset[str]) -> tuple
             shared = tuple(field for field in change.fields if not _own(change, field, own_settings))
             folded += len(change.fields) - len(shared)
             kept.append(replace(change, fields=shared))
-    # A restart that only an environment's own settings cause is the environment's own too.
+    # A restart that only owned settings cause is owned as well.
     read = {change.identity.name for change in kept if change.identity.kind == "ConfigMap" and _says(change)}
     kept = [replace(change, rereads=tuple(name for name in change.rereads if name in read)) for change in kept]
     return tuple(change for change in kept if _says(change)), folded

@@ -1,4 +1,4 @@
-"""An object against the schemas of its kind, of every minor in a range at once."""
+"""Validate an object against the API schemas of its kind, for all Kubernetes minors of a range in one pass."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from bootstrap.yamltools.positions import FieldPath
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One value that a server would refuse. `minors` are those of the range that would; `what` says it in words."""
+    """A value that API servers refuse. `minors` are the versions that do; `what` describes it."""
 
     path: FieldPath
     trouble: Trouble
@@ -22,33 +22,33 @@ class Problem:
     minors: tuple[str, ...]
 
 
-def problems(each: Mapping[str, Any], oldest: str) -> tuple[Problem, ...]:
-    """All that the schemas of its kind refuse, from an oldest minor on; nothing for a kind without a schema."""
-    api, name = each.get("apiVersion"), each.get("kind")
+def problems(obj: Mapping[str, Any], oldest: str) -> tuple[Problem, ...]:
+    """All problems of an object with minors from `oldest` on; empty for a kind without a schema."""
+    api, name = obj.get("apiVersion"), obj.get("kind")
     kind = schemas.kinds(api).get(name) if isinstance(api, str) and isinstance(name, str) else None
     if kind is None or kind.definition is None:
         return ()
     walk = _Walk()
-    walk.object(each, kind.definition, (), schemas.mask(schemas.minors(oldest)) & schemas.mask(kind.minors))
+    walk.object(obj, kind.definition, (), schemas.mask(schemas.minors(oldest)) & schemas.mask(kind.minors))
     return walk.problems()
 
 
 class _Walk:
-    """One object against its schemas of every minor of the range, at once: where they differ, minors part ways."""
+    """Walks one object. `mask` has a bit for each minor that is still checked; it splits where schemas differ."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[FieldPath, Trouble], tuple[str, str, int]] = {}
         self._parents: list[str] = []
 
     def problems(self) -> tuple[Problem, ...]:
-        """What was found."""
+        """The problems found so far."""
         return tuple(
             Problem(path=path, trouble=trouble, what=what, hint=hint, minors=schemas.names(mask))
             for (path, trouble), (what, hint, mask) in self._found.items()
         )
 
     def object(self, value: Mapping[Any, Any], name: str, path: FieldPath, mask: int) -> None:
-        """A mapping with the fields of a definition."""
+        """Check a mapping against the fields of a definition."""
         definition = schemas.definition(name)
         self._parents.append(name)
         for key, inner in value.items():
@@ -59,9 +59,9 @@ class _Walk:
                     self._unknown(field, path, mask)
                 continue
             missing = mask
-            for held, node in variants:
-                if part := mask & held:
-                    missing &= ~held
+            for minors_mask, node in variants:
+                if part := mask & minors_mask:
+                    missing &= ~minors_mask
                     if inner is not None:
                         self.value(inner, node, (*path, field), part)
             if missing and inner is not None:
@@ -72,7 +72,7 @@ class _Walk:
         self._parents.pop()
 
     def value(self, value: Any, node: Mapping[str, Any], path: FieldPath, mask: int) -> None:
-        """Any value."""
+        """Check a value against a schema node."""
         if "ref" in node:
             if isinstance(value, dict):
                 self.object(value, node["ref"], path, mask)
@@ -100,22 +100,24 @@ class _Walk:
                 continue
             self.value(inner, node["items"], (*path, index), mask)
             if keys is not None:
-                held = [(inner.get(key) or _DEFAULTS.get(key)) for key in keys] if isinstance(inner, dict) else [inner]
+                identity_values = (
+                    [(inner.get(key) or _DEFAULTS.get(key)) for key in keys] if isinstance(inner, dict) else [inner]
+                )
                 if keys and not isinstance(inner, dict):
                     continue
-                identity = repr(held)
-                if identity in seen and held[0] is not None:
-                    told = " ".join(str(each) for each in held if each is not None)
-                    self._add((*path, index), (Trouble.COLLISION, f"{told} stands twice in {_spelt(path)}", ""), mask)
+                identity = repr(identity_values)
+                if identity in seen and identity_values[0] is not None:
+                    name = " ".join(str(part) for part in identity_values if part is not None)
+                    self._add((*path, index), (Trouble.COLLISION, f"{name} stands twice in {_spelt(path)}", ""), mask)
                 seen.add(identity)
         return None
 
     def _unknown(self, field: str, path: FieldPath, mask: int) -> None:
         known = schemas.definition(self._parents[-1]).fields
-        near = get_close_matches(field.lower(), [each.lower() for each in known], 1, 0.75)
-        meant = next((each for each in known if near and each.lower() == near[0]), None)
+        near = get_close_matches(field.lower(), [name.lower() for name in known], 1, 0.75)
+        meant = next((name for name in known if near and name.lower() == near[0]), None)
         above = len(self._parents) > 1 and field in schemas.definition(self._parents[-2]).fields
-        below = next((each for each, variants in known.items() if field in _inside(variants)), None)
+        below = next((name for name, variants in known.items() if field in _inside(variants)), None)
         hint = f"did you mean {meant}?" if meant else ""
         if not hint and above:
             hint = "it is a field one level up: check the indentation"
@@ -130,7 +132,7 @@ class _Walk:
             self._found[(path, trouble)] = (what, hint, before | mask)
 
 
-# A port without a protocol is one of TCP, in the key of its list too.
+# Defaults of the API server for keys of lists: a port without a protocol is a TCP port.
 _DEFAULTS = {"protocol": "TCP"}
 
 
@@ -143,5 +145,5 @@ def _inside(variants: tuple[tuple[int, Node], ...]) -> Iterator[str]:
 
 
 def _spelt(path: FieldPath) -> str:
-    """The last named step of a path."""
+    """The last field name of a path."""
     return next((step for step in reversed(path) if isinstance(step, str)), "the object")

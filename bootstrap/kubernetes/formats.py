@@ -1,4 +1,4 @@
-"""Rendered objects as one document, as JSON, as names, or as one file an object."""
+"""Output formats of rendered objects: YAML, JSON, names, or one file per object."""
 
 import urllib.parse
 from collections.abc import Sequence
@@ -11,19 +11,19 @@ from bootstrap.kubernetes import objects
 from bootstrap.kubernetes.objects import Object
 
 
-def lines(form: str, texts: Sequence[bytes], found: list[Object]) -> tuple[str, ...]:
-    """The `found` objects of these texts, in the form `yaml`, `json` or `names`."""
+def lines(form: str, texts: Sequence[bytes], objs: list[Object]) -> tuple[str, ...]:
+    """Lines of output. `form` is `yaml`, `json` or `names`; `texts` are the YAML streams of the objects `objs`."""
     if form == "names":
-        return tuple(f"{objects.namespace_of(each)} {each['kind']}/{objects.name_of(each)}" for each in found)
+        return tuple(f"{objects.namespace_of(obj)} {obj['kind']}/{objects.name_of(obj)}" for obj in objs)
     if form == "json":
-        return (escaping.as_json({"apiVersion": "v1", "kind": "List", "items": found}),)
+        return (escaping.as_json({"apiVersion": "v1", "kind": "List", "items": objs}),)
     whole = "---\n".join(text.decode() for text in texts if text)
-    # As kustomize wrote it; anew, and equal, only where a line would be a command to the runner that keeps the CI log.
-    return ((_quoted(found) if escaping.has_workflow_command(whole) else whole).rstrip("\n"),)
+    # kustomize's own text, unless a line of it is a workflow command that a CI runner would execute from its log.
+    return ((_quoted(objs) if escaping.has_workflow_command(whole) else whole).rstrip("\n"),)
 
 
 class _Quoting(yaml.CSafeDumper):
-    """Writes a string that holds a command between double quotes, on one line."""
+    """Dumper that writes strings with a workflow command in double quotes, so that they stay on one line."""
 
 
 _Quoting.add_representer(
@@ -34,26 +34,26 @@ _Quoting.add_representer(
 )
 
 
-def _quoted(found: list[Object]) -> str:
-    text: str = yaml.dump_all(found, Dumper=_Quoting, width=-1)
+def _quoted(objs: list[Object]) -> str:
+    text: str = yaml.dump_all(objs, Dumper=_Quoting, width=-1)
     return escaping.yaml_without_commands(text)
 
 
-def only(text: bytes, wanted: str) -> bytes:
-    """The one object `Kind/name` of a text."""
-    found = [each for each in objects.parse(text) if objects.is_called(each, wanted)]
-    return _dump(found)
+def only(text: bytes, reference: str) -> bytes:
+    """The object `Kind/name` of a YAML stream; empty where it has none."""
+    objs = [obj for obj in objects.parse(text) if objects.is_called(obj, reference)]
+    return _dump(objs)
 
 
-def _dump(found: list[Object]) -> bytes:
-    text: bytes = yaml.dump_all(found, Dumper=yaml.CSafeDumper, encoding="utf-8", allow_unicode=True, width=1_000_000)
-    return text if found else b""
+def _dump(objs: list[Object]) -> bytes:
+    text: bytes = yaml.dump_all(objs, Dumper=yaml.CSafeDumper, encoding="utf-8", allow_unicode=True, width=1_000_000)
+    return text if objs else b""
 
 
 def files(text: bytes) -> Tree:
-    """One file an object: `kind.name.yaml`. What no name in a cluster holds, such as a slash, is escaped."""
-    return Tree({_file_name(each): _dump([each]) for each in objects.parse(text)})
+    """One file per object: `kind.name.yaml`. Characters that are invalid in names, such as `/`, are percent-encoded."""
+    return Tree({_file_name(obj): _dump([obj]) for obj in objects.parse(text)})
 
 
-def _file_name(each: Object) -> str:
-    return urllib.parse.quote(f"{str(each['kind']).lower()}.{objects.name_of(each)}.yaml", safe=":")
+def _file_name(obj: Object) -> str:
+    return urllib.parse.quote(f"{str(obj['kind']).lower()}.{objects.name_of(obj)}.yaml", safe=":")

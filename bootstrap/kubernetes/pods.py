@@ -1,4 +1,4 @@
-"""The pods that an object makes: its own, those of a workload, and the templates in the texts of a ConfigMap."""
+"""Pod templates of an object: a Pod, a workload, or the pod templates in the texts of a ConfigMap."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 from bootstrap.kubernetes.objects import POD_SPECS, Object, mapping
 from bootstrap.yamltools.positions import FieldPath, documents
 
-# Where a document of a text has a pod: in a template or in a workload, itself or under `template`.
+# Paths of a pod in a document of a text: a pod template or a workload, at the root or under `template`.
 _TEMPLATES: tuple[FieldPath, ...] = tuple(
     (*outer, *inner)
     for outer in ((), ("template",))
@@ -17,9 +17,9 @@ _TEMPLATES: tuple[FieldPath, ...] = tuple(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodTemplate:
-    """A pod's metadata and spec, and the path of the spec: in the object, or in a document of its entry `key`.
+    """A pod's metadata and spec. `path` is that of the spec: in the object, or in a document of the entry `key`.
 
-    `is_pod` where a document says of itself that it is a Pod.
+    `is_pod` if a document in a text has the kind Pod.
     """
 
     path: FieldPath
@@ -30,13 +30,13 @@ class PodTemplate:
     is_pod: bool = False
 
 
-def templates(each: Object) -> Iterator[PodTemplate]:
-    """The pods of an object, of any types. In a text, a pod is what says that it is one, or has containers."""
-    kind = str(each["kind"])
+def templates(obj: Object) -> Iterator[PodTemplate]:
+    """The pod templates of an object of any kind. In a text, a mapping of kind Pod or with containers counts as one."""
+    kind = str(obj["kind"])
     if path := POD_SPECS.get(kind):
-        yield PodTemplate(path=path, spec=mapping(each, *path), metadata=mapping(each, *path[:-1], "metadata"))
+        yield PodTemplate(path=path, spec=mapping(obj, *path), metadata=mapping(obj, *path[:-1], "metadata"))
     elif kind == "ConfigMap":
-        for key, text in mapping(each, "data").items():
+        for key, text in mapping(obj, "data").items():
             if isinstance(text, str) and "spec" in text:
                 yield from _inside(str(key), text)
 
@@ -44,13 +44,13 @@ def templates(each: Object) -> Iterator[PodTemplate]:
 def _inside(key: str, text: str) -> Iterator[PodTemplate]:
     for number, document in enumerate(documents(text.encode(errors="replace"))):
         for path in _TEMPLATES:
-            found = mapping(document.value, *path)
-            is_pod, spec = found.get("kind") == "Pod", found.get("spec")
+            pod = mapping(document.value, *path)
+            is_pod, spec = pod.get("kind") == "Pod", pod.get("spec")
             if isinstance(spec, dict) and (is_pod or isinstance(spec.get("containers"), list)):
                 yield PodTemplate(
                     path=(*path, "spec"),
                     spec=spec,
-                    metadata=mapping(found, "metadata"),
+                    metadata=mapping(pod, "metadata"),
                     key=key,
                     document=number,
                     is_pod=is_pod,

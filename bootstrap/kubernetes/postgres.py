@@ -11,13 +11,13 @@ from typing import Any
 from bootstrap.core.image import Image
 from bootstrap.kubernetes.objects import POD_SPECS, Identity, Object, dig, identify, items, mappings
 
-_NAMES = frozenset({"postgres", "postgresql"})  # the last segment of the images whose tags are PostgreSQL's versions
+_NAMES = frozenset({"postgres", "postgresql"})  # last segment of the image names whose tags are PostgreSQL versions
 _KINDS = ("StatefulSet", "Deployment")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upgrade:
-    """A server whose major version changes, while the volume with its data stays; `subject` is `Kind/name`."""
+    """Change of a server's major version on an existing volume; `subject` is `Kind/name`."""
 
     subject: str
     before: int
@@ -28,13 +28,13 @@ class Upgrade:
 
 
 def major(image: str) -> int | None:
-    """The major version that an image's tag begins with; None where it is no PostgreSQL or the tag does not say."""
+    """Major version in the tag of a PostgreSQL image; None for other images and other tags."""
     match = re.match(r"v?(\d{1,3})(?=$|[.\-_+a-z])", Image.split(image).tag or "")
     return int(match[1]) if match and is_named(image) else None
 
 
 def upgrades(before: Iterable[Object], after: Iterable[Object]) -> tuple[Upgrade, ...]:
-    """The servers that keep their volume claim, and change their major version, by subject."""
+    """Servers on a volume claim whose major version changes, sorted by subject."""
     old, new = _servers(before), _servers(after)
     return tuple(
         Upgrade(subject=str(identity), before=old[identity], after=new[identity])
@@ -44,15 +44,12 @@ def upgrades(before: Iterable[Object], after: Iterable[Object]) -> tuple[Upgrade
 
 
 def is_named(image: str) -> bool:
-    """Whether an image is called as PostgreSQL's are, whatever its tag says."""
+    """Whether an image has the name of a PostgreSQL image, whatever its tag."""
     return Image.split(image).repository.rpartition("/")[2] in _NAMES
 
 
 def unread(before: Iterable[Object], after: Iterable[Object]) -> Iterator[tuple[str, str, str]]:
-    """The servers that keep their volume claim and get an image of which, or of the old one, no major version is known.
-
-    Each with its subject and both images.
-    """
+    """Servers on a volume claim whose image changes, where a major version is unknown: subject, old and new image."""
     old, new = _claiming(before), _claiming(after)
     for identity in sorted(old.keys() & new.keys()):
         one, other = _server(old[identity]), _server(new[identity])
@@ -61,27 +58,27 @@ def unread(before: Iterable[Object], after: Iterable[Object]) -> Iterator[tuple[
 
 
 def _servers(objects: Iterable[Object]) -> dict[Identity, int]:
-    """The major version of each PostgreSQL server that keeps its data on a volume claim."""
+    """Major version by server, of PostgreSQL servers on a volume claim."""
     servers = {identity: major(_server(images)) for identity, images in _claiming(objects).items()}
     return {identity: version for identity, version in servers.items() if version is not None}
 
 
 def _server(images: list[str]) -> str:
-    """The image of PostgreSQL among those of a pod, or else the first one."""
-    return next((each for each in images if is_named(each)), images[0])
+    """The PostgreSQL image of a pod; its first image where there is none."""
+    return next((image for image in images if is_named(image)), images[0])
 
 
 def _claiming(objects: Iterable[Object]) -> dict[Identity, list[str]]:
-    """The images of each workload that keeps its data on a volume claim."""
-    found: dict[Identity, list[str]] = {}
-    for each in objects:
-        if each["kind"] not in _KINDS:
+    """Images by workload, of workloads on a volume claim."""
+    claiming: dict[Identity, list[str]] = {}
+    for obj in objects:
+        if obj["kind"] not in _KINDS:
             continue
-        spec = dig(each, *POD_SPECS[each["kind"]])
+        spec = dig(obj, *POD_SPECS[obj["kind"]])
         claims = any("persistentVolumeClaim" in volume for volume in mappings(spec, "volumes"))
-        if (claims or items(each, "spec", "volumeClaimTemplates")) and (images := [*_images(spec)]):
-            found[identify(each)] = images
-    return found
+        if (claims or items(obj, "spec", "volumeClaimTemplates")) and (images := [*_images(spec)]):
+            claiming[identify(obj)] = images
+    return claiming
 
 
 def _images(spec: Any) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Quantities of the Kubernetes API: amounts of CPU, memory and storage. The API server keeps them in one form."""
+"""Kubernetes quantities (CPU, memory, storage): parsing, and equality of different notations."""
 
 import math
 import re
@@ -16,14 +16,14 @@ _SUFFIXES: Mapping[str, Decimal] = {
     **{letter: Decimal(1000) ** power for power, letter in enumerate("kMGTPE", 1)},
     **{letter: Decimal(1000) ** -power for power, letter in enumerate("mun", 1)},
 }
-# Where they stand in the objects of Kubernetes itself, at the end of a path.
+# End of the paths of quantity fields in built-in kinds.
 _AMOUNT = re.compile(
     r"(?:^|[.\[])(?:requests|limits|hard|capacity|overhead)\]?(?:\.[^.\[\]]+|\[[^\]]+\])$|\bsizeLimit\]?$"
 )
 
 
 def quantity(value: Any) -> Decimal | None:
-    """A quantity as a number; None where it is none."""
+    """Parse a quantity; None if it is invalid."""
     if isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
         return None
     match = _QUANTITY.fullmatch(str(value)) if isinstance(value, str | int | float) else None
@@ -39,13 +39,13 @@ def quantity(value: Any) -> Decimal | None:
 
 
 def is_same(path: str, left: Any, right: Any) -> bool:
-    """Whether both values of a field are one quantity, such as `320Mi` and `0.3125Gi`."""
+    """Whether both values of a field are the same quantity, such as `320Mi` and `0.3125Gi`."""
     amount = quantity(left) if _AMOUNT.search(path) else None
     return amount is not None and amount == quantity(right)
 
 
 def equal(left: Any, right: Any, path: str = "") -> bool:
-    """Whether two values are the same to the API server: equal, but for the form of the quantities in them."""
+    """Whether two values are equal, apart from the notation of quantities, which the API server normalises."""
     if left == right:
         return True
     if isinstance(left, dict) and isinstance(right, dict):

@@ -1,4 +1,4 @@
-"""Single values, and sizes, against a schema."""
+"""Validate scalars and list sizes against a schema node: types, enums, quantities, limits."""
 
 import base64
 import binascii
@@ -15,7 +15,7 @@ from bootstrap.kubernetes.values import quantity
 
 
 class Trouble(StrEnum):
-    """The ways in which a value can be none that its schema allows."""
+    """Kind of schema violation."""
 
     UNKNOWN = "unknown"
     MISSING = "missing"
@@ -30,7 +30,7 @@ Complaint = tuple[Trouble, str, str]
 
 
 def scalar(value: Any, node: Node, field: str) -> Complaint | None:
-    """What is wrong with the value of a field that is no list and no object: the trouble, in words, and a hint."""
+    """Check a value that is no list and no object. Returns kind, description and hint; None if it is valid."""
     kind = node["type"]
     if not _FITS[kind](value):
         return mistyped(value, _WORDS[kind])
@@ -44,30 +44,30 @@ def scalar(value: Any, node: Node, field: str) -> Complaint | None:
     return (Trouble.LIMIT, limit, "") if limit else None
 
 
-def mistyped(value: Any, wanted: str) -> Complaint:
-    """A value of a wrong type."""
+def mistyped(value: Any, expected: str) -> Complaint:
+    """The complaint for a value of the wrong type; `expected` is the type in words."""
     hint = ""
-    if wanted == _WORDS["string"] and isinstance(value, bool | int | float):
+    if expected == _WORDS["string"] and isinstance(value, bool | int | float):
         hint = "put it in quotes"
-    elif isinstance(value, str) and wanted in (_WORDS["integer"], _WORDS["boolean"], _WORDS["number"]):
+    elif isinstance(value, str) and expected in (_WORDS["integer"], _WORDS["boolean"], _WORDS["number"]):
         hint = "write it without quotes" if re.fullmatch("-?[0-9]+|true|false", value) else ""
-    return Trouble.TYPE, f"{shown(value)} is {_kind(value)}, where {wanted} belongs", hint
+    return Trouble.TYPE, f"{shown(value)} is {_kind(value)}, where {expected} belongs", hint
 
 
 def size(value: list[Any], node: Node) -> Complaint | None:
-    """What is wrong with the length of a list."""
+    """Check the length of a list against minItems and maxItems."""
     limit = _beyond(len(value), node, "Items", "items")
     return (Trouble.LIMIT, limit, "") if limit else None
 
 
 def _listed(value: Any, allowed: list[Any]) -> str:
-    known = [str(each) for each in allowed]
-    near = get_close_matches(str(value).lower(), [each.lower() for each in known], 1, 0.5)
-    meant = next((f"did you mean {each}? " for each in known if near and each.lower() == near[0]), "")
+    known = [str(item) for item in allowed]
+    near = get_close_matches(str(value).lower(), [name.lower() for name in known], 1, 0.5)
+    meant = next((f"did you mean {name}? " for name in known if near and name.lower() == near[0]), "")
     return f"{meant}allowed are {', '.join(known)}"
 
 
-_TEXT = (str, datetime.date)  # YAML 1.1 reads a date where JSON has a string
+_TEXT = (str, datetime.date)  # YAML 1.1 resolves dates, which are strings in JSON
 _FITS: Mapping[str, Callable[[Any], bool]] = {
     "any": lambda _: True,
     "boolean": lambda value: isinstance(value, bool),
@@ -106,7 +106,7 @@ def _is_base64(value: Any) -> bool:
 
 
 def _beyond(size: int, node: Node, what: str, unit: str) -> str:
-    """In words, what is wrong with a size; nothing where it is within its limits."""
+    """Which limit a size exceeds, in words; empty if none."""
     if size < node.get(f"min{what}", 0):
         return f"at least {node[f'min{what}']} {unit} belong here"
     if size > node.get(f"max{what}", math.inf):
@@ -129,7 +129,7 @@ def _limit(value: Any, node: Node) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value, or what it is, in few characters."""
+    """A value shortened to 60 characters; the type in words for lists and mappings."""
     if isinstance(value, bool):
         return str(value).lower()
     text = str(value) if isinstance(value, str | int | float) else _kind(value)

@@ -1,6 +1,6 @@
-"""The Kubernetes API as its servers describe it: which kinds a minor serves, and which fields an object may have.
+"""Kubernetes API schemas: the kinds that each minor serves, and the fields of their objects.
 
-The data covers several minors at once; tests/refresh/kubernetes_schemas.py makes it from upstream's own descriptions.
+The data file covers several minors; tests/refresh/kubernetes_schemas.py generates it from the upstream OpenAPI files.
 """
 
 import gzip
@@ -19,9 +19,9 @@ Node = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
-    """An object's fields, each with its schemas and the minors for which they hold, as bits (see `mask`).
+    """Fields of an object. Each has pairs of a bit mask of minors (see `mask`) and the schema that is valid for them.
 
-    An `open` one may have any other field too.
+    If `open`, other fields are allowed.
     """
 
     fields: Mapping[str, tuple[tuple[int, Node], ...]]
@@ -31,7 +31,7 @@ class Definition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """A kind of an apiVersion. `definition` is None for a kind that is known by its name alone."""
+    """A kind of an apiVersion. `definition` is None if only its name is known."""
 
     name: str
     minors: tuple[str, ...]
@@ -45,31 +45,31 @@ def known() -> tuple[str, ...]:
 
 @cache
 def minors(oldest: str) -> tuple[str, ...]:
-    """The known minors from one on; the newest alone where that is newer than all."""
-    return tuple(each for each in known() if number(each) >= number(oldest)) or known()[-1:]
+    """The known minors from `oldest` on; only the newest one if `oldest` is newer than all."""
+    return tuple(minor for minor in known() if number(minor) >= number(oldest)) or known()[-1:]
 
 
 def number(minor: str) -> tuple[int, ...]:
-    """A minor as numbers, for its order: `1.31` is (1, 31)."""
+    """A minor as a sortable tuple: `1.31` is (1, 31)."""
     return tuple(int(part) for part in re.findall(r"\d+", minor))
 
 
 def mask(names: Sequence[str]) -> int:
-    """Minors as bits."""
-    return sum(1 << place for place, each in enumerate(known()) if each in names)
+    """Bit mask of minors."""
+    return sum(1 << place for place, minor in enumerate(known()) if minor in names)
 
 
 def names(bits: int) -> tuple[str, ...]:
-    """The minors of some bits."""
-    return tuple(each for place, each in enumerate(known()) if bits >> place & 1)
+    """The minors of a bit mask."""
+    return tuple(minor for place, minor in enumerate(known()) if bits >> place & 1)
 
 
 def sources() -> Mapping[str, str]:
-    """Where the description of each minor, and of each kind that is not Kubernetes' own, comes from."""
+    """Source URL of the schemas of each minor and of each custom kind."""
     custom = {
         f"{api} {kind}": str(entry["source"])
-        for api, held in _data()["kinds"].items()
-        for kind, entry in held.items()
+        for api, kinds_of_api in _data()["kinds"].items()
+        for kind, entry in kinds_of_api.items()
         if "source" in entry
     }
     return {**_data()["sources"], **custom}
@@ -77,18 +77,18 @@ def sources() -> Mapping[str, str]:
 
 @cache
 def kinds(api: str) -> Mapping[str, Kind]:
-    """The kinds of an apiVersion, by name; none for one that no known minor serves."""
-    held: dict[str, dict[str, Any]] = _data()["kinds"].get(api, {})
+    """The kinds of an apiVersion by name; empty if no known minor serves it."""
+    entries: dict[str, dict[str, Any]] = _data()["kinds"].get(api, {})
     return {
         name: Kind(name=name, minors=tuple(entry.get("in", known())), definition=entry.get("definition"))
-        for name, entry in held.items()
+        for name, entry in entries.items()
     }
 
 
 @cache
 def apis(kind: str) -> tuple[str, ...]:
-    """Every apiVersion of a kind of Kubernetes' own, the best first: served by the newest minor, stable, newer."""
-    found = [api for api in _data()["kinds"] if kind in kinds(api) and group(api) in groups()]
+    """All apiVersions of a built-in kind, sorted: served by the newest minor, stable, newer first."""
+    versions = [api for api in _data()["kinds"] if kind in kinds(api) and group(api) in groups()]
     newest = known()[-1]
 
     def rank(api: str) -> tuple[bool, bool, list[int], str]:
@@ -100,24 +100,26 @@ def apis(kind: str) -> tuple[str, ...]:
             api,
         )
 
-    return tuple(sorted(found, key=rank))
+    return tuple(sorted(versions, key=rank))
 
 
 @cache
 def groups() -> frozenset[str]:
-    """The API groups of Kubernetes itself; the core one is empty."""
-    held = _data()["kinds"].items()
-    return frozenset(group(api) for api, each in held if not any("source" in entry for entry in each.values()))
+    """The built-in API groups; the core group is empty."""
+    kinds_by_api = _data()["kinds"].items()
+    return frozenset(
+        group(api) for api, entries in kinds_by_api if not any("source" in entry for entry in entries.values())
+    )
 
 
 def group(api: str) -> str:
-    """The group of an apiVersion; empty for the core one."""
+    """The group of an apiVersion; empty for the core group."""
     return api.rpartition("/")[0]
 
 
 @cache
 def definition(name: str) -> Definition:
-    """A definition by its name. Raises KeyError for one that a kind or another definition does not name."""
+    """A definition by its name. Raises KeyError for an unknown name."""
     entry = _data()["definitions"][name]
     every = mask(known())
     fields = {

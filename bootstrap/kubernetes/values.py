@@ -1,4 +1,7 @@
-"""The forms of values that the Kubernetes API knows: quantities, names, labels, ports, schedules."""
+"""Value formats of the Kubernetes API: names, labels, ports, networks, schedules.
+
+Each `bad_*` function returns why a value is invalid, or an empty string if it is valid.
+"""
 
 import ipaddress
 import re
@@ -18,7 +21,7 @@ _PERCENT = re.compile(r"[0-9]+%")
 
 
 def bad_label_name(text: str) -> str:
-    """Why a text is no DNS-1123 label; empty where it is one. So are the other functions of this kind."""
+    """Why a text is no DNS-1123 label."""
     if len(text) > 63:
         return "it is longer than 63 characters"
     return "" if _DNS_LABEL.fullmatch(text) else "lower-case letters, digits and - are allowed, - not at an end"
@@ -73,9 +76,9 @@ def bad_config_key(text: str) -> str:
 
 
 def bad_variable(text: str, *, relaxed: bool) -> str:
-    """Why a text is no name of an environment variable; servers are `relaxed` from 1.32 on."""
+    """Why a text is no name of an environment variable; from 1.32 on, servers are `relaxed`."""
     if relaxed:
-        allowed = bool(text) and all(" " <= each <= "~" and each != "=" for each in text)
+        allowed = bool(text) and all(" " <= char <= "~" and char != "=" for char in text)
         return "" if allowed else "printable ASCII characters but = are allowed"
     return "" if _VARIABLE.fullmatch(text) else "letters, digits, -, _ and . are allowed, no digit first"
 
@@ -130,7 +133,7 @@ def bad_schedule(text: str) -> str:
     if len(parts) != len(_FIELDS):
         return f"it has {len(parts)} fields, where 5 belong"
     for part, (name, least, most, words) in zip(parts, _FIELDS, strict=True):
-        if not all(_is_cron(each, least, most, words) for each in part.split(",")):
+        if not all(_is_cron(item, least, most, words) for item in part.split(",")):
             return f"{part} is no {name}"
     return ""
 
@@ -143,11 +146,11 @@ def _is_cron(part: str, least: int, most: int, words: tuple[str, ...]) -> bool:
         return True
     begin, dash, end = span.partition("-")
     numbers = []
-    for each in (begin, end) if dash else (begin,):
-        if each.lower() in words:
-            numbers.append(words.index(each.lower()) + least)
-        elif re.fullmatch("[0-9]{1,4}", each):
-            numbers.append(int(each))
+    for bound in (begin, end) if dash else (begin,):
+        if bound.lower() in words:
+            numbers.append(words.index(bound.lower()) + least)
+        elif re.fullmatch("[0-9]{1,4}", bound):
+            numbers.append(int(bound))
         else:
             return False
-    return all(least <= each <= most for each in numbers) and numbers == sorted(numbers)
+    return all(least <= number <= most for number in numbers) and numbers == sorted(numbers)

@@ -1,4 +1,7 @@
-"""The objects that a kustomization has before it when it patches and replaces, as its selectors see them."""
+"""Accumulated resources: the objects that a kustomization's patches and replacements can select.
+
+kustomize calls this ResAccumulator (api/internal/accumulator).
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -15,8 +18,8 @@ from bootstrap.yamltools.positions import Place
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
-    """An object as written. `order` is the number of the kustomization that brings it, `generated` whether a generator
-    there makes it; `find` finds its place, for which few ask."""
+    """An accumulated object, as written. `order` is the number of the kustomization that adds it; `generated` is true
+    if a generator makes it. `find` returns its place; it is a function because few callers need the place."""
 
     subject: Subject
     identity: Identity
@@ -29,7 +32,7 @@ class Gathered:
 
 
 class Gathering:
-    """All objects of an environment as its files have them, and which of them a kustomization finds."""
+    """All objects in an environment's files, and those that a given kustomization can select."""
 
     def __init__(self, graph: Graph, origins: Origins, rendered: Iterable[Object]) -> None:
         self._graph = graph
@@ -37,38 +40,40 @@ class Gathering:
         self.all = (*_made(origins), *_generated(origins))
         self._found: dict[tuple[int, bool], list[Gathered]] = {}
         self._rendered: dict[tuple[str, str], set[str]] = defaultdict(set)
-        for each in rendered:
-            identity = identify(each)
-            self._rendered[(identity.kind, identity.name)].add(name_of(each))
+        for obj in rendered:
+            identity = identify(obj)
+            self._rendered[(identity.kind, identity.name)].add(name_of(obj))
 
     def before(self, order: int, *, late: bool = False) -> list[Gathered]:
-        """What the kustomization of this number has before it when it patches; with `late`, when it replaces.
+        """The objects that the patches of the kustomization `order` can select; with `late`, its replacements.
 
-        That is what stands below it and, for a component, what came before it in the one that names it. Names,
-        namespaces and labels are as the kustomizations before it have made them; `late`, it has set its own as well.
+        These come from the kustomizations below it and, for a component, from those before it in its parent. They have
+        all names, namespaces and labels that the kustomizations before it gave them; with `late`, also its own.
         """
         if (order, late) not in self._found:
             around = self._around(order)
             visible = [
-                each for each in self.all if each.order <= order or (each.order in around and not each.generated)
+                resource
+                for resource in self.all
+                if resource.order <= order or (resource.order in around and not resource.generated)
             ]
             self._found[order, late] = self._changed(visible, order, late)
         return self._found[order, late]
 
     def _around(self, order: int) -> set[int]:
-        """The kustomizations that name this component: the files that they name themselves are read before it."""
-        numbers = {each.path: number for number, each in enumerate(self._graph.kustomizations)}
-        found: set[int] = set()
+        """The chain of parents of a component: kustomize reads their resources before the component."""
+        numbers = {kustomization.path: number for number, kustomization in enumerate(self._graph.kustomizations)}
+        owners: set[int] = set()
         while self._graph.kustomizations[order].is_component:
             use = self._graph.files.get(self._graph.kustomizations[order].path)
             owner = numbers.get(use.owner) if use else None
-            if owner is None or owner in found:
+            if owner is None or owner in owners:
                 break
-            found.add(owner)
+            owners.add(owner)
             order = owner
-        return found
+        return owners
 
-    def _changed(self, found: list[Gathered], order: int, late: bool) -> list[Gathered]:
+    def _changed(self, resources: list[Gathered], order: int, late: bool) -> list[Gathered]:
         affixes: list[tuple[str, str]] = []
         namespaces: set[str] = set()
         labels: dict[str, str] = {}
@@ -81,25 +86,25 @@ class Gathering:
                 labels.update(strings(dig(entry, "pairs")))
         renaming = [
             replacements.selected(target)
-            for each in self._origins.replacements
-            for _, target in each.targets
-            if each.order < order and "metadata.name" in replacements.fields(target)
+            for replacement in self._origins.replacements
+            for _, target in replacement.targets
+            if replacement.order < order and "metadata.name" in replacements.fields(target)
         ]
         changed: list[Gathered] = []
-        for each in found:
-            subject, names = each.subject, set(each.subject.names)
+        for resource in resources:
+            subject, names = resource.subject, set(resource.subject.names)
             for prefix, suffix in affixes:
                 names |= {f"{prefix}{name}{suffix}" for name in names}
-            # A replacement into metadata.name leaves no memory of the name before, as a prefix does.
+            # Unlike a prefix, a replacement of metadata.name does not keep the previous name for selectors.
             if any(selector.selects(subject) for selector in renaming):
-                names = self._rendered.get((subject.kind, each.identity.name)) or names
+                names = self._rendered.get((subject.kind, resource.identity.name)) or names
             subject = replace(
                 subject,
                 names=frozenset(names),
                 namespaces=subject.namespaces | namespaces,
                 labels={**subject.labels, **labels},
             )
-            changed.append(replace(each, subject=subject))
+            changed.append(replace(resource, subject=subject))
         return changed
 
 
@@ -111,18 +116,18 @@ def _made(origins: Origins) -> Iterator[Gathered]:
 
 
 def _generated(origins: Origins) -> Iterator[Gathered]:
-    for each in origins.generators:
-        if each.is_first:
-            options = each.data.get("options")
+    for generator in origins.generators:
+        if generator.is_first:
+            options = generator.data.get("options")
             subject = Subject(
                 group="",
                 version="v1",
-                kind=each.kind,
-                names=frozenset({each.name}),
-                namespaces=frozenset({str(each.data.get("namespace") or NO_NAMESPACE)}),
+                kind=generator.kind,
+                names=frozenset({generator.name}),
+                namespaces=frozenset({str(generator.data.get("namespace") or NO_NAMESPACE)}),
                 labels=strings(dig(options, "labels")),
                 annotations=strings(dig(options, "annotations")),
             )
-            identity = Identity(each.kind, "", each.name)
-            find = partial(each.place, "name")
-            yield Gathered(subject=subject, identity=identity, order=each.order, find=find, generated=True)
+            identity = Identity(generator.kind, "", generator.name)
+            find = partial(generator.place, "name")
+            yield Gathered(subject=subject, identity=identity, order=generator.order, find=find, generated=True)

@@ -1,4 +1,4 @@
-"""Rendering by the real kustomize."""
+"""Builds by `kustomize build` or `kubectl kustomize`, with limits, and without network and other programs."""
 
 import contextlib
 import json
@@ -22,7 +22,7 @@ from bootstrap.system import process
 # large that it would not be, the limit brings it back (of Go 1.19).
 _ENVIRONMENT = {} if {"GOGC", "GOMEMLIMIT"} & os.environ.keys() else {"GOGC": "off", "GOMEMLIMIT": "512MiB"}
 _LOGGED = re.compile(r'E\d{4} [^\]]*\] "command failed" err=(".*")', re.DOTALL)
-# The second line: what is handed to kustomize names nothing that is fetched or run.
+# Second line of defence: the graph was already refused if it names anything that is fetched or run.
 _CUT_OFF = {
     **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"), "http://127.0.0.1:9"),
     "NO_PROXY": "",
@@ -32,13 +32,13 @@ _CUT_OFF = {
 }
 _LIMIT = "TAXIWAY_BUILD_TIMEOUT"
 _SECONDS = 60.0
-_MOST = 100 << 20  # bytes that an overlay renders to
-_WRAPPER = 1_000_000  # bytes; both programs have tens of millions
+_MOST = 100 << 20  # bytes of rendered output
+_WRAPPER = 1_000_000  # bytes; a smaller program is a wrapper script, the real ones have tens of millions
 
 
 @dataclass(frozen=True, slots=True)
 class Kustomize:
-    """A renderer: the start of its command line, before the folder."""
+    """A kustomize program: its command line without the folder."""
 
     command: tuple[str, ...]
 
@@ -55,7 +55,7 @@ class Kustomize:
         )
 
     def identity(self) -> str:
-        """What differs between two renderers whose output may differ. It starts none, but for a small wrapper."""
+        """Cache key of the program: path, size, time, and the version where the program is only a wrapper."""
         path = Path(self.command[0]).resolve()
         facts = path.stat()
         text = f"{path} {facts.st_size} {facts.st_mtime_ns} {self.command[1]}"
@@ -64,17 +64,17 @@ class Kustomize:
             text += process.run([self.command[0], *asked]).out.decode(errors="replace")
         return text
 
-    def build(self, top: Path, overlay: str, found: Graph) -> bytes:
-        """The rendered objects of an overlay below `top`, as one YAML text; `found` is all that it reads.
+    def build(self, top: Path, overlay: str, overlay_graph: Graph) -> bytes:
+        """Build an overlay below `top` and return its YAML stream; `overlay_graph` lists all that it reads.
 
-        The only start of kustomize. Raises BuildFailed, before that, for a graph with a refusal, or one that is not of
-        what stands on disk; then with kustomize's own reason, or where it takes too long or says too much.
+        The only place that starts a build. Raises BuildFailed without a start if the graph has a refusal or does not
+        match the files on disk; after it, with kustomize's reason, on a timeout or for too much output.
         """
         folder = top / overlay
-        if refusal := next(iter(found.refusals), None):
+        if refusal := next(iter(overlay_graph.refusals), None):
             reason = f"{refusal.place}: {refusal.message}"
             raise BuildFailed(f"{folder.name}: kustomize can't build this overlay: {reason}")
-        if unseen := _unseen(top, found):
+        if unseen := _unseen(top, overlay_graph):
             raise BuildFailed(f"{folder.name}: kustomize can't build this overlay: {unseen}")
         limit = _time_limit()
         try:
@@ -93,70 +93,72 @@ class Kustomize:
         return done.out
 
     def build_all(self, top: Path, overlays: Iterable[str], tree: Tree) -> list[bytes]:
-        """Build several overlays of a tree, which stands below `top`, as many at once as there are cores.
+        """Build overlays of a tree that is written below `top`, one per core at a time.
 
         Raises BuildFailed for the first that fails.
         """
         with ThreadPoolExecutor(max_workers=process.cores()) as pool:
-            return list(pool.map(lambda each: self.build(top, each, graph.read(tree, each)), overlays))
+            return list(pool.map(lambda overlay: self.build(top, overlay, graph.read(tree, overlay)), overlays))
 
     def _surroundings(self) -> dict[str, str]:
-        """What a build needs none of is out of its reach: other programs, the network, the user's clusters.
+        """Environment variables that keep a build from other programs, the network and the user's clusters.
 
-        A wrapper, as asdf and mise have, finds the real kustomize by PATH.
+        PATH stays for a wrapper, as of asdf or mise, which needs it to find the real program.
         """
         wrapped = Path(self.command[0]).resolve().stat().st_size < _WRAPPER
         return {**_ENVIRONMENT, **_CUT_OFF, **({} if wrapped else {"PATH": os.devnull})}
 
 
 def _time_limit() -> float:
-    """Seconds for one build. Raises BadOption where the user's own limit is no number."""
-    told = os.environ.get(_LIMIT, "")
+    """Timeout of one build in seconds. Raises BadOption if the user's value is no positive number."""
+    text = os.environ.get(_LIMIT, "")
     try:
-        limit = float(told or _SECONDS)
+        limit = float(text or _SECONDS)
     except ValueError:
         limit = 0.0
     if not 0 < limit < threading.TIMEOUT_MAX:
-        raise BadOption(f"{_LIMIT} is {told!r}, and has to be a number of seconds", hint=f"unset it for {_SECONDS:g}")
+        raise BadOption(f"{_LIMIT} is {text!r}, and has to be a number of seconds", hint=f"unset it for {_SECONDS:g}")
     return limit
 
 
-def _unseen(top: Path, found: Graph) -> str | None:
-    """What kustomize would find on disk in place of what was looked at; None where it is the same."""
-    for use in found.missing:
+def _unseen(top: Path, overlay_graph: Graph) -> str | None:
+    """Why the files on disk differ from the graph, so that kustomize would read others; None if they match."""
+    for use in overlay_graph.missing:
         if use.role is Role.KUSTOMIZATION and _holds_kustomization(top / use.path):
             return f"{use.owner}:{use.line}: Git does not know the kustomization in {use.path}"
         if use.role is Role.PLUGIN and os.path.lexists(top / use.path):
             return f"{use.owner}:{use.line}: Git does not know {use.path}"
-    return next((told for each in found.kustomizations if (told := _elsewhere(top, each))), None)
+    return next(
+        (reason for kustomization in overlay_graph.kustomizations if (reason := _elsewhere(top, kustomization))), None
+    )
 
 
-def _elsewhere(top: Path, each: Kustomization) -> str | None:
-    """What is not where its kustomization was seen to have it: behind a symbolic link, names start where that leads."""
-    real, folder = os.path.realpath(top), os.path.realpath(top / each.folder)
-    if folder == os.path.join(real, each.folder):  # noqa: PTH118
+def _elsewhere(top: Path, kustomization: Kustomization) -> str | None:
+    """Why a symbolic link changes what a kustomization names: kustomize resolves names from the link's target."""
+    real, folder = os.path.realpath(top), os.path.realpath(top / kustomization.folder)
+    if folder == os.path.join(real, kustomization.folder):  # noqa: PTH118
         return None
     if not folder.startswith(f"{real}/"):
-        return f"{each.folder} is a symbolic link that leaves the repository"
+        return f"{kustomization.folder} is a symbolic link that leaves the repository"
     for key in ("resources", "bases", "components", "generators", "transformers", "validators"):
-        for number, name in enumerate(each.items(key)):
-            seen, read = (os.path.normpath(f"{start}/{name}") for start in (f"{real}/{each.folder}", folder))
+        for number, name in enumerate(kustomization.items(key)):
+            seen, read = (os.path.normpath(f"{start}/{name}") for start in (f"{real}/{kustomization.folder}", folder))
             if os.path.realpath(seen) != os.path.realpath(read):
-                return f"{each.place(key, number)}: behind a symbolic link, {name} is another one"
+                return f"{kustomization.place(key, number)}: behind a symbolic link, {name} is another one"
     return None
 
 
 def _holds_kustomization(folder: Path) -> bool:
-    """Whether a folder has one under any of the names, however a file system compares them."""
+    """Whether a folder has a kustomization file; without regard to case, since some file systems ignore it."""
     known = {name.casefold() for name in KUSTOMIZATIONS}
-    return folder.is_dir() and any(each.name.casefold() in known for each in folder.iterdir())
+    return folder.is_dir() and any(entry.name.casefold() in known for entry in folder.iterdir())
 
 
-def _reason(said: str, folder: Path) -> str:
-    """kustomize's own words, with paths as they are in the repo, and without the clock and process of kubectl's log."""
-    if match := _LOGGED.fullmatch(said):
+def _reason(stderr: str, folder: Path) -> str:
+    """The reason in kustomize's stderr, with paths relative to the repo and without kubectl's log prefix."""
+    if match := _LOGGED.fullmatch(stderr):
         with contextlib.suppress(ValueError):  # Go's quotes are JSON's but for rare escapes
-            said = str(json.loads(match[1]))
-    reason = said.removeprefix("error: ").removeprefix("Error: ").strip() or "it does not say why"
+            stderr = str(json.loads(match[1]))
+    reason = stderr.removeprefix("error: ").removeprefix("Error: ").strip() or "it does not say why"
     # An overlay is two folders below the top of its repo, which may be a temporary one.
     return reason.replace(f"{folder.resolve().parents[1]}/", "").replace(f"{folder.parents[1]}/", "")

@@ -1,4 +1,4 @@
-"""What the overlays of a repo render to: built where that is needed, remembered where it was built before."""
+"""Build overlays through the content-addressed cache: the key is the object ids of all parts that a build reads."""
 
 import json
 import sys
@@ -23,16 +23,16 @@ from bootstrap.system import process
 from bootstrap.system.cache import Cache
 from bootstrap.yamltools import positions
 
-_LAYOUT = "1"  # of what is kept in the cache
-_NOT_KEPT = b""  # in place of a build's answer: its parts are known, the answer is not
+_LAYOUT = "1"  # format version of the cache entries
+_NOT_KEPT = b""  # cache entry of a build whose parts are known, but whose output is not stored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """What an overlay is made of: the parts of the repo that its build reads, and their files.
+    """The parts of the repo that an overlay's build reads, and their files.
 
-    `whole` where nothing else can have to do with the build, so that the parts' ids say what it renders to. With
-    anything in `problems` it is not built.
+    `whole` if the build surely reads nothing else, so that the parts' ids determine its output. With any `problems` the
+    overlay is not built.
     """
 
     parts: tuple[str, ...]
@@ -45,9 +45,9 @@ class Sources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
-    """What an overlay renders to; nothing, and kustomize's reason, where it can't be built.
+    """Result of a build: the YAML stream, or the reason why it failed.
 
-    `sound` where it is surely made of the files that were read for it, so that their ids tell what it is.
+    `sound` if it was surely built from the files that were read for it, so that it may be cached under their ids.
     """
 
     rendered: bytes = b""
@@ -57,7 +57,7 @@ class Built:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Builder:
-    """Builds overlays by one renderer. `code` stands for the program that finds out what a build reads."""
+    """Builds overlays with one kustomize program. `code` identifies the version of taxiway that finds the parts."""
 
     kustomize: Kustomize
     cache: Cache
@@ -66,21 +66,21 @@ class Builder:
 
     @classmethod
     def find(cls, cache: Cache) -> "Builder":
-        """With the renderer on PATH. Raises MissingTool where there is none."""
+        """A builder with the program on PATH. Raises MissingTool where there is none."""
         kustomize = Kustomize.find()
         return cls(kustomize=kustomize, cache=cache, renderer=kustomize.identity(), code=program())
 
     def hint(self, snapshot: Snapshot, overlay: str) -> list[str] | None:
-        """The parts that this overlay's build read the last time; None where it was not built yet, as it is now.
+        """The parts that the last build of this overlay read; None if the overlay's own files were never built.
 
-        What the other parts hold may make it read more: only an entry under their ids says that these are all.
+        Changes in other parts may add more, so the list is complete only if the cache has an entry for their ids.
         """
         name = self._hint_name(snapshot, overlay)
-        held = self.cache.get(name) if name else None
-        return None if held is None else [str(part) for part in json.loads(held)]
+        cached = self.cache.get(name) if name else None
+        return None if cached is None else [str(part) for part in json.loads(cached)]
 
     def parts(self, snapshot: Snapshot, overlay: str) -> Sequence[str] | None:
-        """All parts that an overlay's build reads; None where they don't tell what it renders to."""
+        """All parts that an overlay's build reads; None if their ids do not determine its output."""
         hint = self.hint(snapshot, overlay)
         key = self._key(snapshot, overlay, hint) if hint else None
         if key and self.cache.has(key):
@@ -94,24 +94,26 @@ class Builder:
     def sources(self, snapshot: Snapshot, overlay: str) -> Sources:
         """Read all that an overlay's build reads."""
         readings: dict[str, PartFiles] = {}
-        wanted, astray = {overlay}, False
-        while wanted - readings.keys():
-            readings |= snapshot.read(sorted(wanted - readings.keys()))
-            tree = Tree.union(each.tree for each in readings.values())
-            found = graph.read(tree, overlay)
-            named = {object_ids.part_of(use.path) for use in (*found.files.values(), *found.missing)}
+        to_read, astray = {overlay}, False
+        while to_read - readings.keys():
+            readings |= snapshot.read(sorted(to_read - readings.keys()))
+            tree = Tree.union(files.tree for files in readings.values())
+            overlay_graph = graph.read(tree, overlay)
+            named = {object_ids.part_of(use.path) for use in (*overlay_graph.files.values(), *overlay_graph.missing)}
             astray = None in named
-            wanted |= {part for part in named if part is not None}
+            to_read |= {part for part in named if part is not None}
         parts = (overlay, *sorted(readings.keys() - {overlay}))
         ids = {part: snapshot.object_id(part) for part in parts}
         same = all(readings[part].object_id is not None and readings[part].object_id == ids[part] for part in parts)
-        whole = same and not astray and _understood(tree, found)
+        whole = same and not astray and _understood(tree, overlay_graph)
         read = tuple(readings[part] for part in parts)
-        problems = tuple(graph.in_the_way(tree, found, [problem for each in read for problem in each.problems]))
-        return Sources(parts=parts, readings=read, tree=tree, graph=found, whole=whole, problems=problems)
+        problems = tuple(
+            graph.in_the_way(tree, overlay_graph, [problem for files in read for problem in files.problems])
+        )
+        return Sources(parts=parts, readings=read, tree=tree, graph=overlay_graph, whole=whole, problems=problems)
 
     def build(self, snapshot: Snapshot, overlay: str, sources: Sources) -> Built:
-        """Build an overlay, and remember what comes of it."""
+        """Build an overlay and cache the result."""
         if sources.problems:
             return Built(failure=f"{overlay} is not built: {sources.problems[0]}")
         with snapshot.folder(sources.parts) as folder:
@@ -121,36 +123,36 @@ class Builder:
                 return Built(failure=err.message)
         sound = sources.whole and snapshot.is_unchanged(sources.readings)
         if sound:
-            # What is in the clear here is not to be copied elsewhere.
+            # Plaintext Secrets are never copied into the cache.
             self._remember(snapshot, overlay, sources, _NOT_KEPT if b"\nkind: Secret\n" in rendered else rendered)
         return Built(rendered=rendered, sound=sound)
 
     def remembered(self, snapshot: Snapshot, overlay: str) -> Built | None:
-        """What an overlay renders to, where it was built before from the very same files."""
+        """The cached build of an overlay from the same files; None if there is none."""
         hint = self.hint(snapshot, overlay)
         key = self._key(snapshot, overlay, hint) if hint else None
-        held = self.cache.get(key) if key else None
-        return None if held in (None, _NOT_KEPT) else Built(rendered=held or b"", sound=True)
+        cached = self.cache.get(key) if key else None
+        return None if cached in (None, _NOT_KEPT) else Built(rendered=cached or b"", sound=True)
 
     def rendered(self, snapshot: Snapshot, overlay: str) -> Built:
-        """What an overlay renders to."""
+        """The cached build of an overlay, or a new one."""
         return self.remembered(snapshot, overlay) or self.build(snapshot, overlay, self.sources(snapshot, overlay))
 
-    def rendered_all(self, wanted: Sequence[tuple[Snapshot, str]]) -> list[Built]:
-        """What overlays render to, or why they do not, as many at once as there are cores."""
+    def rendered_all(self, overlays: Sequence[tuple[Snapshot, str]]) -> list[Built]:
+        """Build overlays, one per core at a time; a failure is in its result."""
         with ThreadPoolExecutor(max_workers=process.cores()) as pool:
-            return list(pool.map(lambda each: self.rendered(*each), wanted))
+            return list(pool.map(lambda pair: self.rendered(*pair), overlays))
 
-    def render(self, wanted: Sequence[tuple[Snapshot, str]]) -> list[bytes]:
-        """The same where all of them build. Raises BuildFailed for the first that fails."""
-        built = self.rendered_all(wanted)
-        for each in built:
-            if each.failure is not None:
-                raise BuildFailed(each.failure)
-        return [each.rendered for each in built]
+    def render(self, overlays: Sequence[tuple[Snapshot, str]]) -> list[bytes]:
+        """The YAML streams of overlays. Raises BuildFailed for the first that fails."""
+        built = self.rendered_all(overlays)
+        for result in built:
+            if result.failure is not None:
+                raise BuildFailed(result.failure)
+        return [result.rendered for result in built]
 
     def differ(self, old: Snapshot, new: Snapshot, overlay: str) -> bool:
-        """Whether an overlay may render to something else in another state of the repo; nothing is built to know it."""
+        """Whether an overlay may render differently in another state of the repo; compares ids, builds nothing."""
         parts = self.parts(new, overlay)
         return parts is None or identities(old, parts) != identities(new, parts)
 
@@ -170,27 +172,27 @@ class Builder:
 
 
 def identities(snapshot: Snapshot, parts: Sequence[str]) -> list[str] | None:
-    """The ids of parts; None where there is a part whose id does not tell all that it holds."""
-    ids = [each for part in parts if (each := snapshot.object_id(part)) is not None]
+    """The object ids of parts; None if one has no id that covers all of its files."""
+    ids = [object_id for part in parts if (object_id := snapshot.object_id(part)) is not None]
     return ids if len(ids) == len(parts) else None
 
 
-def _understood(tree: Tree, found: Graph) -> bool:
-    """Whether the graph surely names all that kustomize reads."""
-    if found.missing or found.refusals:
+def _understood(tree: Tree, overlay_graph: Graph) -> bool:
+    """Whether the graph surely lists all that kustomize reads."""
+    if overlay_graph.missing or overlay_graph.refusals:
         return False
-    followed = {each.path for each in found.kustomizations}
-    named = {path for path, use in found.files.items() if use.role is Role.KUSTOMIZATION}
+    followed = {kustomization.path for kustomization in overlay_graph.kustomizations}
+    named = {path for path, use in overlay_graph.files.items() if use.role is Role.KUSTOMIZATION}
     return bool(followed) and named <= followed and not any(positions.mistake(tree[path]) for path in followed)
 
 
 def program() -> str:
-    """What differs between two programs that may find different things."""
+    """Cache key of taxiway itself: its version and files, and those of Python and PyYAML."""
     folder = Path(__file__).parents[1]
     facts = [
         (path.relative_to(folder).as_posix(), path.stat())
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.suffix != ".pyc"
     ]
-    files = [f"{name} {each.st_size} {each.st_mtime_ns}" for name, each in facts]
+    files = [f"{name} {status.st_size} {status.st_mtime_ns}" for name, status in facts]
     return object_ids.cache_key(__version__, sys.version, yaml.__version__, files)

@@ -1,4 +1,4 @@
-"""What kustomize complains of when it does not build an overlay: in one sentence, and where to mend it."""
+"""Parse kustomize's error output: the reason in one sentence, and the folder that it concerns."""
 
 import json
 import posixpath
@@ -15,7 +15,7 @@ _BRACKETS = re.compile(r"err=<\n(?P<text>.*?)\n\s*>\s*$", re.S)
 _NOTE = re.compile(r"^(# Warning:|[IW]\d{4} ).*\n?", re.M)
 _PREFIX = re.compile(r"^.*?kustomize can't build this overlay: (error: |Error: )?", re.S)
 _ABSOLUTE = re.compile(r"(?<![\w.])/[^\s'\"`:,;)]+")
-# Each folder on the way down to the mistake, outermost first.
+# The nested wrappers around the actual error, outermost first.
 _WAY = re.compile(
     r"accumulat(?:ing|ion)[^']*?(?:resources|components)?(?: from '[^']*')?: '[^']*' must resolve to a file'?: "
     r"|accumulating (?:resources|components): "
@@ -38,8 +38,8 @@ _MOST = 400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Complaint:
-    """Kustomize's reason without the way to it. `folder` is the innermost one that it was in; `config` what a
-    built-in transformer was to do, where it failed at that."""
+    """A kustomize error without its wrappers. `folder` is the innermost folder that it names; `config` is the
+    configuration of the builtin transformer that failed, if one did."""
 
     reason: str
     folder: str
@@ -47,7 +47,7 @@ class Complaint:
 
 
 def read(text: str, tree: Tree, overlay: str) -> Complaint:
-    """What kustomize said of an overlay, all paths relative to the repo."""
+    """Parse the error output of a failed build; all paths become relative to the repo."""
     text = _NOTE.sub("", _PREFIX.sub("", text, count=1)).strip()
     if match := _QUOTED.search(text):
         text = _unquoted(match["text"])
@@ -58,19 +58,19 @@ def read(text: str, tree: Tree, overlay: str) -> Complaint:
     for match in _WAY.finditer(text):
         folder, end = match["folder"] or match["target"] or folder, match.end()
     reason, config = text[end:], ""
-    # A component's reason comes in quotes of its own.
+    # The error of a component is quoted once more.
     if text[:end].rstrip().endswith('"') or '"' in text[:end]:
         reason = _unquoted(reason.strip().strip('"'))
     if match := _CONFIG.search(reason):
         reason, config = reason[match.end() :], match["config"]
     reason = _OBJECT.sub("", _TAIL.sub("", reason)).strip()
-    if reason.count("'") % 2:  # of the quotes around the way to it
+    if reason.count("'") % 2:  # a closing quote of the removed wrappers
         reason = reason.removesuffix("'")
     return Complaint(reason=_plain(reason), folder=folder, config=config)
 
 
 def relative(text: str, tree: Tree) -> str:
-    """A text with the absolute paths of a checkout, or of a temporary copy of it, as they are called in the repo."""
+    """Replace absolute paths of a checkout, or of a temporary copy of it, by paths relative to the repo."""
     folders = _folders(tree)
 
     def shortened(match: re.Match[str]) -> str:
@@ -85,11 +85,11 @@ def relative(text: str, tree: Tree) -> str:
 
 
 def _folders(tree: Tree) -> set[str]:
-    found: set[str] = set()
+    folders: set[str] = set()
     for path in tree.files:
-        while (path := posixpath.dirname(path)) and path not in found:
-            found.add(path)
-    return found
+        while (path := posixpath.dirname(path)) and path not in folders:
+            folders.add(path)
+    return folders
 
 
 def _unquoted(text: str) -> str:
@@ -100,14 +100,14 @@ def _unquoted(text: str) -> str:
 
 
 def _plain(reason: str) -> str:
-    """Kustomize's names of objects as Kubernetes writes them, on one line."""
+    """Write kustomize's resource ids as `Kind/name`, on one line of limited length."""
     reason = _RES_ID.sub(r"\g<kind>/\g<name>", _POINTER.sub("", reason))
     line = " ".join(_GVK.sub(r"\g<kind>/\g<name>", reason).split())
     return line if len(line) <= _MOST else f"{line[:_MOST]}…"
 
 
 def kustomization_in(folder: str, files: Iterable[str]) -> str:
-    """The kustomization file of a folder, whether it is there or not."""
+    """Path of a folder's kustomization file; the default name where there is none."""
     known = set(files)
     paths = [posixpath.join(folder, name) for name in KUSTOMIZATIONS]
     return next((path for path in paths if path in known), paths[0])

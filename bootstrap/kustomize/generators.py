@@ -1,4 +1,4 @@
-"""The entries of `configMapGenerator` and `secretGenerator`."""
+"""Generators: the items of `configMapGenerator` and `secretGenerator`, and the entries that they make."""
 
 import posixpath
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ FIELDS = {"configMapGenerator": "ConfigMap", "secretGenerator": "Secret"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generator:
-    """One generator of a kustomization, the `order`-th one that is applied."""
+    """One generator of a kustomization. `order` is the number of the kustomization in the build."""
 
     owner: Kustomization
     order: int
@@ -26,27 +26,27 @@ class Generator:
 
     @property
     def kind(self) -> str:
-        """What it makes."""
+        """The kind that it generates."""
         return FIELDS[self.field]
 
     @property
     def name(self) -> str:
-        """What it makes is called so, before the hash."""
+        """The name that it generates, without the hash."""
         return str(self.data.get("name"))
 
     @property
     def is_first(self) -> bool:
-        """Whether it makes the object, and does not change one that another generator made."""
+        """Whether it creates the object, and does not merge into or replace that of another generator."""
         return self.data.get("behavior") not in ("merge", "replace")
 
     def place(self, *path: str | int) -> Place:
-        """Where it says something."""
+        """File and line of one of its fields."""
         return Place(self.owner.path, self.owner.line(self.field, self.number, *path))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A key that a generator gives a value: None where kustomize looks that up in its own environment."""
+    """A generated key with its value; None where kustomize takes the value from its own environment variables."""
 
     key: str
     value: str | None
@@ -68,8 +68,8 @@ def entries(tree: Tree, generator: Generator) -> Iterator[Entry]:
     for name in (*(name for _, name in _names(data, "envs")), data.get("env")):
         if isinstance(name, str):
             path = posixpath.normpath(posixpath.join(folder, name))
-            for each in envfile.settings(tree.files.get(path, b"").decode(errors="replace")):
-                yield Entry(key=each.key, value=each.value, place=Place(path, each.line))
+            for setting in envfile.settings(tree.files.get(path, b"").decode(errors="replace")):
+                yield Entry(key=setting.key, value=setting.value, place=Place(path, setting.line))
     for _, name in _names(data, "files"):
         key, equals, file = name.partition("=")
         path = posixpath.normpath(posixpath.join(folder, file if equals else name))
@@ -81,4 +81,4 @@ def entries(tree: Tree, generator: Generator) -> Iterator[Entry]:
 
 
 def _names(data: Mapping[str, Any], field: str) -> list[tuple[int, str]]:
-    return [(index, each) for index, each in enumerate(items(data, field)) if isinstance(each, str)]
+    return [(index, name) for index, name in enumerate(items(data, field)) if isinstance(name, str)]

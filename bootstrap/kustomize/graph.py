@@ -1,4 +1,4 @@
-"""What kustomize reads to build an overlay, in the order in which it applies it."""
+"""Graph of the kustomizations and files that a build of an overlay reads, in the order in which they apply."""
 
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,12 +14,12 @@ from bootstrap.kustomize.inputs import Named, Obstacle, Role, Why, is_remote
 from bootstrap.yamltools import loader
 from bootstrap.yamltools.positions import Document, Place, documents
 
-_DEEPEST = 64  # kustomizations, each named by the one before
+_DEEPEST = 64  # nested kustomizations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
-    """A file that a kustomization names, and the line where it does so. The file need not exist."""
+    """Reference to a file: its path, the kustomization that names it, and the line. The file may not exist."""
 
     path: str
     role: Role
@@ -29,9 +29,9 @@ class Use:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Why an overlay is not handed to kustomize: what would be fetched, run, or read in two ways, and where it is said.
+    """Reason not to start kustomize: it would fetch or run something, or might read a text in another way.
 
-    `field` where it is a field that no kustomization has.
+    `field` is the name of an unknown field, if that is the reason.
     """
 
     why: Why
@@ -42,7 +42,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kustomization:
-    """One kustomization file: its path, its folder, what it says, and the files that it names itself."""
+    """A kustomization file: its path, folder and content, and the files that it names itself."""
 
     path: str
     folder: str
@@ -51,34 +51,33 @@ class Kustomization:
 
     @property
     def data(self) -> Mapping[str, Any]:
-        """What the file says; empty where it is no mapping."""
+        """The content of the file; empty where it is no mapping."""
         return mapping(self.document.value)
 
     def items(self, key: str) -> list[Any]:
-        """The items of one of its lists; none where that is no list."""
+        """The items of one of its lists; empty where the value is no list."""
         return items(self.document.value, key)
 
     def line(self, *path: str | int) -> int:
-        """The line of something that it says."""
+        """Line of one of its fields."""
         return self.document.line(path)
 
     def place(self, *path: str | int) -> Place:
-        """Where it says something."""
+        """File and line of one of its fields."""
         return Place(self.path, self.document.line(path))
 
     @property
     def is_component(self) -> bool:
-        """Whether it changes what the one that names it has gathered so far, and not only what it gathers itself."""
+        """Whether it is a Component, which also changes the resources that its parent has accumulated."""
         return self.data.get("kind") == "Component"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graph:
-    """An overlay and all that it takes in: kustomizations in the order of their effect, the overlay's own last.
+    """All that a build of an overlay reads. `kustomizations` are in the order in which they apply, the overlay's last.
 
-    `missing` are folders and files that are named and not there, `remote` what has to come over the network. `files`
-    are those that are read, each with the first place that names it. With any of `refusals` (`remote` among them) it is
-    not handed to kustomize.
+    `missing` are references to files that do not exist, `remote` those to the network. `files` maps the path of each
+    file that is read to its first reference. With any of `refusals` (which include `remote`) kustomize is not started.
     """
 
     kustomizations: tuple[Kustomization, ...] = ()
@@ -89,7 +88,7 @@ class Graph:
 
 
 def read(tree: Tree, overlay: str) -> Graph:
-    """Follow everything that the overlay's kustomization names."""
+    """Read the overlay's kustomization and, recursively, all that it names."""
     walk = _Walk(tree)
     walk.enter(overlay, Use(path=overlay, role=Role.KUSTOMIZATION, owner=overlay, line=1))
     return Graph(
@@ -113,7 +112,7 @@ class _Walk:
         self._depth = 0
 
     def enter(self, folder: str, use: Use) -> None:
-        """A folder with a kustomization; each is followed once."""
+        """Read the kustomization of a folder, once."""
         path = next((p for name in KUSTOMIZATIONS if (p := posixpath.join(folder, name)) in self.tree.files), None)
         if path is None:
             self.missing.append(use)
@@ -124,19 +123,19 @@ class _Walk:
         self.files[path] = Use(path=path, role=Role.KUSTOMIZATION, owner=use.owner, line=use.line)
         data = self.tree.files[path]
         document = next(iter(documents(data)), None)
-        told = inputs.kustomization(data)
-        self._refuse(path, told.obstacles)
+        result = inputs.kustomization(data)
+        self._refuse(path, result.obstacles)
         if document is None or not isinstance(document.value, dict):
             return
         uses: list[Use] = []
         self._depth += 1
-        for named in told.named:
+        for named in result.named:
             self._use(folder, path, named, uses)
         self._depth -= 1
         self.found.append(Kustomization(path=path, folder=folder, document=document, uses=tuple(uses)))
 
     def _use(self, folder: str, owner: str, named: Named, uses: list[Use]) -> None:
-        """What a text names, seen from a folder."""
+        """Resolve a reference relative to a folder."""
         if is_remote(named.name):
             use = Use(path=named.name, role=named.role, owner=owner, line=named.line)
             self.remote.append(use)
@@ -161,14 +160,14 @@ class _Walk:
                 self._plugins(folder, use, uses)
 
     def _plugins(self, folder: str, use: Use, uses: list[Use]) -> None:
-        """What the plugins in a file read: their paths start where the kustomization stands that names the file."""
+        """Read the plugins in a file; their paths are relative to the kustomization that names the file."""
         if any(posixpath.join(use.path, name) in self.tree.files for name in KUSTOMIZATIONS):
             message = f"{use.path} is a folder: what its kustomization makes of plugins is not known without a build"
             self._refuse(use.owner, [Obstacle(Why.PROGRAM, use.line, message)])
         if use.path in self.tree.files:
-            told = inputs.plugin(self.tree.files[use.path])
-            self._refuse(use.path, told.obstacles)
-            for named in told.named:
+            result = inputs.plugin(self.tree.files[use.path])
+            self._refuse(use.path, result.obstacles)
+            for named in result.named:
                 self._use(folder, use.path, named, uses)
 
     def _file(self, use: Use) -> None:
@@ -179,21 +178,21 @@ class _Walk:
 
     def _refuse(self, path: str, obstacles: Iterable[Obstacle]) -> None:
         self.refusals.extend(
-            Refusal(why=each.why, place=Place(path, each.line), message=each.message, field=each.field)
-            for each in obstacles
+            Refusal(why=obstacle.why, place=Place(path, obstacle.line), message=obstacle.message, field=obstacle.field)
+            for obstacle in obstacles
         )
 
 
-def in_the_way(tree: Tree, found: Graph, problems: Iterable[Problem]) -> Iterator[Problem]:
-    """Why an overlay is not handed to kustomize; `problems` are those of the parts of the repo that its build reads.
+def in_the_way(tree: Tree, graph: Graph, problems: Iterable[Problem]) -> Iterator[Problem]:
+    """Problems that forbid to start kustomize, out of the `problems` of the parts that the build reads.
 
-    kustomize follows links out of the repo, waits for a FIFO, and takes all its memory for a text that is large enough.
+    kustomize follows links out of the repo, blocks on a FIFO, and runs out of memory on very large texts.
     """
-    named = {use.path for use in (*found.files.values(), *found.missing)}
-    for each in problems:
-        if each.kind in DANGEROUS or (each.kind is Kind.LARGE and each.path in named):
-            yield each
-    yield from beyond_limits(tree, (path for path, use in found.files.items() if use.role not in (Role.ENV, Role.FILE)))
+    named = {use.path for use in (*graph.files.values(), *graph.missing)}
+    for problem in problems:
+        if problem.kind in DANGEROUS or (problem.kind is Kind.LARGE and problem.path in named):
+            yield problem
+    yield from beyond_limits(tree, (path for path, use in graph.files.items() if use.role not in (Role.ENV, Role.FILE)))
 
 
 def beyond_limits(tree: Tree, paths: Iterable[str]) -> Iterator[Problem]:

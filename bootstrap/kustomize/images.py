@@ -1,4 +1,4 @@
-"""What a kustomization's `images:` make of the images of manifests."""
+"""The `images:` transformer: which images an entry matches, and what it changes them to."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -10,9 +10,9 @@ from bootstrap.yamltools.positions import FieldPath
 
 
 def is_named(image: str, pattern: str) -> bool:
-    """Whether an `images:` entry of this name takes an image.
+    """Whether an `images:` entry with the name `pattern` matches an image.
 
-    Its name is a regular expression for all but the tag and the digest (kustomize: api/internal/image, image.go).
+    The name is a regular expression for the image without tag and digest (kustomize: api/internal/image, image.go).
     """
     expression = _expression(pattern)
     return expression is not None and expression.fullmatch(image) is not None
@@ -27,7 +27,7 @@ def _expression(pattern: str) -> re.Pattern[str] | None:
 
 
 def changed(image: str, entry: Mapping[str, Any]) -> str:
-    """The image after an entry of `images:` that takes it."""
+    """The image as a matching entry of `images:` changes it."""
     old = Image.split(image)
     repository, tag, digest = (str(entry.get(field) or "") for field in ("newName", "newTag", "digest"))
     if not tag and not digest:
@@ -40,11 +40,11 @@ def within(value: Any) -> Iterator[tuple[FieldPath, str]]:
     stack: list[tuple[FieldPath, Any]] = [((), value)] if isinstance(value, dict | list) else []
     met: set[int] = set()
     while stack:
-        path, each = stack.pop()
-        if id(each) in met:
+        path, node = stack.pop()
+        if id(node) in met:
             continue
-        met.add(id(each))
-        for step, below in each.items() if isinstance(each, dict) else enumerate(each):
+        met.add(id(node))
+        for step, below in node.items() if isinstance(node, dict) else enumerate(node):
             if step in ("containers", "initContainers") and isinstance(below, list):
                 for number, container in enumerate(below):
                     if isinstance(container, dict) and isinstance(container.get("image"), str):

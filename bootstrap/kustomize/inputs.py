@@ -1,7 +1,7 @@
-"""Files that a kustomization or plugin configuration names, and obstacles that keep it from being built.
+"""Inputs of a kustomization or plugin configuration: the files it names, and the obstacles to a safe build.
 
-An allow list: whatever kustomize might read otherwise than taxiway is an `Obstacle`, since the build could then fetch
-or run what no rule has seen. Go matches keys without regard to case; its YAML has other merge keys, tags and strings.
+An allow list: text that kustomize may parse in another way than we do is an `Obstacle`, since the build could then
+fetch or run what no rule has checked. Go ignores the case of keys; its YAML differs in merge keys, tags and strings.
 """
 
 import re
@@ -21,30 +21,24 @@ FIELDS = (
     "replacements", "replicas", "resources", "secretGenerator", "sortOptions", "transformers", "validators", "vars",
 )  # fmt: skip
 _HELM = ("helmCharts", "helmChartInflationGenerator", "helmGlobals")
-# The fields of their items, as far as they name files.
+# Fields with lists of mappings, and the keys of these that name files.
 _NAMING = {
-    "configMapGenerator": ("env", "envs", "files"),
-    "secretGenerator": ("env", "envs", "files"),
-    "patches": ("path",),
-    "patchesJson6902": ("path",),
-    "replacements": ("path",),
+    **dict.fromkeys(("configMapGenerator", "secretGenerator"), ("env", "envs", "files")),
+    **dict.fromkeys(("patches", "patchesJson6902", "replacements"), ("path",)),
 }
-# kustomize's own plugins (api/internal/builtins) and their fields that name files. All but Helm's: that one runs helm.
+# kustomize's builtin plugins (api/internal/builtins) and their fields that name files; without Helm's, which runs helm.
 _PLUGINS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(
         ("AnnotationsTransformer", "HashTransformer", "IAMPolicyGenerator", "ImageTagTransformer", "LabelTransformer",
          "NamespaceTransformer", "PrefixTransformer", "ReplicaCountTransformer", "SortOrderTransformer",
          "SuffixTransformer"), (),
     ),
-    "ConfigMapGenerator": _NAMING["configMapGenerator"],
-    "SecretGenerator": _NAMING["secretGenerator"],
-    "PatchJson6902Transformer": ("path",),
-    "PatchStrategicMergeTransformer": ("paths",),
-    "PatchTransformer": ("path",),
-    "ReplacementTransformer": ("replacements",),
+    **dict.fromkeys(("ConfigMapGenerator", "SecretGenerator"), _NAMING["configMapGenerator"]),
+    **dict.fromkeys(("PatchJson6902Transformer", "PatchTransformer"), ("path",)),
+    "PatchStrategicMergeTransformer": ("paths",), "ReplacementTransformer": ("replacements",),
     "ValueAddTransformer": ("targetFilePath",),
 }  # fmt: skip
-# What kustomize takes for a Git repository (api/internal/git, repospec.go), by today's versions or by older ones.
+# What any version of kustomize takes for a Git repository (api/internal/git, repospec.go).
 _REPOSITORY = re.compile(
     r"git::|\w+://|[\w.-]+@[^/]*[/:]|(github|gitlab|bitbucket)\.(com|org)[/:]|[^{\[]*(\?|_git/)", re.I
 )
@@ -53,7 +47,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Role(StrEnum):
-    """What a file is read as."""
+    """How kustomize reads a file."""
 
     KUSTOMIZATION = "kustomization"
     RESOURCE = "resource"
@@ -65,7 +59,7 @@ class Role(StrEnum):
 
 
 class Why(StrEnum):
-    """Why an overlay is not handed to kustomize."""
+    """Reason why kustomize is not started for an overlay."""
 
     REMOTE = "remote"
     PROGRAM = "program"
@@ -79,7 +73,7 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """What keeps an overlay from being built, on a line of the text; `field` where it is a field that nobody knows."""
+    """Reason not to build, with its line in the text; `field` is the name of an unknown field."""
 
     why: Why
     line: int
@@ -89,7 +83,7 @@ class Obstacle:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A file or folder, or a URL, that a text names on a line, as it stands there."""
+    """File, folder or URL as the text names it, with its line."""
 
     name: str
     role: Role
@@ -98,51 +92,48 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """All that one text names, and all that is in the way."""
+    """The files that one text names, and the obstacles in it."""
 
     named: tuple[Named, ...]
     obstacles: tuple[Obstacle, ...]
 
 
 def is_remote(name: str) -> bool:
-    """Whether kustomize, of any version, may look for this on the network: a URL, or a Git repository.
-
-    Go's net/url takes all before a colon in the first segment for a scheme.
-    """
+    """Whether any version of kustomize may fetch this from the network: a URL or a Git repository."""
     name = name.strip()
     is_inline = "\n" in name or name.startswith(("{", "["))
     return bool(_REPOSITORY.match(name)) or (not is_inline and ":" in name.partition("/")[0])
 
 
-@lru_cache(maxsize=256)  # the copies of one base all say the same
+@lru_cache(maxsize=256)  # pinned copies of a base have the same text
 def kustomization(text: bytes) -> Inputs:
-    """What a kustomization names."""
+    """The inputs of a kustomization file."""
     return _gathered(text, _kustomization, most=1)
 
 
 @lru_cache(maxsize=64)
 def plugin(text: bytes) -> Inputs:
-    """What the configurations of plugins in a file name."""
+    """The inputs of a file with plugin configurations."""
     return _gathered(text, _plugin)
 
 
 def _gathered(text: bytes, read: Any, *, most: int | None = None) -> Inputs:
-    found: list[Named | Obstacle] = []
+    results: list[Named | Obstacle] = []
     if wrong := mistake(text):
-        found.append(Obstacle(Why.SYNTAX, wrong[0], f"not valid YAML: {wrong[1]}"))
+        results.append(Obstacle(Why.SYNTAX, wrong[0], f"not valid YAML: {wrong[1]}"))
     for number, document in enumerate(documents(text)):
         if most is not None and number >= most:
-            found.append(Obstacle(Why.DOCUMENTS, document.line(), "kustomize reads only the first document"))
+            results.append(Obstacle(Why.DOCUMENTS, document.line(), "kustomize reads only the first document"))
             break
-        found += [*_ambiguous(document), *read(document)]
+        results += [*_ambiguous(document), *read(document)]
     return Inputs(
-        tuple(each for each in found if isinstance(each, Named)),
-        tuple(each for each in found if isinstance(each, Obstacle)),
+        tuple(item for item in results if isinstance(item, Named)),
+        tuple(item for item in results if isinstance(item, Obstacle)),
     )
 
 
 def _ambiguous(document: Document) -> Iterator[Obstacle]:
-    """What some YAML parsers read in one way and some in another."""
+    """YAML that parsers disagree on: duplicate keys and `<<`."""
     for key, line in document.duplicates():
         yield Obstacle(Why.DUPLICATE, line, f"{key} stands twice in the same mapping")
     for line in document.lines_of("<<"):
@@ -180,7 +171,7 @@ def _unknown(document: Document, key: Any) -> Obstacle:
 
 
 def _item(document: Document, item: Any, fields: tuple[str, ...], *where: str | int) -> Iterator[Named | Obstacle]:
-    """The files that one mapping names."""
+    """The files that a mapping names in these fields."""
     if not isinstance(item, dict):
         return
     yield from _misspelt(document, item, fields, *where)
@@ -198,21 +189,21 @@ def _misspelt(document: Document, item: Any, fields: tuple[str, ...], *where: st
 
 
 def _names(document: Document, role: Role, *where: str | int) -> Iterator[Named | Obstacle]:
-    """The names at a path, where one stands, or a list of them."""
+    """The names at a path, which has one name or a list of names."""
     value = dig(document.value, *where)
-    for step, each in enumerate(value) if isinstance(value, list) else ((None, value),):
+    for step, name in enumerate(value) if isinstance(value, list) else ((None, value),):
         line = document.line(where if step is None else (*where, step))
-        if isinstance(each, str):
-            yield from _name(each, role, line)
-        elif each is not None:
-            yield Obstacle(Why.UNCLEAR, line, f"{where[-1]} has {each!r}, which is no text")
+        if isinstance(name, str):
+            yield from _name(name, role, line)
+        elif name is not None:
+            yield Obstacle(Why.UNCLEAR, line, f"{where[-1]} has {name!r}, which is no text")
 
 
 def _name(text: str, role: Role, line: int) -> Iterator[Named | Obstacle]:
     if role is Role.FILE:
         text = text.partition("=")[2] or text
     if not text or (role is Role.PATCH and ("\n" in text or text.lstrip().startswith(("{", "[")))):
-        return  # the patch itself
+        return  # an inline patch
     if _CONTROL.search(text) and not is_remote(text):
         yield Obstacle(Why.UNCLEAR, line, f"the name {text!r} holds control characters")
     else:
@@ -220,17 +211,17 @@ def _name(text: str, role: Role, line: int) -> Iterator[Named | Obstacle]:
 
 
 def _plugins(document: Document, key: str) -> Iterator[Named | Obstacle]:
-    """The plugins of a list: each a path, or the configuration itself."""
+    """The plugins of a list, given as paths or as inline configurations."""
     for number, text in enumerate(items(document.value, key)):
         line = document.line((key, number))
         if not isinstance(text, str):
             yield Obstacle(Why.UNCLEAR, line, f"{key} has {text!r}, which is no text")
         elif not _REPOSITORY.match(text) and ("\n" in text or text.lstrip().startswith("{")):
             inside = document.inside((key, number))
-            if mistake(text.encode(errors="replace")) or not all(isinstance(each.value, dict) for each in inside):
+            if mistake(text.encode(errors="replace")) or not all(isinstance(inner.value, dict) for inner in inside):
                 yield Obstacle(Why.UNCLEAR, line, f"{key} has a text that is neither a path nor an object")
-            for each in inside:
-                yield from (*_ambiguous(each), *_plugin(each))
+            for inner in inside:
+                yield from (*_ambiguous(inner), *_plugin(inner))
         else:
             yield from _name(text, Role.PLUGIN, line)
 

@@ -1,4 +1,4 @@
-"""What the files of an environment say of its objects: documents, patches, generators, images, replacements."""
+"""Index of an environment's files by object: resources, patches, generators, images and replacements."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -18,10 +18,10 @@ from bootstrap.yamltools.positions import FieldPath, Place
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where a value comes from, and how it is written there.
+    """File and line that a value comes from, and the value as written there.
 
-    `whole`: it is the field itself that stands there, not a parent of it. A value in a document has its `source`, and
-    the path `at` which it stands there. `order` is the number of the kustomization that applies it.
+    `whole` if that is the field itself and not a parent of it. For a value in a document, `source` is the document and
+    `at` the path in it. `order` is the number of the kustomization that applies it.
     """
 
     place: Place
@@ -33,7 +33,7 @@ class Origin:
 
 
 class Origins:
-    """All that the files of an environment say, found by the object that they say it of."""
+    """Sources, generators and replacements of an environment, with look-up by object."""
 
     def __init__(self, tree: Tree, graph: Graph) -> None:
         self._tree = tree
@@ -42,7 +42,7 @@ class Origins:
 
     @cached_property
     def sources(self) -> tuple[Source, ...]:
-        """All documents that make or patch objects, in the order in which they are applied."""
+        """All documents that create or patch objects, in the order in which they are applied."""
         return resources.read(self._tree, self._graph)
 
     @cached_property
@@ -54,41 +54,43 @@ class Origins:
     def replacements(self) -> tuple[replaced.Replacement, ...]:
         """All replacements, in the order in which they are made."""
         owners = enumerate(self._graph.kustomizations)
-        return tuple(each for number, owner in owners for each in replaced.read(self._tree, owner, number))
+        return tuple(
+            replacement for number, owner in owners for replacement in replaced.read(self._tree, owner, number)
+        )
 
-    def of(self, each: Object) -> list[Source]:
-        """The documents that make or patch an object, the last one applied first."""
-        named = self._by_name.get(_key(identify(each)), [])
-        found = [*named, *(n for n, s in self._targeted if s.target is not None and self.picks(s.target, each))]
-        return [self.sources[number] for number in sorted(found, reverse=True)]
+    def of(self, obj: Object) -> list[Source]:
+        """The documents that create or patch an object, the last one applied first."""
+        named = self._by_name.get(_key(identify(obj)), [])
+        numbers = [*named, *(n for n, s in self._targeted if s.target is not None and self.picks(s.target, obj))]
+        return [self.sources[number] for number in sorted(numbers, reverse=True)]
 
     def made(self, identity: Identity) -> list[Source]:
-        """The documents that make an object."""
+        """The documents that create an object."""
         numbers = self._by_name.get(_key(identity), [])
-        return [each for number in numbers if (each := self.sources[number]).made]
+        return [source for number in numbers if (source := self.sources[number]).made]
 
     def entries(self, identity: Identity, key: str) -> list[Origin]:
-        """What generators say of an entry of a ConfigMap or Secret, the last one first."""
+        """Where generators set an entry of a ConfigMap or Secret, the last one first."""
         return self._entries.get((*_key(identity), key), [])
 
-    def picks(self, selector: Selector, each: Object) -> bool:
-        """Whether a selector picks an object, by any of the names and namespaces that it has had."""
-        if id(each) not in self._subjects:
-            self._subjects[id(each)] = each, self._subject(each)
-        return selector.selects(self._subjects[id(each)][1])
+    def picks(self, selector: Selector, obj: Object) -> bool:
+        """Whether a selector matches an object by any name or namespace that it has or had."""
+        if id(obj) not in self._subjects:
+            self._subjects[id(obj)] = obj, self._subject(obj)
+        return selector.selects(self._subjects[id(obj)][1])
 
-    def _subject(self, each: Object) -> Subject:
-        own = Subject.of(each)
-        return replace(own, names=self.names(each), namespaces=own.namespaces | {NO_NAMESPACE})
+    def _subject(self, obj: Object) -> Subject:
+        own = Subject.of(obj)
+        return replace(own, names=self.names(obj), namespaces=own.namespaces | {NO_NAMESPACE})
 
-    def names(self, each: Object) -> frozenset[str]:
+    def names(self, obj: Object) -> frozenset[str]:
         """The names of an object, from the one in its file to the rendered one."""
-        identity = identify(each)
+        identity = identify(obj)
         written = (dig(source.document.value, "metadata", "name") for source in self.made(identity))
-        return frozenset({name_of(each), identity.name, *(str(name) for name in written)})
+        return frozenset({name_of(obj), identity.name, *(str(name) for name in written)})
 
     def imaged(self, image: Any) -> tuple[Any, Place | None]:
-        """What `images:` make of a written image, and the last entry that has changed it."""
+        """An image after all `images:` entries, and the place of the last one that changed it."""
         place = None
         for owner in self._graph.kustomizations if isinstance(image, str) else ():
             for number, entry in enumerate(owner.items("images")):
@@ -98,13 +100,13 @@ class Origins:
                     place = Place(owner.path, owner.line("images", number, field))
         return image, place
 
-    def copied(self, each: Object, path: FieldPath, value: Any) -> Place | None:
-        """Where a value comes from that a replacement copies to this path, by itself or into a text around it."""
+    def copied(self, obj: Object, path: FieldPath, value: Any) -> Place | None:
+        """The source of a value that a replacement copies to this path; None if none does."""
         if not isinstance(value, str) or not value:
             return None
         for replacement, selector, fields in self._copies:
-            if self.picks(selector, each):
-                places = (to for name in fields for to, _ in replaced.resolve(each, name))
+            if self.picks(selector, obj):
+                places = (to for name in fields for to, _ in replaced.resolve(obj, name))
                 if any([*path] == [*to] for to in places):
                     copied, place = self.copied_by(replacement)
                     if copied == value:
@@ -112,7 +114,7 @@ class Origins:
         return None
 
     def copied_by(self, replacement: replaced.Replacement) -> tuple[Any, Place | None]:
-        """What a replacement copies, as far as the files tell, and where that comes from."""
+        """The value that a replacement copies and its place; None for both if the files do not have it."""
         identity = Identity(str(replacement.source.get("kind")), "", str(replacement.source.get("name")))
         key = replacement.field.removeprefix("data.").removeprefix("[").removesuffix("]")
         for origin in self.entries(identity, key):
@@ -126,17 +128,19 @@ class Origins:
 
     @cached_property
     def _copies(self) -> list[tuple[replaced.Replacement, Selector, list[str]]]:
-        """Each target of a replacement: the objects that it picks, and their fields; the last replacement first."""
-        pairs = ((each, target) for each in reversed(self.replacements) for _, target in each.targets)
-        return [(each, replaced.selected(target), replaced.fields(target)) for each, target in pairs]
+        """Triples of a replacement, a target's selector and its field paths, the last replacement first."""
+        pairs = (
+            (replacement, target) for replacement in reversed(self.replacements) for _, target in replacement.targets
+        )
+        return [(replacement, replaced.selected(target), replaced.fields(target)) for replacement, target in pairs]
 
     @cached_property
     def _by_name(self) -> Mapping[tuple[str, str], list[int]]:
-        found: dict[tuple[str, str], list[int]] = defaultdict(list)
+        numbers_by_name: dict[tuple[str, str], list[int]] = defaultdict(list)
         for number, source in enumerate(self.sources):
             if source.identity is not None and source.target is None:
-                found[_key(source.identity)].append(number)
-        return found
+                numbers_by_name[_key(source.identity)].append(number)
+        return numbers_by_name
 
     @cached_property
     def _targeted(self) -> list[tuple[int, Source]]:
@@ -144,12 +148,12 @@ class Origins:
 
     @cached_property
     def _entries(self) -> Mapping[tuple[str, str, str], list[Origin]]:
-        found: dict[tuple[str, str, str], list[Origin]] = defaultdict(list)
+        origins: dict[tuple[str, str, str], list[Origin]] = defaultdict(list)
         for generator in self.generators:
-            for each in generators.entries(self._tree, generator):
-                origin = Origin(place=each.place, value=each.value, whole=True, order=generator.order)
-                found[(generator.kind, generator.name, each.key)].insert(0, origin)
-        return found
+            for entry in generators.entries(self._tree, generator):
+                origin = Origin(place=entry.place, value=entry.value, whole=True, order=generator.order)
+                origins[(generator.kind, generator.name, entry.key)].insert(0, origin)
+        return origins
 
 
 def _key(identity: Identity) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The `replacements` of a kustomization: values that are copied from one field to others."""
+"""The `replacements` of a kustomization, which copy a value from one field to others, and their field paths."""
 
 import posixpath
 import re
@@ -17,7 +17,7 @@ _STEP = re.compile(r"\[([^\]]*)\]|((?:\\.|[^.\[\]])+)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replacement:
-    """One item of `replacements`, in the kustomization or in a file of its own; `base` is where it stands there."""
+    """One item of `replacements`, in the kustomization or in a file of its own; `base` is its path there."""
 
     path: str
     document: Document
@@ -27,26 +27,28 @@ class Replacement:
 
     @property
     def source(self) -> Mapping[str, Any]:
-        """Where the value comes from."""
+        """The selector of the source object."""
         return mapping(self.data, "source")
 
     @property
     def field(self) -> str:
-        """The field that the value is copied from; without one it is the name."""
+        """The field path of the source; by default the name of the object."""
         return str(self.source.get("fieldPath") or "metadata.name")
 
     @property
     def targets(self) -> list[tuple[int, Mapping[str, Any]]]:
-        """Where it goes to, each with its place in the list."""
-        return [(number, each) for number, each in enumerate(items(self.data, "targets")) if isinstance(each, dict)]
+        """Its targets with their indexes."""
+        return [
+            (number, target) for number, target in enumerate(items(self.data, "targets")) if isinstance(target, dict)
+        ]
 
     def place(self, *path: str | int) -> Place:
-        """Where it says something."""
+        """File and line of one of its fields."""
         return Place(self.path, self.document.line((*self.base, *path)))
 
 
 def read(tree: Tree, owner: Kustomization, order: int) -> Iterator[Replacement]:
-    """The replacements that a kustomization makes, in their order."""
+    """The replacements of a kustomization, in their order."""
     for number, given in enumerate(owner.items("replacements")):
         if not isinstance(given, dict):
             continue
@@ -57,51 +59,51 @@ def read(tree: Tree, owner: Kustomization, order: int) -> Iterator[Replacement]:
         file = posixpath.normpath(posixpath.join(owner.folder, given["path"]))
         for document in documents(tree.files.get(file, b""))[:1]:
             listed = document.value if isinstance(document.value, list) else [document.value]
-            for index, each in enumerate(listed):
-                if isinstance(each, dict):
+            for index, item in enumerate(listed):
+                if isinstance(item, dict):
                     base: FieldPath = (index,) if isinstance(document.value, list) else ()
-                    yield Replacement(path=file, document=document, base=base, order=order, data=each)
+                    yield Replacement(path=file, document=document, base=base, order=order, data=item)
 
 
 def fields(target: Mapping[str, Any]) -> list[str]:
-    """The fields that a target names."""
-    return [each for each in items(target, "fieldPaths") if isinstance(each, str)]
+    """The field paths of a target."""
+    return [path for path in items(target, "fieldPaths") if isinstance(path, str)]
 
 
 def selected(target: Mapping[str, Any]) -> Selector:
-    """The objects that a target picks."""
+    """The `select` of a target."""
     return Selector.of(target.get("select"))
 
 
 def rejected(target: Mapping[str, Any]) -> list[Selector]:
-    """The objects that a target leaves out, although it picks them."""
-    return [Selector.of(each) for each in items(target, "reject")]
+    """The `reject` selectors of a target."""
+    return [Selector.of(selector) for selector in items(target, "reject")]
 
 
 def resolve(value: Any, field: str) -> list[tuple[FieldPath, Any]]:
-    """The paths in an object that a field path means, with the values there (kustomize: kyaml/utils, pathsplitter.go).
+    """Paths in an object that a field path matches, with their values (kustomize: kyaml/utils, pathsplitter.go).
 
-    Steps are parted by dots; `[name=scheduler]` picks items of a list, `[a.b]` is a key with dots, `*` is each item.
+    Dots separate steps; `[name=scheduler]` selects list items, `[a.b]` is a key with dots, `*` matches every item.
     """
-    found: list[tuple[FieldPath, Any]] = [((), value)]
+    matches: list[tuple[FieldPath, Any]] = [((), value)]
     for match in _STEP.finditer(field):
         bracket, plain = match.groups()
         step = bracket if bracket is not None else plain.replace("\\.", ".")
-        found = [
-            ((*path, key), below) for path, each in found for key, below in _below(each, step, bracket is not None)
+        matches = [
+            ((*path, key), below) for path, item in matches for key, below in _below(item, step, bracket is not None)
         ]
-    return [(path, each) for path, each in found]
+    return [(path, item) for path, item in matches]
 
 
 def _below(value: Any, step: str, bracket: bool) -> Iterator[tuple[str | int, Any]]:
     if isinstance(value, list):
-        name, equals, wanted = step.partition("=")
-        for number, each in enumerate(value):
-            picked = isinstance(each, dict) and str(each.get(name)) == wanted if bracket and equals else False
+        name, equals, expected = step.partition("=")
+        for number, item in enumerate(value):
+            picked = isinstance(item, dict) and str(item.get(name)) == expected if bracket and equals else False
             if step == "*" or picked or step == str(number):
-                yield number, each
+                yield number, item
     elif isinstance(value, dict):
         if step in value:
             yield step, value[step]
         elif step == "*":
-            yield from ((str(key), each) for key, each in value.items())
+            yield from ((str(key), item) for key, item in value.items())

@@ -1,4 +1,4 @@
-"""The documents that make an environment's objects, and those that patch them."""
+"""Resource and patch documents of an environment, in the order in which kustomize applies them."""
 
 import posixpath
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ from bootstrap.yamltools.positions import Document, FieldPath, Place, documents
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One step of a JSON patch; `number` is its place in the patch. `path` is its pointer, split and unescaped."""
+    """One operation of a JSON patch; `number` is its index. `path` is the JSON pointer, split and unescaped."""
 
     number: int
     name: str
@@ -27,10 +27,10 @@ class Operation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A document that makes an object (`made`), or patches the one that it names or those that its target picks.
+    """A document that creates an object (`made`), or patches the object that it names or those of its `target`.
 
-    `order` is the number of its kustomization: what has a higher one is applied later. `images` are those of all
-    containers in it.
+    `order` is the number of its kustomization; higher ones are applied later. `images` are those of all containers in
+    it.
     """
 
     path: str
@@ -44,19 +44,19 @@ class Source:
     operations: tuple[Operation, ...] = ()
 
     def place(self, path: FieldPath = ()) -> Place:
-        """Where it says something."""
+        """File and line of one of its fields."""
         return Place(self.path, self.document.line(path))
 
 
 def read(tree: Tree, graph: Graph) -> tuple[Source, ...]:
-    """All sources, those that make objects first, then the patches in the order in which they are applied."""
-    made = [each for number, owner in enumerate(graph.kustomizations) for each in _made(tree, owner, number)]
-    patches = [each for number, owner in enumerate(graph.kustomizations) for each in _patches(tree, owner, number)]
+    """All sources: the resources first, then the patches in the order in which they are applied."""
+    made = [source for number, owner in enumerate(graph.kustomizations) for source in _made(tree, owner, number)]
+    patches = [source for number, owner in enumerate(graph.kustomizations) for source in _patches(tree, owner, number)]
     return (*made, *patches)
 
 
 def texts(tree: Tree, owner: Kustomization, *path: str | int) -> tuple[str, tuple[Document, ...]]:
-    """The file of a patch, and the documents in it: the patch itself stands at `path`, or a mapping that tells it."""
+    """File and documents of the patch at `path` of a kustomization: inline, or a file that is named there."""
     given = dig(owner.data, *path)
     if isinstance(given, dict):
         if isinstance(given.get("patch"), str):
@@ -71,7 +71,7 @@ def texts(tree: Tree, owner: Kustomization, *path: str | int) -> tuple[str, tupl
 
 
 def named(value: Any) -> Identity | None:
-    """The identity of what may be an object."""
+    """Identity of a value; None if it is no object with metadata."""
     if isinstance(value, dict) and isinstance(metadata := value.get("metadata"), dict):
         return identify({"kind": str(value.get("kind")), "metadata": {"name": str(metadata.get("name"))}})
     return None
@@ -80,24 +80,24 @@ def named(value: Any) -> Identity | None:
 def _made(tree: Tree, owner: Kustomization, order: int) -> Iterator[Source]:
     for use in owner.uses:
         if use.role is Role.RESOURCE:
-            for each in _read(tree.files.get(use.path, b"")):
-                yield replace(each, path=use.path, order=order)
+            for source in _read(tree.files.get(use.path, b"")):
+                yield replace(source, path=use.path, order=order)
 
 
-@lru_cache(maxsize=256)  # most files of a base are in its copies, too
+@lru_cache(maxsize=256)  # pinned copies of a base have mostly the same files
 def _read(text: bytes) -> tuple[Source, ...]:
-    """The objects of a file, wherever it stands."""
+    """The objects in the text of a file; the caller sets `path` and `order`."""
     return tuple(
         Source(
             path="",
-            document=each,
+            document=document,
             order=-1,
             made=True,
-            identity=(identity := named(each.value)),
-            subject=Subject.of(each.value) if identity else None,
-            images=_images(each.value),
+            identity=(identity := named(document.value)),
+            subject=Subject.of(document.value) if identity else None,
+            images=_images(document.value),
         )
-        for each in documents(text)
+        for document in documents(text)
     )
 
 
@@ -109,22 +109,22 @@ def _patches(tree: Tree, owner: Kustomization, order: int) -> Iterator[Source]:
     for key in ("patchesStrategicMerge", "patches", "patchesJson6902"):
         for number, given in enumerate(owner.items(key)):
             target = given.get("target") if isinstance(given, dict) else None
-            file, found = texts(tree, owner, key, number)
-            for each in found:
+            file, patch_documents = texts(tree, owner, key, number)
+            for document in patch_documents:
                 yield Source(
                     path=file,
-                    document=each,
+                    document=document,
                     order=order,
-                    identity=named(each.value),
-                    images=_images(each.value),
+                    identity=named(document.value),
+                    images=_images(document.value),
                     target=Selector.of(target) if isinstance(target, dict) else None,
-                    operations=tuple(_operations(each.value)),
+                    operations=tuple(_operations(document.value)),
                 )
 
 
 def _operations(value: Any) -> Iterator[Operation]:
-    for number, each in enumerate(items(value)):
-        if isinstance(each, Mapping) and isinstance(pointer := each.get("path"), str):
+    for number, operation in enumerate(items(value)):
+        if isinstance(operation, Mapping) and isinstance(pointer := operation.get("path"), str):
             # RFC 6901: ~1 first, so that ~01 becomes ~1.
             path = tuple(step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:])
-            yield Operation(number=number, name=str(each.get("op")), path=path, value=each.get("value"))
+            yield Operation(number=number, name=str(operation.get("op")), path=path, value=operation.get("value"))

@@ -1,4 +1,4 @@
-"""Which objects a patch's `target` or a replacement's `select` picks."""
+"""Selectors: which objects a patch's `target` or a replacement's `select` matches."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -9,7 +9,7 @@ from typing import Any
 from bootstrap.kubernetes.objects import mapping
 
 _FIELDS = ("group", "version", "kind", "name", "namespace", "labelSelector", "annotationSelector")
-# What has no namespace is called so while it is matched (kyaml/resid, resid.go).
+# kustomize matches an object without a namespace as if it had this one (kyaml/resid, resid.go).
 NO_NAMESPACE = "default"
 _PLAIN = re.compile(r"[\w-]+")  # an expression that matches nothing but itself
 _IN = re.compile(r"(?P<key>\S+)\s+(?P<how>in|notin)\s+\((?P<values>[^)]*)\)")
@@ -18,7 +18,7 @@ _EQUAL = re.compile(r"(?P<key>[^\s!=]+)\s*(?P<how>!=|==?)\s*(?P<value>\S*)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """An object as selectors see it. It has several names where kustomize remembers the one from before a prefix."""
+    """The properties of an object that selectors match. It has several names, since kustomize keeps previous ones."""
 
     group: str
     version: str
@@ -29,14 +29,14 @@ class Subject:
     annotations: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, each: Mapping[str, Any]) -> "Subject":
-        """An object that has metadata, as it is written."""
-        metadata = each["metadata"]
-        group, version = group_and_version(each.get("apiVersion"))
+    def of(cls, obj: Mapping[str, Any]) -> "Subject":
+        """The subject of an object that has metadata."""
+        metadata = obj["metadata"]
+        group, version = group_and_version(obj.get("apiVersion"))
         return cls(
             group=group,
             version=version,
-            kind=str(each.get("kind")),
+            kind=str(obj.get("kind")),
             names=frozenset({str(metadata.get("name"))}),
             namespaces=frozenset({str(metadata.get("namespace") or NO_NAMESPACE)}),
             labels=strings(metadata.get("labels")),
@@ -46,9 +46,9 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selector:
-    """What must hold of an object; an empty field holds of any.
+    """A `target` or `select`; an empty field matches any object.
 
-    All but the two label selectors are regular expressions for the whole value (kustomize: api/types, selector.go).
+    All but the two label selectors are anchored regular expressions (kustomize: api/types, selector.go).
     """
 
     group: str = ""
@@ -61,9 +61,9 @@ class Selector:
 
     @classmethod
     def of(cls, value: Any) -> "Selector":
-        """What a `target` or `select` says."""
-        said = mapping(value)
-        fields = [text if isinstance(text := said.get(name), str) else "" for name in _FIELDS]
+        """The selector in a `target` or `select`; invalid fields are ignored."""
+        given = mapping(value)
+        fields = [text if isinstance(text := given.get(name), str) else "" for name in _FIELDS]
         group, version, kind, name, namespace, labels, annotations = fields
         return cls(
             group=group, version=version, kind=kind, name=name, namespace=namespace, labels=labels,
@@ -71,14 +71,14 @@ class Selector:
         )  # fmt: skip
 
     def __str__(self) -> str:
-        said = ((name, getattr(self, name)) for name in ("group", "version", "kind", "name", "namespace"))
-        told = [f"{name} {value}" for name, value in said if value]
-        told += [f"labels {self.labels}"] if self.labels else []
-        told += [f"annotations {self.annotations}"] if self.annotations else []
-        return ", ".join(told) or "any object"
+        criteria = ((name, getattr(self, name)) for name in ("group", "version", "kind", "name", "namespace"))
+        parts = [f"{name} {value}" for name, value in criteria if value]
+        parts += [f"labels {self.labels}"] if self.labels else []
+        parts += [f"annotations {self.annotations}"] if self.annotations else []
+        return ", ".join(parts) or "any object"
 
     def selects(self, subject: Subject) -> bool:
-        """Whether it picks this object."""
+        """Whether it matches an object."""
         return (
             _matches(self.kind, (subject.kind,))
             and _matches(self.name, subject.names)
@@ -97,7 +97,7 @@ def group_and_version(value: Any) -> tuple[str, str]:
 
 
 def strings(value: Any) -> Mapping[str, str]:
-    """The labels or annotations of an object, as far as they are text."""
+    """The labels or annotations whose values are strings."""
     return {str(key): text for key, text in mapping(value).items() if isinstance(text, str)}
 
 
@@ -119,8 +119,12 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
 
 
 def _has(selector: str, labels: Mapping[str, str]) -> bool:
-    """Whether labels satisfy a label selector (apimachinery: labels, selector.go). One that can't be read holds."""
-    return all(_holds(each.strip(), labels) for each in re.split(r",(?![^(]*\))", selector) if each.strip())
+    """Whether labels match a label selector (apimachinery: labels, selector.go). An invalid selector matches."""
+    return all(
+        _holds(requirement.strip(), labels)
+        for requirement in re.split(r",(?![^(]*\))", selector)
+        if requirement.strip()
+    )
 
 
 def _holds(requirement: str, labels: Mapping[str, str]) -> bool:

@@ -1,1 +1,1 @@
-"""YAML: read within limits, edited without touching other bytes, with the line of each value."""
+"""YAML and env files: reading within limits, line numbers of values, edits that keep all other bytes."""

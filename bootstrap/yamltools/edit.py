@@ -1,6 +1,7 @@
-"""Edits of YAML text that touch only the bytes that they mean to.
+"""Edit YAML text in place; comments, order, quotes and line ends of everything else stay.
 
-The text is spliced where a node stands and read again, to make sure that nothing else changed.
+Each edit splices the text at the marks of a node, and parses the result to confirm that no other value changed. All
+functions return the new text and raise NotEditable.
 """
 
 from collections.abc import Mapping
@@ -31,18 +32,18 @@ __all__ = [
 
 
 def set_scalar(text: str, path: FieldPath, value: str) -> str:
-    """Replace one scalar by a string, in the quotes that it has."""
+    """Replace a scalar by a string; the quoting style stays."""
     parent, node = ([None, *walk(text, path)])[-2:]
     if not isinstance(node, ScalarNode) or node.style in ("|", ">"):
         raise NotEditable(f"{shown(path)} is not a plain or quoted scalar")
     in_flow = bool(isinstance(parent, MappingNode | SequenceNode) and parent.flow_style)
     written = spell(value, node.style, in_flow=in_flow)
     edited = text[: node.start_mark.index] + written + text[node.end_mark.index :]
-    return confirm(text, edited, lambda wanted: _assign(wanted, path, value), path)
+    return confirm(text, edited, lambda document: _assign(document, path, value), path)
 
 
 def put(text: str, path: FieldPath, value: str, *, quoted: bool = False) -> str:
-    """Set a key of a block mapping to a string: in place where the key is there, else as the mapping's last line."""
+    """Set a key of a block mapping to a string; a new key becomes the last line of the mapping."""
     *parent_path, key = path
     parent = find(text, parent_path)
     if isinstance(parent, MappingNode) and any(name.value == key for name, _ in parent.value):
@@ -51,18 +52,18 @@ def put(text: str, path: FieldPath, value: str, *, quoted: bool = False) -> str:
 
 
 def add(text: str, path: FieldPath, spelled: str, value: Any) -> str:
-    """Add a key, behind the last one of a block mapping. `spelled` is the value as YAML, on one line."""
+    """Add a key after the last one of a block mapping. `spelled` is the value as one line of YAML."""
     *parent_path, key = path
     node = find(text, parent_path)
     if not is_block(node, MappingNode) or at(read(text), parent_path).keys() & {key}:
         raise NotEditable(f"{shown(parent_path)} is not a block mapping that lacks {key}")
     line = f"{' ' * node.value[-1][0].start_mark.column}{spell(str(key), None)}: {spelled}"
     edited = _with_lines(text, lines_end(text, node), line)
-    return confirm(text, edited, lambda wanted: _assign(wanted, path, value), path)
+    return confirm(text, edited, lambda document: _assign(document, path, value), path)
 
 
 def remove_key(text: str, path: FieldPath) -> str:
-    """Remove a key of a block mapping and its value, with their own lines; comments between those go with them."""
+    """Remove a key of a block mapping with its lines, including comments between them."""
     *parent_path, key = path
     parent = find(text, parent_path)
     if not is_block(parent, MappingNode):
@@ -73,7 +74,7 @@ def remove_key(text: str, path: FieldPath) -> str:
     if len(parent.value) == 1:
         raise NotEditable(f"{shown(path)} is the last key of its mapping")
     edited = _without_lines(text, line_start(text, name.start_mark.index), lines_end(text, node))
-    return confirm(text, edited, lambda wanted: _delete(wanted, path), path)
+    return confirm(text, edited, lambda document: _delete(document, path), path)
 
 
 def append(text: str, path: FieldPath, value: str) -> str:
@@ -83,9 +84,9 @@ def append(text: str, path: FieldPath, value: str) -> str:
 
 
 def insert_item(text: str, path: FieldPath, index: int, value: str | Mapping[str, str | int]) -> str:
-    """Put a string, or a mapping of strings and numbers, in front of an item of a block sequence, or at its end.
+    """Insert a string, or a mapping of strings and numbers, before the item `index` of a block sequence, or at its end.
 
-    It stands below the item before it, above the comment of the next one.
+    The new lines follow the previous item, before the comment of the next one.
     """
     node = find(text, path)
     if not is_block(node, SequenceNode) or not 0 <= index <= len(node.value):
@@ -94,32 +95,32 @@ def insert_item(text: str, path: FieldPath, index: int, value: str | Mapping[str
     if isinstance(value, str):
         lines = [f"{indent}- {spell(value, None)}"]
     else:
-        shape = next((each for each in node.value if is_block(each, MappingNode)), None)
+        shape = next((item for item in node.value if is_block(item, MappingNode)), None)
         inner = " " * (shape.start_mark.column if shape else len(indent) + 2)
         lines = [
-            f"{inner}{spell(key, None)}: {spell(each, None) if isinstance(each, str) else each}"
-            for key, each in value.items()
+            f"{inner}{spell(key, None)}: {spell(inner_value, None) if isinstance(inner_value, str) else inner_value}"
+            for key, inner_value in value.items()
         ]
         lines[0] = f"{indent}-{lines[0][len(indent) + 1 :]}"
     place = lines_end(text, node.value[index - 1]) if index else line_start(text, node.value[0].start_mark.index)
     edited = _with_lines(text, place, *lines)
-    held = value if isinstance(value, str) else dict(value)
-    return confirm(text, edited, lambda wanted: at(wanted, path).insert(index, held), [*path, index])
+    item = value if isinstance(value, str) else dict(value)
+    return confirm(text, edited, lambda document: at(document, path).insert(index, item), [*path, index])
 
 
 def remove(text: str, path: FieldPath) -> str:
-    """Remove one item of a block sequence, with its own lines; comments between those go with it, all others stay."""
+    """Remove one item of a block sequence with its lines, including comments between them; other comments stay."""
     parent, node = find(text, path[:-1]), find(text, path)
     if not is_block(parent, SequenceNode):
         raise NotEditable(f"{shown(path)} is not an item of a block sequence")
     if len(parent.value) == 1:
         raise NotEditable(f"{shown(path)} is the last item of its sequence")
     edited = _without_lines(text, line_start(text, node.start_mark.index), lines_end(text, node))
-    return confirm(text, edited, lambda wanted: _delete(wanted, path), path)
+    return confirm(text, edited, lambda document: _delete(document, path), path)
 
 
 def insert_block(text: str, before: str, block: str) -> str:
-    """Add a block of new keys to the root mapping, in front of another key and the comment that belongs to it."""
+    """Insert new keys, as lines of YAML, into the root mapping before the key `before` and its comment."""
     root = _root(text)
     names = [name.value for name, _ in root.value]
     if before not in names:
@@ -130,13 +131,13 @@ def insert_block(text: str, before: str, block: str) -> str:
     while start and text[(line := line_start(text, start - 1)) : start].startswith("#"):
         start = line
     edited = text[:start] + block.replace("\n", newline_of(text)) + text[start:]
-    return confirm(text, edited, lambda wanted: wanted.update(read(block)), [before])
+    return confirm(text, edited, lambda document: document.update(read(block)), [before])
 
 
 def put_block(text: str, key: str, block: str) -> str:
-    """Make a root key's lines these, which hold that key alone; at the end of the text where the key is not there."""
-    held = read(block)
-    if not isinstance(held, dict) or list(held) != [key]:
+    """Replace the lines of a root key by `block`, which has only that key; a new key is appended to the text."""
+    new_value = read(block)
+    if not isinstance(new_value, dict) or list(new_value) != [key]:
         raise NotEditable(f"the block does not hold {key} alone")
     lines = block.replace("\r\n", "\n").removesuffix("\n").split("\n")
     if place := _block_place(text, key):
@@ -145,11 +146,11 @@ def put_block(text: str, key: str, block: str) -> str:
         edited = text[:start] + written + text[end:]
     else:
         edited = _with_lines(text, len(text), *lines)
-    return confirm(text, edited, lambda wanted: wanted.update(held), [key])
+    return confirm(text, edited, lambda document: document.update(new_value), [key])
 
 
 def block_of(text: str, key: str) -> str:
-    """The lines of a root key and its value, with LF line ends; empty where the key is not there."""
+    """The lines of a root key and its value, with LF line ends; empty if there is no such key."""
     place = _block_place(text, key)
     return text[slice(*place)].replace("\r\n", "\n") if place else ""
 
@@ -169,7 +170,7 @@ def _root(text: str) -> Node:
 
 
 def _with_lines(text: str, place: int, *lines: str) -> str:
-    """The text with lines put in at a line's begin. A text without a last line end stays one."""
+    """Insert lines at the start of a line. A text without a final line end stays without."""
     newline = newline_of(text)
     if place and text[place - 1] != "\n":
         return text[:place] + "".join(newline + line for line in lines) + text[place:]

@@ -1,4 +1,4 @@
-"""Embedded documents: YAML or JSON that stands as a text inside of an object, such as a pod template."""
+"""Embedded documents: YAML or JSON in a string of an object, such as a pod template in a ConfigMap."""
 
 from functools import lru_cache
 from typing import Any
@@ -9,19 +9,19 @@ from bootstrap.yamltools import loader
 
 
 def mapping(text: Any) -> dict[str, Any] | None:
-    """The one mapping that a text of more than a line holds; None where it is none, or parts of it stand for others."""
+    """The only mapping in a multi-line or JSON text; None if there is none, or it has YAML aliases."""
     if not isinstance(text, str) or not ("\n" in text or text.startswith("{")):
         return None
-    held = documents(text)
-    # What stands there once and is meant in many places would be told in all of them.
-    return held[0] if len(held) == 1 and not loader.repeats(text) else None
+    parsed = documents(text)
+    # A change of an anchored value would be reported once for every alias.
+    return parsed[0] if len(parsed) == 1 and not loader.repeats(text) else None
 
 
 @lru_cache(maxsize=256)  # the same texts stand in many environments
 def documents(text: str) -> tuple[dict[str, Any], ...]:
-    """The mappings that a text holds; none where it can't be read, or is beyond a limit."""
+    """The mappings among the documents of a text; empty if it is invalid or exceeds a limit."""
     try:
-        held = loader.load_all(text)
+        parsed = loader.load_all(text)
     except yaml.YAMLError:
         return ()
-    return tuple(each for each in held if isinstance(each, dict))
+    return tuple(document for document in parsed if isinstance(document, dict))

@@ -1,7 +1,7 @@
-"""The one door to YAML text: within limits, so that no text makes its reader crash, hang or run out of memory.
+"""YAML loader with limits, so that untrusted text can't crash, block or exhaust the process.
 
-PyYAML's C composer recurses without a limit (deep nesting ends the process), and an alias costs nothing until somebody
-walks over what it stands for.
+PyYAML's C composer recurses without a limit, so deep nesting ends the process; nested aliases expand exponentially when
+a program walks the value.
 """
 
 import contextlib
@@ -13,25 +13,25 @@ import yaml
 
 from bootstrap.core import limits
 
-# A text without any of these can't be beyond a limit, so only others are scanned, which takes as long as reading them.
-_RUN = re.compile(rb"[ \t?:-]{%d}" % (limits.YAML_DEPTH // 2))  # a block in a block stands further to the right
+# A text that matches none of these can't exceed a limit. Others are scanned, which takes as long as parsing them.
+_RUN = re.compile(rb"[ \t?:-]{%d}" % (limits.YAML_DEPTH // 2))  # nested blocks need indentation
 _ALIAS = re.compile(rb"[\s\[{,:-]\*[^\s*]")
 _ANCHOR = re.compile(rb"(?:^|[\s\[{,:-])&[^\s&]")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-# What PyYAML's constructors raise for a text that is no value: a date that is none, `!!int x`, `!!bool x`.
+# What PyYAML's constructors raise for invalid values, such as a date of month 13, `!!int x` or `!!bool x`.
 _NO_VALUE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
 
 class BeyondLimit(yaml.MarkedYAMLError):
-    """The text is beyond one of the limits. `problem` says which."""
+    """The text exceeds a limit; `problem` says which."""
 
 
 class Loader(yaml.CSafeLoader):
-    """Reads all that kustomize writes: a date or number that is none, or is endless, is text, as are `=` and `<<`."""
+    """Loader for kustomize's output: invalid dates, invalid or very long numbers, `=` and `<<` become strings."""
 
 
 def load(text: str | bytes, loader: type[Any] = Loader) -> Any:
-    """The value of a text's only document. Raises yaml.YAMLError, and nothing else, where there is none."""
+    """The value of the only document of a text. Raises only yaml.YAMLError."""
     check(text)
     try:
         return yaml.load(text, Loader=loader)  # noqa: S506  (Loader, or a BaseLoader: safe)
@@ -40,7 +40,7 @@ def load(text: str | bytes, loader: type[Any] = Loader) -> Any:
 
 
 def load_all(text: str | bytes) -> list[Any]:
-    """The values of all documents. Raises yaml.YAMLError, and nothing else."""
+    """The values of all documents of a text. Raises only yaml.YAMLError."""
     check(text)
     try:
         return list(yaml.load_all(text, Loader=Loader))
@@ -49,7 +49,7 @@ def load_all(text: str | bytes) -> list[Any]:
 
 
 def nodes(data: bytes) -> Iterator[tuple[yaml.Node, Any]]:
-    """Each document's node and value, as far as they can be read. Raises yaml.YAMLError, and nothing else."""
+    """Pairs of node and value of each document, up to the first error. Raises only yaml.YAMLError."""
     check(data)
     loader = Loader(data)
     try:
@@ -64,7 +64,7 @@ def nodes(data: bytes) -> Iterator[tuple[yaml.Node, Any]]:
 
 
 def check(text: str | bytes) -> None:
-    """Raise BeyondLimit where a text is beyond one of the limits. A text that is no YAML may pass."""
+    """Raise BeyondLimit if a text exceeds a limit. Invalid YAML may pass; the parser reports it."""
     data = text.encode(errors="surrogatepass") if isinstance(text, str) else text
     if len(data) > limits.YAML_BYTES:
         raise BeyondLimit(problem=f"longer than {limits.mebibytes(limits.YAML_BYTES)}")
@@ -73,7 +73,7 @@ def check(text: str | bytes) -> None:
             _scan(data)
         except BeyondLimit:
             raise
-        except (yaml.YAMLError, ValueError) as err:  # told by who reads it
+        except (yaml.YAMLError, ValueError) as err:  # the parser reports these
             if "nesting" in (getattr(err, "problem", "") or ""):  # a limit of libyaml's own, where it has one
                 raise _beyond(
                     f"nested deeper than {limits.YAML_DEPTH} levels", getattr(err, "problem_mark", None)
@@ -81,16 +81,16 @@ def check(text: str | bytes) -> None:
 
 
 def repeats(text: str) -> bool:
-    """Whether an alias stands in a text, and with it a value in more places than one."""
+    """Whether a text has aliases, so that one value appears in several places."""
     return any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=Loader))
 
 
 def same(left: Any, right: Any) -> bool:
-    """Whether two values are equal, and of one type all the way down: 1 is not true."""
+    """Whether two values are equal and of the same types at all depths: 1 is not true."""
     if type(left) is not type(right):
         return False
     if isinstance(left, dict):
-        return left.keys() == right.keys() and all(same(each, right[key]) for key, each in left.items())
+        return left.keys() == right.keys() and all(same(item, right[key]) for key, item in left.items())
     if isinstance(left, list):
         return len(left) == len(right) and all(map(same, left, right))
     return bool(left == right)
@@ -118,11 +118,11 @@ def _scan(data: bytes) -> None:
 
 
 class _Scan:
-    """Counts what a text would be if each alias were written out: nodes, and collections in collections."""
+    """Counts nodes and depth of a text as if each alias were expanded."""
 
     def __init__(self) -> None:
         self.documents = self.total = 0
-        self.open: list[tuple[str | None, int, int]] = []  # anchor, the total before, the height of what is in it
+        self.open: list[tuple[str | None, int, int]] = []  # anchor, total of nodes before it, height of its content
         self.known: dict[str, tuple[int, int]] = {}  # by anchor: nodes, height
 
     def take(self, event: yaml.Event) -> None:
@@ -166,8 +166,8 @@ class _Scan:
 
     def _raise(self, height: int) -> None:
         if self.open:
-            anchor, before, held = self.open[-1]
-            self.open[-1] = (anchor, before, max(held, height))
+            anchor, before, highest = self.open[-1]
+            self.open[-1] = (anchor, before, max(highest, height))
 
 
 def _beyond(problem: str, mark: Any) -> BeyondLimit:

@@ -1,4 +1,4 @@
-"""YAML documents that know the line of each of their values."""
+"""Positions: YAML documents with the line number of each value."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ FieldPath = Sequence[str | int]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """Where a user would edit: a file of the repo, and a line of it, from 1."""
+    """A line of a file: path relative to the repo, line from 1."""
 
     path: str
     line: int = 1
@@ -25,10 +25,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """One document: its value as YAML 1.1 resolves it, and the nodes that it was read from.
+    """A document: its value by YAML 1.1, and its node tree.
 
-    `above` counts the lines of the file before the text that it was read from. A text that is written on `one_line` of
-    the file (in quotes, with escapes) has all its values there.
+    For a text embedded in a file, `above` is the number of lines before it; with `one_line` the text is a quoted
+    scalar, so that all its values have the same line.
     """
 
     value: Any
@@ -37,24 +37,24 @@ class Document:
     one_line: bool = False
 
     def line(self, path: FieldPath = ()) -> int:
-        """The line (from 1) of a value; of the nearest parent that is there, where the path leads nowhere.
+        """Line (from 1) of a value, or of its nearest parent if the path does not exist.
 
         The line of a mapping's value is that of its key.
         """
         node, line = self.node, self.node.start_mark.line
         for step in path:
-            found = _step(node, step)
-            if found is None:
+            child = _step(node, step)
+            if child is None:
                 break
-            node, line = found
+            node, line = child
         return self._shown(line)
 
     def has(self, path: FieldPath) -> bool:
-        """Whether a value stands at this path."""
+        """Whether the path exists."""
         return self._at(path) is not None
 
     def inside(self, path: FieldPath) -> tuple["Document", ...]:
-        """The documents of the YAML text that stands at this path, with the lines of this file."""
+        """The documents of the YAML text in the string at this path, with line numbers of this file."""
         node = self._at(path)
         if not isinstance(node, yaml.ScalarNode):
             return ()
@@ -62,17 +62,17 @@ class Document:
         first = self._shown(node.start_mark.line) - (0 if block else 1)
         flat = self.one_line or not block
         text = node.value.encode(errors="replace")
-        return tuple(replace(each, above=first, one_line=flat) for each in documents(text))
+        return tuple(replace(document, above=first, one_line=flat) for document in documents(text))
 
     def lines_of(self, key: str) -> Iterator[int]:
-        """The lines on which mappings have this key, in the order of the text."""
+        """Lines of all occurrences of a key, in the order of the text."""
         for node in sorted(self._mappings(), key=lambda node: node.start_mark.index):
             for name, _ in node.value:
                 if isinstance(name, yaml.ScalarNode) and name.value == key:
                     yield self._shown(name.start_mark.line)
 
     def duplicates(self) -> Iterator[tuple[str, int]]:
-        """Each key that stands twice in one mapping, with the line of its second occurrence."""
+        """Duplicate keys of mappings, with the line of the repetition."""
         for node in self._mappings():
             seen: set[str] = set()
             for key, _ in node.value:
@@ -87,14 +87,14 @@ class Document:
     def _at(self, path: FieldPath) -> yaml.Node | None:
         node: yaml.Node = self.node
         for step in path:
-            found = _step(node, step)
-            if found is None:
+            child = _step(node, step)
+            if child is None:
                 return None
-            node = found[0]
+            node = child[0]
         return node
 
     def _mappings(self) -> Iterator[yaml.MappingNode]:
-        # An alias leads to a node that was met before, or even to one that is around it.
+        # An alias refers to a node that was visited already, or to one that contains it.
         stack, met = [self.node], {id(self.node)}
         while stack:
             node = stack.pop()
@@ -104,33 +104,33 @@ class Document:
             elif isinstance(node, yaml.MappingNode):
                 yield node
                 below = [value for _, value in node.value]
-            for each in below:
-                if id(each) not in met:
-                    met.add(id(each))
-                    stack.append(each)
+            for child in below:
+                if id(child) not in met:
+                    met.add(id(child))
+                    stack.append(child)
 
 
 def documents(data: bytes) -> tuple[Document, ...]:
-    """The documents of a YAML text; those before the first mistake, where it has one (`mistake` tells it)."""
+    """The documents of a YAML text up to its first syntax error, which `mistake` returns."""
     return _read(data)[0]
 
 
 def mistake(data: bytes) -> tuple[int, str] | None:
-    """The line and the reason of the first syntax error of a YAML text; None where there is none."""
+    """Line and reason of the first syntax error of a YAML text; None if it is valid."""
     return _read(data)[1]
 
 
-@lru_cache(maxsize=256)  # more than an environment has, and all that it shares with the next one
+@lru_cache(maxsize=256)  # more than the files of one environment
 def _read(data: bytes) -> tuple[tuple[Document, ...], tuple[int, str] | None]:
-    found: list[Document] = []
+    result: list[Document] = []
     try:
         for node, value in loader.nodes(data):
             if value is not None:
-                found.append(Document(value=value, node=node))
+                result.append(Document(value=value, node=node))
     except yaml.YAMLError as err:
         mark = getattr(err, "problem_mark", None) or getattr(err, "context_mark", None)
-        return tuple(found), (mark.line + 1 if mark else 1, _reason(err))
-    return tuple(found), None
+        return tuple(result), (mark.line + 1 if mark else 1, _reason(err))
+    return tuple(result), None
 
 
 def _reason(err: Exception) -> str:
@@ -138,9 +138,9 @@ def _reason(err: Exception) -> str:
 
 
 def _step(node: yaml.Node, step: str | int) -> tuple[yaml.Node, int] | None:
-    """A child by its key or index, and the line where a user sees it."""
+    """A child node by key or index, and its line (from 0)."""
     if isinstance(node, yaml.MappingNode):
-        # The last one wins, as in the value.
+        # The last of duplicate keys wins, as in the value.
         for key, value in reversed(node.value):
             if isinstance(key, yaml.ScalarNode) and key.value == str(step):
                 return value, key.start_mark.line

@@ -1,7 +1,7 @@
-"""YAML text and where its nodes stand in it: what the edits of yamledit are made from.
+"""Node positions in YAML text, and the splicing helpers of `edit`.
 
-ruamel.yaml tells where a node stands. Its own round trip is not used to write, since it re-indents and re-quotes.
-Paths are keys and indexes from the root.
+ruamel.yaml gives the marks of nodes; its round trip is not used, since it changes indentation and quotes. Paths are
+keys and indexes from the root.
 """
 
 import contextlib
@@ -21,15 +21,15 @@ from bootstrap.core.escaping import visible
 from bootstrap.yamltools import loader
 from bootstrap.yamltools.positions import FieldPath
 
-# YAML 1.1 and 1.2 disagree on which of these end a line, so a splice at line ends could cut in the middle of one.
+# YAML 1.1 and 1.2 disagree on whether these end a line, so a splice at a line end could be wrong.
 _ODD_LINE_END = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
-_ESCAPED = re.compile("[\x00-\x08\n-\x1f\x7f-\x9f\u2028\u2029\ufeff]")  # what only double quotes hold, spelled out
+_ESCAPED = re.compile("[\x00-\x08\n-\x1f\x7f-\x9f\u2028\u2029\ufeff]")  # characters that need escapes in double quotes
 _DEEPEST = 100
 
 
 @contextlib.contextmanager
 def editing(path: str) -> Iterator[None]:
-    """Turn what keeps a file from being edited into a BadTarget that names the file."""
+    """Context manager that turns NotEditable and encoding errors into a BadTarget with the path of the file."""
     try:
         yield
     except NotEditable as err:
@@ -39,7 +39,7 @@ def editing(path: str) -> Iterator[None]:
 
 
 def read(text: str) -> Any:
-    """The document's value, as YAML 1.1 resolves it, which is what the Kubernetes tools do."""
+    """The value of the document by YAML 1.1, as Kubernetes tools read it. Raises NotEditable."""
     try:
         return loader.load(text)
     except yaml.YAMLError as err:
@@ -47,12 +47,12 @@ def read(text: str) -> Any:
 
 
 def find(text: str, path: FieldPath) -> Node:
-    """The node at a path."""
+    """The node at a path. Raises NotEditable if there is none."""
     return walk(text, path)[-1]
 
 
 def walk(text: str, path: FieldPath) -> list[Node]:
-    """The nodes from the document's root to the path's end."""
+    """The nodes on a path, from the root on. Raises NotEditable if the path does not exist."""
     if text.startswith("\ufeff"):
         raise NotEditable("the text begins with a byte order mark")
     if _ODD_LINE_END.search(text):
@@ -71,7 +71,7 @@ def walk(text: str, path: FieldPath) -> list[Node]:
         nodes.append(node)
     if nodes[0] is None:
         raise NotEditable("the text is empty")
-    return [each for each in nodes if each is not None]
+    return [node for node in nodes if node is not None]
 
 
 @lru_cache(maxsize=4)
@@ -87,18 +87,18 @@ def _compose(text: str) -> Node | None:
 
 
 def is_block(node: Node, kind: type[MappingNode] | type[SequenceNode]) -> bool:
-    """Whether a node is a mapping, or a sequence, in block style, with something in it."""
+    """Whether a node is a non-empty mapping or sequence in block style."""
     return isinstance(node, kind) and not node.flow_style and bool(node.value)
 
 
 def spell(value: str, style: str | None, *, in_flow: bool = False) -> str:
-    """A string as YAML, in the given quotes where they can hold it; plain where that is read as the same string."""
+    """Write a string as a YAML scalar in the given style; in double quotes if that style can't represent it."""
     fits = not _ESCAPED.search(value)
     if style == "'" and fits:
         return "'" + value.replace("'", "''") + "'"
     plain_risk = in_flow and any(char in value for char in ",[]{}")
     if style is None and not plain_risk and value and fits:
-        # Plain only where YAML 1.1 and 1.2 both read it as this text: `yes` is a text in 1.2 alone, `0o7` in 1.1 alone.
+        # Plain only if YAML 1.1 and 1.2 both resolve it to this string: `yes` is one only in 1.2, `0o7` only in 1.1.
         with contextlib.suppress(NotEditable, YAMLError):
             if read(f"- {value}\n") == YAML(typ="safe", pure=True).load(f"- {value}\n") == [value]:
                 return value
@@ -108,18 +108,18 @@ def spell(value: str, style: str | None, *, in_flow: bool = False) -> str:
 
 
 def newline_of(text: str) -> str:
-    """The line end that the text uses."""
+    """The line end of a text: CRLF if it has any, else LF."""
     return "\r\n" if "\r\n" in text else "\n"
 
 
 def line_start(text: str, index: int) -> int:
-    """Where the line of an index begins."""
+    """Offset of the start of the line at an offset."""
     return text.rfind("\n", 0, index) + 1
 
 
 def line_end(text: str, index: int) -> int:
-    """Where the line after an index begins; the text's end where there is none."""
-    # The end mark of a plain scalar may already stand behind its line end.
+    """Offset of the start of the next line; the end of the text if there is none."""
+    # The end mark of a plain scalar may be after its line end.
     if index and text[index - 1] == "\n":
         return index
     end = text.find("\n", index)
@@ -127,8 +127,8 @@ def line_end(text: str, index: int) -> int:
 
 
 def lines_end(text: str, node: Node) -> int:
-    """Where the line after a node's own text begins."""
-    # A block collection's own end mark stands behind the blank lines and comments that follow it.
+    """Offset of the first line after a node, without the comments and blank lines that follow it."""
+    # The end mark of a block collection is after the blank lines and comments that follow it.
     while isinstance(node, MappingNode | SequenceNode) and not node.flow_style and node.value:
         node = node.value[-1][1] if isinstance(node, MappingNode) else node.value[-1]
     if isinstance(node, ScalarNode) and node.style in ("|", ">"):
@@ -137,7 +137,7 @@ def lines_end(text: str, node: Node) -> int:
 
 
 def _block_scalar_end(text: str, node: ScalarNode) -> int:
-    # Its own end mark, too, stands behind blank lines, and sometimes behind comments.
+    # Its end mark, too, is after blank lines and sometimes after comments.
     end = start = line_end(text, node.start_mark.index)
     lines = text[start : node.end_mark.index].splitlines(keepends=True)
     full = [line for line in lines if line.strip()]
@@ -154,35 +154,35 @@ def _block_scalar_end(text: str, node: ScalarNode) -> int:
 
 
 def confirm(before: str, after: str, change: Callable[[Any], None], path: FieldPath) -> str:
-    """The edited text, if it reads as the old one with just this change made to its value; else NotEditable."""
-    wanted = _unshared(read(before))
+    """Return `after` if its value is that of `before` with only `change` applied. Raises NotEditable if not."""
+    expected = _unshared(read(before))
     try:
-        change(wanted)
+        change(expected)
     except (KeyError, IndexError, TypeError, AttributeError):
         raise NotEditable(f"there is no {shown(path)}") from None
-    if not loader.same(_unshared(read(after)), wanted):
+    if not loader.same(_unshared(read(after)), expected):
         raise NotEditable(f"{shown(path)} can't be changed without touching more")
     return after
 
 
 def at(value: Any, path: FieldPath) -> Any:
-    """What stands at a path of a value."""
+    """The value at a path."""
     for step in path:
         value = value[step]
     return value
 
 
 def shown(path: FieldPath) -> str:
-    """A path for people."""
+    """A path in dotted form, for messages."""
     return ".".join(str(step) for step in path) or "the document"
 
 
 def _unshared(value: Any, depth: int = 0) -> Any:
-    """A copy in which an anchor and its aliases are values of their own, so that a change of one shows in no other."""
+    """A copy without shared references, so that a change of an anchored value does not change its aliases."""
     if depth > _DEEPEST:
         raise NotEditable("the document is nested too deeply, or inside of itself")
     if isinstance(value, dict):
-        return {key: _unshared(each, depth + 1) for key, each in value.items()}
+        return {key: _unshared(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list):
-        return [_unshared(each, depth + 1) for each in value]
+        return [_unshared(item, depth + 1) for item in value]
     return value

@@ -48,7 +48,9 @@ def test_a_tree_against_itself_is_empty(side: list[Object]) -> None:
 def test_reversing_the_sides_swaps_added_and_removed(left: list[Object], right: list[Object]) -> None:
     swap = {Side.ADDED: Side.REMOVED, Side.REMOVED: Side.ADDED, Side.CHANGED: Side.CHANGED}
     there, back = compare.compare(left, right), compare.compare(right, left)
-    assert [(each.identity, swap[each.side]) for each in there] == [(each.identity, each.side) for each in back]
+    assert [(change.identity, swap[change.side]) for change in there] == [
+        (change.identity, change.side) for change in back
+    ]
     for one, other in zip(there, back, strict=True):
         assert [(f.path, swap[f.side]) for f in one.fields] == [(f.path, f.side) for f in other.fields]
 
@@ -59,12 +61,12 @@ def shuffled(value: Any, order: random.Random) -> Any:
         keys = list(value)
         order.shuffle(keys)
         return {key: shuffled(value[key], order) for key in keys}
-    return [shuffled(each, order) for each in value] if isinstance(value, list) else value
+    return [shuffled(item, order) for item in value] if isinstance(value, list) else value
 
 
 @given(OBJECTS, st.randoms(use_true_random=False))
 def test_the_order_of_keys_and_objects_changes_nothing(side: list[Object], order: random.Random) -> None:
-    other = [shuffled(each, order) for each in side]
+    other = [shuffled(obj, order) for obj in side]
     order.shuffle(other)
     assert compare.compare(side, other) == ()
 
@@ -79,7 +81,7 @@ def test_any_difference_can_be_told(left: list[Object], right: list[Object]) -> 
 
 
 def find(kind: str, name: str, among: list[Object]) -> Object:
-    return next(each for each in among if each["kind"] == kind and objects.identify(each).name == name)
+    return next(obj for obj in among if obj["kind"] == kind and objects.identify(obj).name == name)
 
 
 def told(kind: str, name: str, edit: Any) -> tuple[list[str], set[tuple[Effect, str]]]:
@@ -89,13 +91,15 @@ def told(kind: str, name: str, edit: Any) -> tuple[list[str], set[tuple[Effect, 
     edit(find(kind, name, after))
     changes = compare.compare(before, after)
     assert [str(change.identity) for change in changes] == [f"{kind}/{name}"]
-    consequences = {(each.effect, each.what) for each in impact.consequences(changes, before, after)}
+    consequences = {
+        (consequence.effect, consequence.what) for consequence in impact.consequences(changes, before, after)
+    }
     return [field.path for field in changes[0].fields], consequences
 
 
 def test_a_changed_image_restarts() -> None:
-    def edit(each: Object) -> None:
-        each["spec"]["template"]["spec"]["containers"][0]["image"] = "x:1"
+    def edit(obj: Object) -> None:
+        obj["spec"]["template"]["spec"]["containers"][0]["image"] = "x:1"
 
     fields, consequences = told("Deployment", "airflow-scheduler", edit)
     assert fields == ["spec.template.spec.containers[scheduler].image"]
@@ -118,8 +122,8 @@ def test_a_label_is_only_metadata() -> None:
 
 
 def test_an_immutable_field_is_refused() -> None:
-    def edit(each: Object) -> None:
-        each["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"]["storage"] = "9Gi"
+    def edit(obj: Object) -> None:
+        obj["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"]["storage"] = "9Gi"
 
     fields, consequences = told("StatefulSet", "airflow-pg", edit)
     assert fields == ["spec.volumeClaimTemplates[data].spec.resources.requests.storage"]
@@ -127,12 +131,12 @@ def test_an_immutable_field_is_refused() -> None:
 
 
 def test_a_job_under_its_old_name_is_refused_and_under_a_new_one_migrates() -> None:
-    def image(each: Object) -> None:
-        each["spec"]["template"]["spec"]["containers"][0]["image"] = "x:1"
+    def image(obj: Object) -> None:
+        obj["spec"]["template"]["spec"]["containers"][0]["image"] = "x:1"
 
-    def release(each: Object) -> None:
-        image(each)
-        each["metadata"]["name"] = "airflow-migrate-4"
+    def release(obj: Object) -> None:
+        image(obj)
+        obj["metadata"]["name"] = "airflow-migrate-4"
 
     _, refused = told("Job", "airflow-migrate", image)
     assert {effect for effect, _ in refused} == {Effect.REFUSED, Effect.SECURITY}
@@ -144,16 +148,16 @@ def test_a_job_under_its_old_name_is_refused_and_under_a_new_one_migrates() -> N
 
 
 def test_wider_rights_are_named() -> None:
-    def edit(each: Object) -> None:
-        each["rules"].append({"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list"]})
+    def edit(obj: Object) -> None:
+        obj["rules"].append({"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list"]})
 
     _, consequences = told("Role", "airflow-scheduler", edit)
     assert consequences == {(Effect.SECURITY, "may now get, list secrets (that is, reads secrets)")}
 
 
 def test_a_pod_template_in_a_text_is_read() -> None:
-    def edit(each: Object) -> None:
-        each["data"]["pod-template.yaml"] = each["data"]["pod-template.yaml"].replace("memory: 256Mi", "memory: 300Mi")
+    def edit(obj: Object) -> None:
+        obj["data"]["pod-template.yaml"] = obj["data"]["pod-template.yaml"].replace("memory: 256Mi", "memory: 300Mi")
 
     fields, _ = told("ConfigMap", "airflow-pod-template", edit)
     assert fields == ["data[pod-template.yaml].spec.containers[base].resources.requests.memory"]
@@ -170,19 +174,21 @@ def test_a_pod_template_in_a_text_is_read() -> None:
 )
 def test_what_is_removed_is_lost_or_pruned(kind: str, name: str, effect: Effect) -> None:
     before = overlay("complete")
-    after = [each for each in before if not (each["kind"] == kind and each["metadata"]["name"] == name)]
-    assert [each.effect for each in impact.consequences(compare.compare(before, after), before, after)] == [effect]
+    after = [obj for obj in before if not (obj["kind"] == kind and obj["metadata"]["name"] == name)]
+    assert [
+        consequence.effect for consequence in impact.consequences(compare.compare(before, after), before, after)
+    ] == [effect]
 
 
 def test_a_changed_setting_restarts_those_who_read_it() -> None:
     before = overlay("dev")
-    name = next(objects.name_of(each) for each in before if objects.identify(each).name == "airflow-env")
+    name = next(objects.name_of(obj) for obj in before if objects.identify(obj).name == "airflow-env")
     after = list(yaml.safe_load_all(yaml.safe_dump_all(before).replace(name, "airflow-env-2222222222")))
     changes = compare.compare(before, after)
     parts = ("api-server", "dag-processor", "scheduler", "triggerer")
     assert [str(change.identity) for change in changes] == [f"Deployment/airflow-{part}" for part in parts]
     assert {(change.fields, change.rereads) for change in changes} == {((), ("airflow-env",))}
-    assert {each.effect for each in impact.consequences(changes, before, after)} == {Effect.RESTART}
+    assert {consequence.effect for consequence in impact.consequences(changes, before, after)} == {Effect.RESTART}
 
 
 SEALED: Object = {

@@ -30,7 +30,7 @@ def minors_of(definition: str, field: str) -> tuple[str, ...]:
 
 
 def test_the_minors_follow_each_other_from_the_oldest_that_the_scaffold_supports() -> None:
-    known = [schemas.number(each) for each in schemas.known()]
+    known = [schemas.number(minor) for minor in schemas.known()]
     assert schemas.known()[0] == OLDEST_KUBERNETES
     assert known == [(1, minor) for minor in range(known[0][1], known[-1][1] + 1)]
 

@@ -45,13 +45,13 @@ replacements:
 
 def test_kustomizations_come_in_the_order_of_their_effect() -> None:
     found = graph.read(FILES, "overlays/dev")
-    assert [each.folder for each in found.kustomizations] == [
+    assert [kustomization.folder for kustomization in found.kustomizations] == [
         "base/sub",
         "base",
         "overlays/dev/release",
         "overlays/dev",
     ]
-    assert [each.is_component for each in found.kustomizations] == [False, False, True, False]
+    assert [kustomization.is_component for kustomization in found.kustomizations] == [False, False, True, False]
 
 
 def test_all_that_is_read_has_its_role() -> None:

@@ -90,7 +90,7 @@ class Built:
         self.trace = Trace(tree, graph.read(tree, OVERLAY), OVERLAY)
 
     def find(self, kind: str, name: str) -> Object:
-        return next(each for each in self.objects if (each["kind"], identify(each).name) == (kind, name))
+        return next(obj for obj in self.objects if (obj["kind"], identify(obj).name) == (kind, name))
 
     def field(self, kind: str, name: str, *path: str | int) -> str:
         """The file, and the text of the line that a field is traced to."""
@@ -281,7 +281,7 @@ replacements:
     assert built.inner("template", "pod.yaml", "spec", "containers", 0, "image") == f'{here}: newTag: "9"'
     assert built.inner("template", "pod.yaml", "spec", "containers", 0, "name") == "base/pod.yaml: - name: base"
     assert built.field("ConfigMap", "settings", "data", "A") == f"{here}: - ID=3-3-2"
-    job = next(each for each in built.objects if each["kind"] == "Job")
+    job = next(obj for obj in built.objects if obj["kind"] == "Job")
     assert job["metadata"]["name"] == "airflow-migrate-3-3-2"
     assert built.trace.object(job).path == "base/job.yaml" and built.trace.object(job).line == 4
     assert built.field("Job", "airflow-migrate", "spec", "backoffLimit") == "base/job.yaml: backoffLimit: 6"
@@ -308,18 +308,18 @@ def test_every_object_and_field_of_a_fresh_repo_has_a_home_that_says_it(fresh: P
     objects = parse(rendering.build(fresh / OVERLAY))
     assert len(objects) > 40
     generated = generated_names(objects)
-    for each in objects:
-        place = trace.object(each)
+    for obj in objects:
+        place = trace.object(obj)
         line = files[place.path].decode().splitlines()[place.line - 1]
-        assert f"name: {identify(each).name}" in line, (identify(each), place)
-        for path, value in scalars(each, ()):
-            if each["kind"] == "ConfigMap" and path[0] != "data":
+        assert f"name: {identify(obj).name}" in line, (identify(obj), place)
+        for path, value in scalars(obj, ()):
+            if obj["kind"] == "ConfigMap" and path[0] != "data":
                 continue  # kustomize makes it: no line says what a generator gives it besides its entries
-            origin = trace.origin(each, path)
-            assert origin.whole, (identify(each), path)
+            origin = trace.origin(obj, path)
+            assert origin.whole, (identify(obj), path)
             line = files[origin.place.path].decode().splitlines()[origin.place.line - 1]
             wanted = written(value, path, generated)
-            assert wanted in line or "\n" in wanted, (identify(each), path, origin.place)
+            assert wanted in line or "\n" in wanted, (identify(obj), path, origin.place)
 
 
 def written(value: object, path: tuple[str | int, ...], generated: Mapping[str, str]) -> str:
@@ -337,7 +337,7 @@ def written(value: object, path: tuple[str | int, ...], generated: Mapping[str, 
 def scalars(value: object, path: tuple[str | int, ...]) -> list[tuple[tuple[str | int, ...], object]]:
     """All values of an object that are neither mappings nor lists."""
     if isinstance(value, dict):
-        return [pair for key, each in value.items() for pair in scalars(each, (*path, key))]
+        return [pair for key, item in value.items() for pair in scalars(item, (*path, key))]
     if isinstance(value, list):
-        return [pair for number, each in enumerate(value) for pair in scalars(each, (*path, number))]
+        return [pair for number, item in enumerate(value) for pair in scalars(item, (*path, number))]
     return [(path, value)]

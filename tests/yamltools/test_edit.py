@@ -268,7 +268,7 @@ class _Writer:
         values = [self.value() for _ in range(self.chance.randint(0, 3))]
         if values and self.chance.random() < 0.3:
             self.lines.append(f"{key}: [")
-            self.lines.extend(f"    {each},  {self.note()}" for each in values)
+            self.lines.extend(f"    {value},  {self.note()}" for value in values)
             self.lines.append("  ]")
         else:
             self.line(f"{key}: [{', '.join(values)}]")
@@ -314,7 +314,7 @@ class _Writer:
 def paths(value: object, above: tuple[str | int, ...] = ()) -> list[tuple[tuple[str | int, ...], object]]:
     """Every place of a value, with what is there."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [(above, value), *(found for key, each in inner for found in paths(each, (*above, key)))]
+    return [(above, value), *(found for key, item in inner for found in paths(item, (*above, key)))]
 
 
 def one_edit(text: str, chance: random.Random) -> tuple[str, Callable[[], str]]:
@@ -323,7 +323,7 @@ def one_edit(text: str, chance: random.Random) -> tuple[str, Callable[[], str]]:
     path, held = chance.choice(places)
     value = chance.choice(PIECES)
     if isinstance(held, dict):
-        key = chance.choice([*(each for each in held if isinstance(each, str)), "newKey"])
+        key = chance.choice([*(item for item in held if isinstance(item, str)), "newKey"])
         return chance.choice(
             [
                 ("put", lambda: yamledit.put(text, [*path, key], value, quoted=chance.random() < 0.5)),
@@ -372,7 +372,7 @@ def check(kind: str, before: str, after: str) -> None:
     more = len(kept) - len(lines)
     assert more > 0
     assert old == ""
-    old_lines, new_lines = ([each.rstrip("\r") for each in side] for side in (lines, kept))
+    old_lines, new_lines = ([line.rstrip("\r") for line in side] for side in (lines, kept))
     blocks = [
         new_lines[n : n + more] for n in range(len(lines) + 1) if new_lines[:n] + new_lines[n + more :] == old_lines
     ]

@@ -22,7 +22,7 @@ def test_each_setting_stands_where_its_positions_say(text: str) -> None:
 
 def test_a_byte_order_mark_counts_in_front_of_the_first_line_only() -> None:
     settings = envfile.settings(f"{BOM}A=1\n{BOM}B=2\n")
-    assert [(each.line, each.key, each.value) for each in settings] == [(1, "A", "1"), (2, f"{BOM}B", "2")]
+    assert [(setting.line, setting.key, setting.value) for setting in settings] == [(1, "A", "1"), (2, f"{BOM}B", "2")]
 
 
 def test_an_edit_keeps_the_byte_order_mark() -> None:
@@ -33,7 +33,7 @@ def test_an_edit_keeps_the_byte_order_mark() -> None:
 
 
 def test_a_name_without_a_value_is_a_setting_that_is_not_read() -> None:
-    assert [each.value for each in envfile.settings("A\nB=\n")] == [None, ""]
+    assert [setting.value for setting in envfile.settings("A\nB=\n")] == [None, ""]
     assert envfile.read("A\nB=\n") == {"B": ""}
 
 

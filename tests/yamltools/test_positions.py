@@ -60,7 +60,7 @@ def test_an_alias_of_what_is_around_it_is_a_mistake() -> None:
 
 def test_a_mistake_leaves_the_documents_before_it() -> None:
     data = b"a: 1\n---\nb: [\n"
-    assert [each.value for each in documents(data)] == [{"a": 1}]
+    assert [document.value for document in documents(data)] == [{"a": 1}]
     assert mistake(data) is not None and mistake(b"a: 1\n") is None
 
 

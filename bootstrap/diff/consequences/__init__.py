@@ -1,4 +1,4 @@
-"""What a change does to a running environment: what it opens up, what is lost, refused or stopped, what restarts."""
+"""Consequences of a change for a running environment: rights opened, data lost, changes refused, pods restarted."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -14,7 +14,7 @@ __all__ = ["SERIOUS", "Consequence", "Effect", "consequences", "home", "immutabl
 
 kept = storage.kept
 
-# Fields that the API server lets nobody change, by kind (kubernetes, pkg/apis/*/validation).
+# Immutable fields by kind (kubernetes, pkg/apis/*/validation).
 _IMMUTABLE = {
     "Deployment": ("spec.selector",),
     "StatefulSet": ("spec.selector", "spec.serviceName", "spec.podManagementPolicy", "spec.volumeClaimTemplates"),
@@ -34,19 +34,22 @@ def consequences(
     if not changes:
         return ()
     sides = Sides.of(before, after)
-    found = [each for change in changes for each in _of(change, sides)]
-    found += [*pods.images(changes, sides), *cluster.strangers(changes, sides), *workloads.readers(changes, sides)]
-    return in_order(found)
+    results = [consequence for change in changes for consequence in _of(change, sides)]
+    results += [*pods.images(changes, sides), *cluster.strangers(changes, sides), *workloads.readers(changes, sides)]
+    return in_order(results)
 
 
-def in_order(found: Iterable[Consequence]) -> tuple[Consequence, ...]:
-    """Consequences with the most serious first, each once, and each on one line, whatever the values in it hold."""
-    clean = {replace(each, subject=_line(each.subject), what=_line(each.what)) for each in found}
-    return tuple(sorted(clean, key=lambda each: each.rank))
+def in_order(results: Iterable[Consequence]) -> tuple[Consequence, ...]:
+    """Sort consequences, most serious first, without duplicates; white space is collapsed so that each is one line."""
+    clean = {
+        replace(consequence, subject=_line(consequence.subject), what=_line(consequence.what))
+        for consequence in results
+    }
+    return tuple(sorted(clean, key=lambda consequence: consequence.rank))
 
 
 def immutable(before: Object, after: Object) -> tuple[str, ...]:
-    """The fields that differ between two states of an object, and that the API server lets nobody change."""
+    """The immutable fields that differ between two states of an object: the API server refuses such an update."""
     fields = _IMMUTABLE.get(str(after.get("kind")), ())
     return tuple(path for path in fields if not equal(_at(before, path), _at(after, path)))
 
@@ -55,10 +58,10 @@ def _of(change: ObjectChange, sides: Sides) -> Iterator[Consequence]:
     subject = str(change.identity)
     if change.identity.namespace not in ("", sides.home):
         subject = f"{subject} of namespace {change.identity.namespace}"
-    found = list(_specific(change, sides))
-    for effect, what in found:
+    effects = list(_specific(change, sides))
+    for effect, what in effects:
         yield Consequence(effect=effect, subject=subject, what=what)
-    if found:
+    if effects:
         return
     if change.side is Side.ADDED:
         yield Consequence(effect=Effect.NEW, subject=subject, what="is made")
@@ -95,7 +98,7 @@ def _specific(change: ObjectChange, sides: Sides) -> Iterator[Told]:
         refused = immutable(before, after)
     for path in refused:
         yield Effect.REFUSED, f"{path} can't be changed: the object has to be deleted and made again"
-    if not refused:  # what the API server refuses whole restarts nothing
+    if not refused:  # a refused update restarts nothing
         yield from workloads.of(change, sides)
 
 
@@ -107,5 +110,5 @@ def _line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _at(each: Object, path: str) -> object:
-    return dig(each, *path.split("."))
+def _at(obj: Object, path: str) -> object:
+    return dig(obj, *path.split("."))

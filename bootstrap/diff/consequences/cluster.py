@@ -1,4 +1,4 @@
-"""Namespaces, service accounts, Secrets, what acts on the whole cluster, and the kinds that taxiway can't judge."""
+"""Consequences for Namespaces, ServiceAccounts, Secrets, cluster-wide kinds and kinds unknown to taxiway."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from bootstrap.diff.consequences.network import GATEWAY
 from bootstrap.diff.consequences.sides import Sides
 from bootstrap.kubernetes.objects import Object, dig, mapping
 
-# The kinds whose changes the modules beside this one tell, by their API group.
+# Kinds that the modules of this package know, by API group.
 _JUDGED = {
     "": "ConfigMap Secret ServiceAccount Service Namespace PersistentVolumeClaim Pod ResourceQuota LimitRange",
     "apps": "Deployment StatefulSet DaemonSet ReplicaSet",
@@ -24,7 +24,7 @@ _JUDGED = {
 }
 _KINDS = frozenset((group, kind) for group, kinds in _JUDGED.items() for kind in kinds.split())
 _NAMES = frozenset(kind for _, kind in _KINDS)
-# What the kinds do that act on all of the cluster, and what follows when one goes.
+# Kinds that act on the whole cluster, and what they do.
 _POWERS = {
     "ValidatingWebhookConfiguration": "reads and refuses what is sent to the API server",
     "MutatingWebhookConfiguration": "reads and changes what is sent to the API server",
@@ -57,7 +57,7 @@ _SCOPES = ("strict", "namespace-wide", "cluster-wide")
 
 
 def unjudged(change: ObjectChange) -> Iterator[Told]:
-    """An object of a kind that acts on the whole cluster, or that no other part of this package knows."""
+    """An object of a cluster-wide kind, or of a kind that no module of this package knows."""
     after = change.after if change.after is not None else change.before
     group, slash, _ = str(dig(after, "apiVersion") or "").rpartition("/")
     kind = change.identity.kind
@@ -74,21 +74,21 @@ def unjudged(change: ObjectChange) -> Iterator[Told]:
 
 
 def strangers(changes: Sequence[ObjectChange], sides: Sides) -> Iterator[Consequence]:
-    """New objects in another namespace than the environment's own, by namespace."""
-    found: dict[str, list[str]] = {}
+    """New objects outside of the environment's namespace, grouped by namespace."""
+    by_namespace: dict[str, list[str]] = {}
     for change in changes:
         if change.side is Side.ADDED and change.identity.namespace not in ("", sides.home):
-            found.setdefault(change.identity.namespace, []).append(str(change.identity))
-    for namespace, names in sorted(found.items()):
+            by_namespace.setdefault(change.identity.namespace, []).append(str(change.identity))
+    for namespace, names in sorted(by_namespace.items()):
         what = f"another namespace than {sides.home}, where this environment now also makes {listed(names)}"
         yield Consequence(effect=Effect.SECURITY, subject=f"Namespace/{namespace}", what=what)
 
 
 def namespace(change: ObjectChange) -> Iterator[Told]:
-    """A Namespace whose Pod Security is lowered, or which comes without any."""
+    """A Namespace whose Pod Security level is lowered, or a new one that enforces none."""
     if change.after is None:
         return
-    old, new = (mapping(each, "metadata", "labels") for each in (change.before, change.after))
+    old, new = (mapping(obj, "metadata", "labels") for obj in (change.before, change.after))
     for mode, verb in (("enforce", "is enforced"), ("warn", "is warned of"), ("audit", "is recorded")):
         key = f"{_POD_SECURITY}{mode}"
         before, after = _level(old.get(key)), _level(new.get(key))
@@ -105,33 +105,33 @@ def namespace(change: ObjectChange) -> Iterator[Told]:
 
 
 def account(change: ObjectChange) -> Iterator[Told]:
-    """A ServiceAccount that stands for a role of a cloud, or whose pods now get a token."""
+    """A ServiceAccount that is bound to a cloud identity, or whose pods now get a token."""
     before, after = change.before, change.after
     if after is None:
         return
-    old, new = (mapping(each, "metadata", "annotations") for each in (before, after))
+    old, new = (mapping(obj, "metadata", "annotations") for obj in (before, after))
     for key in _CLOUD:
         if key in new and new[key] != old.get(key):
             yield Effect.SECURITY, f"acts in the cloud as {new[key]} ({key})"
-    tokens = [dig(each, "automountServiceAccountToken") for each in (before, after)]
+    tokens = [dig(obj, "automountServiceAccountToken") for obj in (before, after)]
     if before is not None and tokens[0] is False and tokens[1] is not False:
         yield Effect.SECURITY, "its pods get its token, unless they refuse it (automountServiceAccountToken)"
 
 
 def secret(change: ObjectChange) -> Iterator[Told]:
-    """A Secret or SealedSecret: what it brings, by key, and who may open it."""
+    """A Secret or SealedSecret: keys added, removed and changed, its type and its scope."""
     before, after = change.before, change.after
     if after is not None:
         plain = change.identity.kind == "Secret"
         if plain and before is None:
             yield Effect.SECURITY, "is not sealed: whoever reads the repository may read it"
-        types = [dig(each, "type") or dig(each, "spec", "template", "type") for each in (before, after)]
+        types = [dig(obj, "type") or dig(obj, "spec", "template", "type") for obj in (before, after)]
         if types[1] == _TOKEN and types[0] != _TOKEN:
             annotations = dig(after, "metadata" if plain else "spec", *(() if plain else ("template", "metadata")))
             name = dig(annotations, "annotations", "kubernetes.io/service-account.name") or "one that it does not name"
             yield Effect.SECURITY, f"gets a token of ServiceAccount/{name} that never expires"
     if change.identity.kind == "SealedSecret" and after is not None:
-        scopes = [_scope(each) for each in (before, after)]
+        scopes = [_scope(obj) for obj in (before, after)]
         if scopes[1] > (scopes[0] if before is not None else 0):
             yield (
                 Effect.SECURITY,
@@ -145,16 +145,16 @@ def _level(value: Any) -> int:
     return _LEVELS.index(value) if value in _LEVELS else 0
 
 
-def _scope(each: Object | None) -> int:
-    """The widest scope that its annotations name: the controller's own, and our records of what was sealed."""
-    found = 0
-    for annotations in (dig(each, "metadata", "annotations"), dig(each, "spec", "template", "metadata", "annotations")):
+def _scope(obj: Object | None) -> int:
+    """Index in _SCOPES of the widest scope in its annotations: the controller's, and those that record a sealing."""
+    widest = 0
+    for annotations in (dig(obj, "metadata", "annotations"), dig(obj, "spec", "template", "metadata", "annotations")):
         for key, value in mapping(annotations).items():
             for number, scope in enumerate(_SCOPES):
                 own = key == f"sealedsecrets.bitnami.com/{scope}" and str(value).lower() == "true"
                 if own or (str(key).startswith(ANNOTATION_PREFIX) and f"scope={scope}" in str(value).split()):
-                    found = max(found, number)
-    return found
+                    widest = max(widest, number)
+    return widest
 
 
 def _keys(change: ObjectChange) -> Iterator[Told]:
@@ -163,11 +163,11 @@ def _keys(change: ObjectChange) -> Iterator[Told]:
         yield Effect.SECRET, f"brings {', '.join(sorted(more))}"
     if less := before - after:
         yield Effect.SECRET, f"no longer has {', '.join(sorted(less))}"
-    for each in change.fields:
-        if each.path.startswith("spec.encryptedData") and each.side is Side.CHANGED:
-            yield Effect.SECRET, f"{each.path.removeprefix('spec.encryptedData').strip('.[]')}: {each.after}"
+    for field in change.fields:
+        if field.path.startswith("spec.encryptedData") and field.side is Side.CHANGED:
+            yield Effect.SECRET, f"{field.path.removeprefix('spec.encryptedData').strip('.[]')}: {field.after}"
 
 
-def _secret_keys(each: Object | None) -> set[str]:
-    sources = [dig(each, "spec", "encryptedData"), dig(each, "data"), dig(each, "stringData")]
+def _secret_keys(obj: Object | None) -> set[str]:
+    sources = [dig(obj, "spec", "encryptedData"), dig(obj, "data"), dig(obj, "stringData")]
     return {str(key) for source in sources for key in mapping(source)}

@@ -1,4 +1,4 @@
-"""Classes of consequence."""
+"""Consequence and Effect: what a change does to one object, and the class that ranks it."""
 
 import re
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Effect(StrEnum):
-    """A class of consequence, the most serious first. REPLACED is of the whole environment: all else hangs on it."""
+    """Class of a consequence, most serious first. REPLACED concerns the whole environment, so it ranks above all."""
 
     REPLACED = "replaced"
     SECURITY = "security"
@@ -26,12 +26,12 @@ class Effect(StrEnum):
     METADATA = "metadata"
 
 
-# What is told before anything else, of all environments, and is never cut.
+# Shown first, for all environments, and never dropped from a comment.
 SERIOUS = frozenset(
     {Effect.REPLACED, Effect.SECURITY, Effect.LOST, Effect.STOPS, Effect.REFUSED, Effect.MIGRATION, Effect.RBAC}
 )
 
-# What of one class is told first, for it is the worst that there is.
+# Texts that come first within their class, because they are the worst of it.
 _GRAVE = re.compile(
     r"full control|whom nothing is refused|everyone|is privileged|gives itself any right|gives any role|acts as others"
     r"|anything with everything|of the node \(hostPath\)|sees all processes of the node|the API server"
@@ -42,7 +42,7 @@ Told = tuple[Effect, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consequence:
-    """One consequence of one object's change, in words, on one line."""
+    """One consequence of one object's change. `subject` is `Kind/name`, `what` the text; both are one line."""
 
     effect: Effect
     subject: str
@@ -50,10 +50,10 @@ class Consequence:
 
     @property
     def rank(self) -> tuple[int, bool, str, str]:
-        """Where it stands among others: the most serious first."""
+        """Sort key: the most serious first."""
         return list(Effect).index(self.effect), not _GRAVE.search(self.what), self.subject, self.what
 
 
 def listed(names: Any) -> str:
-    """Names in a row, sorted, each once."""
+    """Names joined by commas, sorted, without duplicates."""
     return ", ".join(sorted({str(name) for name in names}))

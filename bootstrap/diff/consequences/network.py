@@ -1,4 +1,4 @@
-"""What can be reached, and from where: Services, Ingresses, routes and NetworkPolicies."""
+"""Consequences for network access: Services, Ingresses, Gateway routes and NetworkPolicies."""
 
 import json
 from collections.abc import Iterator
@@ -11,13 +11,13 @@ from bootstrap.kubernetes.objects import Object, dig, items, mapping, mappings
 
 GATEWAY = "gateway.networking.k8s.io"
 _ANYWHERE = frozenset({"0.0.0.0/0", "::/0"})
-# Annotations by which controllers of load balancers and proxies are told what to let in.
+# Kinds whose annotations configure what a load balancer or ingress controller lets in.
 _ANNOTATED = frozenset({"Service", "Ingress"})
 _CONTROLLERS = ("kubectl.kubernetes.io/", "argocd.argoproj.io/", "kustomize.toolkit.fluxcd.io/", "taxiway")
 
 
 def of(change: ObjectChange, sides: Sides) -> Iterator[Told]:
-    """What becomes reachable that was not, and what is no longer."""
+    """What becomes reachable, and what no longer is."""
     kind, before, after = change.identity.kind, change.before, change.after
     if kind == "Service":
         yield from _service(before, after)
@@ -26,7 +26,7 @@ def of(change: ObjectChange, sides: Sides) -> Iterator[Told]:
     elif kind == "NetworkPolicy":
         yield from _policy(before, after, first=sides.first)
     if kind in _ANNOTATED and before is not None and after is not None and (kind == "Ingress" or _outside(after)):
-        old, new = (mapping(each, "metadata", "annotations") for each in (before, after))
+        old, new = (mapping(obj, "metadata", "annotations") for obj in (before, after))
         for key in sorted(old.keys() | new.keys()):
             if old.get(key) != new.get(key) and not str(key).startswith(_CONTROLLERS):
                 what = f"is now {new[key]}" if key in new else "is gone"
@@ -34,14 +34,17 @@ def of(change: ObjectChange, sides: Sides) -> Iterator[Told]:
 
 
 def route(change: ObjectChange) -> Iterator[Told]:
-    """A Gateway or one of its routes: taxiway tells that it changes, and the hosts."""
+    """A Gateway or one of its routes: reports any change of its spec, with the hosts."""
     after = change.after
     if after is None:
         yield Effect.STOPS, "is pruned: what it lets in is no longer reached"
     elif dig(change.before, "spec") != after.get("spec"):
         hosts = items(after, "spec", "hostnames")
-        hosts = [*hosts, *(one.get("hostname") for one in mappings(after, "spec", "listeners"))]
-        yield Effect.SECURITY, f"lets in from outside what is for {listed(one for one in hosts if one) or 'any host'}"
+        hosts = [*hosts, *(listener.get("hostname") for listener in mappings(after, "spec", "listeners"))]
+        yield (
+            Effect.SECURITY,
+            f"lets in from outside what is for {listed(host for host in hosts if host) or 'any host'}",
+        )
 
 
 def _service(before: Object | None, after: Object | None) -> Iterator[Told]:
@@ -53,7 +56,7 @@ def _service(before: Object | None, after: Object | None) -> Iterator[Told]:
         yield Effect.SECURITY, f"is reachable from outside of the cluster: {', '.join(more)}"
     if less := [way for way in had if way not in ways]:
         yield Effect.STOPS, f"is no longer reachable from outside by its {', '.join(less)}"
-    sources = [{str(one) for one in items(each, "spec", "loadBalancerSourceRanges")} for each in (before, after)]
+    sources = [{str(source) for source in items(obj, "spec", "loadBalancerSourceRanges")} for obj in (before, after)]
     if dig(before, "spec", "type") == dig(after, "spec", "type") == "LoadBalancer" and sources[0]:
         if not sources[1]:
             yield Effect.SECURITY, f"its load balancer lets in everyone, and no longer only {listed(sources[0])}"
@@ -64,33 +67,33 @@ def _service(before: Object | None, after: Object | None) -> Iterator[Told]:
     if before is not None:
         if dig(before, "spec", "selector") != dig(after, "spec", "selector"):
             yield Effect.SECURITY, f"sends its traffic to other pods: {_flow(dig(after, 'spec', 'selector'))}"
-        ports = [{str(one.get("port")) for one in mappings(each, "spec", "ports")} for each in (before, after)]
+        ports = [{str(port.get("port")) for port in mappings(obj, "spec", "ports")} for obj in (before, after)]
         if ports[0] - ports[1]:
             yield Effect.STOPS, f"no longer listens on port {listed(ports[0] - ports[1])}"
         targets = [
             {
-                str(one.get("port")): str(one.get("targetPort", one.get("port")))
-                for one in mappings(each, "spec", "ports")
+                str(port.get("port")): str(port.get("targetPort", port.get("port")))
+                for port in mappings(obj, "spec", "ports")
             }
-            for each in (before, after)
+            for obj in (before, after)
         ]
         for port in sorted(targets[0].keys() & targets[1].keys()):
             if targets[0][port] != targets[1][port]:
                 yield Effect.RUNS, f"port {port} goes to {targets[1][port]}, and no longer to {targets[0][port]}"
 
 
-def _outside(each: Object | None) -> list[str]:
-    """The ways into a Service from outside of the cluster."""
-    kind = dig(each, "spec", "type")
-    found = [f"external IP {ip}" for ip in items(each, "spec", "externalIPs")]
+def _outside(service: Object | None) -> list[str]:
+    """External addresses of a Service: external IPs, load balancer, node ports."""
+    kind = dig(service, "spec", "type")
+    ways = [f"external IP {ip}" for ip in items(service, "spec", "externalIPs")]
     if kind == "LoadBalancer":
-        found.append("load balancer")
+        ways.append("load balancer")
     if kind in ("NodePort", "LoadBalancer"):
-        ports = [one.get("nodePort") for one in mappings(each, "spec", "ports")]
-        found += [f"node port {port}" for port in sorted({str(port) for port in ports if port})]
+        ports = [port.get("nodePort") for port in mappings(service, "spec", "ports")]
+        ways += [f"node port {port}" for port in sorted({str(port) for port in ports if port})]
         if kind == "NodePort" and not all(ports):
-            found.append("node port that the cluster chooses")
-    return found
+            ways.append("node port that the cluster chooses")
+    return ways
 
 
 def _ingress(before: Object | None, after: Object | None) -> Iterator[Told]:
@@ -101,32 +104,32 @@ def _ingress(before: Object | None, after: Object | None) -> Iterator[Told]:
         yield Effect.STOPS, f"is no longer reached as {listed(less)}"
     if after is None:
         return
-    safe = [{str(h) for one in mappings(each, "spec", "tls") for h in items(one, "hosts")} for each in (before, after)]
-    whole = [any(not items(one, "hosts") for one in mappings(each, "spec", "tls")) for each in (before, after)]
+    safe = [{str(h) for tls in mappings(obj, "spec", "tls") for h in items(tls, "hosts")} for obj in (before, after)]
+    whole = [any(not items(tls, "hosts") for tls in mappings(obj, "spec", "tls")) for obj in (before, after)]
     if (bare := safe[0] - safe[1]) or (whole[0] and not whole[1]):
         yield Effect.SECURITY, f"no longer encrypts what is for {listed(bare) or 'any host'} (tls)"
     for way in sorted(_ways(after) - _ways(before)) if before is not None else ():
         yield Effect.SECURITY, f"lets in {way} from outside"
 
 
-def _hosts(each: Object | None) -> set[str]:
-    if each is None:
+def _hosts(ingress: Object | None) -> set[str]:
+    if ingress is None:
         return set()
-    found = {str(one.get("host") or "any host") for one in mappings(each, "spec", "rules")}
-    return found | ({"any host"} if dig(each, "spec", "defaultBackend") else set())
+    hosts = {str(rule.get("host") or "any host") for rule in mappings(ingress, "spec", "rules")}
+    return hosts | ({"any host"} if dig(ingress, "spec", "defaultBackend") else set())
 
 
-def _ways(each: Object | None) -> set[str]:
-    found = set()
-    for one in mappings(each, "spec", "rules"):
-        for path in mappings(one, "http", "paths"):
+def _ways(ingress: Object | None) -> set[str]:
+    paths = set()
+    for rule in mappings(ingress, "spec", "rules"):
+        for path in mappings(rule, "http", "paths"):
             where = dig(path, "backend", "service", "name") or "what it names"
             port = dig(path, "backend", "service", "port") or {}
             number = f":{next(iter(mapping(port).values()))}" if mapping(port) else ""
-            found.add(f"{one.get('host') or 'any host'}{path.get('path') or '/'} to Service/{where}{number}")
-    if backend := dig(each, "spec", "defaultBackend"):
-        found.add(f"everything else to {_flow(backend)}")
-    return found
+            paths.add(f"{rule.get('host') or 'any host'}{path.get('path') or '/'} to Service/{where}{number}")
+    if backend := dig(ingress, "spec", "defaultBackend"):
+        paths.add(f"everything else to {_flow(backend)}")
+    return paths
 
 
 def _policy(before: Object | None, after: Object | None, *, first: bool) -> Iterator[Told]:
@@ -148,14 +151,14 @@ def _policy(before: Object | None, after: Object | None, *, first: bool) -> Iter
         yield Effect.SECURITY, f"guards other pods than before: {_flow(dig(after, 'spec', 'podSelector')) or 'all'}"
 
 
-def _rules(each: Object | None, way: str) -> list[Any]:
-    return items(each, "spec", way)
+def _rules(policy: Object | None, way: str) -> list[Any]:
+    return items(policy, "spec", way)
 
 
-def _types(each: Object) -> set[str]:
-    if given := items(each, "spec", "policyTypes"):
-        return {str(one) for one in given}
-    return {"Ingress"} | ({"Egress"} if dig(each, "spec", "egress") is not None else set())
+def _types(policy: Object) -> set[str]:
+    if given := items(policy, "spec", "policyTypes"):
+        return {str(policy_type) for policy_type in given}
+    return {"Ingress"} | ({"Egress"} if dig(policy, "spec", "egress") is not None else set())
 
 
 def _peers(rule: Any, way: str) -> str:
@@ -181,9 +184,9 @@ def _port(port: Any) -> str:
 
 
 def _flow(value: Any) -> str:
-    """A selector or the like on one line; empty where it is."""
+    """A selector or similar value on one line; an empty string for an empty value."""
     if isinstance(value, dict) and value.keys() == {"matchLabels"}:
         value = value["matchLabels"]
-    if isinstance(value, dict) and value and all(isinstance(each, str | int) for each in value.values()):
-        return ", ".join(f"{key}={each}" for key, each in sorted(value.items(), key=str))
+    if isinstance(value, dict) and value and all(isinstance(item, str | int) for item in value.values()):
+        return ", ".join(f"{key}={item}" for key, item in sorted(value.items(), key=str))
     return json.dumps(value, sort_keys=True, default=str) if value else ""

@@ -1,4 +1,4 @@
-"""What opens a pod to its node or lets it do more: the facts that Pod Security judges, and some beside them."""
+"""Security properties of a pod: those that the Pod Security Standards restrict, and some more."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,7 +12,7 @@ _HOST = {
     "hostIPC": "shares the node's memory segments (hostIPC)",
     "shareProcessNamespace": "its containers see each other's processes (shareProcessNamespace)",
 }
-# The kinds of volumes that the level `restricted` allows.
+# Volume types that the Pod Security level `restricted` allows.
 _VOLUMES = frozenset(
     {
         "configMap",
@@ -29,7 +29,7 @@ _VOLUMES = frozenset(
 )
 _CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 _APPARMOR = "container.apparmor.security.beta.kubernetes.io/"
-# Variables by which a program that was not changed runs code that was.
+# Environment variables that make an unchanged program load other code.
 _LOADED = frozenset(
     {"LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "PATH", "ENV", "BASH_ENV", "PERL5OPT", "RUBYOPT", "NODE_OPTIONS"}
     | {"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "JAVA_TOOL_OPTIONS", "GIT_SSH_COMMAND"}
@@ -38,52 +38,54 @@ _LOADED = frozenset(
 
 
 def facts(pod: Pod) -> set[str]:
-    """What its manifest says outright."""
+    """Weaknesses that the manifest sets explicitly, in words."""
     return {*_of_pod(pod)} | {
-        f"container {each.get('name')} {what}" for _, each in pod.containers() for what in _of_container(each)
+        f"container {container.get('name')} {what}"
+        for _, container in pod.containers()
+        for what in _of_container(container)
     }
 
 
 def omissions(pod: Pod) -> set[str]:
-    """What is so because its manifest does not say that it is not: weaker than it was, where that was said before."""
-    found: set[str] = set()
+    """Weaknesses that come from defaults, where the manifest lacks the field that prevents them."""
+    missing: set[str] = set()
     spec = pod.spec
     whole = mapping(spec.get("securityContext"))
     if spec.get("automountServiceAccountToken") is not False:
-        found.add("gets the token of its service account (automountServiceAccountToken)")
-    for _, each in pod.containers():
-        security = mapping(each.get("securityContext"))
-        name = f"container {each.get('name')}"
+        missing.add("gets the token of its service account (automountServiceAccountToken)")
+    for _, container in pod.containers():
+        security = mapping(container.get("securityContext"))
+        name = f"container {container.get('name')}"
         if security.get("allowPrivilegeEscalation") is not False:
-            found.add(f"{name} may gain more rights than it starts with (allowPrivilegeEscalation)")
-        if not {"ALL", "all"} & {str(one) for one in items(security, "capabilities", "drop")}:
-            found.add(f"{name} keeps capabilities that it does not need (capabilities.drop)")
+            missing.add(f"{name} may gain more rights than it starts with (allowPrivilegeEscalation)")
+        if not {"ALL", "all"} & {str(capability) for capability in items(security, "capabilities", "drop")}:
+            missing.add(f"{name} keeps capabilities that it does not need (capabilities.drop)")
         if security.get("runAsNonRoot", whole.get("runAsNonRoot")) not in (True, False):
-            found.add(f"{name} may run as root (runAsNonRoot)")
+            missing.add(f"{name} may run as root (runAsNonRoot)")
         if not (security.get("seccompProfile") or whole.get("seccompProfile")):
-            found.add(f"{name} has no seccomp profile")
-    return found
+            missing.add(f"{name} has no seccomp profile")
+    return missing
 
 
 def writable(pod: Pod) -> set[str]:
-    """The containers that may write to their own file system."""
+    """Names of the containers whose root file system is writable."""
     return {
-        str(each.get("name"))
-        for _, each in pod.containers()
-        if dig(each, "securityContext", "readOnlyRootFilesystem") is not True
+        str(container.get("name"))
+        for _, container in pod.containers()
+        if dig(container, "securityContext", "readOnlyRootFilesystem") is not True
     }
 
 
 def secrets(pod: Pod) -> set[str]:
-    """The Secrets that it reads: as variables, as files, or to pull its images."""
-    found: set[Any] = set()
-    for _, each in pod.containers():
-        found |= {dig(one, "valueFrom", "secretKeyRef", "name") for one in mappings(each, "env")}
-        found |= {dig(one, "secretRef", "name") for one in mappings(each, "envFrom")}
+    """Names of the Secrets that it reads, as variables or as volumes."""
+    secret_names: set[Any] = set()
+    for _, container in pod.containers():
+        secret_names |= {dig(variable, "valueFrom", "secretKeyRef", "name") for variable in mappings(container, "env")}
+        secret_names |= {dig(source, "secretRef", "name") for source in mappings(container, "envFrom")}
     for volume in mappings(pod.spec, "volumes"):
-        found |= {dig(volume, "secret", "secretName"), dig(volume, "csi", "nodePublishSecretRef", "name")}
-        found |= {dig(one, "secret", "name") for one in mappings(volume, "projected", "sources")}
-    return {str(name) for name in found if name}
+        secret_names |= {dig(volume, "secret", "secretName"), dig(volume, "csi", "nodePublishSecretRef", "name")}
+        secret_names |= {dig(projection, "secret", "name") for projection in mappings(volume, "projected", "sources")}
+    return {str(name) for name in secret_names if name}
 
 
 def _of_pod(pod: Pod) -> Iterator[str]:
@@ -97,20 +99,22 @@ def _of_pod(pod: Pod) -> Iterator[str]:
             if "serviceAccountToken" in source:
                 audience = dig(source, "serviceAccountToken", "audience") or "the API server"
                 yield f"mounts a token of its service account, for {audience}"
-    for each in mappings(spec, "hostAliases"):
-        for name in items(each, "hostnames"):
-            yield f"takes {name} to be at {each.get('ip')} (hostAliases)"
+    for alias in mappings(spec, "hostAliases"):
+        for name in items(alias, "hostnames"):
+            yield f"takes {name} to be at {alias.get('ip')} (hostAliases)"
     for server in items(spec, "dnsConfig", "nameservers"):
         yield f"asks {server} for all names (dnsConfig)"
-    for each in mappings(spec, "tolerations"):
-        if (not each.get("key") and each.get("operator") == "Exists") or each.get("key") in _CONTROL_PLANE:
+    for toleration in mappings(spec, "tolerations"):
+        if (not toleration.get("key") and toleration.get("operator") == "Exists") or toleration.get(
+            "key"
+        ) in _CONTROL_PLANE:
             yield "may run on the nodes of the control plane (tolerations)"
     if spec.get("nodeName"):
         yield f"is put on the node {spec['nodeName']}, past the scheduler (nodeName)"
     if str(spec.get("priorityClassName")).startswith("system-"):
         yield f"pushes other pods aside ({spec['priorityClassName']})"
-    for each in mappings(spec, "securityContext", "sysctls"):
-        yield f"sets {each.get('name')} of the kernel (sysctls)"
+    for sysctl in mappings(spec, "securityContext", "sysctls"):
+        yield f"sets {sysctl.get('name')} of the kernel (sysctls)"
     if {"0"} & {str(group) for group in items(spec, "securityContext", "supplementalGroups")}:
         yield "belongs to the group root (supplementalGroups)"
     for key, value in pod.metadata.get("annotations", {}).items() if mapping(pod.metadata.get("annotations")) else ():
@@ -119,8 +123,8 @@ def _of_pod(pod: Pod) -> Iterator[str]:
     yield from _of_context(mapping(spec.get("securityContext")))
 
 
-def _of_container(each: Mapping[str, Any]) -> Iterator[str]:
-    security = mapping(each.get("securityContext"))
+def _of_container(container: Mapping[str, Any]) -> Iterator[str]:
+    security = mapping(container.get("securityContext"))
     if security.get("privileged"):
         yield "is privileged: it may do all that root of the node may"
     if security.get("allowPrivilegeEscalation"):
@@ -129,21 +133,21 @@ def _of_container(each: Mapping[str, Any]) -> Iterator[str]:
         yield f"has the added capability {name}"
     if security.get("procMount") not in (None, "Default"):
         yield f"sees all of /proc (procMount {security['procMount']})"
-    for port in mappings(each, "ports"):
+    for port in mappings(container, "ports"):
         if port.get("hostPort"):
             yield f"listens on port {port['hostPort']} of the node (hostPort)"
-    for variable in mappings(each, "env"):
+    for variable in mappings(container, "env"):
         if variable.get("name") in _LOADED:
             value = variable.get("value") if "value" in variable else "a value from elsewhere"
             yield f"runs with {variable['name']}={value}"
     for hook in ("postStart", "preStop"):
-        if action := dig(each, "lifecycle", hook):
+        if action := dig(container, "lifecycle", hook):
             yield f"does more at {'its start' if hook == 'postStart' else 'its end'} ({hook}: {_action(action)})"
     yield from _of_context(security)
 
 
 def _of_context(security: Mapping[str, Any]) -> Iterator[str]:
-    """What a pod and a container may both set."""
+    """Weaknesses in a securityContext, of a pod or of a container."""
     if str(security.get("runAsUser")) == "0":
         yield "runs as root (runAsUser 0)"
     if security.get("runAsNonRoot") is False:

@@ -1,4 +1,4 @@
-"""Pods: what weakens their security, and what else they run, read or are."""
+"""Consequences for pods: weaker security, other service accounts, Secrets, images and commands."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,42 +10,44 @@ from bootstrap.diff.consequences.effect import Consequence, Effect, Told, listed
 from bootstrap.diff.consequences.sides import Pod, Sides, pods_of
 from bootstrap.kubernetes.objects import dig, items, mappings
 
-_LONG = 300  # of a command; the fields show all of it
+_LONG = 300  # characters of a command; the list of fields shows all of it
 
 
 def of(change: ObjectChange, sides: Sides) -> Iterator[Told]:
-    """What the pods of an object, or of a ConfigMap's texts, get that those before had not."""
+    """What the pods of an object, or the pod templates in a ConfigMap, gain over those before."""
     old = {pod.key: pod for pod in pods_of(change.before, sides.names[0])}
     for pod in pods_of(change.after, sides.names[1]):
         before = old.get(pod.key) or (next(iter(old.values())) if len(old) == 1 else None)
         whose = f"the pods of {pod.key}: " if pod.key else ""
-        told = _changed(before, pod) if before else _made(pod, first=sides.first)
-        yield from ((effect, whose + what) for effect, what in told)
+        results = _changed(before, pod) if before else _made(pod, first=sides.first)
+        yield from ((effect, whose + what) for effect, what in results)
 
 
 def images(changes: Sequence[ObjectChange], sides: Sides) -> Iterator[Consequence]:
-    """The repositories that no image came from before, each with the first object that runs one."""
+    """Image repositories that are new to the environment, each reported for the first object that uses it."""
     known = {_repository(image) for pod in sides.pods[0] for image in _images(pod)}
-    registries = {_registry(each) for each in known}
+    registries = {_registry(repository) for repository in known}
     users: dict[str, dict[str, str]] = {}
     for change in changes:
         for pod in pods_of(change.after, sides.names[1]):
             for image in _images(pod):
                 if (repository := _repository(image)) not in known:
                     users.setdefault(repository, {})[str(change.identity)] = image
-    for repository, found in sorted(users.items()):
+    for repository, images_by_object in sorted(users.items()):
         what = "another repository" if _registry(repository) in registries else "a new registry"
-        subject = min(found)
-        more = f" (and {len(found) - 1} more object{'s' if len(found) > 2 else ''})" if len(found) > 1 else ""
-        yield Consequence(effect=Effect.SECURITY, subject=subject, what=f"image from {what}: {found[subject]}{more}")
+        subject = min(images_by_object)
+        others = len(images_by_object) - 1
+        more = f" (and {others} more object{'s' if others > 1 else ''})" if others else ""
+        image = images_by_object[subject]
+        yield Consequence(effect=Effect.SECURITY, subject=subject, what=f"image from {what}: {image}{more}")
 
 
 def _made(pod: Pod, *, first: bool) -> Iterator[Told]:
-    """A pod that was not there. Of a first build, what it runs and reads is no news."""
+    """A new pod. In an environment's first build its images and Secrets are expected, so no security matter."""
     for fact in sorted(security.facts(pod)):
         yield Effect.SECURITY, fact
     if first and pod.owner.kind == "Job":
-        return  # that it runs is told already
+        return  # `workloads` reports that a Job runs
     account = pod.spec.get("serviceAccountName") or "default"
     effect = Effect.RUNS if first else Effect.SECURITY
     yield effect, f"{'' if first else 'a new pod '}runs {listed(_images(pod))}, as ServiceAccount/{account}"
@@ -63,17 +65,17 @@ def _changed(before: Pod, after: Pod) -> Iterator[Told]:
     if read := security.secrets(after) - security.secrets(before):
         yield Effect.SECURITY, f"reads {listed(f'Secret/{name}' for name in read)}, which it did not before"
     for name in sorted(security.writable(after) - security.writable(before)):
-        if any(each.get("name") == name for _, each in before.containers()):
+        if any(container.get("name") == name for _, container in before.containers()):
             yield Effect.RUNS, f"container {name} may write to its own file system (readOnlyRootFilesystem)"
-    old = {str(each.get("name")): each for _, each in before.containers()}
-    for part, each in after.containers():
-        name = str(each.get("name"))
+    old = {str(container.get("name")): container for _, container in before.containers()}
+    for part, container in after.containers():
+        name = str(container.get("name"))
         if name in old:
-            yield from _container(name, old[name], each)
+            yield from _container(name, old[name], container)
         else:
             kind = "container for the start" if part == "initContainers" else "container"
-            command = f": {text}" if (text := _command(each)) else ""
-            yield Effect.SECURITY, f"a new {kind} {name} runs {each.get('image')}{command}"
+            command = f": {text}" if (text := _command(container)) else ""
+            yield Effect.SECURITY, f"a new {kind} {name} runs {container.get('image')}{command}"
 
 
 def _container(name: str, before: dict[Any, Any], after: dict[Any, Any]) -> Iterator[Told]:
@@ -97,7 +99,7 @@ def _short(command: Sequence[Any]) -> str:
 
 
 def _images(pod: Pod) -> Iterator[str]:
-    yield from (str(each["image"]) for _, each in pod.containers() if each.get("image"))
+    yield from (str(container["image"]) for _, container in pod.containers() if container.get("image"))
     for volume in mappings(pod.spec, "volumes"):
         if reference := dig(volume, "image", "reference"):
             yield str(reference)

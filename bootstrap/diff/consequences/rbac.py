@@ -1,4 +1,4 @@
-"""Rights: what a role allows in words, and to whom a binding gives it."""
+"""Consequences for RBAC: rights that roles gain or lose, and subjects that bindings add or remove."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -13,12 +13,12 @@ BINDINGS = frozenset({"RoleBinding", "ClusterRoleBinding"})
 # A verb, an API group, a resource, and the one name that it is limited to; the group of a URL path is _PATH.
 _Right = tuple[str, str, str, str]
 _PATH = " "
-_MOST = 20_000  # above that many a role is told rule by rule, without what it had before
+_MOST = 20_000  # rights of a role; above, its rules are compared as text, since expanding them takes too long
 _AGGREGATE = "rbac.authorization.k8s.io/aggregate-to-"
 _READS = frozenset({"get", "list", "watch"})
 _WRITES = frozenset({"create", "update", "patch"})
 _WORKLOADS = ("pods", "deployments", "statefulsets", "daemonsets", "replicasets", "jobs", "cronjobs")
-# What rights come to: verbs of resources, and the words for it (kubernetes.io, RBAC good practices).
+# What rights amount to: verbs, resources and a text (kubernetes.io, RBAC good practices).
 _POWERS: tuple[tuple[frozenset[str], tuple[str, ...], str], ...] = (
     (frozenset({"escalate"}), ("roles", "clusterroles"), "gives itself any right (escalate)"),
     (frozenset({"bind"}), ("roles", "clusterroles"), "gives any role to anyone (bind)"),
@@ -54,12 +54,12 @@ _WHO = {
 
 
 def role(change: ObjectChange) -> Iterator[Told]:
-    """What a Role or ClusterRole allows more than before, and less."""
+    """Rights that a Role or ClusterRole gains and loses."""
     before, after = change.before, change.after
     may = "may now" if before is not None else "may"
     if sum(map(_size, (before, after))) > _MOST:
         had, has = set(_rules(before)), list(_rules(after))
-        if more := [each for each in has if each not in had]:
+        if more := [rule for rule in has if rule not in had]:
             yield Effect.SECURITY, f"{may} {'; '.join(dict.fromkeys(more))}"
         elif had - {*has}:
             yield Effect.RBAC, "has fewer rules"
@@ -68,7 +68,7 @@ def role(change: ObjectChange) -> Iterator[Told]:
         if gained := {right for right in has_rights if not _covered(right, had_rights)}:
             that = f" (that is, {'; '.join(powers)})" if (powers := list(_powers(gained))) else ""
             yield Effect.SECURITY, f"{may} {_written(gained)}{that}"
-        if after is not None and (lost := {each for each in had_rights if not _covered(each, has_rights)}):
+        if after is not None and (lost := {right for right in had_rights if not _covered(right, has_rights)}):
             yield Effect.RBAC, f"may no longer {_written(lost)}"
         if after is None and had_rights:
             yield Effect.RBAC, f"is pruned: whom it was given to may no longer {_written(had_rights)}"
@@ -76,12 +76,12 @@ def role(change: ObjectChange) -> Iterator[Told]:
         yield Effect.SECURITY, f"its rights become a part of ClusterRole/{name}, for all who have that"
     rule = dig(after, "aggregationRule")
     if rule and rule != dig(before, "aggregationRule"):
-        labels = [f"{k}={v}" for each in mappings(rule, "clusterRoleSelectors") for k, v in _labels(each)]
+        labels = [f"{k}={v}" for selector in mappings(rule, "clusterRoleSelectors") for k, v in _labels(selector)]
         yield Effect.SECURITY, f"takes the rights of every ClusterRole with the labels {listed(labels) or 'it selects'}"
 
 
 def binding(change: ObjectChange) -> Iterator[Told]:
-    """To whom a RoleBinding or ClusterRoleBinding gives its role, and from whom it takes it."""
+    """Subjects that a RoleBinding or ClusterRoleBinding adds and removes."""
     before, after = _given(change.before), _given(change.after)
     for name, verb, effect in ((after, "gives", Effect.SECURITY), (before, "no longer gives", Effect.RBAC)):
         other = before if name is after else after
@@ -93,19 +93,19 @@ def binding(change: ObjectChange) -> Iterator[Told]:
             yield effect, f"{verb} {reference} to {', '.join(subjects)}{where}"
 
 
-def _given(each: Object | None) -> set[tuple[str, str]]:
-    """The pairs of role and subject."""
-    if each is None:
+def _given(binding: Object | None) -> set[tuple[str, str]]:
+    """Pairs of role and subject of a binding."""
+    if binding is None:
         return set()
-    kind, name = str(dig(each, "roleRef", "kind")), str(dig(each, "roleRef", "name"))
+    kind, name = str(dig(binding, "roleRef", "kind")), str(dig(binding, "roleRef", "name"))
     reference = f"{kind}/{name}"
     if name == "cluster-admin":
-        everything = each.get("kind") == "ClusterRoleBinding"
+        everything = binding.get("kind") == "ClusterRoleBinding"
         reference += f" (full control of {'everything' if everything else 'the namespace, its secrets included'})"
     elif name.startswith("system:"):
         reference += " (a role that the cluster keeps for itself)"
-    namespace = dig(each, "metadata", "namespace")
-    return {(reference, _subject(subject, namespace)) for subject in mappings(each, "subjects")}
+    namespace = dig(binding, "metadata", "namespace")
+    return {(reference, _subject(subject, namespace)) for subject in mappings(binding, "subjects")}
 
 
 def _subject(subject: dict[Any, Any], own: Any) -> str:
@@ -122,7 +122,7 @@ def _subject(subject: dict[Any, Any], own: Any) -> str:
 
 
 def _covered(right: _Right, by: set[_Right]) -> bool:
-    """Whether one of these rights includes this one: the wildcards of k8s.io/api/rbac/v1."""
+    """Whether one of the rights `by` includes this one, by the wildcards of k8s.io/api/rbac/v1."""
     verb, group, resource, name = right
     whole = {resource, "*", f"*/{resource.partition('/')[2]}"} if group != _PATH else {resource, "*"}
     groups = {group} if group == _PATH else {group, "*"}
@@ -132,34 +132,34 @@ def _covered(right: _Right, by: set[_Right]) -> bool:
 
 
 def _strings(rule: Any, key: str) -> list[str]:
-    return [str(each) for each in items(rule, key)]
+    return [str(item) for item in items(rule, key)]
 
 
-def _size(each: Object | None) -> int:
+def _size(role: Object | None) -> int:
     keys = ("verbs", "apiGroups", "resources", "resourceNames")
-    sizes = ([max(1, len(items(rule, key))) for key in keys] for rule in mappings(each, "rules"))
-    urls = sum(len(items(rule, "nonResourceURLs")) * len(items(rule, "verbs")) for rule in mappings(each, "rules"))
+    sizes = ([max(1, len(items(rule, key))) for key in keys] for rule in mappings(role, "rules"))
+    urls = sum(len(items(rule, "nonResourceURLs")) * len(items(rule, "verbs")) for rule in mappings(role, "rules"))
     return urls + sum(a * b * c * d for a, b, c, d in sizes)
 
 
-def _rights(each: Object | None) -> set[_Right]:
-    found: set[_Right] = set()
-    for rule in mappings(each, "rules"):
+def _rights(role: Object | None) -> set[_Right]:
+    rights: set[_Right] = set()
+    for rule in mappings(role, "rules"):
         verbs = _strings(rule, "verbs")
-        found |= {
+        rights |= {
             (verb, group, resource, name)
             for verb in verbs
             for group in _strings(rule, "apiGroups") or [""]
             for resource in _strings(rule, "resources")
             for name in _strings(rule, "resourceNames") or [""]
         }
-        found |= {(verb, _PATH, url, "") for verb in verbs for url in _strings(rule, "nonResourceURLs")}
-    return found
+        rights |= {(verb, _PATH, url, "") for verb in verbs for url in _strings(rule, "nonResourceURLs")}
+    return rights
 
 
-def _rules(each: Object | None) -> Iterator[str]:
+def _rules(role: Object | None) -> Iterator[str]:
     """A role's rules in words, one by one."""
-    for rule in mappings(each, "rules"):
+    for rule in mappings(role, "rules"):
         groups = tuple(_strings(rule, "apiGroups") or [""])
         names = tuple(sorted(_strings(rule, "resourceNames")))
         if resources := _strings(rule, "resources"):
@@ -169,27 +169,27 @@ def _rules(each: Object | None) -> Iterator[str]:
 
 
 def _written(rights: Iterable[_Right]) -> str:
-    """Rights in words, as short as they can be written out: what has the same verbs and names stands together."""
+    """Rights in words; those with the same verbs and names share a sentence."""
     verbs: dict[tuple[str, str, str], set[str]] = {}
     for verb, group, resource, name in rights:
         verbs.setdefault((group, resource, name), set()).add(verb)
     names: dict[tuple[str, str, tuple[str, ...]], set[str]] = {}
-    for (group, resource, name), held in verbs.items():
-        names.setdefault((group, resource, tuple(sorted(held))), set()).add(name)
+    for (group, resource, name), verbs_held in verbs.items():
+        names.setdefault((group, resource, tuple(sorted(verbs_held))), set()).add(name)
     resources: dict[tuple[tuple[str, ...], tuple[str, ...]], set[str]] = {}
-    for (group, resource, held_verbs), found in names.items():
-        for part in ({""} & found, found - {""}):  # without a name it is for all of them
+    for (group, resource, held_verbs), named in names.items():
+        for part in ({""} & named, named - {""}):  # without a name it is for all of them
             if part:
                 key = (held_verbs, tuple(sorted(part - {""})))
                 resources.setdefault(key, set()).add(_resource(group, resource))
-    told = (_sentence(held, whole, named) for (held, named), whole in resources.items())
-    # Wildcards first: who reads no further has read the worst.
-    return "; ".join(sorted(told, key=lambda text: ("everything" not in text, "anything" not in text, text)))
+    sentences = (_sentence(verbs_held, whole, named) for (verbs_held, named), whole in resources.items())
+    # Wildcards first: they grant the most.
+    return "; ".join(sorted(sentences, key=lambda text: ("everything" not in text, "anything" not in text, text)))
 
 
 def _sentence(verbs: Iterable[str], resources: Iterable[str], names: tuple[str, ...]) -> str:
-    held = set(verbs)
-    do = "do anything with" if "*" in held else listed(held)
+    verb_set = set(verbs)
+    do = "do anything with" if "*" in verb_set else listed(verb_set)
     return f"{do} {listed(resources)}" + (f" (only {', '.join(names)})" if names else "")
 
 
@@ -208,16 +208,18 @@ def _powers(rights: set[_Right]) -> Iterator[str]:
         yield "full control"
         return
     for verbs, resources, words in _POWERS:
-        wanted = {part for each in resources for part in (each, "*", f"*/{each.partition('/')[2]}")} - {"*/"}
+        matching = {part for resource in resources for part in (resource, "*", f"*/{resource.partition('/')[2]}")} - {
+            "*/"
+        }
         if any(
-            (verb in verbs or verb == "*") and resource in wanted and group != _PATH and not name
+            (verb in verbs or verb == "*") and resource in matching and group != _PATH and not name
             for verb, group, resource, name in rights
         ):
             yield words
 
 
-def _aggregated(each: Object | None) -> set[str]:
-    labels = mapping(each, "metadata", "labels")
+def _aggregated(role: Object | None) -> set[str]:
+    labels = mapping(role, "metadata", "labels")
     return {
         str(key).removeprefix(_AGGREGATE)
         for key, value in labels.items()
@@ -227,5 +229,5 @@ def _aggregated(each: Object | None) -> set[str]:
 
 def _labels(selector: dict[Any, Any]) -> Iterator[tuple[Any, Any]]:
     yield from mapping(selector.get("matchLabels")).items()
-    for each in mappings(selector, "matchExpressions"):
-        yield each.get("key"), each.get("operator")
+    for expression in mappings(selector, "matchExpressions"):
+        yield expression.get("key"), expression.get("operator")

@@ -1,4 +1,4 @@
-"""What a change does to what the repo as a whole is trusted by: certificates, rules, where it lives, who syncs it."""
+"""Consequences of files that are not rendered: sealing certificates and taxiway.yaml."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +15,7 @@ _WHY = "whoever holds its private key reads what is sealed from now on"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """One side: taxiway.yaml, and what reads a file, empty where it is not there."""
+    """One state of the repo: taxiway.yaml, and a function that reads a file (empty where it does not exist)."""
 
     model: Model
     read: Callable[[str], bytes]
@@ -24,25 +24,27 @@ class State:
 def consequences(
     before: State, after: State, differs: Callable[[str], bool] = lambda _: True
 ) -> Mapping[str, tuple[Consequence, ...]]:
-    """What speaks of security, by the environment; by the path of taxiway.yaml what concerns all of them.
+    """Consequences by name of the environment; those for all environments are under the path of taxiway.yaml.
 
-    An overlay of which is known that it does not differ is not read.
+    Only overlays for which `differs` is true are read.
     """
-    found: dict[str, list[Consequence]] = defaultdict(list)
-    found[PATH].extend(_repository(before.model, after.model))
-    known = {each.name: each for each in before.model.environments}
-    for each in after.model.environments:
-        old = known.get(each.name)
+    by_environment: dict[str, list[Consequence]] = defaultdict(list)
+    by_environment[PATH].extend(_repository(before.model, after.model))
+    known = {environment.name: environment for environment in before.model.environments}
+    for environment in after.model.environments:
+        old = known.get(environment.name)
         if old:
-            found[each.name].extend(_declared(old, each))
-        if differs(each.overlay):
-            found[each.name].extend((_certificate if old else _new)(each, before, after))
-    return {name: tuple(several) for name, several in found.items() if several}
+            by_environment[environment.name].extend(_declared(old, environment))
+        if differs(environment.overlay):
+            by_environment[environment.name].extend((_certificate if old else _new)(environment, before, after))
+    return {name: tuple(several) for name, several in by_environment.items() if several}
 
 
 def _repository(before: Model, after: Model) -> Iterator[Consequence]:
-    for each in exemptions.added(before.exemptions, after.exemptions):
-        yield _told(PATH, f"switches off the rule {each.rule}{each.where}: {' '.join(each.reason.split())}")
+    for exemption in exemptions.added(before.exemptions, after.exemptions):
+        yield _told(
+            PATH, f"switches off the rule {exemption.rule}{exemption.where}: {' '.join(exemption.reason.split())}"
+        )
     values = (
         ("repository", before.remote.url, after.remote.url, "is synced from there, and pull requests go there"),
         ("branch", before.branch, after.branch, "is what the controller syncs and pull requests go to"),
@@ -63,31 +65,38 @@ def _declared(old: Environment, new: Environment) -> Iterator[Consequence]:
         yield _told(PATH, f"{what} changes from {old.certificate or 'none'} to {new.certificate or 'none: any is'}")
 
 
-def _certificate(each: Environment, before: State, after: State) -> Iterator[Consequence]:
-    path = certificates.path(each)
+def _certificate(environment: Environment, before: State, after: State) -> Iterator[Consequence]:
+    path = certificates.path(environment)
     pems = before.read(path), after.read(path)
     shown = [_fingerprints(pem) for pem in pems] if pems[0] != pems[1] else []
     if shown and shown[0] != shown[1]:
-        told = " to ".join(", ".join(several) or "none" for several in shown)
-        yield _told(path, f"the sealing certificate of {each.name} changes from {told}: {_WHY}")
+        fingerprints = " to ".join(", ".join(several) or "none" for several in shown)
+        yield _told(path, f"the sealing certificate of {environment.name} changes from {fingerprints}: {_WHY}")
 
 
 def _new(new: Environment, before: State, after: State) -> Iterator[Consequence]:
-    """A new environment is sealed for a certificate that its cluster has had here before, or this is told."""
+    """Report a new environment whose sealing certificate no other environment of its cluster has."""
     path = certificates.path(new)
     shown = _fingerprints(after.read(path))
-    trusted = {each.certificate for each in before.model.environments if each.cluster == new.cluster}
+    trusted = {
+        environment.certificate for environment in before.model.environments if environment.cluster == new.cluster
+    }
     if shown and not trusted.issuperset(shown):
         yield _told(path, f"the sealing certificate of {new.name} is new here, {', '.join(shown)}: {_WHY}")
 
 
 def _fingerprints(pem: bytes) -> tuple[str, ...]:
-    """Every certificate of a PEM text, the one first that is sealed for."""
-    found = certificates.parse_all(pem)
+    """Fingerprints of the certificates in a PEM text, newest first: that one is used to seal."""
+    parsed = certificates.parse_all(pem)
     known = sorted(
-        (each for each in found if isinstance(each, PinnedCertificate)), key=lambda each: each.not_before, reverse=True
+        (certificate for certificate in parsed if isinstance(certificate, PinnedCertificate)),
+        key=lambda certificate: certificate.not_before,
+        reverse=True,
     )
-    return (*(each.fingerprint for each in known), *("one that can't be read" for each in found if each not in known))
+    return (
+        *(certificate.fingerprint for certificate in known),
+        *("one that can't be read" for certificate in parsed if certificate not in known),
+    )
 
 
 def _told(subject: str, what: str) -> Consequence:

@@ -1,4 +1,4 @@
-"""Both sides of an environment as a whole: what one object's change can't be judged without."""
+"""All objects of an environment before and after a change, with the pods that they make."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ PARTS = ("initContainers", "containers", "ephemeralContainers")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pod:
-    """A pod's spec and metadata, in an object or, at the entry `key`, in the text of a ConfigMap."""
+    """A pod's spec and metadata. `key` is the ConfigMap key of a pod template in a text, else empty."""
 
     owner: Identity
     spec: Mapping[str, Any]
@@ -28,14 +28,14 @@ class Pod:
     key: str = ""
 
     def containers(self) -> Iterator[tuple[str, dict[Any, Any]]]:
-        """Its containers, those for the start and for looking in included, each with the field that it stands in."""
+        """Pairs of field and container, for init, regular and ephemeral containers."""
         for part in PARTS:
-            yield from ((part, each) for each in mappings(self.spec, part))
+            yield from ((part, container) for container in mappings(self.spec, part))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sides:
-    """An environment before and after. It is its `first` build where there was nothing before."""
+    """An environment before and after a change. `home` is its namespace; `names` maps hashed names to plain ones."""
 
     before: Sequence[Object]
     after: Sequence[Object]
@@ -48,7 +48,7 @@ class Sides:
         """Both sides, as they are rendered."""
         names = (generated_names(before), generated_names(after))
         pods = tuple(
-            tuple(pod for each in side for pod in pods_of(each, names[number]))
+            tuple(pod for obj in side for pod in pods_of(obj, names[number]))
             for number, side in enumerate((before, after))
         )
         return cls(before=before, after=after, home=home(before) or home(after), names=names, pods=(pods[0], pods[1]))
@@ -60,14 +60,14 @@ class Sides:
 
 
 def home(objects: Sequence[Object]) -> str:
-    """The namespace that most of the objects stand in; empty where none stands in any."""
-    found = Counter(identify(each).namespace for each in objects)
-    found.pop("", None)
-    return min(found, key=lambda name: (-found[name], name), default="")
+    """The namespace of most of the objects; empty where none has one."""
+    counts = Counter(identify(obj).namespace for obj in objects)
+    counts.pop("", None)
+    return min(counts, key=lambda name: (-counts[name], name), default="")
 
 
-def pods_of(each: Object | None, names: Mapping[str, str]) -> Iterator[Pod]:
-    """The pods that an object makes, with the names of what they read as they are before their hash."""
-    for pod in templates(each) if each is not None else ():
+def pods_of(obj: Object | None, names: Mapping[str, str]) -> Iterator[Pod]:
+    """The pods that an object makes; generated names in their specs are without hashes, so that sides compare."""
+    for pod in templates(obj) if obj is not None else ():
         spec = unhashed(pod.spec, names) if pod.key is None else pod.spec
-        yield Pod(owner=identify(each or {}), spec=spec, metadata=pod.metadata, key=pod.key or "")
+        yield Pod(owner=identify(obj or {}), spec=spec, metadata=pod.metadata, key=pod.key or "")

@@ -1,4 +1,4 @@
-"""What stores something: what leaves Git and is deleted with its data, and what stays in the cluster."""
+"""Consequences for stored data: volumes and claims that are deleted, shrink, or stay in the cluster."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +16,7 @@ _FLUX = "kustomize.toolkit.fluxcd.io/prune"
 
 
 def of(change: ObjectChange, sides: Sides) -> Iterator[Told]:
-    """What of an object's data is lost, and what stays though the object leaves Git."""
+    """Data that an object's change deletes, and objects that stay in the cluster though they leave Git."""
     before, after = change.before, change.after
     if before is not None and after is None:
         yield from _removed(before, sides)
@@ -27,10 +27,10 @@ def of(change: ObjectChange, sides: Sides) -> Iterator[Told]:
         yield Effect.LOST, f"may be deleted and made again at a sync ({listed(again)})"
 
 
-def kept(each: Object) -> str:
-    """How an object that leaves Git stays in the cluster; empty where it is pruned."""
-    argo = "Prune=false" in _options(each)
-    flux = dig(each, "metadata", "annotations", _FLUX) == "disabled"
+def kept(obj: Object) -> str:
+    """Which controllers are told not to prune an object, in words; empty where it is pruned."""
+    argo = "Prune=false" in _options(obj)
+    flux = dig(obj, "metadata", "annotations", _FLUX) == "disabled"
     if argo and flux:
         return "stays in the cluster (prune disabled)"
     if argo or flux:
@@ -38,9 +38,9 @@ def kept(each: Object) -> str:
     return ""
 
 
-def stays(each: Object) -> bool:
-    """Whether nothing of an object that leaves Git needs telling but that it stays."""
-    return kept(each).endswith("cluster (prune disabled)") or (bool(kept(each)) and each["kind"] in _LASTING)
+def stays(obj: Object) -> bool:
+    """Whether an object that leaves Git surely stays, or stores data and stays under one controller."""
+    return kept(obj).endswith("cluster (prune disabled)") or (bool(kept(obj)) and obj["kind"] in _LASTING)
 
 
 def _removed(before: Object, sides: Sides) -> Iterator[Told]:
@@ -60,22 +60,24 @@ def _removed(before: Object, sides: Sides) -> Iterator[Told]:
         yield Effect.STOPS, "is pruned; its volume claims stay in the cluster, with the data"
 
 
-def _namespace_goes(each: Object, sides: Sides) -> bool:
-    wanted = identify(each).namespace
-    there = [[one for one in side if one["kind"] == "Namespace"] for side in (sides.before, sides.after)]
-    gone = [one for one in there[0] if dig(one, "metadata", "name") == wanted and not kept(one)]
-    return bool(gone) and all(dig(one, "metadata", "name") != wanted for one in there[1])
+def _namespace_goes(claimant: Object, sides: Sides) -> bool:
+    own_namespace = identify(claimant).namespace
+    there = [
+        [namespace for namespace in side if namespace["kind"] == "Namespace"] for side in (sides.before, sides.after)
+    ]
+    gone = [obj for obj in there[0] if dig(obj, "metadata", "name") == own_namespace and not kept(obj)]
+    return bool(gone) and all(dig(namespace, "metadata", "name") != own_namespace for namespace in there[1])
 
 
 def _changed(change: ObjectChange, before: Object, after: Object, sides: Sides) -> Iterator[Told]:
     for upgrade in postgres.upgrades([before], [after]):
         yield Effect.LOST, f"{upgrade}: dump it before, and load it into a new volume"
     for field, words in (("whenDeleted", "when it is deleted"), ("whenScaled", "when it is scaled down")):
-        policy = [dig(each, "spec", "persistentVolumeClaimRetentionPolicy", field) for each in (before, after)]
+        policy = [dig(obj, "spec", "persistentVolumeClaimRetentionPolicy", field) for obj in (before, after)]
         if policy[1] == "Delete" and policy[0] != "Delete":
             yield Effect.LOST, f"its volume claims are deleted, with the data, {words} ({field}: Delete)"
         elif policy[1] == "Delete" and field == "whenScaled":
-            counts = [quantity(dig(each, "spec", "replicas")) for each in (before, after)]
+            counts = [quantity(dig(obj, "spec", "replicas")) for obj in (before, after)]
             if counts[0] is not None and counts[1] is not None and counts[1] < counts[0]:
                 yield (
                     Effect.LOST,
@@ -85,22 +87,22 @@ def _changed(change: ObjectChange, before: Object, after: Object, sides: Sides) 
         if claims:
             yield Effect.LOST, f"its pods no longer see the data on {listed(f'volume claim {name}' for name in claims)}"
     if change.identity.kind == "PersistentVolumeClaim":
-        sizes = [quantity(dig(each, "spec", "resources", "requests", "storage")) for each in (before, after)]
+        sizes = [quantity(dig(obj, "spec", "resources", "requests", "storage")) for obj in (before, after)]
         if sizes[0] is not None and sizes[1] is not None and sizes[1] < sizes[0]:
             yield Effect.REFUSED, "spec.resources.requests.storage can't shrink"
 
 
-def _claims(each: Object, sides: Sides) -> set[str]:
-    """The claims that its pods use as volumes."""
+def _claims(obj: Object, sides: Sides) -> set[str]:
+    """The volume claims that an object's pods mount."""
     names: Any = {**sides.names[0], **sides.names[1]}
     return {
         str(dig(volume, "persistentVolumeClaim", "claimName"))
-        for pod in pods_of(each, names)
+        for pod in pods_of(obj, names)
         for volume in mappings(pod.spec, "volumes")
         if "persistentVolumeClaim" in volume
     }
 
 
-def _options(each: Object | None) -> set[str]:
-    text = mapping(each, "metadata", "annotations").get(_ARGO)
+def _options(obj: Object | None) -> set[str]:
+    text = mapping(obj, "metadata", "annotations").get(_ARGO)
     return {part.strip() for part in str(text or "").split(",") if part.strip()}

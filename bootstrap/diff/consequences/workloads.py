@@ -1,4 +1,4 @@
-"""What restarts, stops, starts or runs, and what running pods do not see yet."""
+"""Consequences for workloads: what restarts, stops, starts or runs, and when pods see a changed ConfigMap or Secret."""
 
 from collections.abc import Iterator, Sequence
 
@@ -13,7 +13,7 @@ _READ = {"ConfigMap": ("configMap", "name"), "Secret": ("secret", "secretName")}
 
 
 def of(change: ObjectChange, sides: Sides) -> Iterator[Told]:
-    """What an object's change does to its pods, where the API server takes it."""
+    """What an object's change does to its pods, if the API server accepts it."""
     kind, before, after = change.identity.kind, change.before, change.after
     if kind == "Job" and after is not None and (before is None or name_of(before) != name_of(after)):
         if change.identity.name != _MIGRATION:
@@ -31,12 +31,12 @@ def of(change: ObjectChange, sides: Sides) -> Iterator[Told]:
 def _workload(change: ObjectChange) -> Iterator[Told]:
     before, after = change.before, change.after
     if after is None:
-        if not dig(before, "spec", "volumeClaimTemplates"):  # those that have are told with their data
+        if not dig(before, "spec", "volumeClaimTemplates"):  # `storage` reports those that have claims
             yield Effect.STOPS, "is pruned: its pods stop"
         return
     if before is None:
         return
-    counts = [_replicas(each) for each in (before, after)]
+    counts = [_replicas(obj) for obj in (before, after)]
     if counts[0] and not counts[1]:
         yield Effect.STOPS, "stops: it is scaled to 0"
         return
@@ -60,12 +60,12 @@ def _workload(change: ObjectChange) -> Iterator[Told]:
         yield Effect.RESTART, "its pods restart"
 
 
-def _replicas(each: Object) -> int:
-    """How many pods are wanted; 1 where it does not say, and where it does so in no number."""
-    if each["kind"] == "DaemonSet":
+def _replicas(workload: Object) -> int:
+    """The desired number of pods; 1 where spec.replicas is absent or no integer."""
+    if workload["kind"] == "DaemonSet":
         return 1
-    wanted = dig(each, "spec", "replicas")
-    return wanted if isinstance(wanted, int) else 1
+    replicas = dig(workload, "spec", "replicas")
+    return replicas if isinstance(replicas, int) else 1
 
 
 def _schedule(change: ObjectChange) -> Iterator[Told]:
@@ -81,7 +81,7 @@ def _schedule(change: ObjectChange) -> Iterator[Told]:
 
 
 def readers(changes: Sequence[ObjectChange], sides: Sides) -> Iterator[Consequence]:
-    """When the pods see what changes in a ConfigMap or Secret whose name stays: a hash would make them restart."""
+    """When running pods see a changed ConfigMap or Secret whose name stays the same, so that they do not restart."""
     restarts = {
         change.identity
         for change in changes
@@ -98,13 +98,13 @@ def readers(changes: Sequence[ObjectChange], sides: Sides) -> Iterator[Consequen
             what = "tasks are made from it from the next task on; those that run stay as they are"
             yield Consequence(effect=Effect.LATER, subject=str(change.identity), what=what)
             continue
-        told: dict[str, set[str]] = {}
+        owners_by_text: dict[str, set[str]] = {}
         for pod in sides.pods[1]:
             if pod.owner in restarts or pod.owner.kind in ("Job", "Pod"):
                 continue
             for what in _seen(pod, kind, change.identity.name):
-                told.setdefault(what, set()).add(str(pod.owner))
-        for what, owners in told.items():
+                owners_by_text.setdefault(what, set()).add(str(pod.owner))
+        for what, owners in owners_by_text.items():
             text = what.format(", ".join(sorted(owners)))
             yield Consequence(effect=Effect.LATER, subject=str(change.identity), what=text)
 
@@ -115,22 +115,24 @@ def _content(change: ObjectChange) -> bool:
 
 
 def _seen(pod: Pod, kind: str, name: str) -> Iterator[str]:
-    """How a pod sees a changed ConfigMap or Secret; nothing where it does not read it."""
+    """When a pod sees a changed ConfigMap or Secret: texts with `{}` for its owner; none where it reads neither."""
     key, volume_key = _READ[kind]
     next_run = pod.owner.kind == "CronJob"
     by_variable, volumes = False, set()
     for volume in mappings(pod.spec, "volumes"):
-        projected = (dig(one, key, "name") for one in mappings(volume, "projected", "sources"))
+        projected = (dig(projection, key, "name") for projection in mappings(volume, "projected", "sources"))
         if dig(volume, key, volume_key) == name or name in projected:
             volumes.add(volume.get("name"))
     live = stuck = False
-    for _, each in pod.containers():
-        by_variable |= any(dig(one, "valueFrom", f"{key}KeyRef", "name") == name for one in mappings(each, "env"))
-        by_variable |= any(dig(one, f"{key}Ref", "name") == name for one in mappings(each, "envFrom"))
-        for mount in mappings(each, "volumeMounts"):
+    for _, container in pod.containers():
+        by_variable |= any(
+            dig(variable, "valueFrom", f"{key}KeyRef", "name") == name for variable in mappings(container, "env")
+        )
+        by_variable |= any(dig(source, f"{key}Ref", "name") == name for source in mappings(container, "envFrom"))
+        for mount in mappings(container, "volumeMounts"):
             if mount.get("name") in volumes:
-                held = bool(mount.get("subPath") or mount.get("subPathExpr"))
-                stuck, live = stuck or held, live or not held
+                is_subpath = bool(mount.get("subPath") or mount.get("subPathExpr"))
+                stuck, live = stuck or is_subpath, live or not is_subpath
     if not (by_variable or live or stuck):
         return
     if pod.key:
