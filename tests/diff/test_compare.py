@@ -1,4 +1,4 @@
-"""Differences between rendered objects: the laws, and what each change of an object is called."""
+"""Comparison of rendered objects: its laws, and the consequences of changes."""
 
 import copy
 import random
@@ -35,7 +35,7 @@ OBJECTS = st.lists(
         VALUES,
     ),
     max_size=4,
-    unique_by=lambda each: (each["kind"], each["metadata"]["name"]),
+    unique_by=lambda obj: (obj["kind"], obj["metadata"]["name"]),
 )  # fmt: skip
 
 
@@ -72,7 +72,7 @@ def test_the_order_of_keys_and_objects_changes_nothing(side: list[Object], order
 
 
 @given(OBJECTS, OBJECTS)
-def test_any_difference_can_be_told(left: list[Object], right: list[Object]) -> None:
+def test_any_difference_can_be_formatted(left: list[Object], right: list[Object]) -> None:
     changes = compare.compare(left, right)
     diff = EnvironmentDiff(environment="dev", changes=changes, consequences=impact.consequences(changes, left, right))
     assert formats.lines(diff)
@@ -147,7 +147,7 @@ def test_a_job_under_its_old_name_is_refused_and_under_a_new_one_migrates() -> N
     }
 
 
-def test_wider_rights_are_named() -> None:
+def test_new_rights_are_reported() -> None:
     def edit(obj: Object) -> None:
         obj["rules"].append({"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list"]})
 
@@ -155,7 +155,7 @@ def test_wider_rights_are_named() -> None:
     assert consequences == {(Effect.SECURITY, "may now get, list secrets (that is, reads secrets)")}
 
 
-def test_a_pod_template_in_a_text_is_read() -> None:
+def test_a_pod_template_in_a_configmap_is_compared() -> None:
     def edit(obj: Object) -> None:
         obj["data"]["pod-template.yaml"] = obj["data"]["pod-template.yaml"].replace("memory: 256Mi", "memory: 300Mi")
 
@@ -180,7 +180,7 @@ def test_what_is_removed_is_lost_or_pruned(kind: str, name: str, effect: Effect)
     ] == [effect]
 
 
-def test_a_changed_setting_restarts_those_who_read_it() -> None:
+def test_a_changed_setting_restarts_the_pods_that_read_it() -> None:
     before = overlay("dev")
     name = next(objects.name_of(obj) for obj in before if objects.identify(obj).name == "airflow-env")
     after = list(yaml.safe_load_all(yaml.safe_dump_all(before).replace(name, "airflow-env-2222222222")))
@@ -223,7 +223,7 @@ def test_ciphertext_is_never_shown() -> None:
     assert "at=" not in words
 
 
-def test_a_changed_scope_is_named() -> None:
+def test_a_changed_scope_is_reported() -> None:
     other = copy.deepcopy(SEALED)
     other["spec"] = {"encryptedData": {"K": "AgNEW"}}
     other["metadata"] = {"name": "s", "annotations": {"taxiway/sealed.K": "at=2 scope=cluster-wide"}}

@@ -1,4 +1,4 @@
-"""The vendored schemas: what they cover, where they come from, and what they know of kinds and fields."""
+"""The vendored Kubernetes schemas: minors, sources, kinds and fields."""
 
 import gzip
 import re
@@ -29,7 +29,7 @@ def minors_of(definition: str, field: str) -> tuple[str, ...]:
     return schemas.names(bits)
 
 
-def test_the_minors_follow_each_other_from_the_oldest_that_the_scaffold_supports() -> None:
+def test_the_minors_are_consecutive_from_the_oldest_supported_one() -> None:
     known = [schemas.number(minor) for minor in schemas.known()]
     assert schemas.known()[0] == OLDEST_KUBERNETES
     assert known == [(1, minor) for minor in range(known[0][1], known[-1][1] + 1)]
@@ -82,23 +82,23 @@ def test_a_removed_api_is_served_until_its_last_minor() -> None:
         ("io.k8s.api.core.v1.Container", "restartPolicyRules", "1.34"),
     ],
 )
-def test_a_field_is_there_from_the_minor_of_its_release_notes_on(definition: str, field: str, since: str) -> None:
+def test_a_field_exists_from_the_minor_of_its_release_notes_on(definition: str, field: str, since: str) -> None:
     assert minors_of(definition, field) == schemas.minors(since)
 
 
-def test_a_kind_is_found_by_its_name_the_newest_stable_version_first() -> None:
+def test_the_api_versions_of_a_kind_begin_with_the_newest_stable_one() -> None:
     assert schemas.apis("Ingress") == ("networking.k8s.io/v1",)
     assert schemas.apis("HorizontalPodAutoscaler") == ("autoscaling/v2", "autoscaling/v1")
     assert schemas.apis("ResourceClaim")[0] == "resource.k8s.io/v1"
     assert schemas.apis("Application") == ()
 
 
-def test_custom_groups_are_none_of_kubernetes_own() -> None:
+def test_custom_groups_are_not_built_in() -> None:
     assert {"", "apps", "batch", "networking.k8s.io"} <= schemas.groups()
     assert not {"argoproj.io", "bitnami.com", "source.toolkit.fluxcd.io"} & schemas.groups()
 
 
-def test_every_reference_leads_to_a_definition_and_every_value_can_be_judged() -> None:
+def test_every_reference_has_a_definition_and_every_type_a_check() -> None:
     wanted = [kind.definition for api in APIS for kind in schemas.kinds(api).values() if kind.definition]
     seen: set[str] = set()
     while wanted:
@@ -124,7 +124,7 @@ def test_the_data_is_small_and_holds_no_prose() -> None:
     assert packed[4:8] == bytes(4)  # no time in it: the same sources give the same bytes
 
 
-def test_nothing_is_read_before_something_is_asked() -> None:
+def test_the_data_is_loaded_on_first_use() -> None:
     program = "import bootstrap.kubernetes.schemas as s; print(s._data.cache_info().currsize)"
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "0"

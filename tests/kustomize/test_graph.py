@@ -1,4 +1,4 @@
-"""What kustomize reads, and in which order it applies it."""
+"""The graph of a build: the files that kustomize reads, and the order in which they apply."""
 
 import pytest
 
@@ -43,7 +43,7 @@ replacements:
 )
 
 
-def test_kustomizations_come_in_the_order_of_their_effect() -> None:
+def test_kustomizations_are_in_the_order_in_which_they_apply() -> None:
     found = graph.read(FILES, "overlays/dev")
     assert [kustomization.folder for kustomization in found.kustomizations] == [
         "base/sub",
@@ -54,7 +54,7 @@ def test_kustomizations_come_in_the_order_of_their_effect() -> None:
     assert [kustomization.is_component for kustomization in found.kustomizations] == [False, False, True, False]
 
 
-def test_all_that_is_read_has_its_role() -> None:
+def test_every_file_has_its_role() -> None:
     found = graph.read(FILES, "overlays/dev")
     assert {path: use.role for path, use in found.files.items() if use.role is not Role.KUSTOMIZATION} == {
         "overlays/dev/own.yaml": Role.RESOURCE,
@@ -75,7 +75,7 @@ def test_all_that_is_read_has_its_role() -> None:
      "configMapGenerator: [{envs: 1, files: [2, a=], env: []}]", "resources: [.]", "resources: [../../../..]",
      "replacements: {a: b}", "openapi: 1", "components: [\"a\\nb\"]", "patches: [{path: [1]}]"],
 )  # fmt: skip
-def test_what_is_not_as_it_should_be_is_passed_over(text: str) -> None:
+def test_malformed_fields_are_ignored(text: str) -> None:
     graph.read(Tree({"o/kustomization.yaml": text.encode(), "o/a.yaml": b"a"}), "o")
 
 
@@ -85,5 +85,5 @@ def test_what_is_not_as_it_should_be_is_passed_over(text: str) -> None:
      ("ssh://git@h/r", True), ("git::https://h/r", True), ("h.example/o/r?ref=main", True),
      ("../../base", False), ("release", False), ("github.yaml", False), ("https.yaml", False)],
 )  # fmt: skip
-def test_what_comes_over_the_network_is_told_by_its_name(name: str, remote: bool) -> None:
+def test_remote_names_are_recognized(name: str, remote: bool) -> None:
     assert inputs.is_remote(name) is remote

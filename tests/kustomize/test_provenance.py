@@ -1,4 +1,4 @@
-"""From rendered fields to the lines that give them their values: each case is built by the real kustomize."""
+"""Provenance of rendered fields; each case is built by the real kustomize."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -78,7 +78,7 @@ spec:
 
 
 class Built:
-    """A tree in a folder, built, with the way back."""
+    """A built tree with its trace."""
 
     def __init__(self, folder: Path, files: dict[str, str]) -> None:
         for name, text in files.items():
@@ -131,7 +131,7 @@ def test_a_field_of_the_base(build: Builder) -> None:
     assert built.field("Service", "web", "metadata", "labels", "part-of") == "base/kustomization.yaml: part-of: airflow"
 
 
-def test_a_strategic_patch_wins_over_the_base_and_a_later_one_over_it(build: Builder) -> None:
+def test_the_last_strategic_merge_patch_wins(build: Builder) -> None:
     patch = """\
 apiVersion: apps/v1
 kind: Deployment
@@ -201,7 +201,7 @@ def test_json_patches_by_any_target(build: Builder, target: str) -> None:
     assert built.field("Service", "web", "spec", "type") == "base/service.yaml: type: NodePort"
 
 
-def test_what_a_kustomization_sets_for_all(build: Builder) -> None:
+def test_transformers_of_a_kustomization(build: Builder) -> None:
     built = build(
         "namespace: airflow-dev\nreplicas:\n  - name: scheduler\n    count: 4\n"
         'images:\n  - name: acme/airflow\n    newTag: "9"\n'
@@ -213,7 +213,7 @@ def test_what_a_kustomization_sets_for_all(build: Builder) -> None:
     assert built.field(*SCHEDULER, *CONTAINER[:-1], 0, "image") == "base/deployment.yaml: image: acme/first:1"
 
 
-def test_entries_of_generators_the_last_one_counts(build: Builder) -> None:
+def test_the_last_generator_of_an_entry_wins(build: Builder) -> None:
     built = build(
         "configMapGenerator:\n  - name: settings\n    behavior: merge\n"
         "    envs:\n      - dev.env\n    literals:\n      - LITERAL=two\n",
@@ -252,7 +252,7 @@ def test_values_inside_of_a_pod_template(build: Builder) -> None:
     assert built.inner("template", "pod.yaml", "spec", "containers", 0, "args") == "overlays/dev/patch.yaml: args: [b]"
 
 
-def test_what_replacements_copy_is_traced_to_its_home(build: Builder) -> None:
+def test_a_replaced_value_is_traced_to_its_source(build: Builder) -> None:
     built = build(
         """\
 images:
@@ -298,7 +298,7 @@ def fresh(keys: Keys, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_every_object_and_field_of_a_fresh_repo_has_a_home_that_says_it(fresh: Path) -> None:
+def test_every_field_of_a_fresh_repo_is_traced_to_a_line_with_its_value(fresh: Path) -> None:
     files = {
         path.relative_to(fresh).as_posix(): path.read_bytes()
         for path in fresh.rglob("*")
@@ -323,7 +323,7 @@ def test_every_object_and_field_of_a_fresh_repo_has_a_home_that_says_it(fresh: P
 
 
 def written(value: object, path: tuple[str | int, ...], generated: Mapping[str, str]) -> str:
-    """What the line must hold that a value comes from."""
+    """The text that must be in the line of a value."""
     text = generated.get(str(value), str(value))
     if path[-1] in ("image", "AIRFLOW_IMAGE"):
         return text.rpartition(":")[2]

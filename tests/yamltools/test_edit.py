@@ -1,4 +1,4 @@
-"""Edits touch only the bytes that they mean to."""
+"""YAML edits change only the bytes of their own value."""
 
 import random
 import re
@@ -52,7 +52,7 @@ def test_a_scalar_is_set_in_place(text: str, path: list[str | int], value: str, 
 
 
 @pytest.mark.parametrize("text", [TEXT, CRLF, TEXT.rstrip("\n")], ids=["lf", "crlf", "no-end"])
-def test_an_item_is_appended_behind_the_last_one(text: str) -> None:
+def test_an_item_is_appended_after_the_last_one(text: str) -> None:
     end = "\r\n" if "\r\n" in text else "\n"
     assert yamledit.append(text, ["resources"], "new") == text.replace(
         f"'secrets'{end}", f"'secrets'{end}    - new{end}"
@@ -69,7 +69,7 @@ def test_an_item_is_removed_with_its_line() -> None:
 
 
 @pytest.mark.parametrize("text", [TEXT, CRLF], ids=["lf", "crlf"])
-def test_a_block_stands_in_front_of_a_key_and_its_comment(text: str) -> None:
+def test_a_block_is_inserted_before_a_key_and_its_comment(text: str) -> None:
     end = "\r\n" if "\r\n" in text else "\n"
     edited = yamledit.insert_block(text, "replacements", "patches:\n  - path: p.yaml\n")
     assert edited == text.replace("# Belongs", f"patches:{end}  - path: p.yaml{end}# Belongs")
@@ -111,7 +111,7 @@ def test_a_block_stands_in_front_of_a_key_and_its_comment(text: str) -> None:
         lambda: yamledit.put_block("[a]", "a", "a: b\n"),
     ],
 )
-def test_what_can_not_be_edited_is_refused(edit: object) -> None:
+def test_an_edit_that_would_change_more_is_refused(edit: object) -> None:
     with pytest.raises(NotEditable):
         edit()  # type: ignore[operator]
 
@@ -141,7 +141,7 @@ def test_appending_and_removing_restores_the_bytes(items: list[str], value: str,
     assert yamledit.remove(edited, ["a", len(items)]) == text
 
 
-def test_a_key_is_put_behind_the_others_or_in_its_place() -> None:
+def test_put_replaces_a_key_or_adds_it_last() -> None:
     assert yamledit.put(TEXT, ["images", 0, "newTag"], "4") == TEXT.replace("'3.3.2'", "'4'")
     assert yamledit.put(TEXT, ["images", 0, "digest"], "sha256:1", quoted=True) == TEXT.replace(
         "# the tag\n", '# the tag\n  digest: "sha256:1"\n'
@@ -149,7 +149,7 @@ def test_a_key_is_put_behind_the_others_or_in_its_place() -> None:
     assert yamledit.remove_key(TEXT, ["images", 0, "newTag"]) == TEXT.replace("  newTag: '3.3.2'  # the tag\n", "")
 
 
-def test_an_item_is_inserted_below_the_one_before_it() -> None:
+def test_an_item_is_inserted_after_the_previous_one() -> None:
     assert yamledit.insert_item(TEXT, ["resources"], 1, "x") == TEXT.replace("../../base\n", "../../base\n    - x\n")
     assert yamledit.insert_item(TEXT, ["resources"], 0, "x") == TEXT.replace("    - ../..", "    - x\n    - ../..")
     assert yamledit.insert_item(TEXT, ["images"], 1, {"name": "b", "port": 1}) == TEXT.replace(
@@ -160,14 +160,14 @@ def test_an_item_is_inserted_below_the_one_before_it() -> None:
 SCALAR = "patches:\n- patch: |-\n    - op: add\n    # no comment\n\n# a comment\n"
 
 
-def test_a_block_scalar_ends_before_the_comments_behind_it() -> None:
+def test_a_block_scalar_ends_before_the_comments_after_it() -> None:
     assert yamledit.put(SCALAR, ["x"], "y") == SCALAR.replace("# no comment\n", "# no comment\nx: y\n")
     assert yamledit.block_of(SCALAR, "patches") == SCALAR.replace("\n# a comment\n", "")
     with pytest.raises(NotEditable):  # its last line ends at a place that only its indentation number tells
         yamledit.put("a: |\n  \nb: |+\n\n", ["x"], "y")
 
 
-def test_a_whole_key_moves_from_text_to_text() -> None:
+def test_a_root_key_is_copied_with_its_lines() -> None:
     block = yamledit.block_of(CRLF, "images")
     assert block == "images:\n- name: apache/airflow\n  newTag: '3.3.2'  # the tag\n"
     other = "a: b\r\nimages: []  # none\r\nc: d"
@@ -312,13 +312,13 @@ class _Writer:
 
 
 def paths(value: object, above: tuple[str | int, ...] = ()) -> list[tuple[tuple[str | int, ...], object]]:
-    """Every place of a value, with what is there."""
+    """All paths of a value, with the values there."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [(above, value), *(found for key, item in inner for found in paths(item, (*above, key)))]
 
 
 def one_edit(text: str, chance: random.Random) -> tuple[str, Callable[[], str]]:
-    """A random edit that a planner could ask for, by its name; often one that can't be."""
+    """A random edit as a planner could ask for, with its name; often an invalid one."""
     places = paths(yamledit.read(text))
     path, held = chance.choice(places)
     value = chance.choice(PIECES)
@@ -347,7 +347,7 @@ def one_edit(text: str, chance: random.Random) -> tuple[str, Callable[[], str]]:
 
 
 def spans(before: str, after: str) -> tuple[str, str]:
-    """What stands in each of two texts from where they begin to differ to where they are the same again."""
+    """The differing part of each of two texts, between their common prefix and suffix."""
     start = next(
         (n for n, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), min(len(before), len(after))
     )
@@ -358,7 +358,7 @@ def spans(before: str, after: str) -> tuple[str, str]:
 
 
 def check(kind: str, before: str, after: str) -> None:
-    """The bytes that an edit may touch, told without the code that edits."""
+    """Check the bytes that an edit changed, independently of the code under test."""
     old, new = spans(before, after)
     lines, kept = before.split("\n"), after.split("\n")
     if kind == "set" or (kind == "put" and len(lines) == len(kept)):

@@ -1,4 +1,4 @@
-"""Env files: one reader, whose positions are what the edits go by."""
+"""Env files: settings, their offsets, and the edits that use these."""
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,7 @@ TEXTS = st.text(st.sampled_from(list("AB=# \t\r\n" + BOM)), max_size=40)
 
 
 @given(TEXTS)
-def test_each_setting_stands_where_its_positions_say(text: str) -> None:
+def test_offsets_point_to_each_setting(text: str) -> None:
     for setting in envfile.settings(text):
         assert text[setting.begin : setting.end].endswith(setting.value or "")
         assert text[: setting.start].count("\n") == setting.line - 1
@@ -20,7 +20,7 @@ def test_each_setting_stands_where_its_positions_say(text: str) -> None:
         assert text[setting.end : setting.stop] in ("", "\n", "\r\n", "\r")
 
 
-def test_a_byte_order_mark_counts_in_front_of_the_first_line_only() -> None:
+def test_a_byte_order_mark_is_ignored_before_the_first_line_only() -> None:
     settings = envfile.settings(f"{BOM}A=1\n{BOM}B=2\n")
     assert [(setting.line, setting.key, setting.value) for setting in settings] == [(1, "A", "1"), (2, f"{BOM}B", "2")]
 
@@ -32,7 +32,7 @@ def test_an_edit_keeps_the_byte_order_mark() -> None:
     assert envfile.remove(text, "B") == f"{BOM}A=1\r\n"
 
 
-def test_a_name_without_a_value_is_a_setting_that_is_not_read() -> None:
+def test_a_key_without_equals_is_a_setting_without_value() -> None:
     assert [setting.value for setting in envfile.settings("A\nB=\n")] == [None, ""]
     assert envfile.read("A\nB=\n") == {"B": ""}
 

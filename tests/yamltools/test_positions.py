@@ -1,4 +1,4 @@
-"""Lines of YAML values, in files and in texts inside of them."""
+"""Line numbers of YAML values, in files and in texts embedded in them."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +21,7 @@ metadata: {name: x,
 """
 
 
-def test_a_value_stands_on_the_line_of_its_key() -> None:
+def test_a_value_has_the_line_of_its_key() -> None:
     document = documents(TEXT)[0]
     assert document.line(("data", "inner")) == 4
     assert document.line(("metadata", "labels", "a")) == 11
@@ -29,7 +29,7 @@ def test_a_value_stands_on_the_line_of_its_key() -> None:
     assert document.has(("metadata", "name")) and not document.has(("metadata", "names"))
 
 
-def test_a_text_inside_has_the_lines_of_its_file() -> None:
+def test_an_embedded_text_has_the_lines_of_its_file() -> None:
     document = documents(TEXT)[0]
     (inner,) = document.inside(("data", "inner"))
     assert (inner.line(("one",)), inner.line(("list", 1, "name"))) == (5, 8)
@@ -38,14 +38,14 @@ def test_a_text_inside_has_the_lines_of_its_file() -> None:
     assert document.inside(("data", "absent")) == () == document.inside(("data",))
 
 
-def test_a_text_inside_of_a_text_has_them_too() -> None:
+def test_a_text_embedded_twice_has_the_lines_of_its_file() -> None:
     data = b"a: |\n  b: |\n    c: 1\n    d: 2\n"
     (middle,) = documents(data)[0].inside(("a",))
     (inner,) = middle.inside(("b",))
     assert inner.line(("d",)) == 4
 
 
-def test_keys_that_stand_twice_are_told_by_their_second_line() -> None:
+def test_duplicate_keys_are_reported_with_the_second_line() -> None:
     data = b"a: 1\nb:\n  - {c: 1, d: 2}\n  - c: 1\n    c: 2\na: 3\n"
     assert sorted(documents(data)[0].duplicates()) == [("a", 6), ("c", 5)]
     assert documents(data)[0].value == {"a": 3, "b": [{"c": 1, "d": 2}, {"c": 2}]}
@@ -53,19 +53,19 @@ def test_keys_that_stand_twice_are_told_by_their_second_line() -> None:
     assert list(documents(data)[0].lines_of("c")) == [3, 4, 5]
 
 
-def test_an_alias_of_what_is_around_it_is_a_mistake() -> None:
+def test_an_alias_inside_of_its_anchor_is_an_error() -> None:
     data = b"a: &a\n  b: *a\n  c: 1\n"
     assert (documents(data), mistake(data)) == ((), (2, "an alias stands inside of what it stands for"))
 
 
-def test_a_mistake_leaves_the_documents_before_it() -> None:
+def test_documents_before_a_syntax_error_are_read() -> None:
     data = b"a: 1\n---\nb: [\n"
     assert [document.value for document in documents(data)] == [{"a": 1}]
     assert mistake(data) is not None and mistake(b"a: 1\n") is None
 
 
 @given(st.binary(max_size=80) | st.text(alphabet="ab:-[]{}&*|>'\"\n \t#!?%@", max_size=60).map(str.encode))
-def test_any_bytes_are_read_to_an_end(data: bytes) -> None:
+def test_any_bytes_are_read_without_an_exception(data: bytes) -> None:
     lines = data.count(b"\n") + data.count(b"\r") + 1
     for document in documents(data):
         assert 1 <= document.line() <= lines + 1
