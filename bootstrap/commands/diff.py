@@ -4,11 +4,11 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+from bootstrap.commands._environment_diffs import Sides, between, compare, over_time
 from bootstrap.commands._session import Session
 from bootstrap.config.parts import OVERLAYS
 from bootstrap.core.result import Progress, Result
-from bootstrap.diff import environment_diffs, formats, markdown
-from bootstrap.diff.environment_diffs import Sides
+from bootstrap.diff import formats, markdown
 from bootstrap.forges.hosting import BODY_LIMITS
 from bootstrap.gitrepo import environment_repo, status
 from bootstrap.gitrepo.snapshot import Commit, WorkTree
@@ -40,15 +40,16 @@ def run(request: Request, *, progress: Progress) -> Result:
     session = Session.open(request.directory, progress, cached=request.cached)
     with progress("building both sides"):
         if request.between:
-            sides = [environment_diffs.between(session.checkout, request.between, everything=request.everything)]
+            sides = [between(session.checkout, request.between, everything=request.everything)]
         else:
             sides = _over_time(session, request)
-        diffs = environment_diffs.compare(session.builder, sides)
+        diffs = compare(session.builder, sides)
     shown_by = command(request)
     if request.comment is not None:
         text = markdown.comment(diffs, BODY_LIMITS[session.model.forge], shown_by)
         return comments.post(session.top, session.model, request.comment, text, progress=progress)
-    forms = {"markdown": markdown.markdown, "comment": lambda _: markdown.portable(diffs, shown_by)}
+    least = min(BODY_LIMITS.values())  # the forge that takes the comment later is not known here
+    forms = {"markdown": markdown.markdown, "comment": lambda _: markdown.portable(diffs, least, shown_by)}
     return Result(
         status="changed" if any(diff.differs for diff in diffs) else "unchanged",
         data={"environments": [formats.data(diff) for diff in diffs]},
@@ -62,7 +63,7 @@ def _over_time(session: Session, request: Request) -> list[Sides]:
     commit = Commit.of(session.top, request.after) if request.after else None
     new = environment_repo.open_commit(commit, label=str(request.after)) if commit else session.checkout
     after = commit or WorkTree(session.top, [f"{OVERLAYS}/{name}" for name in request.environments] or None)
-    return [*environment_diffs.over_time(session.builder, old, before, new, after, request.environments)]
+    return [*over_time(session.builder, old, before, new, after, request.environments)]
 
 
 def command(request: Request) -> str:

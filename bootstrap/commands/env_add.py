@@ -10,6 +10,7 @@ from bootstrap.commands._session import ChangeOptions, Session
 from bootstrap.config import model
 from bootstrap.config.model import Environment
 from bootstrap.core.result import Progress, Result
+from bootstrap.gitrepo import enclosing
 from bootstrap.promotion.plan import Plan
 from bootstrap.pullrequests.record import ChangeKind, ChangeRef
 from bootstrap.scaffold import environments, sources
@@ -54,7 +55,7 @@ def run(request: Request, *, progress: Progress) -> Result:
     tree, now = base.tree(*folders), datetime.now(UTC)
     cert, key = request.sealing_cert, request.new_sealing_key
     if cert or key:
-        keys = sealing_keys.load_trusted(new, cert, key, request.trusted, session.top, now)
+        keys = sealing_keys.load_trusted(new, cert, key, request.trusted, enclosing.search(session.top), now)
     else:
         keys = sealing_keys.inherit(new, base.model, after.name, tree, request.trusted, now)
     certificate = keys.certificates[new.name]

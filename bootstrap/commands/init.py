@@ -9,7 +9,7 @@ from bootstrap.commands import _init_summary
 from bootstrap.config.model import PATH, Model
 from bootstrap.core.certificates import CERTIFICATE
 from bootstrap.core.result import Progress, Result
-from bootstrap.gitrepo import reading, repository
+from bootstrap.gitrepo import enclosing, reading, repository
 from bootstrap.kustomize.build import Kustomize
 from bootstrap.scaffold import destination, sources, wheel
 from bootstrap.scaffold import plan as scaffold
@@ -39,7 +39,7 @@ def run(options: Options, *, ask: Ask, progress: Progress) -> Result:
     given = sealing_keys.read_given_secrets(options.secrets_from, names)
     certificates = sealing_keys.certificate_files(options.sealing_certs, options.new_sealing_key, names)
     with progress("making keys"):
-        keys = sealing_keys.load(certificates, options.new_sealing_key, names, target.top, now)
+        keys = sealing_keys.load(certificates, options.new_sealing_key, names, enclosing.search(target.top), now)
     model = replace(model, environments=tuple(map(keys.pinned, model.environments)))
     sealed = {environment.name: keys.seal(environment, given, now) for environment in model.environments}
     tool = wheel.plan(__version__, sources.package(), sources.lock(), download)

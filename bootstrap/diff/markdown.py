@@ -7,7 +7,6 @@ from bootstrap.core.markdown import code, details, sentence, table
 from bootstrap.diff import formats
 from bootstrap.diff.consequences import SERIOUS, Consequence, Effect
 from bootstrap.diff.formats import EnvironmentDiff
-from bootstrap.forges.hosting import BODY_LIMITS
 
 _WHOLE = 1_000_000  # characters: a limit that no serious line reaches
 # Size limit of a comment that one CI job passes to the next as base64 in a variable: Linux allows 128 KiB for one.
@@ -63,9 +62,8 @@ def comment(diffs: Sequence[EnvironmentDiff], limit: int, command: str) -> str:
     return "\n".join(counted(bullets, summary([consequence for consequence, _ in rows]), limit, command))
 
 
-def portable(diffs: Sequence[EnvironmentDiff], command: str) -> list[str]:
-    """Lines of a comment that fits every forge's body limit and a CI variable."""
-    limit = min(BODY_LIMITS.values())
+def portable(diffs: Sequence[EnvironmentDiff], limit: int, command: str) -> list[str]:
+    """Lines of a comment of at most `limit` characters that also fits a CI variable."""
     while len(text := comment(diffs, limit, command).encode()) > _HANDED_OVER:
         limit = limit * _HANDED_OVER // len(text)  # few characters, of several bytes each
     return text.decode().rstrip("\n").split("\n")

@@ -13,6 +13,7 @@ from bootstrap.core.errors import BadCertificate, BadOption, BadTarget, TaxiwayE
 from bootstrap.core.secret import Secret
 from bootstrap.core.tree import Tree
 from bootstrap.secrets import catalog, private_keys, sealing
+from bootstrap.secrets.private_keys import Enclosing
 from bootstrap.secrets.sealed_secrets import Sealer
 from bootstrap.secrets.sealing import Certificate
 from bootstrap.system import user_input
@@ -77,12 +78,12 @@ def certificate_files(given: Iterable[str], new_key: Path | None, names: Sequenc
 
 
 def load(
-    files: Mapping[str, Path], new_key: Path | None, names: Sequence[str], top: Path, now: datetime
+    files: Mapping[str, Path], new_key: Path | None, names: Sequence[str], enclosing: Enclosing, now: datetime
 ) -> SealingKeys:
     """Read the certificate files; environments without one get a certificate for the private key at `new_key`.
 
-    A key that exists at that path is used again, else one is generated; nothing is written. `top` is the environment
-    repo, where no private key may be. Raises BadCertificate, all mistakes at once.
+    A key that exists at that path is used again, else one is generated; nothing is written. Where `enclosing`
+    finds a repository, no private key may be. Raises BadCertificate, all mistakes at once.
     """
     errors: list[TaxiwayError] = []
     by_path = {path: attempt(errors, partial(_read, path, now), None) for path in dict.fromkeys(files.values())}
@@ -90,7 +91,7 @@ def load(
     given = {name: certificate for name, path in files.items() if (certificate := by_path[path])}
     if new_key is None:
         return SealingKeys(certificates=given)
-    existing = private_keys.read(new_key, top)
+    existing = private_keys.read(new_key, enclosing)
     pem = existing or sealing.new_key()
     certificate_pem = sealing.certify(sealing.read_key(pem, source=str(new_key)), now=now)
     generated = sealing.read_certificate(certificate_pem, source=str(new_key), now=now)
@@ -100,11 +101,11 @@ def load(
 
 
 def load_trusted(
-    new: Environment, cert: Path | None, new_key: Path | None, trusted: str | None, top: Path, now: datetime
+    new: Environment, cert: Path | None, new_key: Path | None, trusted: str | None, enclosing: Enclosing, now: datetime
 ) -> SealingKeys:
     """`load` for one environment; the certificate must have the fingerprint `trusted`, unless that is None."""
     given = (str(cert),) if cert else ()
-    keys = load(certificate_files(given, new_key, [new.name]), new_key, [new.name], top, now)
+    keys = load(certificate_files(given, new_key, [new.name]), new_key, [new.name], enclosing, now)
     certificate = keys.certificates[new.name]
     _require_trusted(certificate, certificate.fingerprint, _fingerprint(trusted), str(cert or new_key))
     return keys

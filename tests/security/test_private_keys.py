@@ -12,6 +12,7 @@ import pytest
 
 from bootstrap.core.errors import BadCertificate
 from bootstrap.core.secret import Secret
+from bootstrap.gitrepo import enclosing
 from bootstrap.secrets import private_keys
 from bootstrap.system import signals
 from tests.commands.test_init import git
@@ -90,7 +91,7 @@ def test_a_key_is_in_no_repository(tmp_path: Path, keys: Keys, place: Callable[[
         path.write_bytes(keys.key.read_bytes())
         path.chmod(0o600)
     with pytest.raises(BadCertificate, match="where a private key could be committed"):
-        private_keys.read(path, tmp_path / "envs")
+        private_keys.read(path, enclosing.search(tmp_path / "envs"))
 
 
 def test_the_program_says_so_and_writes_nothing(tmp_path: Path, taxiway: Taxiway) -> None:
@@ -114,7 +115,7 @@ def test_a_work_tree_that_the_environment_names(
     assert (said.code, "could be committed" in said.err) == (4, True), said.err
     assert said.err.count("error: ") == 1
     monkeypatch.delenv(variable)
-    assert private_keys.read(tmp_path / "home/keys/key.pem", tmp_path / "envs") is None
+    assert private_keys.read(tmp_path / "home/keys/key.pem", enclosing.search(tmp_path / "envs")) is None
 
 
 def test_the_work_tree_of_the_target_may_be_elsewhere(tmp_path: Path) -> None:
@@ -122,7 +123,7 @@ def test_the_work_tree_of_the_target_may_be_elsewhere(tmp_path: Path) -> None:
     (tmp_path / "tree/keys").mkdir(parents=True)
     git(tmp_path / "repo", "config", "core.worktree", str(tmp_path / "tree"))
     with pytest.raises(BadCertificate, match="could be committed"):
-        private_keys.read(tmp_path / "tree/keys/key.pem", tmp_path / "repo")
+        private_keys.read(tmp_path / "tree/keys/key.pem", enclosing.search(tmp_path / "repo"))
 
 
 def mounted(source: Path, target: Path) -> bool:
@@ -145,10 +146,10 @@ def test_a_bind_mount_hides_no_repository(tmp_path: Path, whole: bool, outward: 
         pytest.skip("bind mounts are not allowed here")
     try:
         with pytest.raises(BadCertificate, match="could be committed"):
-            private_keys.read(tmp_path / "other keys/deep/key.pem", tmp_path / "envs")
+            private_keys.read(tmp_path / "other keys/deep/key.pem", enclosing.search(tmp_path / "envs"))
     finally:
         ctypes.CDLL(None).umount2(os.fsencode(place), 2)
-    assert private_keys.read(tmp_path / "other keys/deep/key.pem", tmp_path / "envs") is None
+    assert private_keys.read(tmp_path / "other keys/deep/key.pem", enclosing.search(tmp_path / "envs")) is None
 
 
 def test_mounts_are_read_as_the_kernel_writes_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,16 +161,16 @@ def test_mounts_are_read_as_the_kernel_writes_them(tmp_path: Path, monkeypatch: 
         "23 21 0:4 / /dev rw - tmpfs x rw\nbroken\n"
     )
     (tmp_path / "k").mkdir()
-    monkeypatch.setattr(private_keys, "_MOUNTS", tmp_path / "mounts")
+    monkeypatch.setattr(enclosing, "_MOUNTS", tmp_path / "mounts")
     with pytest.raises(BadCertificate, match="could be committed"):
-        private_keys.read(tmp_path / "k/key.pem", tmp_path / "envs")
+        private_keys.read(tmp_path / "k/key.pem", enclosing.search(tmp_path / "envs"))
 
 
 def test_without_mounts_to_read_the_rest_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(private_keys, "_MOUNTS", tmp_path / "nothing")
-    assert private_keys.read(tmp_path / "key.pem", tmp_path / "envs") is None
+    monkeypatch.setattr(enclosing, "_MOUNTS", tmp_path / "nothing")
+    assert private_keys.read(tmp_path / "key.pem", enclosing.search(tmp_path / "envs")) is None
     with pytest.raises(BadCertificate):
-        private_keys.read(bare(tmp_path), tmp_path / "envs")
+        private_keys.read(bare(tmp_path), enclosing.search(tmp_path / "envs"))
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660, 0o602, 0o601, 0o777, 0o610])
@@ -229,7 +230,10 @@ def test_devices_and_paths_that_lead_nowhere_are_refused(tmp_path: Path, path: s
     (tmp_path / "loop").symlink_to("loop")
     (tmp_path / "file").write_text("x")
     with pytest.raises(BadCertificate):
-        private_keys.read(Path(path) if path.startswith("~") else tmp_path / path, tmp_path / "envs")
+        private_keys.read(
+            Path(path) if path.startswith("~") else tmp_path / path,
+            enclosing.search(tmp_path / "envs"),
+        )
 
 
 @ROOT
@@ -237,10 +241,10 @@ def test_a_key_of_another_user_is_refused(tmp_path: Path, keys: Keys) -> None:
     path = tmp_path / "key.pem"
     path.write_bytes(keys.key.read_bytes())
     path.chmod(0o600)
-    assert private_keys.read(path, tmp_path / "envs") is not None
+    assert private_keys.read(path, enclosing.search(tmp_path / "envs")) is not None
     os.chown(path, 1234, 1234)
     with pytest.raises(BadCertificate, match="belongs to another user"):
-        private_keys.read(path, tmp_path / "envs")
+        private_keys.read(path, enclosing.search(tmp_path / "envs"))
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o002, 0o022, 0o077, 0o277, 0o777])
