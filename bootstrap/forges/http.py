@@ -204,24 +204,24 @@ def _translated(host: str) -> Iterator[None]:
 def _unreachable(err: Exception, host: str) -> Unreachable:
     """Classify a failed connection by httpx's exception and the exceptions of the operating system that caused it."""
     chain = list(_causes(err))
-    if any(isinstance(each, ssl.SSLError) for each in chain):
-        why = next((each.verify_message for each in chain if isinstance(each, ssl.SSLCertVerificationError)), "")
+    if any(isinstance(cause, ssl.SSLError) for cause in chain):
+        why = next((cause.verify_message for cause in chain if isinstance(cause, ssl.SSLCertVerificationError)), "")
         return Unreachable(
             f"its TLS certificate is not trusted{f' ({why})' if why else ''}",
             hint="for a certificate authority of your own: REQUESTS_CA_BUNDLE=/path/to/ca.pem",
         )
     if isinstance(err, httpx.ProxyError):
         return Unreachable("the proxy can't be used", hint="see HTTPS_PROXY and NO_PROXY")
-    if any(type(each).__name__ == "gaierror" for each in chain):
+    if any(type(cause).__name__ == "gaierror" for cause in chain):
         return Unreachable(f"no address is known for {host}", hint="see the host's name, the network and the VPN")
-    if any(isinstance(each, ConnectionRefusedError) for each in chain):
+    if any(isinstance(cause, ConnectionRefusedError) for cause in chain):
         return Unreachable(
             f"nothing listens there (connection refused by {host})", hint="see the host, its port and the firewall"
         )
-    if any(isinstance(each, httpx.TimeoutException | TimeoutError) for each in chain):
+    if any(isinstance(cause, httpx.TimeoutException | TimeoutError) for cause in chain):
         return Unreachable(f"no answer within {TIMEOUT:.0f} s", hint="run the same command again", transient=True)
     dropped = httpx.RemoteProtocolError | httpx.ReadError | httpx.WriteError | ConnectionError
-    if any(isinstance(each, dropped) for each in chain):
+    if any(isinstance(cause, dropped) for cause in chain):
         return Unreachable("it hung up", hint="run the same command again", transient=True)
     return Unreachable(f"{host} can't be reached", hint="see the network, the VPN and HTTPS_PROXY")
 

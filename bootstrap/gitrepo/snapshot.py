@@ -221,7 +221,7 @@ class Commit:
         blobs: dict[str, dict[str, Blob]] = {part: {} for part in existing}
         for path, blob in files.items():
             blobs[str(part_of(path))][path] = blob
-        by_part = {part: tuple(each for each in problems if part_of(each.path) == part) for part in existing}
+        by_part = {part: tuple(problem for problem in problems if part_of(problem.path) == part) for part in existing}
         missing = {part: PartFiles(tree=Tree(), object_id="") for part in parts if part not in self.ids}
         return missing | {
             part: PartFiles(

@@ -18,8 +18,8 @@ def render(model: Model) -> bytes:
 def _intro(model: Model) -> str:
     tool = "Argo CD" if model.controller is Controller.ARGOCD else "Flux"
     rows = "\n".join(
-        f"| `{each.name}` | `{each.cluster}` | `{each.namespace}` | `{each.overlay}` | {_base_of(model, each)} |"
-        for each in model.environments
+        f"| `{environment.name}` | `{environment.cluster}` | `{environment.namespace}` | `{environment.overlay}` | {_base_of(model, environment)} |"
+        for environment in model.environments
     )
     return f"""
 # {model.remote.name}
@@ -54,7 +54,7 @@ def _first(model: Model) -> str:
     parts = ["## The first sync"]
     clusters = [*dict.fromkeys(environment.cluster for environment in model.environments)]
     for cluster in clusters:
-        own = [each for each in model.environments if each.cluster == cluster]
+        own = [environment for environment in model.environments if environment.cluster == cluster]
         title = f"### Cluster `{cluster}`" if len(clusters) > 1 else ""
         parts.append(f"{title}\n{_sealing(own[0])}\n{_sync(model, cluster, own)}".strip())
     return "\n\n".join(parts)
@@ -82,7 +82,7 @@ def _sealing(environment: Environment) -> str:
 
 def _sync(model: Model, cluster: str, environments: list[Environment]) -> str:
     if model.controller is Controller.ARGOCD:
-        names = " ".join(each.sync_name for each in environments)
+        names = " ".join(environment.sync_name for environment in environments)
         return f"""
 2. Argo CD in namespace `{controllers.ARGOCD_NAMESPACE}`, if the cluster has none
    (https://argo-cd.readthedocs.io/en/stable/getting_started/). If this repository is private, let Argo CD read it{_token(model)}:
@@ -99,8 +99,8 @@ def _sync(model: Model, cluster: str, environments: list[Environment]) -> str:
    ```
 
    Each ends as `Synced` and `Healthy`, after a minute or two when the images are near. {_SIZE}"""
-    credentials = "\n   ".join(_flux_credentials(model, each) for each in environments)
-    names = " ".join(each.sync_name for each in environments)
+    credentials = "\n   ".join(_flux_credentials(model, environment) for environment in environments)
+    names = " ".join(environment.sync_name for environment in environments)
     return f"""
 2. Flux in namespace `{controllers.FLUX_NAMESPACE}`, if the cluster has none (https://fluxcd.io/flux/installation/), and the
    credentials with which it reads this repository{_token(model)}. For a public one, delete `secretRef` from the GitRepository instead.
@@ -147,12 +147,12 @@ def _flux_credentials(model: Model, environment: Environment) -> str:
 def _sign_in(model: Model) -> str:
     blocks = "\n\n".join(
         f"""```
-# {each.name}
-{_ui(each)}
-{_read(each, "ADMIN_USERNAME")}
-{_read(each, "ADMIN_PASSWORD")}
+# {environment.name}
+{_ui(environment)}
+{_read(environment, "ADMIN_USERNAME")}
+{_read(environment, "ADMIN_PASSWORD")}
 ```"""
-        for each in model.environments
+        for environment in model.environments
     )
     return f"""
 ## Sign in
